@@ -1,0 +1,9 @@
+import { defineProject, type UserWorkspaceConfig } from 'vitest/config';
+
+/** The test configuration that every package shares: workspace packages resolve to their sources, no build is needed. */
+export function project(test: NonNullable<UserWorkspaceConfig['test']> = {}): UserWorkspaceConfig {
+  return defineProject({
+    ssr: { resolve: { conditions: ['@kanade/source', 'node', 'import', 'module', 'default'] } },
+    test: { include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, ...test },
+  });
+}
