@@ -1,1 +1,2 @@
-export {};
+export { eventually, patienceMs } from './eventually.ts';
+export { tempDir } from './temp-dir.ts';
