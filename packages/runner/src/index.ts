@@ -1,1 +1,13 @@
-export {};
+/** Jobs: directories that say everything about one run, and outlive whoever started it. */
+export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
+export { JobError } from './job/job-error.ts';
+export { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
+export { type JobDir, type JobFile, jobFiles, limits, pathOf } from './job/layout.ts';
+export { type ListedJob, type ListFilter, listJobs } from './job/list.ts';
+export { type Observation, observeStart, type WaitOptions, waitForEnd } from './job/observe.ts';
+export { type MetaFile, readMeta, type StateFile } from './job/record.ts';
+export { type JobView, settle } from './job/settle.ts';
+export { defaultGraceMs, type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
+export { findJob, jobDir, jobNames } from './job/store.ts';
+export { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
+export { parseSignal, type SignalName, signalByNumber } from './process/signal.ts';

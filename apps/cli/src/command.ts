@@ -1,0 +1,37 @@
+/** A command is data plus one function that returns; only `main` parses, prints and exits. */
+import type { Options, OptionTable } from './arguments.ts';
+import type { Io } from './io.ts';
+
+/** What a command may use. */
+export interface Context {
+  /** Absolute jobs root. */
+  readonly root: string;
+  /** The caller's working directory, canonical. */
+  readonly cwd: string;
+  readonly io: Io;
+  /** Start of this call on the `performance.now()` clock, in ms. */
+  readonly startedMs: number;
+}
+
+/** The keys of an answer behind the envelope. `type` names it. */
+export interface Answer {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+export interface CommandSpec<T extends OptionTable = OptionTable> {
+  readonly name: string;
+  readonly summary: string;
+  /** Positional words for the help, such as `JOB_ID`. */
+  readonly usage: string;
+  readonly options: T;
+  /** Everything from the first positional word on is a command line of its own. */
+  readonly stopAtWord?: boolean;
+  readonly examples: readonly string[];
+  /** Runs it. Throws `JobError` for "could not do it" and `UsageError` for a call that makes no sense. */
+  run(options: Options<T>, words: readonly string[], context: Context): Promise<Answer> | Answer;
+}
+
+/** Keeps the option types of a command while the table of commands forgets them. */
+export const defineCommand = <const T extends OptionTable>(spec: CommandSpec<T>): CommandSpec =>
+  spec as unknown as CommandSpec;

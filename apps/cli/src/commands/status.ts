@@ -1,0 +1,26 @@
+import { findJob, readMeta, settle } from '@kanade/runner';
+import { defineCommand } from '../command.ts';
+import { exitCodeOf, reasonOf } from '../view.ts';
+import { oneJobId } from './one-job-id.ts';
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'where a job stands',
+  usage: 'JOB_ID',
+  options: {},
+  examples: ['kanade status 3f2a9c1'],
+  run(_options, words, { root }) {
+    const job = findJob(root, oneJobId(words));
+    const view = settle(job);
+    return {
+      type: 'status',
+      job_id: job.id,
+      state: view.status,
+      ...exitCodeOf(view),
+      created_at: readMeta(job)?.created_at ?? '',
+      ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
+      ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),
+      ...reasonOf(view),
+    };
+  },
+});

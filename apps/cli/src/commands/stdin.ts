@@ -1,0 +1,100 @@
+/**
+ * The input of a job. `--stdin -` reads the caller's input to its end. Without an option, input that is there by itself
+ * (a file or a pipe) is taken too, by this rule: a terminal or a device is never read; a file is read whole; a pipe is
+ * read to its end, but if it has sent nothing within a short time it belongs to somebody who never closes it, and
+ * the job starts without input.
+ */
+import { fstatSync, read, readFileSync } from 'node:fs';
+import { JobError } from '@kanade/runner';
+
+/** How long a silent pipe is waited for, in ms: the writer of a shell pipeline starts together with us. */
+const silentPipeMs = 1_000;
+
+/** The same for a socket, in ms: process libraries hand one down by default and leave it open. */
+const silentSocketMs = 300;
+
+const chunkBytes = 256 * 1024;
+
+export interface StdinOptions {
+  readonly text?: string;
+  readonly file?: string;
+  readonly bytesMax: number;
+}
+
+/** The bytes to store as the job's input, or undefined for none. */
+export async function readJobInput({ text, file, bytesMax }: StdinOptions): Promise<Uint8Array | undefined> {
+  if (file !== undefined) return limited(readInputFile(file), bytesMax);
+  if (text !== undefined && text !== '-') return limited(Buffer.from(text), bytesMax);
+  if (text === '-') {
+    if (isatty(0))
+      throw new JobError(
+        'stdin_required',
+        '--stdin - needs input: stdin is a terminal; pipe something in or use --stdin-file',
+      );
+    return (await readToEnd(bytesMax, undefined)) ?? new Uint8Array();
+  }
+  const kind = inheritedKind();
+  if (kind === 'none') return undefined;
+  if (kind === 'file') return nonEmpty(limited(readFileSync(0), bytesMax));
+  return nonEmpty(await readToEnd(bytesMax, kind === 'socket' ? silentSocketMs : silentPipeMs));
+}
+
+function inheritedKind(): 'none' | 'file' | 'pipe' | 'socket' {
+  try {
+    const stat = fstatSync(0);
+    return stat.isFile() ? 'file' : stat.isFIFO() ? 'pipe' : stat.isSocket() ? 'socket' : 'none';
+  } catch {
+    return 'none'; // stdin is closed
+  }
+}
+
+/** Reads stdin to its end; undefined when it stayed silent for `silentMs`. */
+async function readToEnd(bytesMax: number, silentMs: number | undefined): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = await readChunk(total === 0 ? silentMs : undefined);
+    if (chunk === 'silent') return undefined;
+    if (chunk.length === 0) return Buffer.concat(chunks);
+    total += chunk.length;
+    if (total > bytesMax) throw tooLarge(`more than ${bytesMax}`, bytesMax);
+    chunks.push(chunk);
+  }
+}
+
+function readChunk(silentMs: number | undefined): Promise<Uint8Array | 'silent'> {
+  return new Promise((resolve, reject) => {
+    const timer = silentMs === undefined ? undefined : setTimeout(() => resolve('silent'), silentMs);
+    const attempt = (): void => {
+      const bytes = Buffer.allocUnsafe(chunkBytes);
+      read(0, bytes, 0, bytes.length, null, (error, count) => {
+        if (error?.code === 'EAGAIN') {
+          setTimeout(attempt, 5); // a non-blocking descriptor cannot be waited for in any other way
+          return;
+        }
+        clearTimeout(timer);
+        if (error && error.code !== 'EOF') reject(error);
+        else resolve(bytes.subarray(0, error ? 0 : count));
+      });
+    };
+    attempt();
+  });
+}
+
+function readInputFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new JobError('internal_error', `could not read --stdin-file ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const nonEmpty = (bytes: Uint8Array | undefined): Uint8Array | undefined => (bytes?.length ? bytes : undefined);
+
+function limited(bytes: Uint8Array, bytesMax: number): Uint8Array {
+  if (bytes.length > bytesMax) throw tooLarge(String(bytes.length), bytesMax);
+  return bytes;
+}
+
+const tooLarge = (size: string, bytesMax: number): JobError =>
+  new JobError('stdin_too_large', `input is ${size} bytes: the limit is ${bytesMax}; raise it with --stdin-max-bytes`);

@@ -1,0 +1,31 @@
+import { findJob, pathOf } from '@kanade/runner';
+import { UsageError } from '../arguments.ts';
+import { defineCommand } from '../command.ts';
+import { excerptBytes, tailLines, tailsOf } from '../view.ts';
+import { oneJobId } from './one-job-id.ts';
+
+export const tail = defineCommand({
+  name: 'tail',
+  summary: 'the last lines of a job’s output',
+  usage: 'JOB_ID',
+  options: {
+    'tail-lines': { kind: 'count', value: 'N', help: `lines per stream, 0 = no limit (default ${tailLines})` },
+    lines: { kind: 'count', value: 'N', help: 'the same as --tail-lines' },
+    'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
+  },
+  examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
+  run(options, words, { root }) {
+    if (options['tail-lines'] !== undefined && options.lines !== undefined) {
+      throw new UsageError('--tail-lines and --lines are the same option: give one of them');
+    }
+    const job = findJob(root, oneJobId(words));
+    const lines = options['tail-lines'] ?? options.lines ?? tailLines;
+    return {
+      type: 'tail',
+      job_id: job.id,
+      ...tailsOf(job, options['max-bytes'] ?? excerptBytes, lines),
+      stdout_log_path: pathOf(job, 'stdout'),
+      stderr_log_path: pathOf(job, 'stderr'),
+    };
+  },
+});

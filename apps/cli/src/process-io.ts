@@ -1,0 +1,40 @@
+import { writeSync } from 'node:fs';
+import type { Io } from './io.ts';
+
+/** The io of the real process. Listening for signals starts with the first look at `signal`, because it costs time. */
+export function processIo(): Io {
+  let stop: AbortController | undefined;
+  return {
+    stdout: (text) => writeWhole(1, text),
+    stderr: (text) => writeWhole(2, text),
+    env: process.env,
+    get signal() {
+      if (!stop) {
+        const controller = new AbortController();
+        for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+          process.on(name, () => controller.abort(new Error(`stopped by ${name}`)));
+        }
+        stop = controller;
+      }
+      return stop.signal;
+    },
+  };
+}
+
+/**
+ * Writes all of a text before returning: `process.stdout` costs five milliseconds of start-up. A pipe may take a part or,
+ * when it is non-blocking and full, nothing for a while; a reader that has gone wants nothing more.
+ */
+function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Bundles the product: one CommonJS file per program in `dist/bundle`. `main.cjs` holds the command line, whose start-up
+ * is most of every local call; what it loads on demand are files of their own beside it.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { pagePlugin } from '../../client-app/build-page.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const bundleDir = join(here, '../dist/bundle');
+const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'));
+
+/** What is loaded on demand: import specifier → file name and source. */
+const onDemand = {
+  '@kanade/agent': { file: 'agent', source: '../../packages/agent/src/index.ts' },
+  '@kanade/client-app': { file: 'client', source: '../client-app/src/main.ts' },
+  './fleet/main.ts': { file: 'fleet', source: '../cli/src/fleet/main.ts' },
+};
+
+/** Leaves dynamic imports of the files above to the runtime, as a `require` of the file beside. */
+const splitOnDemand = {
+  name: 'split-on-demand',
+  setup({ onResolve }) {
+    onResolve({ filter: /.*/ }, ({ kind, path }) => {
+      if (kind !== 'dynamic-import' || !Object.hasOwn(onDemand, path)) return undefined;
+      return { path: `./${onDemand[path].file}.cjs`, external: true };
+    });
+  },
+};
+
+export async function bundle() {
+  rmSync(bundleDir, { recursive: true, force: true });
+  const entries = { main: '../src/main.ts' };
+  for (const { file, source } of Object.values(onDemand)) entries[file] = join('..', source);
+  const { errors } = await build({
+    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, join(here, source)])),
+    outdir: bundleDir,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    minify: true,
+    legalComments: 'none',
+    conditions: ['@kanade/source'],
+    define: { KANADE_VERSION: JSON.stringify(version) },
+    external: ['koffi', 'bun:ffi'],
+    plugins: [splitOnDemand, pagePlugin()],
+    logLevel: 'warning',
+  });
+  if (errors.length > 0) throw new Error(`bundling failed with ${errors.length} errors`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -1,0 +1,52 @@
+/**
+ * Compiles the bundle into one executable per platform in `dist/executable/<platform>`, with links by which it is
+ * called, and prints name, size and SHA-256 of each as one JSON line. `--all` makes every platform; the default is this one.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle, bundleDir } from './bundle.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const outDir = join(here, '../dist/executable');
+const platforms = ['linux-x64', 'linux-arm64', 'linux-x64-musl', 'darwin-arm64', 'windows-x64'];
+const links = ['agent-exec', 'kanade-agent', 'kanade-client'];
+
+/** The Bun that the lockfile pinned for this machine. */
+export function bunPath() {
+  const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  const path = join(here, `../../../node_modules/@oven/bun-${process.platform}-${arch}/bin/bun`);
+  if (!existsSync(path))
+    throw new Error(`no Bun for ${process.platform}-${arch} in node_modules: run pnpm install on a supported platform`);
+  return path;
+}
+
+/** Compiles one CommonJS file. Without the two autoload flags the result would obey files of whatever directory it is called in. */
+export function compile(source, outfile, platform) {
+  const flags = ['--compile', '--minify', '--bytecode', '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+  const target = platform ? [`--target=bun-${platform}`] : [];
+  execFileSync(bunPath(), ['build', ...flags, ...target, '--external', 'koffi', source, '--outfile', outfile], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+function make(platform) {
+  const dir = join(outDir, platform);
+  const windows = platform.startsWith('windows');
+  const file = join(dir, windows ? 'kanade.exe' : 'kanade');
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  compile(join(bundleDir, 'main.cjs'), file, platform === hostPlatform() ? undefined : platform);
+  if (!windows) for (const link of links) symlinkSync('kanade', join(dir, link));
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  console.log(JSON.stringify({ platform, file: file.slice(outDir.length + 1), bytes: statSync(file).size, sha256 }));
+}
+
+export const hostPlatform = () => `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!existsSync(join(bundleDir, 'main.cjs'))) await bundle();
+  for (const platform of process.argv.includes('--all') ? platforms : [hostPlatform()]) make(platform);
+}

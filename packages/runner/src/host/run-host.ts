@@ -1,0 +1,107 @@
+/** The host as a process: one per root, started on demand, gone when idle. */
+import { mkdirSync, rmSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { limits } from '../job/layout.ts';
+import { replaceFile } from '../job/replace-file.ts';
+import { identify } from '../process/identity.ts';
+import { hostPaths, liveHost, markedJobs, unmark } from './care.ts';
+import { createHost, type HostEvent } from './host.ts';
+
+export interface RunHostOptions {
+  readonly root: string;
+  /** Leave after so many ms without a job; default 10,000. */
+  readonly idleMs?: number;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: HostEvent) => void;
+}
+
+/** How long a starting host waits for one that is just leaving, in ms. */
+const handOverMs = 2_000;
+
+/**
+ * Serves a root until it is idle or the signal fires. Returns `busy` at once when another host serves it. Jobs are
+ * never stopped by its end.
+ */
+export async function runHost({
+  root,
+  idleMs = 10_000,
+  signal,
+  onEvent,
+}: RunHostOptions): Promise<'idle' | 'stopped' | 'busy'> {
+  const paths = hostPaths(root);
+  mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
+  if (liveHost(root)) return 'busy';
+  const lock = acquireLock(paths.lock);
+  if (!lock) return 'busy';
+  try {
+    const own = identify(process.pid);
+    replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+    await using host = createHost({ root, ...(onEvent ? { onEvent } : {}) });
+    const adoptMarked = (): void => {
+      for (const id of markedJobs(root)) {
+        host.adopt({ id, path: join(root, id) }).then(
+          () => unmark(root, id),
+          () => undefined, // still marked: the next host tries again; reported as an event
+        );
+      }
+    };
+    for (;;) {
+      await idleFor({ idleMs, signal, watched: paths.jobs, look: adoptMarked, isBusy: () => host.size > 0 });
+      rmSync(paths.identity, { force: true });
+      // A caller that saw our identity before it went had written its marker before that: look once more.
+      if (signal.aborted || markedJobs(root).length === 0) return signal.aborted ? 'stopped' : 'idle';
+      replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+    }
+  } finally {
+    lock.close();
+  }
+}
+
+interface IdleOptions {
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+  readonly watched: string;
+  readonly look: () => void;
+  readonly isBusy: () => boolean;
+}
+
+/** Looks at every change of a directory; resolves when nothing was busy for `idleMs`, or on abort. */
+function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promise<void> {
+  return new Promise((resolve) => {
+    let idleSinceMs = performance.now();
+    const watcher = watch(watched, look).on('error', look);
+    const poll = setInterval(
+      () => {
+        look();
+        if (isBusy()) idleSinceMs = performance.now();
+        else if (performance.now() - idleSinceMs >= idleMs) done();
+      },
+      Math.min(limits.safetyPollMs, idleMs),
+    );
+    const done = (): void => {
+      watcher.close();
+      clearInterval(poll);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.aborted ? done() : signal.addEventListener('abort', done, { once: true });
+    look();
+  });
+}
+
+/** An exclusive SQLite lock: the one lock that every system releases when its holder dies. Undefined when it is taken. */
+function acquireLock(path: string): DatabaseSync | undefined {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Loaded only in a host: the calls that start one are not to pay for it.
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA busy_timeout = ${handOverMs}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
+    return database;
+  } catch (error) {
+    database.close();
+    if ((error as { errcode?: number }).errcode === 5 || /locked|busy/i.test(String(error))) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The files of a job directory, and which role writes each. One writing role at a time:
+ *
+ * | file          | written by                                   | what is true in it                                  |
+ * |---------------|----------------------------------------------|-----------------------------------------------------|
+ * | `meta.json`   | creator, later the tag and notify setters    | the definition; replaced whole                      |
+ * | `state.json`  | creator → launcher → settler                 | where the job stands; replaced whole                |
+ * | `stdout.log`  | the workload itself                          | raw bytes; nobody else writes after the launch      |
+ * | `stderr.log`  | the workload itself                          | the same                                            |
+ * | `ending`      | the shim                                     | pid, then the exit status (see `process/shim.ts`)   |
+ * | `full.log`    | settler                                      | a view for people; can be made again                |
+ * | `stdin.bin`   | creator                                      | input of the workload                               |
+ * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
+ */
+import { join } from 'node:path';
+
+export const jobFiles = {
+  meta: 'meta.json',
+  state: 'state.json',
+  stdout: 'stdout.log',
+  stderr: 'stderr.log',
+  full: 'full.log',
+  record: 'ending',
+  stdin: 'stdin.bin',
+  stop: 'stop.json',
+} as const;
+export type JobFile = keyof typeof jobFiles;
+
+/** One job directory by its full path. */
+export interface JobDir {
+  readonly id: string;
+  readonly path: string;
+}
+
+export const pathOf = (job: JobDir, file: JobFile): string => join(job.path, jobFiles[file]);
+
+/** Directory below a root that holds what the host needs; its name cannot be a job id. */
+export const hostDirName = '.host';
+
+/** Limits of this package; each with its unit. */
+export const limits = {
+  /** Bytes of one stream that the combined log shows; the raw log has everything. */
+  fullLogStreamBytes: 4 * 1024 * 1024,
+  /** Bytes of one line of the combined log; a longer one is cut into several. */
+  fullLogLineBytes: 64 * 1024,
+  /** Bytes of a `meta.json`, `state.json` or record that are read. */
+  recordFileBytes: 4 * 1024 * 1024,
+  /** Bytes of a job's input. */
+  stdinBytes: 64 * 1024 * 1024,
+  /** Draws of a fresh id before giving up. */
+  idDraws: 16,
+  /** Slow poll behind every watch, in ms, for file systems where watching does not work. */
+  safetyPollMs: 1_000,
+} as const;

@@ -1,0 +1,118 @@
+/**
+ * `meta.json` and `state.json` as this package uses them. Read by hand, not by zod: the command line's hot path has
+ * no time for a schema library. The full schemas are `JobMeta` and `JobStateFile` of `@kanade/shared/job`; a test
+ * holds what we write against them. Keys that we do not know are kept.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { type Ending, jobStates, type StoredState } from '@kanade/shared/job';
+import type { ProcessIdentity } from '../process/identity.ts';
+import { errnoOf } from './job-error.ts';
+import { type JobDir, limits, pathOf } from './layout.ts';
+
+export interface MetaFile {
+  job: { id: string };
+  schema_version: string;
+  command: string[];
+  created_at: string;
+  root: string;
+  env_keys: string[];
+  env_vars?: string[];
+  env_vars_runtime?: string[];
+  mask?: string[];
+  cwd?: string;
+  tags: string[];
+  inherit_env: boolean;
+  env_files?: string[];
+  timeout_ms: number;
+  kill_after_ms: number;
+  progress_every_ms: number;
+  shell_wrapper?: string[];
+  stdin_file?: string;
+}
+
+export interface StateFile {
+  job: { id: string; status: StoredState; started_at?: string };
+  result: { exit_code: number | null; signal: string | null; duration_ms: number | null };
+  pid?: number;
+  finished_at?: string;
+  updated_at: string;
+  logs_drained: boolean;
+  identity?: ProcessIdentity;
+  started_at_ms?: number;
+  ending?: Ending;
+  error?: string;
+}
+
+/** `stop.json`: a request to stop, on disk before the first signal is sent. */
+export interface StopFile {
+  /** `stop`: the tree shall end. `signal`: somebody sent one signal, and the workload may do with it what it likes. */
+  intent: 'stop' | 'signal';
+  by: 'user' | 'operator' | 'shutdown' | 'timeout';
+  signal: string;
+  signal_number: number;
+  at_ms: number;
+}
+
+/** The definition; undefined when there is none or it cannot be read as one. */
+export function readMeta(job: JobDir): MetaFile | undefined {
+  const value = readJson(pathOf(job, 'meta'));
+  if (!isObject(value) || !isObject(value.job) || typeof value.job.id !== 'string') return undefined;
+  if (!isTexts(value.command) || typeof value.created_at !== 'string') return undefined;
+  return {
+    ...value,
+    inherit_env: value.inherit_env !== false,
+    tags: isTexts(value.tags) ? value.tags : [],
+    timeout_ms: count(value.timeout_ms),
+    kill_after_ms: count(value.kill_after_ms),
+    progress_every_ms: count(value.progress_every_ms),
+  } as unknown as MetaFile;
+}
+
+/** The stored state; undefined when there is none or it cannot be read as one. */
+export function readState(job: JobDir): StateFile | undefined {
+  const value = readJson(pathOf(job, 'state'));
+  if (!isObject(value) || !isObject(value.job) || !isObject(value.result)) return undefined;
+  if (!jobStates.includes(value.job.status as StoredState) || typeof value.updated_at !== 'string') return undefined;
+  const identity = value.identity;
+  const valid = isObject(identity) && Number.isSafeInteger(identity.pid) && typeof identity.start === 'string';
+  return {
+    ...value,
+    logs_drained: value.logs_drained !== false,
+    identity: valid ? identity : undefined,
+  } as unknown as StateFile;
+}
+
+export function readStop(job: JobDir): StopFile | undefined {
+  const value = readJson(pathOf(job, 'stop'));
+  return isObject(value) && typeof value.by === 'string' && typeof value.at_ms === 'number'
+    ? (value as unknown as StopFile)
+    : undefined;
+}
+
+/** The text of a small file; undefined when it does not exist or is not small. */
+export function readSmallFile(path: string): string | undefined {
+  try {
+    if (statSync(path).size > limits.recordFileBytes) return undefined;
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw error;
+  }
+}
+
+function readJson(path: string): unknown {
+  const text = readSmallFile(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a damaged record is no record; the caller says which job it was
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+const count = (value: unknown): number => (typeof value === 'number' && value > 0 ? Math.floor(value) : 0);

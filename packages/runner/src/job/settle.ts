@@ -1,0 +1,110 @@
+/**
+ * Settling: whoever looks at a job first after its end turns the shim's record into the terminal `state.json`. All
+ * lookers compute the same content from the same record, and the file is replaced whole, so it does not matter how
+ * many do it at once or how often.
+ *
+ * A `running` state that carries no identity was written by the ancestor: it is only probed, never rewritten.
+ */
+import { statSync } from 'node:fs';
+import { type Ending, isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
+import { writeFullLog } from '../output/line-log.ts';
+import { bootId, isAlive, readProcess } from '../process/identity.ts';
+import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
+import { type JobDir, pathOf } from './layout.ts';
+import { readSmallFile, readState, readStop, type StateFile, type StopFile } from './record.ts';
+import { pretty, replaceFile } from './replace-file.ts';
+import { lostState, runningState } from './state-record.ts';
+
+/** A job as it stands now. `state` is undefined when `state.json` is missing or damaged; `status` is then `unknown`. */
+export interface JobView {
+  readonly job: JobDir;
+  readonly status: JobState;
+  readonly state: StateFile | undefined;
+}
+
+/** Looks at a job, and writes its ending when that has become known. */
+export function settle(job: JobDir): JobView {
+  const state = readState(job);
+  if (!state) return { job, status: 'unknown', state: undefined };
+  if (isTerminal(state.job.status)) return { job, status: state.job.status, state };
+  if (state.job.status === 'created') return settleCreated(job, state);
+  if (!state.identity) return { job, status: isPidTaken(state.pid) ? 'running' : 'unknown', state };
+  // Alive first, record second: the shim writes the record before it exits, so a dead shim without one has none.
+  const alive = isAlive(state.identity);
+  const record = readRecord(job);
+  if (record.kind === 'ended') return finish(job, state, record);
+  if (alive) return { job, status: 'running', state };
+  const reason =
+    state.identity.boot === bootId()
+      ? 'its shim was killed before it could record the ending'
+      : 'the machine was restarted';
+  return lose(job, state, reason);
+}
+
+/** A launcher that died between starting the shim and writing `running` leaves a record with the pid. */
+function settleCreated(job: JobDir, state: StateFile): JobView {
+  const record = readRecord(job);
+  if (record.kind === 'empty') return { job, status: 'created', state };
+  const startedAtMs = statSync(pathOf(job, 'record')).birthtimeMs;
+  const running = runningState(job, record.pid, startedAtMs);
+  if (record.kind === 'ended') return finish(job, running, record);
+  if (running.identity && readProcess(record.pid)?.group === record.pid) {
+    const view = write(job, running);
+    return { ...view, status: 'running' };
+  }
+  return lose(job, running, 'its launcher and its shim were killed');
+}
+
+function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'ended' }): JobView {
+  const endedAtMs = statSync(pathOf(job, 'record')).mtimeMs;
+  const stop = readStop(job);
+  const signal = signalOf(record, stop);
+  const status: StoredState = signal === undefined ? 'exited' : 'killed';
+  writeFullLog(job, endedAtMs);
+  return write(job, {
+    ...state,
+    job: { ...state.job, status },
+    result: {
+      exit_code: signal === undefined ? record.status : null,
+      signal: signal === undefined ? null : String(signal),
+      duration_ms: Math.max(0, Math.round(endedAtMs - (state.started_at_ms ?? endedAtMs))),
+    },
+    finished_at: wholeSecond(endedAtMs),
+    updated_at: wholeSecond(endedAtMs),
+    logs_drained: true,
+    ending: endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs ? stop : undefined),
+  });
+}
+
+/** The signal that ended the workload. Where the shell reports none, a stop that we sent with that signal decides. */
+export function signalOf(
+  record: { status: number; reported: boolean },
+  stop: StopFile | undefined,
+): number | undefined {
+  if (record.status <= 128) return undefined;
+  const signal = record.status - 128;
+  return record.reported || stop?.signal_number === signal ? signal : undefined;
+}
+
+/** The ending from what was observed and who had asked for a stop, if anybody. */
+export function endingOf(status: number, signal: number | undefined, stop: StopFile | undefined): Ending {
+  const how = signal === undefined ? { exitCode: status } : { signal };
+  const asked = stop && (stop.intent === 'stop' || stop.signal_number === signal);
+  if (!stop || !asked)
+    return signal === undefined ? { kind: 'exited', exitCode: status } : { kind: 'signaled', signal };
+  return stop.by === 'timeout' ? { kind: 'timed_out', ...how } : { kind: 'killed', by: stop.by, ...how };
+}
+
+function lose(job: JobDir, state: StateFile, reason: string): JobView {
+  writeFullLog(job, Date.now());
+  return write(job, lostState(state, reason));
+}
+
+function write(job: JobDir, state: StateFile): JobView {
+  replaceFile(pathOf(job, 'state'), pretty(state));
+  return { job, status: state.job.status, state };
+}
+
+const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmallFile(pathOf(job, 'record')) ?? '');
+
+const isPidTaken = (pid: number | undefined): boolean => pid !== undefined && readProcess(pid)?.zombie === false;

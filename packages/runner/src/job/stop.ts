@@ -1,0 +1,70 @@
+import { isTerminal, type StopBy } from '@kanade/shared/job';
+import { parseSignal, type SignalName } from '../process/signal.ts';
+import { planStop } from '../process/stop-plan.ts';
+import { type StopReport, stopTree } from '../process/stop-tree.ts';
+import { JobError } from './job-error.ts';
+import { type JobDir, pathOf } from './layout.ts';
+import { waitForEnd } from './observe.ts';
+import { readStop, type StopFile } from './record.ts';
+import { pretty, replaceFile } from './replace-file.ts';
+import { type JobView, settle } from './settle.ts';
+
+export interface StopOptions {
+  readonly by: StopBy;
+  /** First signal; default TERM. */
+  readonly signal?: SignalName;
+  /** Time between the first signal and KILL, in ms; default 5,000. */
+  readonly graceMs?: number;
+  /** Send exactly this one signal and let the workload do with it what it likes. */
+  readonly only?: boolean;
+  readonly abort?: AbortSignal;
+}
+
+/** What became of a stop. `report` is absent when there was nothing to stop any more. */
+export interface StopOutcome {
+  readonly view: JobView;
+  readonly report?: StopReport;
+}
+
+/** Default time that a workload gets between TERM and KILL, in ms (fleet reference, section 4.4). */
+export const defaultGraceMs = 5_000;
+
+/** Longest wait for the record after the tree is gone, in ms: the shim writes it right away. */
+const recordWaitMs = 1_000;
+
+/**
+ * Stops a job's whole tree. Who asked stands on disk before the first signal, so the ending names the reason even when
+ * we are killed in between. Throws `invalid_state` for a job that has not started or that the ancestor's supervisor
+ * lost sight of.
+ */
+export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOutcome> {
+  const view = settle(job);
+  if (isTerminal(view.status)) return { view };
+  const leader = view.state?.identity;
+  if (view.status !== 'running' || !leader) {
+    throw new JobError(
+      'invalid_state',
+      `job ${job.id} cannot be stopped: it is ${view.status}${leader ? '' : ' and carries no process identity'}`,
+    );
+  }
+  const signal = options.signal ?? parseSignal('TERM');
+  if (!signal) throw new RangeError('this system has no SIGTERM');
+  requestStop(job, {
+    intent: options.only ? 'signal' : 'stop',
+    by: options.by,
+    signal: signal.name,
+    signal_number: signal.number,
+    at_ms: Date.now(),
+  });
+  const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
+  const report = await stopTree(leader, plan, { signal: options.abort });
+  const after = settle(job);
+  if (isTerminal(after.status) || report.survivors.length > 0 || options.only) return { view: after, report };
+  return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };
+}
+
+/** The first reason to stop wins; a mere signal never hides one. */
+function requestStop(job: JobDir, request: StopFile): void {
+  if (readStop(job)?.intent === 'stop') return;
+  replaceFile(pathOf(job, 'stop'), pretty(request));
+}

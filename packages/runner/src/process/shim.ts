@@ -1,0 +1,42 @@
+/**
+ * The shim: a tiny shell that leads a job's session, outlives the signals meant for the workload, and writes the
+ * ending. It makes endings independent of us: whoever comes later reads the record.
+ *
+ * The record is the shim's stderr, a file opened for appending before the launch. Bytes:
+ *
+ *     pid 4711\n          written first, before the workload exists
+ *     Terminated\n        only when a signal ended the workload: the shell's own report
+ *     143\n               the exit status as the shell sees it; written last, then the shim exits
+ *
+ * So `exit 143` and death by SIGTERM stay distinguishable. A shell that reports nothing for a signal (INT and PIPE on
+ * every shell; TERM when sh is bash) leaves the bare status; then a stop that we asked for decides.
+ */
+import { existsSync } from 'node:fs';
+
+/** dash reports every fatal signal but INT and PIPE and is the smallest; `sh` is what every POSIX system has. */
+export function shimShell(exists: (path: string) => boolean = existsSync): string {
+  return exists('/bin/dash') ? '/bin/dash' : '/bin/sh';
+}
+
+/** File descriptors: 0 stdin, 1 stdout log, 2 the record, 3 stderr log. The workload gets 0, 1 and 3 as its 0, 1, 2. */
+export const shimScript =
+  'trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM\necho "pid $$" >&2\n(exec "$@" 2>&3 3>&-)\necho "$?" >&2\n';
+
+/** What the record says: nothing yet, or how the workload ended. */
+export type ShimRecord =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'ended'; readonly pid: number; readonly status: number; readonly reported: boolean };
+
+/** Reads a record; a half-written one reads as what is certain. Anything else than the format reads as empty. */
+export function parseShimRecord(text: string): ShimRecord {
+  const lines = text.split('\n');
+  const pid = Number(/^pid (\d+)$/.exec(lines[0] ?? '')?.[1]);
+  if (lines.length < 2 || !Number.isSafeInteger(pid)) return { kind: 'empty' };
+  const complete = text.endsWith('\n');
+  const last = lines[lines.length - 2] ?? '';
+  if (complete && lines.length > 2 && /^\d{1,3}$/.test(last)) {
+    return { kind: 'ended', pid, status: Number(last), reported: lines.length > 3 };
+  }
+  return { kind: 'started', pid };
+}
