@@ -48,6 +48,8 @@ export async function bundle() {
     define: { KANADE_VERSION: JSON.stringify(version) },
     external: ['koffi', 'bun:ffi'],
     plugins: [splitOnDemand, pagePlugin()],
+    // Each file that asks where it is has an answer for CommonJS too.
+    logOverride: { 'empty-import-meta': 'silent' },
     logLevel: 'warning',
   });
   if (errors.length > 0) throw new Error(`bundling failed with ${errors.length} errors`);

@@ -8,6 +8,7 @@ export {
   commandSubject,
   heartbeatSubject,
   killSubject,
+  objectStores,
   pingSubject,
   resultInlineBytesMax,
   resultSubject,

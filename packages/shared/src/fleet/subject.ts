@@ -22,6 +22,11 @@ export const buckets = {
   agentGroups: 'agent_groups',
 } as const;
 
+/** The object stores, named as on the wire. */
+export const objectStores = {
+  resultOutput: 'result_output',
+} as const;
+
 /** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
 export const resultInlineBytesMax = 262_144;
 

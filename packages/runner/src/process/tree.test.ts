@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { ProcessEntry } from './identity.ts';
+import { treeMembers } from './tree.ts';
+
+const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry => ({
+  pid,
+  parent,
+  group: 100,
+  session: 100,
+  start: String(pid),
+  zombie: false,
+  ...more,
+});
+const leader = { pid: 100, start: '100', boot: 'b' };
+const pids = (processes: ProcessEntry[]): number[] => treeMembers(leader, processes).map(({ pid }) => pid);
+
+it('treeMembers() takes session, group and descendants, not the leader, not strangers, not zombies', () => {
+  const processes = [
+    entry(100, 1),
+    entry(101, 100),
+    entry(102, 1), // re-parented, still in the session
+    entry(103, 101, { group: 103, session: 103 }), // new session, parent in the tree
+    entry(104, 103, { group: 103, session: 103 }),
+    entry(105, 1, { group: 105, session: 105 }),
+    entry(106, 100, { zombie: true }),
+  ];
+  expect(pids(processes)).toEqual([101, 102, 103, 104]);
+});
+
+it('treeMembers() is empty when the leader’s pid belongs to somebody else now', () => {
+  expect(pids([entry(100, 1, { start: '999' }), entry(101, 100)])).toEqual([]);
+});
+
+it('treeMembers() still sees the session of a leader that has ended', () => {
+  expect(pids([entry(101, 1)])).toEqual([101]);
+});

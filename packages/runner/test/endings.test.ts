@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { JobError, launchJob, listJobs, pathOf, readTail, settle } from '@kanade/runner';
+import { JobMeta, JobStateFile } from '@kanade/shared/job';
+import { tempDir } from '@kanade/testkit';
+import { expect, it } from 'vitest';
+import { launchScript, runScript } from './launch.ts';
+
+it.each([
+  ['exit 0', { kind: 'exited', exitCode: 0 }, 'exited'],
+  ['exit 3', { kind: 'exited', exitCode: 3 }, 'exited'],
+  ['exit 143', { kind: 'exited', exitCode: 143 }, 'exited'],
+  ['kill -TERM $$', { kind: 'signaled', signal: 15 }, 'killed'],
+  ['kill -KILL $$', { kind: 'signaled', signal: 9 }, 'killed'],
+  ['kill -SEGV $$', { kind: 'signaled', signal: 11 }, 'killed'],
+  ['no-such-command-here', { kind: 'exited', exitCode: 127 }, 'exited'],
+])('%s ends as %o', async (script, ending, status) => {
+  await using dir = await tempDir();
+  const view = await runScript(dir.path, script);
+  expect(view.state?.ending).toEqual(ending);
+  expect(view.status).toBe(status);
+});
+
+it('writes what the schemas of the vocabulary say', async () => {
+  await using dir = await tempDir();
+  const { job } = await runScript(dir.path, 'echo out; echo err >&2');
+  const state = JobStateFile.parse(JSON.parse(readFileSync(pathOf(job, 'state'), 'utf8')));
+  expect(state).toMatchObject({
+    job: { status: 'exited' },
+    result: { exit_code: 0, signal: null },
+    logs_drained: true,
+  });
+  JobMeta.parse(JSON.parse(readFileSync(pathOf(job, 'meta'), 'utf8')));
+  expect(readTail(pathOf(job, 'stdout'), 100, 0).text).toBe('out\n');
+  expect(readTail(pathOf(job, 'stderr'), 100, 0).text).toBe('err\n');
+  expect(readFileSync(pathOf(job, 'full'), 'utf8')).toMatch(/^\S+Z \[STDOUT\] out\n\S+Z \[STDERR\] err\n$/);
+});
+
+it('keeps every byte, binary and without a last newline', async () => {
+  await using dir = await tempDir();
+  const view = await runScript(dir.path, "printf '\\377\\000\\rend'");
+  expect(readFileSync(pathOf(view.job, 'stdout'))).toEqual(Buffer.from([0xff, 0, 13, ...Buffer.from('end')]));
+});
+
+it('gives the input to the job', async () => {
+  await using dir = await tempDir();
+  const launched = launchJob(dir.path, { command: ['cat'], cwd: dir.path, stdin: Buffer.from('hello') }, process.env);
+  await launched.ended;
+  expect(readTail(pathOf(launched.job, 'stdout'), 100, 0).text).toBe('hello');
+});
+
+it('says why a job could not start, in the error and in its state', async () => {
+  await using dir = await tempDir();
+  const launch = () => launchJob(dir.path, { command: ['true'], cwd: `${dir.path}/gone` }, process.env);
+  expect(launch).toThrow(JobError);
+  expect(launch).toThrow(`working directory ${dir.path}/gone does not exist`);
+  const { jobs } = listJobs(dir.path, { limit: 0 });
+  expect(jobs.map(({ view }) => [view.status, view.state?.ending?.kind])).toEqual([
+    ['failed', 'not_started'],
+    ['failed', 'not_started'],
+  ]);
+});
+
+it('settles the same ending however many look at once', async () => {
+  await using dir = await tempDir();
+  const launched = launchScript(dir.path, 'exit 7');
+  await launched.ended;
+  const views = await Promise.all(Array.from({ length: 20 }, async () => settle(launched.job)));
+  expect(new Set(views.map((view) => JSON.stringify(view.state))).size).toBe(1);
+});

@@ -1,0 +1,55 @@
+/**
+ * The one gate: format and lint, invariants, unused code, builds, types, tests. `pnpm check` runs it as it is; `npm test` sets
+ * the machine up first. Every step counts as one test, so that nothing fails unseen.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { environment, installPackages, onPinnedNode, root, say, toolScript } from './toolchain.mjs';
+
+/** Step → words after the Node executable. */
+const steps = {
+  'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
+  invariants: ['tools/lint-invariants.mjs'],
+  'unused code': ['node_modules/knip/bin/knip.js'],
+  'builds and types': [toolScript('nx'), 'run-many', '-t', 'build', 'typecheck', '--outputStyle=static'],
+  tests: [toolScript('nx'), 'run-many', '-t', 'test', '--outputStyle=static'],
+};
+
+/** Runs every step (or those named), prints the sum, returns the exit code. */
+export function gate(names = []) {
+  for (const file of globSync('{packages,apps}/*/test-results.json', { cwd: root })) rmSync(join(root, file));
+  rmSync(join(root, 'tools/test-results.json'), { force: true });
+  let passed = 0;
+  let failed = 0;
+  const chosen = Object.entries(steps).filter(([name]) => names.length === 0 || names.includes(name));
+  for (const [name, words] of chosen) {
+    say(`\n== ${name}`);
+    const { status } = spawnSync(process.execPath, words, { cwd: root, env: environment(), stdio: 'inherit' });
+    if (status === 0) passed++;
+    else failed++;
+    say(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'}`);
+  }
+  for (const { numPassedTests, numFailedTests, testResults } of readResults()) {
+    passed += numPassedTests;
+    // A file that does not load has no test in it that could fail.
+    failed +=
+      numFailedTests +
+      testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+function readResults() {
+  return globSync('{packages/*,apps/*,tools}/test-results.json', { cwd: root }).map((file) =>
+    JSON.parse(readFileSync(join(root, file), 'utf8')),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  installPackages();
+  await onPinnedNode();
+  process.exit(gate(process.argv.slice(2)));
+}

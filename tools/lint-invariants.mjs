@@ -1,0 +1,124 @@
+/**
+ * The arrows and invariants of the architecture as lint errors, over imports and package.json files. Exits 1 with one
+ * line per violation. `checkFiles` takes texts, so that a test can plant violations.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { root } from './toolchain.mjs';
+
+/** Project → what it may import besides itself and node built-ins. `devOnly` may stand in tests. */
+const arrows = {
+  'packages/shared': ['zod'],
+  'packages/outbox': [],
+  'packages/klp': ['koffi', 'bun:ffi'],
+  'packages/runner': ['@kanade/shared'],
+  'packages/fleet': ['@kanade/shared', '@nats-io/*', 'yaml', 'zod'],
+  'packages/agent': [
+    '@kanade/shared',
+    '@kanade/outbox',
+    '@kanade/klp',
+    '@kanade/runner',
+    '@kanade/fleet/topology',
+    '@nats-io/*',
+    'pino',
+    'yaml',
+    'zod',
+    'bun:ffi',
+  ],
+  'packages/testkit': [],
+  'apps/cli': ['@kanade/shared', '@kanade/runner', '@kanade/fleet', 'yaml'],
+  'apps/client-app': ['@kanade/shared', '@kanade/klp', 'preact', 'preact/*', 'kanade:page'],
+  'apps/kanade': ['@kanade/cli', '@kanade/agent', '@kanade/client-app'],
+};
+
+/** Rules on single modules: who may import or call what. */
+const rules = [
+  {
+    name: 'I1 @nats-io only in fleet and agent/src/nats',
+    pattern: /from '@nats-io\//,
+    only: /^packages\/(fleet\/|agent\/src\/nats\/|agent\/test\/|testkit\/)/,
+  },
+  {
+    name: 'I1 no node builtin in shared',
+    pattern: /from 'node:|getBuiltinModule/,
+    never: /^packages\/shared\/src\/(?!.*\.test\.)/,
+  },
+  {
+    name: 'I2 one place spawns',
+    pattern: /node:child_process|\bBun\.spawn|getBuiltinModule\('node:child_process'\)/,
+    only: /^packages\/(runner\/src\/process\/(spawn|identity)\.ts|testkit\/)|\.test\.ts$|\/test\/|^apps\/client-app\/src\/open-browser\.ts$/,
+  },
+  {
+    name: 'I2 one place signals',
+    pattern: /process\.kill\(/,
+    only: /^packages\/runner\/src\/process\/send-signal\.ts$|\.test\.ts$|\/test\/|^packages\/testkit\//,
+  },
+  {
+    name: 'I8 libraries do not log',
+    pattern: /\bconsole\.|from 'pino'/,
+    never: /^packages\/(shared|outbox|klp|runner|fleet)\/src\/(?!.*\.test\.)/,
+  },
+  {
+    name: 'I8 libraries read no environment',
+    pattern: /process\.env\b/,
+    never: /^packages\/(shared|outbox|klp|fleet)\/src\/(?!.*\.test\.)/,
+  },
+  {
+    name: 'I6 one writer of stdout',
+    pattern: /process\.stdout|writeSync\(1\b/,
+    never: /^(apps|packages)\/(?!testkit)[^/]+\/src\/(?!.*\.test\.)/,
+  },
+];
+
+const isTestFile = (path) => /\.test\.tsx?$|\/test\/|vitest\.config\.ts$/.test(path);
+
+/** Violations in the given files: `[{ path, text }]` → lines for people. */
+export function checkFiles(files) {
+  return files.flatMap(({ path, text }) => [...checkArrows(path, text), ...checkRules(path, text)]);
+}
+
+function checkArrows(path, text) {
+  const project = path.split('/').slice(0, 2).join('/');
+  const allowed = arrows[project];
+  if (!allowed || isTestFile(path) || !path.includes('/src/')) return [];
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^'.][^']*)'/g)].map((match) => match[1]);
+  return specifiers
+    .filter((name) => !name.startsWith('node:') && !allowed.some((rule) => matches(rule, name)))
+    .map((name) => `${path}: ${project} may not import ${name}`);
+}
+
+function matches(rule, name) {
+  if (rule.endsWith('/*')) return name.startsWith(rule.slice(0, -1));
+  return (
+    name === rule || (rule.split('/').length <= 2 && rule !== '@kanade/fleet/topology' && name.startsWith(`${rule}/`))
+  );
+}
+
+function checkRules(path, text) {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+  return rules
+    .filter(({ pattern }) => pattern.test(code))
+    .filter(({ only, never }) => (only ? !only.test(path) : never.test(path)))
+    .filter(() => !path.startsWith('tools/'))
+    .map(({ name }) => `${path}: ${name}`);
+}
+
+/** Every TypeScript source that git knows or would take. */
+export function sourceFiles() {
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', 'packages', 'apps'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return listed
+    .split('\n')
+    .filter((path) => /\.tsx?$/.test(path))
+    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const violations = checkFiles(sourceFiles());
+  for (const line of violations) console.error(line);
+  process.exit(violations.length === 0 ? 0 : 1);
+}
