@@ -85,7 +85,7 @@ function say(write: (text: string) => void, text: string, code = 0): number {
 function fail(error: unknown, io: Io, program: Program): number {
   if (error instanceof UsageError)
     return say(io.stderr, `error: ${error.message}\n\n${program.name} --help shows the usage\n`, 2);
-  if (error instanceof JobError) printError(io, error.code, error.message, error.details);
-  else printError(io, 'internal_error', error instanceof Error ? error.message : String(error));
+  if (error instanceof JobError) printError(io, error);
+  else printError(io, { code: 'internal_error', message: error instanceof Error ? error.message : String(error) });
   return 1;
 }

@@ -4,7 +4,7 @@
  * read to its end, but if it has sent nothing within a short time it belongs to somebody who never closes it, and
  * the job starts without input.
  */
-import { fstatSync, read, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { JobError } from '@kanade/runner';
 
 /** How long a silent pipe is waited for, in ms: the writer of a shell pipeline starts together with us. */
@@ -12,8 +12,6 @@ const silentPipeMs = 1_000;
 
 /** The same for a socket, in ms: process libraries hand one down by default and leave it open. */
 const silentSocketMs = 300;
-
-const chunkBytes = 256 * 1024;
 
 export interface StdinOptions {
   readonly text?: string;
@@ -48,36 +46,29 @@ function inheritedKind(): 'none' | 'file' | 'pipe' | 'socket' {
   }
 }
 
-/** Reads stdin to its end; undefined when it stayed silent for `silentMs`. */
-async function readToEnd(bytesMax: number, silentMs: number | undefined): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for (;;) {
-    const chunk = await readChunk(total === 0 ? silentMs : undefined);
-    if (chunk === 'silent') return undefined;
-    if (chunk.length === 0) return Buffer.concat(chunks);
-    total += chunk.length;
-    if (total > bytesMax) throw tooLarge(`more than ${bytesMax}`, bytesMax);
-    chunks.push(chunk);
-  }
-}
-
-function readChunk(silentMs: number | undefined): Promise<Uint8Array | 'silent'> {
+/**
+ * Reads stdin to its end; undefined when it stayed silent for `silentMs`. As a stream, not with `fs.read`: a read that
+ * blocks a thread for ever would keep the process from exiting.
+ */
+function readToEnd(bytesMax: number, silentMs: number | undefined): Promise<Uint8Array | undefined> {
+  const { stdin } = process;
   return new Promise((resolve, reject) => {
-    const timer = silentMs === undefined ? undefined : setTimeout(() => resolve('silent'), silentMs);
-    const attempt = (): void => {
-      const bytes = Buffer.allocUnsafe(chunkBytes);
-      read(0, bytes, 0, bytes.length, null, (error, count) => {
-        if (error?.code === 'EAGAIN') {
-          setTimeout(attempt, 5); // a non-blocking descriptor cannot be waited for in any other way
-          return;
-        }
-        clearTimeout(timer);
-        if (error && error.code !== 'EOF') reject(error);
-        else resolve(bytes.subarray(0, error ? 0 : count));
-      });
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    const done = (settle: () => void): void => {
+      clearTimeout(timer);
+      stdin.pause();
+      settle();
     };
-    attempt();
+    const timer = silentMs === undefined ? undefined : setTimeout(() => done(() => resolve(undefined)), silentMs);
+    stdin.on('data', (chunk: Uint8Array) => {
+      clearTimeout(timer);
+      total += chunk.length;
+      if (total > bytesMax) done(() => reject(tooLarge(`more than ${bytesMax}`, bytesMax)));
+      else chunks.push(chunk);
+    });
+    stdin.once('end', () => done(() => resolve(Buffer.concat(chunks))));
+    stdin.once('error', (error) => done(() => reject(error)));
   });
 }
 

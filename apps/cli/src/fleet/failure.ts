@@ -1,6 +1,6 @@
 import { FleetError } from '@kanade/fleet';
-import { schemaVersion } from '@kanade/shared/job';
 import type { Io } from '../io.ts';
+import { type Failing, printError } from '../output.ts';
 
 /** Codes that the fleet commands add to those of the library. */
 export type FailureCode = 'no_result' | 'no_answer' | 'file_unreadable' | 'manifest_invalid';
@@ -28,12 +28,10 @@ interface FailureOptions {
 
 /** Prints what went wrong as the one answer of the call. */
 export function printFailure(io: Io, error: unknown): void {
-  io.stdout(
-    `${JSON.stringify({ schema_version: schemaVersion, ok: false, type: 'error', error: describe(error, io) })}\n`,
-  );
+  printError(io, describe(error, io));
 }
 
-function describe(error: unknown, { signal }: Io): Record<string, unknown> {
+function describe(error: unknown, { signal }: Io): Failing {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Failure) {
     return { code: error.code, message, retryable: error.retryable, details: error.details };

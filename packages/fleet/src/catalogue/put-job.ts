@@ -1,0 +1,107 @@
+import { buckets, type Manifest } from '@kanade/shared/fleet';
+import type { Fleet } from '../connection/connect-fleet.ts';
+import { abortable } from '../fault/abortable.ts';
+import { FleetError } from '../fault/fleet-error.ts';
+import { translate } from '../fault/translate.ts';
+import { applyChanges, type Change } from './apply-changes.ts';
+import { openBucket, readEntry } from './bucket.ts';
+import { type ParsedJob, parseJob } from './parse-job.ts';
+
+export interface PutJobOptions {
+  /** Reads the file that `execute.script_file` names, relative to the manifest. Without it such manifests are refused. */
+  readScriptFile?(path: string): Promise<string>;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutJobResult {
+  readonly jobId: string;
+  readonly version: string;
+  /** False when a job of that id was there before. */
+  readonly created: boolean;
+}
+
+/**
+ * Puts a job into the catalogue: its manifest, its source with comments, and its version as the approved one. A script
+ * file becomes part of the manifest. All or nothing. A job that was revoked stays revoked. Throws FleetError
+ * `manifest_invalid` (with `faults`) or `job_changed` when somebody else puts it at the same time.
+ */
+export async function putJob(fleet: Fleet, yamlText: string, options: PutJobOptions = {}): Promise<PutJobResult> {
+  const { manifest, source } = await prepare(yamlText, options);
+  try {
+    const created = await abortable(store(fleet, manifest, source), options.signal);
+    return { jobId: manifest.id, version: manifest.version, created };
+  } catch (error) {
+    throw translate(error, `putting job ${manifest.id}`, options.signal);
+  }
+}
+
+async function store(fleet: Fleet, manifest: Manifest, source: string): Promise<boolean> {
+  const [jobs, yaml, current, status] = await Promise.all([
+    openBucket(fleet, buckets.jobs),
+    openBucket(fleet, buckets.jobsYaml),
+    openBucket(fleet, buckets.scriptCurrent),
+    openBucket(fleet, buckets.scriptStatus),
+  ]);
+  const key = manifest.id;
+  const isNew = (await readEntry(jobs, key)) === undefined;
+  const isJudged = !isNew && (await readEntry(status, key)) !== undefined;
+  const changes: Change[] = [
+    { bucket: yaml, key, value: source },
+    ...(isJudged ? [] : [{ bucket: status, key, value: 'ACTIVE' }]),
+    { bucket: current, key, value: manifest.version },
+    // Last: from here on the job is seen.
+    { bucket: jobs, key, value: JSON.stringify(manifest) },
+  ];
+  await applyChanges(changes);
+  return isNew;
+}
+
+/** Checks the source of a job as {@link putJob} does, without a broker, and returns its manifest. Throws `manifest_invalid`. */
+export async function checkJob(yamlText: string, options: PutJobOptions = {}): Promise<Manifest> {
+  return (await prepare(yamlText, options)).manifest;
+}
+
+async function prepare(yamlText: string, options: PutJobOptions): Promise<{ manifest: Manifest; source: string }> {
+  const parsed = accept(parseJob(yamlText));
+  const file = parsed.manifest.execute.script_file;
+  if (file === undefined || file === '') return { manifest: parsed.manifest, source: yamlText };
+  const source = await withScript(parsed, file, options);
+  return { manifest: accept(parseJob(source)).manifest, source };
+}
+
+/** The source with the script itself in place of its file's name, comments kept. */
+async function withScript(parsed: GoodJob, file: string, options: PutJobOptions): Promise<string> {
+  const refuse = (message: string, cause?: unknown): FleetError => {
+    const path = 'execute.script_file';
+    return invalid([{ path, line: parsed.lineOf(path), message }], cause);
+  };
+  if (!options.readScriptFile) throw refuse(`no files can be read here, put the text under script: ${file}`);
+  let script: string;
+  try {
+    script = await abortable(options.readScriptFile(file), options.signal);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw refuse(`cannot be read: ${error instanceof Error ? error.message : error}`, error);
+  }
+  if (script.trim() === '') throw refuse(`is empty: ${file}`);
+  try {
+    parsed.document.deleteIn(['execute', 'script_file']);
+    parsed.document.setIn(['execute', 'script'], script);
+  } catch (error) {
+    throw refuse('the block "execute" must be written out when it names a script_file', error);
+  }
+  return parsed.document.toString({ lineWidth: 0 });
+}
+
+type GoodJob = Extract<ParsedJob, { ok: true }>;
+type Refusal = Extract<ParsedJob, { ok: false }>;
+
+function accept(parsed: ParsedJob): GoodJob {
+  if (parsed.ok) return parsed;
+  throw invalid(parsed.faults);
+}
+
+function invalid(faults: Refusal['faults'], cause?: unknown): FleetError {
+  const shown = faults.map(({ line, path, message }) => `line ${line}${path === '' ? '' : `, ${path}`}: ${message}`);
+  return new FleetError('manifest_invalid', `the manifest cannot be used: ${shown.join('; ')}`, { faults, cause });
+}

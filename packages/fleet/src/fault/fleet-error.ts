@@ -1,0 +1,46 @@
+import type { Fault } from '@kanade/shared/fleet';
+
+/** Why something on the fleet could not be done. Part of the API: listed in the README. */
+export type FleetErrorCode =
+  | 'broker_unreachable'
+  | 'broker_refused'
+  | 'broker_timeout'
+  | 'no_jetstream'
+  | 'no_topology'
+  | 'not_enough_storage'
+  | 'topology_conflict'
+  | 'job_not_found'
+  | 'job_changed'
+  | 'manifest_invalid'
+  | 'script_unsupported'
+  | 'too_large'
+  | 'invalid_id'
+  | 'broker_failed';
+
+const retryableCodes: readonly FleetErrorCode[] = ['broker_unreachable', 'broker_timeout', 'job_changed'];
+
+/** One fault of a manifest: the key (`execute.timeout`), what is wrong and, where there is a source, its line (from 1). */
+export interface ManifestFault extends Fault {
+  readonly line?: number;
+}
+
+/** The one error of this package. `faults` is filled for `manifest_invalid`: every fault, with its path and line. */
+export class FleetError extends Error {
+  override readonly name = 'FleetError';
+  readonly code: FleetErrorCode;
+  /** True when the same call may succeed later without anything being changed first. */
+  readonly retryable: boolean;
+  readonly faults: readonly ManifestFault[];
+
+  constructor(code: FleetErrorCode, message: string, options: FleetErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryable = retryableCodes.includes(code);
+    this.faults = options.faults ?? [];
+  }
+}
+
+interface FleetErrorOptions {
+  readonly cause?: unknown;
+  readonly faults?: readonly ManifestFault[];
+}

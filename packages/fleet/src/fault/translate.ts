@@ -1,0 +1,98 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import {
+  AuthorizationError,
+  ClosedConnectionError,
+  ConnectionError,
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node';
+import { FleetError, type FleetErrorCode } from './fleet-error.ts';
+
+/** Codes of the JetStream API (the server's errors.json). */
+const apiCodes = {
+  insufficientResources: 10023,
+  notEnabledForAccount: 10039,
+  storageExceeded: 10047,
+  memoryExceeded: 10028,
+  streamNotFound: 10059,
+  streamNameInUse: 10058,
+  subjectsOverlap: 10065,
+  updateInvalid: 10052,
+  wrongLastSequence: 10071,
+  jetStreamNotEnabled: 10076,
+} as const;
+
+/**
+ * What a failure of the client library or of the broker means here. `attempted` says what was tried (`creating stream
+ * EXEC`). A FleetError and an abort's own reason come back as they are.
+ */
+export function translate(error: unknown, attempted: string, signal?: AbortSignal): unknown {
+  if (error instanceof FleetError || (signal?.aborted && error === signal.reason)) return error;
+  const [code, advice] = diagnose(error);
+  const said = error instanceof Error ? error.message : String(error);
+  return new FleetError(code, `${attempted} failed: ${said}${advice === '' ? '' : `; ${advice}`}`, { cause: error });
+}
+
+type Diagnosis = readonly [code: FleetErrorCode, advice: string];
+
+const noJetStream: Diagnosis = [
+  'no_jetstream',
+  'enable JetStream in the configuration of the broker or of this account',
+];
+
+function diagnose(error: unknown): Diagnosis {
+  if (error instanceof JetStreamApiError) return diagnoseApi(error.code);
+  if (
+    error instanceof AuthorizationError ||
+    error instanceof PermissionViolationError ||
+    error instanceof UserAuthenticationExpiredError
+  ) {
+    return ['broker_refused', 'check the token or the user and what it may do'];
+  }
+  if (error instanceof ConnectionError || error instanceof ClosedConnectionError) {
+    return ['broker_unreachable', 'check its address and that it runs'];
+  }
+  if (error instanceof TimeoutError || (error instanceof DOMException && error.name === 'TimeoutError')) {
+    return ['broker_timeout', 'the broker gave no answer in time'];
+  }
+  // The library answers "no responders" of the JetStream API with an error class that it does not export.
+  if (error instanceof Error && (error.name === 'JetStreamNotEnabled' || isNoResponders(error))) return noJetStream;
+  return ['broker_failed', ''];
+}
+
+function diagnoseApi(code: number): Diagnosis {
+  switch (code) {
+    case apiCodes.streamNotFound:
+      return ['no_topology', 'run "kanade fleet setup" once'];
+    case apiCodes.jetStreamNotEnabled:
+    case apiCodes.notEnabledForAccount:
+      return noJetStream;
+    case apiCodes.storageExceeded:
+    case apiCodes.memoryExceeded:
+    case apiCodes.insufficientResources:
+      return ['not_enough_storage', 'free disk space or raise max_file_store: streams reserve their sizes in advance'];
+    case apiCodes.streamNameInUse:
+    case apiCodes.subjectsOverlap:
+    case apiCodes.updateInvalid:
+      return [
+        'topology_conflict',
+        'what exists on the broker cannot be changed into what is needed; look at it by hand',
+      ];
+    case apiCodes.wrongLastSequence:
+      return ['job_changed', 'somebody changed it at the same time; look at it and try again'];
+    default:
+      return ['broker_failed', ''];
+  }
+}
+
+/** True when a write expected another revision of its key than the bucket holds. */
+export function isWrongRevision(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === apiCodes.wrongLastSequence;
+}
+
+/** True when nobody listens on the subject of a request. */
+export function isNoResponders(error: unknown): boolean {
+  return error instanceof RequestError && error.isNoResponders();
+}

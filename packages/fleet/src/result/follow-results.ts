@@ -1,0 +1,110 @@
+import { ExecResult, type Fault, faultsOf, objectStores, resultSubject, streams } from '@kanade/shared/fleet';
+import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { checkId } from '../catalogue/bucket.ts';
+import type { Fleet } from '../connection/connect-fleet.ts';
+import { abortable } from '../fault/abortable.ts';
+import { translate } from '../fault/translate.ts';
+import { type ObjectText, readObject } from './output-object.ts';
+
+/** Largest output of one stream that is fetched from the object store, in bytes. */
+export const outputBytesMaxDefault = 16 * 1_048_576;
+/** How many results are on their way to us at a time. */
+const resultsInFlight = 64;
+/** How long one pull stands, in ms. A consumer that a restart of the broker took away is noticed after about as long. */
+const pullMs = 2_000;
+/** How long the broker keeps a consumer that nobody asks for results any more, in ms. */
+const inactiveMs = 60_000;
+/** How long the broker may take to release it at the end, in ms. */
+const releaseMs = 1_000;
+
+/** What happened on the way that is no result. */
+export type FollowEvent =
+  | { readonly type: 'result_unreadable'; readonly sequence: number; readonly faults: readonly Fault[] }
+  | {
+      readonly type: 'output_unavailable';
+      readonly object: string;
+      readonly pc: string;
+      readonly outcome: Extract<ObjectText, { ok: false }>;
+    };
+
+export interface FollowOptions {
+  readonly requestId: string;
+  /** Default {@link outputBytesMaxDefault}. */
+  readonly outputBytesMax?: number;
+  onEvent?(event: FollowEvent): void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The results of one order, those that arrived before this call first, then each as it comes, until the signal aborts
+ * (then it throws the signal's reason) or the caller breaks off. Output that was too long for a message is fetched into
+ * `stdout` and `stderr`; where it cannot be had the pointer stays, the text is empty and `onEvent` hears why. Each
+ * result comes once, also when a machine delivered it twice. Throws FleetError `no_topology` when there is no stream.
+ */
+export async function* followResults(fleet: Fleet, options: FollowOptions): AsyncGenerator<ExecResult, void> {
+  const { requestId, signal } = options;
+  checkId('a request id', requestId);
+  const doing = `following the results of ${requestId}`;
+  const seen = new Set<string>();
+  let consumer: Consumer | undefined;
+  let messages: ConsumerMessages | undefined;
+  const onAbort = (): void => messages?.stop();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    consumer = await abortable(createConsumer(fleet, requestId), signal);
+    messages = await abortable(consumer.consume({ max_messages: resultsInFlight, expires: pullMs }), signal);
+    for await (const message of messages) {
+      const result = read(message, options);
+      if (!result || seen.has(keyOf(result))) continue;
+      seen.add(keyOf(result));
+      yield await abortable(withOutput(fleet, result, options), signal);
+    }
+    signal?.throwIfAborted();
+  } catch (error) {
+    throw translate(error, doing, signal);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    await messages?.close();
+    // What an unreachable broker keeps goes by itself after inactiveMs.
+    await abortable(consumer?.delete() ?? Promise.resolve(false), AbortSignal.timeout(releaseMs)).catch(() => false);
+  }
+}
+
+/** Agents older than result ids leave it empty: one result for each machine then. */
+const keyOf = (result: ExecResult): string => result.result_id || `${result.request_id}|${result.pc_id}`;
+
+function createConsumer(fleet: Fleet, requestId: string): Promise<Consumer> {
+  return fleet.jetstream.consumers.get(streams.results, {
+    filter_subjects: resultSubject(requestId),
+    deliver_policy: DeliverPolicy.All,
+    inactive_threshold: inactiveMs,
+  });
+}
+
+function read(message: JsMsg, { onEvent }: FollowOptions): ExecResult | undefined {
+  const unreadable = (faults: readonly Fault[]): undefined => {
+    onEvent?.({ type: 'result_unreadable', sequence: message.seq, faults });
+  };
+  let value: unknown;
+  try {
+    value = message.json();
+  } catch (error) {
+    return unreadable([{ path: '', message: `not JSON: ${error instanceof Error ? error.message : error}` }]);
+  }
+  const parsed = ExecResult.safeParse(value);
+  return parsed.success ? parsed.data : unreadable(faultsOf(parsed.error));
+}
+
+async function withOutput(fleet: Fleet, result: ExecResult, options: FollowOptions): Promise<ExecResult> {
+  const fetchText = async (object: string | undefined, inline: string): Promise<string> => {
+    if (object === undefined || object === '') return inline;
+    const bytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
+    const outcome = await readObject(fleet, { store: objectStores.resultOutput, name: object, bytesMax });
+    if (outcome.ok) return outcome.text;
+    options.onEvent?.({ type: 'output_unavailable', object, pc: result.pc_id, outcome });
+    return inline;
+  };
+  const stdout = await fetchText(result.stdout_object, result.stdout);
+  const stderr = await fetchText(result.stderr_object, result.stderr);
+  return { ...result, stdout, stderr };
+}
