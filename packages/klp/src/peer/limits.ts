@@ -1,0 +1,75 @@
+import { defaultBodyBytesMax } from '../wire/frame.ts';
+
+/** Limits of one end of a connection. Every one may be overridden where the end is made. */
+export interface ChannelLimits {
+  /** Bytes of one body, either direction. */
+  bodyBytesMax: number;
+  /** Frames queued before the queue counts as full: droppable pushes are dropped, everything else waits, and nothing more is read. */
+  queueFramesMax: number;
+  /** Bytes queued before the queue counts as full. */
+  queueBytesMax: number;
+  /** Frames queued and waiting before the peer is cut off as one that does not read. */
+  backlogFramesMax: number;
+  /** Bytes queued and waiting before the peer is cut off as one that does not read. */
+  backlogBytesMax: number;
+  /** How long a connection that was ended here waits for the peer to close. */
+  lingerMs: number;
+}
+
+export interface ServerLimits extends ChannelLimits {
+  /** Requests of one connection that run at the same time. */
+  requestsInFlightMax: number;
+  /** Requests of one connection that wait for a place; one more is answered with `RateLimit`. */
+  requestsWaitingMax: number;
+  /** Requests of one connection per minute, as a token bucket of this size. Infinity switches it off. */
+  requestsPerMinute: number;
+  /** How long a connection may stay without a successful handshake. */
+  handshakeTimeoutMs: number;
+  /** How long a graceful close waits for running requests before it aborts them. */
+  drainTimeoutMs: number;
+}
+
+export interface ClientLimits extends ChannelLimits {
+  /** Calls without an answer; one more is rejected with `RateLimit`. */
+  callsPendingMax: number;
+  /** How long a call waits for its answer. */
+  callTimeoutMs: number;
+  /** How long dialling and the handshake may take together. */
+  connectTimeoutMs: number;
+  /** Pushes that one `pushes()` iterator holds for a slow consumer before it ends with `RateLimit`. */
+  pushesQueuedMax: number;
+  /** First and longest wait between attempts; each failure doubles it. */
+  backoffFirstMs: number;
+  backoffMaxMs: number;
+  /** A connection that lived this long earns an immediate reconnect; shorter ones only once in a row. */
+  steadyMs: number;
+}
+
+const channelLimits: ChannelLimits = {
+  bodyBytesMax: defaultBodyBytesMax,
+  queueFramesMax: 64,
+  queueBytesMax: 4_194_304,
+  backlogFramesMax: 512,
+  backlogBytesMax: 16_777_216,
+  lingerMs: 1_000,
+};
+
+export const serverLimits: Readonly<ServerLimits> = {
+  ...channelLimits,
+  requestsInFlightMax: 16,
+  requestsWaitingMax: 64,
+  requestsPerMinute: 60,
+  handshakeTimeoutMs: 10_000,
+  drainTimeoutMs: 5_000,
+};
+
+export const clientLimits: Readonly<ClientLimits> = {
+  ...channelLimits,
+  callsPendingMax: 256,
+  callTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  pushesQueuedMax: 1_024,
+  backoffFirstMs: 1_000,
+  backoffMaxMs: 30_000,
+  steadyMs: 1_000,
+};

@@ -1,0 +1,66 @@
+import type { KlpError } from '../wire/error.ts';
+import type { EndReason } from './channel.ts';
+import type { Contract, HandlerParams, HandlerResult, MethodName, PushName, PushParams } from './contract.ts';
+import type { ServerLimits } from './limits.ts';
+import type { SendOutcome } from './outgoing.ts';
+
+/**
+ * Sends one push. `queued`: on its way; `dropped`: it was droppable and the queue was full; `closed`: the connection is gone.
+ * A push that is not droppable waits for room. Rejects with `PayloadTooLarge` over the cap and TypeError when it cannot be JSON.
+ */
+export type SendPush<C extends Contract> = <K extends PushName<C>>(
+  method: K,
+  params: PushParams<C, K>,
+  options?: { droppable?: boolean },
+) => Promise<SendOutcome>;
+
+export interface RequestContext<C extends Contract, Peer, Session> {
+  /** Who the operating system says is calling. Identity inside params is never to be trusted. */
+  readonly peer: Peer;
+  readonly session: Session;
+  /** Aborted when the connection ends before the answer. */
+  readonly signal: AbortSignal;
+  readonly push: SendPush<C>;
+}
+
+/** Params in, result out. A thrown KlpError is sent as it is, anything else becomes `InternalError` without its message. */
+export type Handler<C extends Contract, K extends MethodName<C>, Peer, Session> = (
+  params: HandlerParams<C, K>,
+  context: RequestContext<C, Peer, Session>,
+) => HandlerResult<C, K> | Promise<HandlerResult<C, K>>;
+
+/** A method of the contract without a handler answers MethodNotFound. */
+export type Handlers<C extends Contract, Peer, Session> = {
+  readonly [K in MethodName<C>]?: Handler<C, K, Peer, Session>;
+};
+
+export type ServerEvent =
+  /** A handler threw something that is not a KlpError, or returned something that cannot be JSON. */
+  | { kind: 'handler_failed'; method: string; error: unknown }
+  | { kind: 'request_refused'; method: string | undefined; error: KlpError }
+  /** Notifications and responses from a client mean nothing in this version. */
+  | { kind: 'message_ignored'; messageKind: 'notification' | 'response' }
+  | { kind: 'push_dropped'; method: string; droppedCount: number }
+  | { kind: 'ended'; reason: EndReason };
+
+/** What a session is made from: it lives as long as the connection. */
+export interface SessionScope<C extends Contract, Peer> {
+  readonly peer: Peer;
+  readonly push: SendPush<C>;
+  /** Aborted when the connection ends. */
+  readonly signal: AbortSignal;
+}
+
+export interface ServeOptions<C extends Contract, Peer, Session> {
+  contract: C;
+  peer: Peer;
+  /** Makes the per-connection state that handlers find as `context.session`. */
+  createSession?: (scope: SessionScope<C, Peer>) => Session;
+  handlers: Handlers<C, Peer, Session>;
+  /** The method that must come first. Default `system.handshake`. */
+  handshakeMethod?: MethodName<C>;
+  /** Methods that never wait for a place behind slow ones. Default `['system.ping']`. */
+  promptMethods?: readonly MethodName<C>[];
+  limits?: Partial<ServerLimits>;
+  onEvent?: (event: ServerEvent) => void;
+}

@@ -1,0 +1,88 @@
+/*
+ * Takes a socket path for this process: makes the directory, refuses what is unsafe, clears what a dead server left.
+ * A live server's socket is never taken: a stale one is first moved aside, asked once more there, and moved back if somebody answers after all.
+ */
+import { randomUUID } from 'node:crypto';
+import { linkSync, lstatSync, mkdirSync, realpathSync, renameSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { addressBytesMax } from './address.ts';
+import { dialLocal } from './dial.ts';
+import { SocketError, translateOsError } from './error.ts';
+
+/** Leaves nothing at `path`, in a directory that is safe. Rejects with SocketError. */
+export async function claimAddress(path: string, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    checkAncestors(realpathSync(dirname(path)), path);
+    if (!hasSocket(path)) return;
+    if (await answers(path, timeoutMs)) throw inUse(path);
+    await removeStale(path, timeoutMs);
+  } catch (error) {
+    throw translateOsError(error, { attempt: 'listen', path });
+  }
+}
+
+function hasSocket(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (found.isSocket()) return true;
+  const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a socket';
+  throw unsafe(path, `${what} is there; remove it or choose another path`);
+}
+
+async function answers(path: string, timeoutMs: number): Promise<boolean> {
+  try {
+    const socket = await dialLocal({ path, timeoutMs });
+    socket.destroy();
+    return true;
+  } catch (error) {
+    if (error instanceof SocketError && (error.code === 'server_stopped' || error.code === 'server_absent'))
+      return false;
+    if (error instanceof SocketError && error.code === 'permission_denied') throw error;
+    // No clear no: a server that is too busy to accept is alive.
+    return true;
+  }
+}
+
+async function removeStale(path: string, timeoutMs: number): Promise<void> {
+  const target = join(dirname(path), `.${randomUUID().slice(0, 8)}`);
+  if (Buffer.byteLength(target) > addressBytesMax()) return unlinkSync(path);
+  try {
+    renameSync(path, target);
+  } catch (error) {
+    // Another server that starts right now moved it first.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (await answers(target, timeoutMs)) {
+    linkSync(target, path);
+    unlinkSync(target);
+    throw inUse(path);
+  }
+  unlinkSync(target);
+}
+
+function checkAncestors(directory: string, path: string): void {
+  for (let at = directory; ; at = dirname(at)) {
+    const problem = ancestorProblem(statSync(at));
+    if (problem !== undefined) throw unsafe(path, `the directory ${at} ${problem}`);
+    if (at === dirname(at)) return;
+  }
+}
+
+function ancestorProblem({ uid, mode }: Stats): string | undefined {
+  if (uid !== 0 && uid !== process.getuid?.()) return `belongs to uid ${uid}; it must belong to root or to this user`;
+  const isSticky = (mode & 0o1000) !== 0;
+  if ((mode & 0o002) !== 0 && !isSticky) return 'can be written by everybody; take that right away';
+  return undefined;
+}
+
+function unsafe(path: string, detail: string): SocketError {
+  return new SocketError('address_unsafe', path, { message: `listen: ${path}: ${detail}` });
+}
+
+function inUse(path: string): SocketError {
+  return new SocketError('address_in_use', path, {
+    message: `listen: ${path}: a live server answers there; stop it or choose another path`,
+  });
+}

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import {
+  type Client,
+  type Connection,
+  type ConnectOptions,
+  connectClient,
+  KlpError,
+  type ServeOptions,
+  type ServerEvent,
+  serveConnection,
+} from '../src/index.ts';
+import { createMemoryPair } from '../src/memory.ts';
+import { dialLocal, listenLocal } from '../src/socket.ts';
+import { contract, type TestContract } from './contract.ts';
+
+export interface TestPeer {
+  user: string;
+}
+
+/** What handlers and connections did, for the tests to look at and to steer. */
+export interface TestServer {
+  dial: (options?: { signal?: AbortSignal }) => Promise<Duplex>;
+  events: ServerEvent[];
+  connections: Connection<TestContract>[];
+  /** Lets every `gate.wait` of this name go on. */
+  open(gate: string): void;
+  /** How many `gate.wait` of this name are waiting. */
+  waitingAt(gate: string): number;
+  abortedGates: string[];
+  stop(): Promise<void>;
+}
+
+type Options = Partial<ServeOptions<TestContract, TestPeer, { count: number }>>;
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'klp-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A server of the test contract over streams inside this process. */
+export async function serveInMemory(options: Options = {}): Promise<TestServer> {
+  const { take, server } = createTestServer(options);
+  server.dial = async () => {
+    const pair = createMemoryPair();
+    take(pair.server, { user: 'in-process' });
+    return pair.client;
+  };
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** The same server behind a real socket. */
+export async function serveOnSocket(options: Options & { path?: string } = {}): Promise<TestServer> {
+  const path = options.path ?? join(temporaryDirectory(), 'test.sock');
+  const { take, server } = createTestServer(options);
+  const listener = await listenLocal({
+    path,
+    accept: () => ({ ok: true }),
+    onConnection: (duplex, peer) => take(duplex, peer),
+  });
+  const stopConnections = server.stop;
+  server.stop = async () => {
+    await listener.close();
+    await stopConnections();
+  };
+  server.dial = ({ signal } = {}) => dialLocal({ path, signal });
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+function createTestServer(options: Options) {
+  const gates = new Map<string, Set<() => void>>();
+  const server: TestServer = {
+    dial: () => Promise.reject(new Error('not listening')),
+    events: [],
+    connections: [],
+    abortedGates: [],
+    open: (gate) => {
+      for (const pass of gates.get(gate) ?? []) pass();
+    },
+    waitingAt: (gate) => gates.get(gate)?.size ?? 0,
+    stop: async () => {
+      await Promise.all(server.connections.map((connection) => connection.close()));
+    },
+  };
+
+  function waitAt(gate: string, signal: AbortSignal): Promise<null> {
+    const waiting = gates.get(gate) ?? new Set();
+    gates.set(gate, waiting);
+    return new Promise((resolve, reject) => {
+      const pass = () => {
+        waiting.delete(pass);
+        resolve(null);
+      };
+      waiting.add(pass);
+      signal.addEventListener('abort', () => {
+        waiting.delete(pass);
+        server.abortedGates.push(gate);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  function take(duplex: Duplex, peer: TestPeer): void {
+    const connection = serveConnection<TestContract, TestPeer, { count: number }>(duplex, {
+      contract,
+      peer,
+      createSession: () => ({ count: 0 }),
+      handlers: {
+        'system.handshake': (_params, context) => ({ server: 'test', user: context.peer.user }),
+        'system.ping': () => ({ pong: true }),
+        'text.echo': ({ text, times }) => ({ text: text.repeat(times) }),
+        'session.count': (_params, { session }) => ++session.count,
+        'gate.wait': ({ gate }, { signal }) => waitAt(gate, signal),
+        'fail.loudly': () => {
+          throw new Error('the password is hunter2');
+        },
+        'fail.politely': () => {
+          throw new KlpError('NotFound', 'no such thing');
+        },
+        'fail.shape': () => 'not a number' as unknown as number,
+        'fail.cyclic': () => {
+          const cyclic: Record<string, unknown> = {};
+          cyclic.self = cyclic;
+          return cyclic;
+        },
+        'push.burst': async ({ count, chars, droppable }, { push }) => {
+          const filler = 'x'.repeat(chars);
+          const outcomes = await Promise.all(
+            Array.from({ length: count }, (_, n) => push('burst.item', { n, filler }, { droppable })),
+          );
+          await push('burst.done', {});
+          return {
+            sent: outcomes.filter((o) => o === 'queued').length,
+            dropped: outcomes.filter((o) => o === 'dropped').length,
+          };
+        },
+      },
+      ...options,
+      limits: { requestsPerMinute: Number.POSITIVE_INFINITY, lingerMs: 30, ...options.limits },
+      onEvent: (event) => server.events.push(event),
+    });
+    server.connections.push(connection);
+  }
+
+  return { take, server };
+}
+
+export type TestClient = Client<TestContract, { server: string; user: string }>;
+
+/** A client of the test contract, closed when the test is over. */
+export function connectTo(
+  server: Pick<TestServer, 'dial'>,
+  options: Partial<ConnectOptions<TestContract, 'system.handshake'>> = {},
+): TestClient {
+  const client = connectClient({
+    contract,
+    dial: (dialOptions) => server.dial(dialOptions),
+    handshake: { method: 'system.handshake', params: { client: 'test' } },
+    ...options,
+    limits: { backoffFirstMs: 5, backoffMaxMs: 20, lingerMs: 30, ...options.limits },
+  });
+  onTestFinished(() => client.close());
+  return client;
+}
