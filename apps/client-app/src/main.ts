@@ -1,1 +1,66 @@
-export {};
+import { ClientAppError, exitCodes } from './client-app-error.ts';
+import { connectionWords } from './connection-words.ts';
+import type { Io } from './io.ts';
+import { browserCommands, openFirst } from './open-browser.ts';
+import { helpText, type Options, parseOptions } from './options.ts';
+import { createBoard } from './server/board.ts';
+import { openPageServer } from './server/http.ts';
+import { openLink } from './server/link.ts';
+import { loadPage } from './server/page.ts';
+import { createSession } from './server/session.ts';
+
+export type { Io } from './io.ts';
+
+/**
+ * The Client App: serves the page until `io.signal` aborts. Resolves to the exit code: 0 stopped or help, 1 could not
+ * start, 2 wrong arguments, 3 port taken. Prints nothing on stdout but the help or the one line with the address.
+ */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  try {
+    const options = parseOptions(args, io.env);
+    if (options.kind === 'help') io.stdout(helpText);
+    else await serve(options, io);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ClientAppError)) throw error;
+    io.stderr(`kanade-client: ${error.message}\n`);
+    if (error.code === 'usage') io.stderr('kanade-client: --help shows the options\n');
+    return exitCodes[error.code];
+  }
+}
+
+async function serve(options: Extract<Options, { kind: 'serve' }>, io: Io): Promise<void> {
+  const page = await loadPage();
+  const session = createSession();
+  const board = createBoard();
+  const log = (message: string): void => io.stderr(`kanade-client: ${message}\n`);
+  await using link = openLink({
+    socketPath: options.socketPath,
+    version: page.version,
+    onFault: log,
+    onEvent(event) {
+      const words = event.type === 'connection' ? connectionWords(event.connection) : undefined;
+      if (words !== undefined) log(words);
+      board.receive(event);
+    },
+  });
+  await using server = await openPageServer({ link, board, page, session, port: options.port });
+  const url = `http://127.0.0.1:${server.port}/#token=${session.token}`;
+  io.stdout(`kanade-client: ${url}\n`);
+  if (options.open) await open(url, io);
+  await aborted(io.signal);
+}
+
+async function open(url: string, io: Io): Promise<void> {
+  const commands = browserCommands(url, { platform: process.platform, env: io.env });
+  const program = await openFirst(commands, io.env);
+  if (program === undefined)
+    io.stderr('kanade-client: found no display or no browser to open; use the address above\n');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,5 +1,5 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
-import { closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
 
@@ -10,6 +10,8 @@ const chunkBytes = 64 * 1024;
  * contributes at most {@link limits.fullLogStreamBytes}; a note says when there is more.
  */
 export function writeFullLog(job: JobDir, atMs: number): void {
+  // Nothing printed: the empty file of the launch already says so.
+  if (statSync(pathOf(job, 'stdout')).size + statSync(pathOf(job, 'stderr')).size === 0) return;
   const temp = `${pathOf(job, 'full')}.tmp-${process.pid}`;
   const out = openSync(temp, 'w', 0o600);
   try {

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { browserCommands, openFirst } from './open-browser.ts';
+
+const url = 'http://127.0.0.1:1234/#token=abc';
+
+describe('browserCommands()', () => {
+  it.each([
+    ['linux', {}, undefined, undefined],
+    ['linux', { DISPLAY: ':0' }, ['chromium', `--app=${url}`], ['xdg-open', url]],
+    ['linux', { WAYLAND_DISPLAY: 'wayland-0' }, ['chromium', `--app=${url}`], ['xdg-open', url]],
+    ['darwin', {}, ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', `--app=${url}`], ['open', url]],
+    [
+      'win32',
+      {},
+      ['rundll32.exe', 'url.dll,FileProtocolHandler', url],
+      ['rundll32.exe', 'url.dll,FileProtocolHandler', url],
+    ],
+  ] as const)('on %s with %j', (platform, env, first, last) => {
+    const commands = browserCommands(url, { platform, env });
+    expect([commands[0], commands.at(-1)]).toEqual([first, last]);
+  });
+
+  it('looks for Edge below both program folders of Windows', () => {
+    const env = { ProgramFiles: 'C:\\Program Files', 'ProgramFiles(x86)': 'C:\\Program Files (x86)' };
+    expect(browserCommands(url, { platform: 'win32', env }).map(([program]) => program)).toEqual([
+      'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
+      'C:\\Program Files\\Microsoft\\Edge\\Application\\msedge.exe',
+      'rundll32.exe',
+    ]);
+  });
+});
+
+describe('openFirst()', () => {
+  it('starts nothing where there is nothing to try', async () => {
+    expect(await openFirst([], {})).toBeUndefined();
+  });
+
+  it('goes on to the next command when one does not exist', async () => {
+    const commands = [['/no/such/browser'], [process.execPath, '--version']] as const;
+    expect(await openFirst(commands, {})).toBe(process.execPath);
+  });
+});

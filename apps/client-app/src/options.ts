@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util';
+import { ClientAppError } from './client-app-error.ts';
+
+/** What the arguments and the environment ask for. */
+export type Options =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'serve'; readonly port: number; readonly open: boolean; readonly socketPath?: string };
+
+export const helpText = `kanade-client: the page from which the person at this machine starts approved jobs
+
+  kanade-client [--port N] [--socket PATH] [--open]
+
+  --port N       listen on this port of 127.0.0.1 (default: a free one)
+  --socket PATH  socket or pipe of the agent (default: KANADE_SOCKET, else the one of this system)
+  --open         open the page in an app window or the browser, where there is a display
+  --help         show this text
+
+Prints one line with the address. The address works once: open it in the browser that shall use it.
+Exit codes: 0 stopped, 1 could not start, 2 wrong arguments, 3 the port is taken.
+`;
+
+/** Arguments win over the environment. Throws {@link ClientAppError} `usage`. */
+export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Options {
+  const values = readArgs(args);
+  if (values.help) return { kind: 'help' };
+  const socketPath = values.socket ?? (env.KANADE_SOCKET || undefined);
+  if (values.socket === '') throw new ClientAppError('usage', 'expected a path after --socket: got an empty text');
+  return { kind: 'serve', port: parsePort(values.port ?? '0'), open: values.open ?? false, socketPath };
+}
+
+function readArgs(args: readonly string[]): { port?: string; socket?: string; open?: boolean; help?: boolean } {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        port: { type: 'string' },
+        socket: { type: 'string' },
+        open: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (cause) {
+    throw new ClientAppError('usage', (cause as Error).message, { cause });
+  }
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new ClientAppError('usage', `expected a port from 0 to 65535 after --port: got ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,135 @@
+import { type ClientEvent, type ClientState, connectClient, KlpError, type KlpErrorKind } from '@kanade/klp';
+import { dialLocal } from '@kanade/klp/socket';
+import { type HandshakeResult, handshakeMethod, localContract, protocolVersions } from '@kanade/shared/local';
+import type { Connection } from '../wire/page-event.ts';
+import { type AgentLink, LinkError, type LinkErrorCode, type LinkEvent } from './agent-link.ts';
+
+export interface LinkOptions {
+  /** Socket or pipe of the agent. Defaults to the one of this system. */
+  readonly socketPath: string | undefined;
+  /** Version of this program, told in the handshake. */
+  readonly version: string;
+  readonly onEvent: (event: LinkEvent) => void;
+  /** What the agent sent that makes no sense, in words for the log. */
+  readonly onFault: (message: string) => void;
+}
+
+/** The line to the agent: it connects by itself, again and again, until disposed or refused. */
+export function openLink({ socketPath, version, onEvent, onFault }: LinkOptions): AgentLink & AsyncDisposable {
+  let told: Connection = { phase: 'connecting' };
+  const client = connectClient({
+    contract: localContract,
+    dial: ({ signal }) => dialLocal({ path: socketPath, signal }),
+    handshake: {
+      method: handshakeMethod,
+      params: {
+        client: 'kanade-client',
+        client_version: version,
+        protocol: [...protocolVersions],
+        features: ['push.jobs', 'push.state'],
+      },
+    },
+    async onConnected({ call }) {
+      await unlessUnknown(call('jobs.subscribe'));
+      await unlessUnknown(call('state.subscribe'));
+      const snapshot = await unlessUnknown(call('state.snapshot'));
+      if (snapshot) onEvent({ type: 'snapshot', snapshot });
+    },
+    onPush(push) {
+      if (push.method === 'jobs.progress') onEvent({ type: 'progress', progress: push.params });
+      else onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
+    },
+    onState(state) {
+      const connection = toConnection(state);
+      if (!connection || isSame(connection, told)) return;
+      told = connection;
+      onEvent({ type: 'connection', connection });
+    },
+    onEvent(event) {
+      const fault = faultWords(event);
+      if (fault !== undefined) onFault(fault);
+    },
+  });
+  const translated = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (cause) {
+      if (!(cause instanceof KlpError)) throw cause;
+      const code = client.state.kind === 'refused' ? 'refused' : (codes[cause.kind] ?? 'internal');
+      throw new LinkError(code, cause.message, { cause });
+    }
+  };
+  return {
+    listJobs: async (options) => (await translated(client.call('jobs.list', {}, options))).items,
+    execute: (id, options) => translated(client.call('jobs.execute', { id }, options)),
+    async kill(run_id, options) {
+      await translated(client.call('jobs.kill', { run_id }, options));
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** An older agent lacks some methods: then their pushes do not come, and everything else works. */
+async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof KlpError && error.kind === 'MethodNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where nothing changes for the reader: each further attempt while the agent is away. */
+function toConnection(state: ClientState<HandshakeResult>): Connection | undefined {
+  switch (state.kind) {
+    case 'connecting':
+      return undefined;
+    case 'connected':
+      return { phase: 'connected', agent: toIdentity(state.handshake) };
+    case 'away':
+      // The first attempt after a loss comes at once; mostly it succeeds.
+      return state.retryInMs === 0 ? { phase: 'connecting' } : { phase: 'away', detail: messageOf(state.error) };
+    case 'refused':
+      return { phase: 'refused', detail: state.error.message };
+    case 'closed':
+      return { phase: 'closed' };
+  }
+}
+
+/** Every failed attempt says `away` anew; the reader needs it once. */
+function isSame(a: Connection, b: Connection): boolean {
+  return a.phase === b.phase && a.phase !== 'connected' && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function toIdentity({ agent_version, session, client_display_name }: HandshakeResult) {
+  return { version: agent_version, pcId: session.pc_id, user: session.user, displayName: client_display_name };
+}
+
+function faultWords(event: ClientEvent): string | undefined {
+  switch (event.kind) {
+    case 'push_invalid':
+      return `could not read a push ${event.method} of the agent: ${event.detail}`;
+    case 'message_malformed':
+    case 'anonymous_error':
+      return `could not understand the agent: ${event.error.message}`;
+    case 'callback_failed':
+      return `could not handle ${event.callback}: ${messageOf(event.error)}`;
+    default:
+      return undefined;
+  }
+}
+
+const codes: Partial<Record<KlpErrorKind, LinkErrorCode>> = {
+  AgentDisconnected: 'away',
+  Unauthorized: 'not_allowed',
+  NotFound: 'not_found',
+  RateLimit: 'too_many',
+  InvalidParams: 'invalid',
+  InvalidRequest: 'invalid',
+  MethodNotFound: 'invalid',
+  StaleProtocol: 'invalid',
+};
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,42 @@
+import type { JSX } from 'preact';
+import { hasEnded } from '../../run/run.ts';
+import type { PageState } from '../state/page-state.ts';
+import type { Dictionary } from '../text/en.ts';
+import { useText } from '../text/language.ts';
+
+export function Header({ name, state }: { name: string; state: PageState }): JSX.Element {
+  const text = useText();
+  const [tone, words] = line(state, text);
+  const activeCount = state.runs.filter((run) => !hasEnded(run.status)).length;
+  return (
+    <header class="header">
+      <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+        <rect width="32" height="32" rx="9" />
+        <path d="M9 13v6M16 8v16M23 11v10" />
+      </svg>
+      <h1>{name}</h1>
+      {activeCount > 0 && (
+        <button type="button" class="active-runs" onClick={showRuns}>
+          {text.activeRuns(activeCount)}
+        </button>
+      )}
+      <p class={`connection ${tone}`} role="status">
+        <span class="dot" aria-hidden="true" />
+        <span>{words}</span>
+      </p>
+    </header>
+  );
+}
+
+function showRuns(): void {
+  const panel = document.getElementById('runs');
+  panel?.scrollIntoView();
+  panel?.focus({ preventScroll: true });
+}
+
+function line(state: PageState, text: Dictionary): readonly [tone: string, words: string] {
+  if (state.server === 'gone') return ['bad', text.pageStopped];
+  if (state.server === 'locked') return ['bad', text.disconnected];
+  if (state.server === 'starting' || state.connection.phase === 'connecting') return ['wait', text.connecting];
+  return state.connection.phase === 'connected' ? ['good', text.connected] : ['bad', text.disconnected];
+}

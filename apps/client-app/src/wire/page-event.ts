@@ -1,0 +1,43 @@
+import type { JobProgress, StateSnapshot } from '@kanade/shared/local';
+import type { Run } from '../run/run.ts';
+
+/**
+ * Where the line to the agent stands.
+ * `connecting`: first attempts. `connected`: handshake done. `away`: it was there, or never was; attempts go on.
+ * `refused`: the agent does not want this user or speaks another protocol; no further attempts. `closed`: we hung up.
+ */
+export type Connection =
+  | { readonly phase: 'connecting' | 'closed' }
+  | { readonly phase: 'connected'; readonly agent: AgentIdentity }
+  | { readonly phase: 'away' | 'refused'; readonly detail: string };
+
+/** What the handshake told about the other side and about us. */
+export interface AgentIdentity {
+  readonly version: string;
+  readonly pcId: string;
+  readonly user: string;
+  /** The product's name as the operators set it. */
+  readonly displayName?: string;
+}
+
+/** One message of `GET /api/events`. The first after connecting is `all`; the others change what it said. */
+export type PageEvent =
+  | ({ readonly type: 'all' } & BoardView)
+  | { readonly type: 'connection'; readonly connection: Connection }
+  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
+  | { readonly type: 'progress'; readonly progress: JobProgress; readonly at: string }
+  | { readonly type: 'stopping'; readonly run_id: string };
+
+export type PageEventOf<Type extends PageEvent['type']> = Extract<PageEvent, { type: Type }>;
+
+/** Everything the page shows that is not the catalogue. */
+export interface BoardView {
+  readonly connection: Connection;
+  readonly snapshot?: StateSnapshot;
+  readonly runs: readonly Run[];
+}
+
+/** Body of every answer of the API that is not a success. `code` is stable, `message` may change. */
+export interface Refusal {
+  readonly error: { readonly code: string; readonly message: string };
+}

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { KlpError, serveConnection } from '@kanade/klp';
+import { listenLocal } from '@kanade/klp/socket';
+import { localContract } from '@kanade/shared/local';
+import { eventually, tempDir } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
+import type { LinkEvent } from '../src/server/agent-link.ts';
+import { openLink } from '../src/server/link.ts';
+import { exampleJobs } from './memory-agent.ts';
+
+const snapshot = { pc_id: 'desk-042', online: true, checks: [], agent_version: '9.1.0', target_version: '9.1.0' };
+
+interface AgentOptions {
+  /** False: an agent from before the subscriptions. */
+  readonly hasSubscriptions?: boolean;
+  /** False: this user is refused. */
+  readonly isWelcome?: boolean;
+}
+
+/** An agent on a real socket that serves the few methods of this program. */
+async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = true }: AgentOptions = {}) {
+  const asked: string[] = [];
+  const connections = new Set<AsyncDisposable>();
+  const subscribed = hasSubscriptions
+    ? {
+        'jobs.subscribe': () => ({ subscription: 'sub-j-1' }),
+        'state.subscribe': () => ({ subscription: 'sub-s-1' }),
+      }
+    : {};
+  const listener = await listenLocal({
+    path,
+    accept: () => (isWelcome ? { ok: true } : { ok: false, reason: 'not welcome' }),
+    onConnection(duplex, peer) {
+      const connection = serveConnection(duplex, {
+        contract: localContract,
+        peer,
+        handlers: {
+          ...subscribed,
+          'system.handshake': (params) => {
+            asked.push(`handshake ${params.client} ${params.client_version}`);
+            const session = { user: 'yuki', session_id: 1000, pc_id: 'desk-042' };
+            return { protocol: 1, agent_version: '9.1.0', features: [], session, client_display_name: 'PC Care' };
+          },
+          'state.snapshot': () => snapshot,
+          'jobs.list': () => ({ items: [...exampleJobs] }),
+          'jobs.execute': async ({ id }, { push }) => {
+            if (id === 'no-such-job') throw new KlpError('NotFound');
+            if (id === 'not-for-you') throw new KlpError('Unauthorized');
+            if (id === 'broken') throw new Error('secret');
+            await push('jobs.progress', { run_id: 'r1', status: 'running', job_id: id, stdout_chunk: 'hello\n' });
+            return { run_id: 'r1' };
+          },
+          'jobs.kill': ({ run_id }) => {
+            asked.push(`kill ${run_id}`);
+            return { requested_at: '2026-03-01T10:00:00Z' };
+          },
+        },
+      });
+      connections.add(connection);
+    },
+  });
+  return {
+    asked,
+    async [Symbol.asyncDispose]() {
+      await listener.close();
+      await Promise.all([...connections].map((connection) => connection[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function openTestLink(socketPath: string) {
+  const events: LinkEvent[] = [];
+  const faults: string[] = [];
+  const link = openLink({
+    socketPath,
+    version: '1.2.3',
+    onEvent: (event) => events.push(event),
+    onFault: (fault) => faults.push(fault),
+  });
+  const phase = () => events.findLast((event) => event.type === 'connection')?.connection.phase;
+  return { link, events, faults, phase };
+}
+
+const signal = new AbortController().signal;
+
+describe('openLink()', () => {
+  it('connects, lists, runs and stops, and passes on what the agent says', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using agent = await serveAgent(path);
+    const { link, events, faults, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    expect(await link.listJobs({ signal })).toEqual(exampleJobs);
+    expect(await link.execute('disk-report', { signal })).toMatchObject({ run_id: 'r1' });
+    await link.kill('r1', { signal });
+    expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'kill r1']);
+    expect(events).toEqual([
+      { type: 'snapshot', snapshot },
+      {
+        type: 'connection',
+        connection: {
+          phase: 'connected',
+          agent: { version: '9.1.0', pcId: 'desk-042', user: 'yuki', displayName: 'PC Care' },
+        },
+      },
+      {
+        type: 'progress',
+        progress: { run_id: 'r1', status: 'running', job_id: 'disk-report', stdout_chunk: 'hello\n' },
+      },
+    ]);
+    expect(faults).toEqual([]);
+  });
+
+  it('works with an agent that has no subscriptions', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using _agent = await serveAgent(path, { hasSubscriptions: false });
+    const { link, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    expect(await link.listJobs({ signal })).toHaveLength(exampleJobs.length);
+  });
+
+  it.each([
+    ['no-such-job', 'not_found'],
+    ['not-for-you', 'not_allowed'],
+    ['broken', 'internal'],
+  ])('rejects a run of %s with %s', async (jobId, code) => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using _agent = await serveAgent(path);
+    const { link, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    await expect(link.execute(jobId, { signal })).rejects.toMatchObject({ name: 'LinkError', code });
+  });
+
+  it('is away while there is no agent, and connects when one comes, and again after a restart', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    const { link, phase, events } = openTestLink(path);
+    await using _link = link;
+    await eventually('away', () => phase() === 'away');
+    expect(events.at(-1)).toMatchObject({ connection: { detail: expect.stringContaining(path) } });
+    await expect(link.listJobs({ signal })).rejects.toMatchObject({ code: 'away' });
+    const first = await serveAgent(path);
+    await eventually('connected', () => phase() === 'connected');
+    await first[Symbol.asyncDispose]();
+    await eventually('away again', () => phase() === 'away');
+    await using _second = await serveAgent(path);
+    await eventually('connected again', () => phase() === 'connected');
+  });
+
+  it('stops trying where this user is refused, and says so', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using _agent = await serveAgent(path, { isWelcome: false });
+    const { link, phase, events } = openTestLink(path);
+    await using _link = link;
+    await eventually('refused', () => phase() === 'refused');
+    expect(events.at(-1)).toMatchObject({ connection: { detail: expect.stringContaining('not welcome') } });
+    await expect(link.execute('disk-report', { signal })).rejects.toMatchObject({ code: 'refused' });
+  });
+});

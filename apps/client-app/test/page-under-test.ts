@@ -1,0 +1,34 @@
+import { buildPage } from '../build-page.mjs';
+import { type Board, createBoard } from '../src/server/board.ts';
+import { openPageServer, type PageServerLimits } from '../src/server/http.ts';
+import { createSession } from '../src/server/session.ts';
+import { createMemoryAgent, exampleJobs, type MemoryAgent } from './memory-agent.ts';
+
+export interface PageUnderTest extends AsyncDisposable {
+  readonly port: number;
+  readonly origin: string;
+  /** The address as the program prints it, with its token. */
+  readonly url: string;
+  readonly token: string;
+  readonly board: Board;
+  readonly agent: MemoryAgent;
+}
+
+/** The real server and the real page on a free port, with an agent in memory that is connected. */
+export async function openPageUnderTest(limits: Partial<PageServerLimits> = {}): Promise<PageUnderTest> {
+  const board = createBoard();
+  const agent = createMemoryAgent(exampleJobs);
+  const session = createSession();
+  const server = await openPageServer({ link: agent, board, page: await buildPage(), session, port: 0, limits });
+  agent.connect(board);
+  const origin = `http://127.0.0.1:${server.port}`;
+  return {
+    port: server.port,
+    origin,
+    url: `${origin}/#token=${session.token}`,
+    token: session.token,
+    board,
+    agent,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}

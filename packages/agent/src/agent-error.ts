@@ -1,0 +1,23 @@
+/** Why an agent could not start. Codes are stable; messages may change. */
+export type AgentErrorCode =
+  /** The data directory cannot be made, written or read. */
+  | 'data_dir_unusable'
+  /** Another agent works on the data directory. */
+  | 'data_dir_locked'
+  /** The database was written by a newer agent. */
+  | 'database_too_new'
+  /** The directory given with `--jobs` cannot be read. */
+  | 'jobs_dir_unusable'
+  /** The local socket cannot be served. */
+  | 'socket_unavailable';
+
+/** "The agent could not start", with what to do about it in the message. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: AgentErrorCode;
+
+  constructor(code: AgentErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}

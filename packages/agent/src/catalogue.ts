@@ -1,0 +1,181 @@
+import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { Manifest, strictManifest } from '@kanade/shared/fleet';
+import { LineCounter, parseDocument } from 'yaml';
+import { AgentError } from './agent-error.ts';
+import { limits } from './limits.ts';
+import type { Logger } from './logger.ts';
+import type { FleetCache } from './nats/fleet-cache.ts';
+
+/** The jobs this machine knows: files of its own directory first, then those of the fleet. */
+export interface Catalogue extends Disposable {
+  list(): Manifest[];
+  /** The manifest as it is right now: read again from the file, or from the broker where that can be reached. */
+  fresh(id: string): Promise<Manifest | undefined>;
+}
+
+export interface CatalogueOptions {
+  readonly dir: string | undefined;
+  readonly cache: FleetCache;
+  /** Brings one manifest of the cache up to date, if the broker can be asked. Never rejects. */
+  readonly refresh: (id: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** Reads the job directory and follows its changes. Throws AgentError `jobs_dir_unusable`. */
+export function openCatalogue({ dir, cache, refresh, log }: CatalogueOptions): Catalogue {
+  const files = dir === undefined ? undefined : openJobFiles(dir, log);
+  const ofFleet = (text: string, id: string): Manifest | undefined => {
+    const manifest = parseStored(text);
+    if (!manifest) log.warn({ id }, 'a job of the fleet cannot be read and is left out');
+    return manifest;
+  };
+  return {
+    list() {
+      const own = files?.manifests() ?? new Map<string, Manifest>();
+      const fleet = cache.texts('jobs').filter(({ key }) => !own.has(key));
+      return [...own.values(), ...fleet.map(({ key, text }) => ofFleet(text, key)).filter((one) => one !== undefined)];
+    },
+    async fresh(id) {
+      files?.read();
+      const own = files?.manifests().get(id);
+      if (own) return own;
+      await refresh(id);
+      const text = cache.text('jobs', id);
+      return text === undefined ? undefined : ofFleet(text, id);
+    },
+    [Symbol.dispose]: () => files?.close(),
+  };
+}
+
+function parseStored(text: string): Manifest | undefined {
+  try {
+    return Manifest.parse(JSON.parse(text));
+  } catch {
+    return undefined; // reported by the caller, who knows which one it is
+  }
+}
+
+interface JobFile {
+  /** Changes whenever the file does. */
+  readonly stamp: string;
+  readonly manifest: Manifest | undefined;
+}
+
+function openJobFiles(dir: string, log: Logger) {
+  let known = new Map<string, JobFile>();
+  let byId = new Map<string, Manifest>();
+
+  function load(path: string): JobFile {
+    const { size, mtimeMs, ino } = statSync(path);
+    const stamp = `${size} ${mtimeMs} ${ino}`;
+    const before = known.get(path);
+    if (before?.stamp === stamp) return before;
+    const parsed: ParsedFile =
+      size > limits.jobFileBytesMax
+        ? { faults: [`${size} bytes: the limit is ${limits.jobFileBytesMax}`] }
+        : parseJobFile(readFileSync(path, 'utf8'));
+    if ('manifest' in parsed) return { stamp, manifest: parsed.manifest };
+    log.warn({ path, faults: parsed.faults }, 'job file skipped: it is not a valid manifest');
+    return { stamp, manifest: undefined };
+  }
+
+  function read(): void {
+    const found = new Map<string, JobFile>();
+    for (const path of jobPaths(dir)) {
+      try {
+        found.set(path, load(path));
+      } catch (error) {
+        log.warn({ path, err: error }, 'job file skipped: it cannot be read');
+      }
+    }
+    known = found;
+    byId = new Map();
+    for (const [path, { manifest }] of found) {
+      if (!manifest) continue;
+      if (byId.has(manifest.id)) log.warn({ path, id: manifest.id }, 'job file skipped: another file has the same id');
+      else byId.set(manifest.id, manifest);
+    }
+  }
+
+  try {
+    read();
+  } catch (cause) {
+    throw new AgentError(
+      'jobs_dir_unusable',
+      `read jobs from ${dir}: ${(cause as Error).message}; give --jobs a directory`,
+      {
+        cause,
+      },
+    );
+  }
+  const close = watchDir(dir, log, () => {
+    try {
+      read();
+    } catch (error) {
+      log.warn({ dir, err: error }, 'the job directory cannot be read; the jobs stay as they were');
+    }
+  });
+  return { read, manifests: (): ReadonlyMap<string, Manifest> => byId, close };
+}
+
+function watchDir(dir: string, log: Logger, onChange: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(dir, () => {
+      clearTimeout(timer);
+      timer = setTimeout(onChange, limits.jobsSettleMs);
+    });
+    watcher.on('error', (error) => log.warn({ dir, err: error }, 'the job directory is not watched any more'));
+  } catch (error) {
+    log.warn({ dir, err: error }, 'the job directory cannot be watched; it is read again at each start of a job');
+  }
+  return () => {
+    clearTimeout(timer);
+    watcher?.close();
+  };
+}
+
+function jobPaths(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .sort()
+    .slice(0, limits.jobFilesMax)
+    .map((name) => join(dir, name));
+}
+
+type ParsedFile = { readonly manifest: Manifest } | { readonly faults: readonly string[] };
+
+/** Strict, because this is where people write: every fault at once, with the line where one is known. */
+export function parseJobFile(text: string): ParsedFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    return {
+      faults: document.errors.map(
+        ({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`,
+      ),
+    };
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { faults: [(error as Error).message] };
+  }
+  const parsed = strictManifest(value);
+  if (!parsed.ok) {
+    return {
+      faults: parsed.faults.map(({ path, message }) => {
+        const offset = (document.getIn(path.split('.'), true) as { range?: [number] } | undefined)?.range?.[0];
+        const line = offset === undefined ? '' : `line ${lines.linePos(offset).line}: `;
+        return `${line}${path === '' ? 'document' : path}: ${message}`;
+      }),
+    };
+  }
+  if (parsed.manifest.execute.script_file) {
+    return { faults: ['execute.script_file: only `kanade fleet job put` resolves it; write the script inline'] };
+  }
+  return { manifest: parsed.manifest };
+}

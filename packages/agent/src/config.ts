@@ -1,0 +1,133 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isToken } from '@kanade/shared/fleet';
+import { type LogLevel, logLevels } from './logger.ts';
+
+/** All that an agent is told from outside. */
+export interface AgentConfig {
+  /** The name of this machine in the fleet. */
+  readonly pcId: string;
+  readonly dataDir: string;
+  /** Path of the local socket; the system's default when absent. */
+  readonly socket?: string;
+  /** Directory of job files (`*.yaml`). */
+  readonly jobsDir?: string;
+  /** Addresses of the broker; none = no broker. */
+  readonly servers: readonly string[];
+  readonly token?: string;
+  readonly logLevel: LogLevel;
+  /** Serve the user who runs the agent, and nobody else, instead of the people of this machine. */
+  readonly allowOwnUser: boolean;
+  /** Directory that jobs without `cwd` start in. */
+  readonly cwd: string;
+  /** Environment that jobs start with, before our own variables are taken out. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the system says about the machine and the account. */
+export interface Surroundings {
+  readonly hostName: string;
+  readonly isRoot: boolean;
+  readonly home: string;
+  readonly cwd: string;
+}
+
+export type ParsedArgs =
+  | { readonly kind: 'run'; readonly config: AgentConfig }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'usage'; readonly message: string };
+
+export const usage = `Usage: kanade-agent [options]
+
+  --id ID            name of this machine in the fleet (default: the host name)
+  --data-dir DIR     where runs and results are kept (env KANADE_AGENT_DATA_DIR)
+  --socket PATH      local socket to serve (env KANADE_SOCKET)
+  --jobs DIR         offer the jobs of this directory (*.yaml)
+  --server URL       broker, may be given several times (env KANADE_NATS_URL, comma-separated; the token comes from
+                     env KANADE_NATS_TOKEN only); without one the agent works on its own
+  --allow-own-user   serve only the user who runs the agent, whoever that is
+  --log-level LEVEL  ${logLevels.join(', ')} (default: info)
+  --version, --help
+`;
+
+const options = {
+  id: { type: 'string' },
+  'data-dir': { type: 'string' },
+  socket: { type: 'string' },
+  jobs: { type: 'string' },
+  server: { type: 'string', multiple: true },
+  'allow-own-user': { type: 'boolean' },
+  'log-level': { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Arguments first, environment second, defaults last. Never throws. */
+export function parseConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  around: Surroundings,
+): ParsedArgs {
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(args);
+  } catch (error) {
+    return { kind: 'usage', message: (error as Error).message };
+  }
+  if (values.help) return { kind: 'help' };
+  if (values.version) return { kind: 'version' };
+  const empty = Object.entries(values).find(
+    ([, value]) => value === '' || (Array.isArray(value) && value.includes('')),
+  );
+  if (empty) return { kind: 'usage', message: `--${empty[0]} needs a value: it is empty` };
+
+  const pcId = values.id ?? around.hostName.replaceAll('.', '-');
+  if (!isToken(pcId)) {
+    return {
+      kind: 'usage',
+      message: `the id of this machine cannot be used: ${JSON.stringify(pcId)}; give --id with A-Z a-z 0-9 _ . -`,
+    };
+  }
+  const level = values['log-level'] ?? 'info';
+  if (!logLevels.includes(level as LogLevel)) {
+    return { kind: 'usage', message: `--log-level is not one of ${logLevels.join(', ')}: ${JSON.stringify(level)}` };
+  }
+  const leaking = values.server?.find((server) => server.includes('@'));
+  if (leaking !== undefined) {
+    return {
+      kind: 'usage',
+      message: '--server must not hold credentials, everybody can read a command line: use env KANADE_NATS_TOKEN',
+    };
+  }
+  const servers = values.server ?? (env.KANADE_NATS_URL ?? '').split(',').map((text) => text.trim());
+  const at = (path: string): string => resolve(around.cwd, path);
+  const socket = values.socket ?? filled(env.KANADE_SOCKET);
+  const token = filled(env.KANADE_NATS_TOKEN);
+  return {
+    kind: 'run',
+    config: {
+      pcId,
+      dataDir: at(values['data-dir'] ?? filled(env.KANADE_AGENT_DATA_DIR) ?? defaultDataDir(env, around)),
+      ...(socket === undefined ? {} : { socket: at(socket) }),
+      ...(values.jobs === undefined ? {} : { jobsDir: at(values.jobs) }),
+      servers: servers.filter((server) => server !== ''),
+      ...(token === undefined ? {} : { token }),
+      logLevel: level as LogLevel,
+      allowOwnUser: values['allow-own-user'] ?? false,
+      cwd: around.cwd,
+      env,
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+}
+
+const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+
+function defaultDataDir(env: Readonly<Record<string, string | undefined>>, around: Surroundings): string {
+  if (around.isRoot) return '/var/lib/kanade';
+  return join(filled(env.XDG_STATE_HOME) ?? join(around.home, '.local', 'state'), 'kanade', 'agent');
+}

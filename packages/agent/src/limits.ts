@@ -1,0 +1,61 @@
+/** Every bound of the agent, each with its unit in its name. */
+export const limits = {
+  /** Output of one stream that goes into a result, in bytes: two thirds from its beginning, one third from its end. */
+  outputBytesMax: 8 * 1024 * 1024,
+  /** Output of one stream in the last push of a run, in bytes. */
+  pushOutputBytesMax: 256 * 1024,
+  /** The same as JSON text, in bytes: two streams and their frame stay below the 1 MiB of a local message. */
+  pushOutputJsonBytesMax: 480 * 1024,
+  /** Output of one stream in one push while a run goes on, in bytes. */
+  pushChunkBytesMax: 64 * 1024,
+  /** How far a push may lag behind the output, in bytes per stream, before it skips to the newest part. */
+  pushLagBytesMax: 128 * 1024,
+  /** Time between two pushes of new output, in ms. */
+  pushEveryMs: 400,
+  /** Time that a workload gets between TERM and KILL, in ms. */
+  stopGraceMs: 5_000,
+  /** Script text that travels as one argument, in bytes; the kernel takes 128 KiB. A longer script is staged as a file. */
+  argumentBytesMax: 100_000,
+  /** Bytes of one command; more than a broker carries. */
+  commandBytesMax: 1024 * 1024,
+  /** Orders that the admission ledger holds; further ones are refused, none is forgotten early. */
+  admissionsMax: 100_000,
+  /** How long an ended run, its order and its output are kept, in ms: the broker's 7 days and one day for clocks. */
+  keepEndedMs: 8 * 24 * 3_600_000,
+  /** Time between two looks for runs that need not be kept any more, in ms. */
+  pruneEveryMs: 3_600_000,
+  /** Wait before an ending that could not be committed is tried again, in ms. */
+  commitRetryMs: 5_000,
+  /** Wait for the record of a job whose launch was interrupted, in ms. */
+  launchRecordWaitMs: 1_000,
+  /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */
+  recordBytesMax: 128 * 1024 * 1024,
+  /** Time between two heartbeats, in ms. */
+  heartbeatEveryMs: 30_000,
+  /** First and longest pause between attempts to reach the broker, in ms; up to as much again is added at random. */
+  reconnectFirstMs: 250,
+  reconnectMaxMs: 15_000,
+  /** How long one attempt to connect may take, in ms. */
+  connectTimeoutMs: 5_000,
+  /** How long one request to the broker may take, in ms. */
+  requestTimeoutMs: 5_000,
+  /** How long a click waits for the newest manifest before the cached one serves, in ms. */
+  freshManifestMs: 2_000,
+  /** Time between two looks for orders that no live subscription brought, in ms. */
+  lookAgainMs: 600_000,
+  /** Wait before a read of the broker that failed is tried again, in ms. */
+  readRetryMs: 5_000,
+  /** Messages of one fetch. */
+  fetchMessagesMax: 100,
+  /** Bytes of one chunk in the object store. */
+  objectChunkBytes: 128 * 1024,
+  /** Bytes of one job file. */
+  jobFileBytesMax: 512 * 1024,
+  /** Job files of one directory. */
+  jobFilesMax: 1_000,
+  /** How long changes of the job directory are collected before it is read again, in ms. */
+  jobsSettleMs: 100,
+  /** How long the end of the agent may take in all, in ms, and how much of it open connections get. */
+  closeMs: 5_000,
+  closeConnectionsMs: 1_000,
+} as const;

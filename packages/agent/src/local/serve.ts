@@ -1,0 +1,176 @@
+import type { Duplex } from 'node:stream';
+import { type Connection, type Handlers, KlpError, type SendPush, serveConnection } from '@kanade/klp';
+import {
+  type LocalListener,
+  type LocalPeer,
+  listenLocal,
+  SocketError,
+  userPolicy,
+  type Verdict,
+} from '@kanade/klp/socket';
+import { commonProtocol, localContract, protocolVersions } from '@kanade/shared/local';
+import { AgentError } from '../agent-error.ts';
+import { limits } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import type { Registry } from '../run/registry.ts';
+import { createFeed, type Feed } from './feed.ts';
+import type { createJobs } from './jobs.ts';
+import type { MachineState } from './state.ts';
+
+type Contract = typeof localContract;
+
+export interface ServeLocalOptions {
+  readonly socket: string | undefined;
+  /** Serve this user and nobody else; otherwise the people of this machine. */
+  readonly onlyUid: number | undefined;
+  readonly version: string;
+  readonly state: MachineState;
+  readonly jobs: ReturnType<typeof createJobs>;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+export interface LocalService extends AsyncDisposable {
+  readonly path: string;
+}
+
+interface Session {
+  readonly userKey: string;
+  readonly feed: Feed;
+  readonly states: StateSubscriptions;
+}
+
+const features = ['push.jobs', 'push.state'];
+
+/** Serves KLP on the local socket. Throws AgentError `socket_unavailable`. */
+export async function serveLocal(options: ServeLocalOptions): Promise<LocalService> {
+  const { log, onlyUid } = options;
+  const connections = new Set<Connection<Contract>>();
+  const handlers = handlersOf(options);
+
+  function onConnection(duplex: Duplex, peer: LocalPeer): void {
+    const connection: Connection<Contract> = serveConnection<Contract, LocalPeer, Session>(duplex, {
+      contract: localContract,
+      peer,
+      handlers,
+      createSession: (scope) => ({
+        userKey: peer.userKey,
+        feed: createFeed({
+          ...scope,
+          owner: peer.userKey,
+          registry: options.registry,
+          onError: (error) => log.warn({ err: error, user: peer.userKey }, 'progress could not be pushed'),
+        }),
+        states: createStateSubscriptions(options, scope),
+      }),
+      limits: { drainTimeoutMs: limits.closeConnectionsMs, lingerMs: limits.closeConnectionsMs },
+      onEvent: (event) => {
+        if (event.kind === 'handler_failed')
+          log.error({ err: event.error, method: event.method }, 'a local request failed');
+        else log.debug({ event, user: peer.userKey }, 'local connection');
+      },
+    });
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+  }
+
+  const listener = await listen(options, {
+    accept: onlyUid === undefined ? userPolicy() : onlyOne(onlyUid),
+    onConnection,
+  });
+  return {
+    path: listener.path,
+    async [Symbol.asyncDispose]() {
+      await listener.close();
+      await Promise.all([...connections].map((connection) => connection.close()));
+    },
+  };
+}
+
+async function listen(
+  { socket, log }: ServeLocalOptions,
+  door: { accept: (peer: LocalPeer) => Verdict; onConnection: (duplex: Duplex, peer: LocalPeer) => void },
+): Promise<LocalListener> {
+  try {
+    return await listenLocal({
+      ...(socket === undefined ? {} : { path: socket }),
+      ...door,
+      onEvent: (event) => log.warn({ event }, 'local socket'),
+    });
+  } catch (cause) {
+    if (!(cause instanceof SocketError)) throw cause;
+    throw new AgentError(
+      'socket_unavailable',
+      `serve the local socket: ${cause.message}; --socket chooses another path`,
+      { cause },
+    );
+  }
+}
+
+const onlyOne =
+  (uid: number) =>
+  (peer: { uid: number }): Verdict =>
+    peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
+
+function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
+  return {
+    'system.handshake': ({ protocol }, { peer }) => {
+      const common = commonProtocol(protocol);
+      if (common === undefined) {
+        throw new KlpError(
+          'StaleProtocol',
+          `offered ${protocol.join(', ')}, this agent speaks ${protocolVersions.join(', ')}`,
+        );
+      }
+      const session = { user: peer.user, session_id: peer.uid, pc_id: state.snapshot().pc_id };
+      return { protocol: common, agent_version: version, features, session };
+    },
+    'system.ping': () => ({ agent_time: new Date().toISOString() }),
+    'system.version': () => ({ agent_version: version, target_agent_version: version }),
+    'state.snapshot': () => state.snapshot(),
+    'state.subscribe': (_, { session }) => ({ subscription: session.states.subscribe() }),
+    'state.unsubscribe': ({ subscription }, { session }) => found(session.states.unsubscribe(subscription)),
+    'jobs.list': (params, { session }) => ({ items: jobs.list(session, params?.category) }),
+    'jobs.execute': async ({ id }, { session }) => ({ run_id: await jobs.execute(session, id) }),
+    'jobs.kill': ({ run_id }, { session }) => {
+      jobs.kill(session, run_id);
+      return { requested_at: new Date().toISOString() };
+    },
+    'jobs.subscribe': (_, { session }) => ({ subscription: session.feed.subscribe() }),
+    'jobs.unsubscribe': ({ subscription }, { session }) => found(session.feed.unsubscribe(subscription)),
+  };
+}
+
+function found(existed: boolean): null {
+  if (!existed) throw new KlpError('NotFound', 'no such subscription');
+  return null;
+}
+
+interface StateSubscriptions {
+  subscribe(): string;
+  unsubscribe(subscription: string): boolean;
+}
+
+/** However often a connection subscribes, it gets each change once. */
+function createStateSubscriptions(
+  { state, log }: ServeLocalOptions,
+  { push, signal }: { push: SendPush<Contract>; signal: AbortSignal },
+): StateSubscriptions {
+  const subscriptions = new Set<string>();
+  let count = 0;
+  const unwatch = state.watch((snapshot) => {
+    if (subscriptions.size === 0) return;
+    push('state.changed', { snapshot, at: new Date().toISOString() }).catch((error: unknown) =>
+      log.warn({ err: error }, 'a change of state could not be pushed'),
+    );
+  });
+  signal.addEventListener('abort', unwatch, { once: true });
+  return {
+    subscribe() {
+      const subscription = `sub-s-${++count}`;
+      subscriptions.add(subscription);
+      return subscription;
+    },
+    unsubscribe: (subscription) => subscriptions.delete(subscription),
+  };
+}

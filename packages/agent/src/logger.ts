@@ -1,0 +1,11 @@
+import { type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** JSON lines through `write`, each line written before the call returns. */
+export function createLogger(level: LogLevel, write: (line: string) => void): Logger {
+  return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` }, { write });
+}

@@ -1,0 +1,68 @@
+import { homedir, hostname } from 'node:os';
+import { createAgent } from './agent.ts';
+import { AgentError } from './agent-error.ts';
+import { type AgentConfig, parseConfig, usage } from './config.ts';
+import type { Io } from './io.ts';
+import { limits } from './limits.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { agentVersion } from './version.ts';
+
+/** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 1 (could not start) or 2 (usage). */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const parsed = parseConfig(args, io.env, {
+    hostName: hostname(),
+    isRoot: process.getuid?.() === 0,
+    home: homedir(),
+    cwd: process.cwd(),
+  });
+  switch (parsed.kind) {
+    case 'help':
+      io.stdout(usage);
+      return 0;
+    case 'version':
+      io.stdout(`${agentVersion()}\n`);
+      return 0;
+    case 'usage':
+      io.stderr(`kanade-agent: ${parsed.message}\n\n${usage}`);
+      return 2;
+    case 'run':
+      return run(parsed.config, io);
+  }
+}
+
+async function run(config: AgentConfig, io: Io): Promise<number> {
+  const log = createLogger(config.logLevel, (line) => io.stderr(line));
+  try {
+    const agent = await createAgent(config, { log });
+    const { pcId, socket, version, broker } = agent;
+    io.stdout(
+      `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: config.servers.length === 0 ? null : config.servers, version })}\n`,
+    );
+    log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
+    await aborted(io.signal);
+    log.info('the agent ends; running jobs go on');
+    await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);
+    return 0;
+  } catch (error) {
+    if (error instanceof AgentError) io.stderr(`kanade-agent: ${error.message}\n`);
+    else log.fatal({ err: error }, 'the agent could not start');
+    return 1;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Whoever starts us may wait no longer than this for our end. */
+async function within(closing: Promise<void>, log: Logger): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    log.warn({ limit_ms: limits.closeMs }, 'closing took too long; what is on disk is taken up at the next start');
+    late.resolve();
+  }, limits.closeMs);
+  await Promise.race([closing, late.promise]).finally(() => clearTimeout(timer));
+}

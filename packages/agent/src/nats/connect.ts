@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { limits } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+
+/** How the agent stands with its broker. Being away is a state, not an error. */
+export type BrokerState =
+  | { readonly kind: 'connected'; readonly server: string }
+  /** `sinceMs` (milliseconds since 1970) is absent when there was no connection yet. */
+  | { readonly kind: 'away'; readonly sinceMs?: number }
+  /** No broker was configured. */
+  | { readonly kind: 'none' };
+
+export interface Broker extends AsyncDisposable {
+  readonly state: BrokerState;
+  /** The connection while it is up. */
+  readonly connection: NatsConnection | undefined;
+}
+
+export interface BrokerOptions {
+  readonly servers: readonly string[];
+  readonly token: string | undefined;
+  /** How the connection is called in the broker's lists. */
+  readonly name: string;
+  /** A connection was made: subscribe here. Its subscriptions survive reconnects. */
+  readonly onOpen: (connection: NatsConnection) => void;
+  /** The connection is up, for the first time or again: read here what was missed. */
+  readonly onOnline: (connection: NatsConnection) => void;
+  readonly onState: (state: BrokerState) => void;
+  readonly log: Logger;
+}
+
+/** Connects in the background and stays connected until disposed of, however long that takes. Without servers it does nothing. */
+export function createBroker(options: BrokerOptions): Broker {
+  const { log } = options;
+  const closing = new AbortController();
+  let connection: NatsConnection | undefined;
+  let state: BrokerState = options.servers.length === 0 ? { kind: 'none' } : { kind: 'away' };
+
+  function enter(next: BrokerState): void {
+    if (next.kind === state.kind) return;
+    state = next;
+    log.info({ broker: next }, next.kind === 'connected' ? 'connected to the broker' : 'the broker is away');
+    options.onState(next);
+  }
+
+  const goOnline = (open: NatsConnection): void => {
+    enter({ kind: 'connected', server: open.getServer() });
+    options.onOnline(open);
+  };
+
+  async function follow(open: NatsConnection): Promise<void> {
+    options.onOpen(open);
+    goOnline(open);
+    for await (const status of open.status()) {
+      if (status.type === 'disconnect') enter({ kind: 'away', sinceMs: Date.now() });
+      if (status.type === 'reconnect') goOnline(open);
+      if (status.type === 'error') log.warn({ err: status.error }, 'the broker reports an error');
+    }
+    const error = await open.closed();
+    enter({ kind: 'away', sinceMs: Date.now() });
+    if (error) log.warn({ err: error }, 'the connection to the broker was closed');
+  }
+
+  async function supervise(): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      try {
+        connection = await dial(options);
+        failures = 0;
+        if (closing.signal.aborted) await connection.close();
+        else await follow(connection);
+      } catch (error) {
+        failures++;
+        const level = failures === 1 ? 'warn' : 'debug';
+        log[level]({ err: error, servers: options.servers }, 'the broker cannot be reached; trying again for ever');
+      } finally {
+        connection = undefined;
+      }
+      await sleep(pauseMs(failures, Math.random()), undefined, { signal: closing.signal }).catch(() => {
+        // Only disposal aborts this wait; the loop's condition sees it.
+      });
+    }
+  }
+
+  const supervised = options.servers.length === 0 ? Promise.resolve() : supervise();
+  return {
+    get state() {
+      return state;
+    },
+    get connection() {
+      return state.kind === 'connected' ? connection : undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort(new Error('the agent ends'));
+      if (state.kind === 'connected') await connection?.flush().catch(() => undefined); // away by now: nothing left to send
+      await connection?.close();
+      await supervised;
+    },
+  };
+}
+
+function dial({ servers, token, name }: BrokerOptions): Promise<NatsConnection> {
+  return connect({
+    servers: [...servers],
+    ...(token === undefined ? {} : { token }),
+    name,
+    timeout: limits.connectTimeoutMs,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: limits.reconnectFirstMs,
+    reconnectJitter: limits.reconnectFirstMs,
+    reconnectDelayHandler: reconnectDelays(),
+    // Credentials may be corrected on the server; giving up would leave the machine alone for ever.
+    ignoreAuthErrorAbort: true,
+    pingInterval: 15_000,
+    maxPingOut: 2,
+  });
+}
+
+/** Doubles from attempt to attempt and begins anew after a minute without one. */
+function reconnectDelays(): () => number {
+  let attempts = 0;
+  let lastMs = 0;
+  return () => {
+    const nowMs = performance.now();
+    attempts = nowMs - lastMs > 60_000 ? 1 : attempts + 1;
+    lastMs = nowMs;
+    return pauseMs(attempts, Math.random());
+  };
+}
+
+/** Pause before the next attempt, in ms, after so many failed ones; `random` in [0, 1) spreads a fleet over twice the time. */
+export function pauseMs(failures: number, random: number): number {
+  const base = Math.min(limits.reconnectFirstMs * 2 ** Math.min(Math.max(failures - 1, 0), 16), limits.reconnectMaxMs);
+  return Math.round(base * (1 + random));
+}

@@ -1,0 +1,109 @@
+import type { Outbox } from '@kanade/outbox';
+import { ExecResult, objectStores, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { limits } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import { cutToBytes } from '../report/output.ts';
+import { isMissingStore, putObject } from './objects.ts';
+import { lastSequence } from './read-stream.ts';
+import { createRepeated } from './repeat.ts';
+
+export interface Publish {
+  /** The connection is up: looks whether the broker has our streams, then delivers. */
+  online(): void;
+}
+
+export interface PublishOptions {
+  readonly outbox: Outbox;
+  readonly connection: () => NatsConnection | undefined;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Delivers the outbox into JetStream, each record under its id, so that a second delivery is dropped by the broker. A
+ * broker without our streams counts as away: nothing is attempted, nothing is held against a record.
+ */
+export function createPublish({
+  outbox,
+  connection,
+  log,
+  signal,
+}: PublishOptions): Publish & { drained: Promise<void> } {
+  let readyOn: NatsConnection | undefined;
+  const ready = (): NatsConnection | undefined => (connection() === readyOn ? readyOn : undefined);
+
+  const look = createRepeated({
+    run: async () => {
+      const open = connection();
+      if (!open) return;
+      await lastSequence(open, streams.results);
+      readyOn = open;
+      outbox.wake();
+    },
+    onError: (error, failures) =>
+      log[failures === 1 ? 'warn' : 'debug'](
+        { err: error },
+        'the broker has no stream for results; results wait (kanade fleet setup makes it)',
+      ),
+    retryMs: limits.readRetryMs,
+    signal,
+  });
+
+  const drained = outbox
+    .drain({
+      signal,
+      isOnline: () => ready() !== undefined,
+      async deliver({ id, subject, body }, { deadlineMs }) {
+        const open = ready();
+        if (!open) throw new Error('the broker is away');
+        const js = jetstream(open, { timeout: limits.requestTimeoutMs });
+        const payload = subject.startsWith('results.')
+          ? await offload({ connection: open, jetstream: js }, { body, log })
+          : body;
+        await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
+      },
+    })
+    .then(
+      () => undefined,
+      (error: unknown) => log.fatal({ err: error }, 'results cannot be delivered any more; they are kept on disk'),
+    );
+
+  return {
+    drained,
+    online() {
+      readyOn = undefined;
+      look.kick();
+    },
+  };
+}
+
+/** Moves long output into the object store, so that the result fits into one message. */
+async function offload(
+  broker: { connection: NatsConnection; jetstream: JetStreamClient },
+  { body, log }: { body: Uint8Array; log: Logger },
+): Promise<Uint8Array> {
+  const result = ExecResult.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  let isChanged = false;
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const bytes = Buffer.from(result[stream]);
+    // What counts is the length on the wire: control characters take six bytes each.
+    if (Math.max(bytes.length, Buffer.byteLength(JSON.stringify(result[stream])) / 1.5) <= resultInlineBytesMax)
+      continue;
+    isChanged = true;
+    const name = `${result.request_id}/${stream}`;
+    try {
+      await putObject(broker, { store: objectStores.resultOutput, name, bytes });
+      result[stream] = '';
+      result[`${stream}_object`] = name;
+    } catch (error) {
+      if (!isMissingStore(error)) throw error;
+      log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
+      const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);
+      result[stream] =
+        `${kept}\n[kanade] output truncated: the broker has no object store ${objectStores.resultOutput}\n`;
+    }
+  }
+  return isChanged ? Buffer.from(JSON.stringify(result)) : body;
+}

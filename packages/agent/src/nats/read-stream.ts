@@ -1,0 +1,57 @@
+import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { limits } from '../limits.ts';
+
+export interface StreamRead {
+  readonly stream: string;
+  readonly filter: string;
+  /** `newest`: the last message of each subject. A number: everything after that stream sequence. */
+  readonly after: number | 'newest';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads what a stream holds through one filter right now, in order, and leaves no consumer behind. Rejects when it could
+ * not be read to the end; `onMessage` may have seen a part of it then.
+ */
+export async function readStream(
+  connection: NatsConnection,
+  { stream, filter, after, signal }: StreamRead,
+  onMessage: (message: JsMsg) => void,
+): Promise<void> {
+  signal.throwIfAborted();
+  const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
+  const info = await manager.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    filter_subject: filter,
+    mem_storage: true,
+    // The server removes it by itself should we be cut off.
+    inactive_threshold: nanos(60_000),
+    ...(after === 'newest'
+      ? { deliver_policy: DeliverPolicy.LastPerSubject }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }),
+  });
+  try {
+    const consumer = jetstream(connection, { timeout: limits.requestTimeoutMs }).consumers.getConsumerFromInfo(info);
+    for (let left = info.num_pending; left > 0; ) {
+      signal.throwIfAborted();
+      const before = left;
+      const wanted = Math.min(left, limits.fetchMessagesMax);
+      const messages = await consumer.fetch({ max_messages: wanted, expires: limits.requestTimeoutMs });
+      for await (const message of messages) {
+        onMessage(message);
+        left = message.info.pending;
+      }
+      if (left === before) throw new Error(`read stream ${stream}: ${left} messages of ${filter} did not come`);
+    }
+  } finally {
+    // Not worth a failure: it goes by itself after its threshold.
+    await manager.consumers.delete(stream, info.name).catch(() => undefined);
+  }
+}
+
+/** The last sequence of a stream; a cursor beyond it belongs to a stream that was made anew. */
+export async function lastSequence(connection: NatsConnection, stream: string): Promise<number> {
+  const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
+  return (await manager.streams.info(stream)).state.last_seq;
+}

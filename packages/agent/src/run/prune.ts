@@ -1,0 +1,25 @@
+import { rmSync } from 'node:fs';
+import { jobDir } from '@kanade/runner';
+import { limits } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import type { RunRows } from './run-rows.ts';
+
+/** Runs forgotten in one transaction. */
+const batchMax = 500;
+
+/** Forgets runs that ended long ago, with their orders and their output. Job directories go after the commit that forgets them. */
+export function pruneRuns(
+  { rows, jobsRoot, log }: { rows: RunRows; jobsRoot: string; log: Logger },
+  nowMs: number,
+): void {
+  let count = 0;
+  for (;;) {
+    const forgotten = rows.forget(nowMs - limits.keepEndedMs, batchMax);
+    for (const { jobId } of forgotten) {
+      if (jobId !== null) rmSync(jobDir(jobsRoot, jobId).path, { recursive: true, force: true });
+    }
+    count += forgotten.length;
+    if (forgotten.length < batchMax) break;
+  }
+  if (count > 0) log.info({ count }, 'forgot runs that ended long ago');
+}

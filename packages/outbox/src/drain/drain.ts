@@ -1,0 +1,89 @@
+import type { Clock } from '../outbox/clock.ts';
+import type { Emit } from '../outbox/event.ts';
+import type { OutboxLimits } from '../outbox/limits.ts';
+import type { Store } from '../store/database.ts';
+import { clampDue, dropExpired, needsSweep, nextDueMs, promote } from '../store/records.ts';
+import type { Deliver } from './delivery.ts';
+import { abandon, committed, createFlights, isGrounded, land, settle, take } from './flights.ts';
+import { idleMs } from './schedule.ts';
+import type { Wakeup } from './wakeup.ts';
+
+export interface DrainOptions {
+  readonly deliver: Deliver;
+  /** Ends the drain: attempts under way are aborted, given a moment, and count for nothing unless they succeeded. */
+  readonly signal?: AbortSignal;
+  /** Deliveries at the same time, 1 to 1024. @defaultValue 8 */
+  readonly concurrency?: number;
+  /** False means: attempt nothing, count nothing. Call `wake()` when it turns true. @defaultValue always true */
+  readonly isOnline?: () => boolean;
+  /** `'stopped'`: until the signal. `'idle'`: until nothing is ready (or we are offline); backed-off records stay. @defaultValue 'stopped' */
+  readonly until?: 'stopped' | 'idle';
+}
+
+export interface DrainReport {
+  readonly delivered: number;
+  /** Attempts that counted as failed. */
+  readonly failed: number;
+  readonly quarantined: number;
+}
+
+export interface DrainContext {
+  readonly store: Store;
+  readonly limits: OutboxLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+  readonly wakeup: Wakeup;
+  /** Ends the drain from the outbox's side: it is being closed. */
+  readonly closing: AbortSignal;
+}
+
+const concurrencyMax = 1024;
+
+/** Delivers until told to stop. Failures of deliveries are data; rejects only when the store cannot be used. */
+export async function drain(context: DrainContext, options: DrainOptions): Promise<DrainReport> {
+  const { store, limits, clock, wakeup } = context;
+  const concurrency = options.concurrency ?? 8;
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyMax) {
+    throw new RangeError(`Cannot drain with concurrency: ${concurrency}, give 1 to ${concurrencyMax}`);
+  }
+  const isOnline = options.isOnline ?? (() => true);
+  const stop = AbortSignal.any([context.closing, ...(options.signal ? [options.signal] : [])]);
+  const flights = createFlights(context, { deliver: options.deliver, isOnline, stop });
+  stop.addEventListener('abort', wakeup.ring, { once: true });
+  let lastMs = Number.POSITIVE_INFINITY;
+  try {
+    while (!stop.aborted) {
+      const nowMs = clock.nowMs();
+      // At the start, and when the clock went back, due times may lie where no back-off would have put them.
+      const clamp = nowMs < lastMs;
+      const healthy = (await settle(flights)) && (await sweep(context, { nowMs, clamp }));
+      if (healthy) lastMs = nowMs;
+      if (healthy && isOnline()) await take(flights, concurrency);
+      if (healthy && isGrounded(flights)) await committed(context.emit, store.reclaim);
+      if (options.until === 'idle' && isGrounded(flights)) break;
+      await wakeup.sleep(healthy ? idleMs(nowMs, await store.read(nextDueMs), limits.pollMs) : limits.pollMs);
+      // Attempts that end in the same turn share one commit.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await land(flights);
+    return { ...flights.sum };
+  } finally {
+    stop.removeEventListener('abort', wakeup.ring);
+    abandon(flights);
+  }
+}
+
+/** Moves on what time alone moves: waiting records that are due, expired ones. False when that cannot be committed now. */
+async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; clamp: boolean }): Promise<boolean> {
+  const { store, limits, emit } = context;
+  if (!clamp && !(await store.read((sql) => needsSweep(sql, nowMs)))) return true;
+  return committed(emit, async () => {
+    const dropped = await store.transact((sql) => {
+      if (clamp) clampDue(sql, nowMs + limits.backoffMaxMs);
+      promote(sql, nowMs);
+      return dropExpired(sql, nowMs);
+    });
+    for (const record of dropped) emit({ type: 'dropped', ...record });
+  });
+}

@@ -1,0 +1,31 @@
+import type { OutboxError } from './error.ts';
+
+/** Why a record left the store without having been delivered. */
+export type DropReason = 'expired' | 'over_budget' | 'quarantine_full' | 'by_caller';
+
+/** What an outbox reports. Events come in a microtask after the commit they speak of. */
+export type OutboxEvent =
+  | { readonly type: 'delivered'; readonly records: number }
+  | {
+      readonly type: 'failed';
+      readonly id: string;
+      readonly attempts: number;
+      readonly retryAtMs: number;
+      readonly reason: string;
+    }
+  | { readonly type: 'quarantined'; readonly id: string; readonly attempts: number; readonly reason: string }
+  | { readonly type: 'dropped'; readonly id: string; readonly bytes: number; readonly reason: DropReason }
+  /** The drainer could not commit what was delivered (full disk, lock); it keeps trying and delivers nothing new meanwhile. */
+  | { readonly type: 'stalled'; readonly error: OutboxError }
+  | {
+      readonly type: 'salvaged';
+      readonly path: string;
+      /** Where the damaged file is kept, its WAL beside it. */
+      readonly setAsidePath: string;
+      readonly reason: string;
+      readonly records: number;
+      /** Records that could not be read, or null where the damage hides how many there were. */
+      readonly lostRecords: number | null;
+    };
+
+export type Emit = (event: OutboxEvent) => void;

@@ -1,0 +1,80 @@
+/** Every bound of an outbox with its unit. `resolveLimits` holds the defaults. */
+export interface OutboxLimits {
+  /** Largest body of one record, bytes. @defaultValue 67_108_864 (64 MiB) */
+  readonly bodyBytesMax: number;
+  /** Queued records (quarantine not counted). @defaultValue 1_000_000 */
+  readonly recordsMax: number;
+  /** Queued bytes: body, subject, id and headers (quarantine not counted). @defaultValue 1_073_741_824 (1 GiB) */
+  readonly bytesMax: number;
+  /** What an enqueue over budget does, after expired records are gone: fail, or drop the oldest. @defaultValue 'refuse' */
+  readonly whenFull: 'refuse' | 'drop-oldest';
+  /** Quarantined records; the oldest goes first. @defaultValue 10_000 */
+  readonly quarantineRecordsMax: number;
+  /** Quarantined bytes; the oldest goes first. @defaultValue 268_435_456 (256 MiB) */
+  readonly quarantineBytesMax: number;
+  /** Failed attempts after which a record is quarantined. @defaultValue 10 */
+  readonly attemptsMax: number;
+  /** Wait after the first failure; doubles from there. @defaultValue 1_000 */
+  readonly backoffFirstMs: number;
+  /** Longest wait between two attempts. @defaultValue 300_000 (5 min) */
+  readonly backoffMaxMs: number;
+  /** Time one `deliver` has before its attempt counts as failed. @defaultValue 30_000 */
+  readonly deliverTimeoutMs: number;
+  /** Time deliveries have to end after the drain was told to stop. @defaultValue 5_000 */
+  readonly stopGraceMs: number;
+  /** How often an idle drainer looks without having been woken (other processes, `isOnline`). @defaultValue 1_000 */
+  readonly pollMs: number;
+  /** How long a commit waits for another transaction before it fails with `busy`. @defaultValue 10_000 */
+  readonly lockWaitMs: number;
+  /** Records of one group commit. @defaultValue 128 */
+  readonly commitRecordsMax: number;
+  /** Bytes after which a group commit takes no further record. @defaultValue 1_048_576 (1 MiB) */
+  readonly commitBytesMax: number;
+  /** Bytes of records waiting for their commit; more fail with `busy`. @defaultValue 268_435_456 (256 MiB) */
+  readonly pendingBytesMax: number;
+  /** Files up to this size are checked in full when opened. @defaultValue 16_777_216 (16 MiB) */
+  readonly openCheckBytesMax: number;
+  /** Rows one `list` returns at most. @defaultValue 1_000 */
+  readonly listRecordsMax: number;
+}
+
+const defaults: OutboxLimits = {
+  bodyBytesMax: 64 * 1024 * 1024,
+  recordsMax: 1_000_000,
+  bytesMax: 1024 * 1024 * 1024,
+  whenFull: 'refuse',
+  quarantineRecordsMax: 10_000,
+  quarantineBytesMax: 256 * 1024 * 1024,
+  attemptsMax: 10,
+  backoffFirstMs: 1_000,
+  backoffMaxMs: 300_000,
+  deliverTimeoutMs: 30_000,
+  stopGraceMs: 5_000,
+  pollMs: 1_000,
+  lockWaitMs: 10_000,
+  commitRecordsMax: 128,
+  commitBytesMax: 1024 * 1024,
+  pendingBytesMax: 256 * 1024 * 1024,
+  openCheckBytesMax: 16 * 1024 * 1024,
+  listRecordsMax: 1_000,
+};
+
+/** Limits that may be zero: nothing kept in quarantine, no check, no grace. */
+const mayBeZero: readonly string[] = ['quarantineRecordsMax', 'quarantineBytesMax', 'openCheckBytesMax', 'stopGraceMs'];
+
+/** Fills in the defaults. @throws RangeError for a limit that is not a positive whole number */
+export function resolveLimits(given: Partial<OutboxLimits> = {}): OutboxLimits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of set) {
+    if (!Object.hasOwn(defaults, name)) throw new RangeError(`Cannot use a limit that does not exist: ${name}`);
+    if (name === 'whenFull') {
+      if (value !== 'refuse' && value !== 'drop-oldest') throw new RangeError(`Cannot use limit whenFull: ${value}`);
+      continue;
+    }
+    const least = mayBeZero.includes(name) ? 0 : 1;
+    if (!Number.isSafeInteger(value) || (value as number) < least) {
+      throw new RangeError(`Cannot use limit ${name}: ${value}, give a whole number >= ${least}`);
+    }
+  }
+  return { ...defaults, ...Object.fromEntries(set) };
+}

@@ -1,0 +1,103 @@
+import { crc32 } from 'node:zlib';
+import { OutboxError } from '../outbox/error.ts';
+import type { OutboxLimits } from '../outbox/limits.ts';
+
+/** What a caller gives to `enqueue`. The body must not change before the promise resolves. */
+export interface OutboxRecord {
+  /** Unique in the store, 1 to 512 characters; also the message id for whoever receives it. */
+  readonly id: string;
+  /** Where it goes, in the words of `deliver`; 1 to 4096 characters. */
+  readonly subject: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Higher is delivered first. A whole number. @defaultValue 0 */
+  readonly priority?: number;
+  /** Not delivered before this instant, milliseconds since 1970. */
+  readonly notBeforeMs?: number;
+  /** Dropped, counted and reported, when still queued at this instant, milliseconds since 1970. */
+  readonly expiresAtMs?: number;
+}
+
+/** A record in the form in which it is stored. */
+export interface EncodedRecord {
+  readonly id: string;
+  readonly subject: string;
+  readonly headers: string;
+  readonly body: Uint8Array;
+  readonly priority: number;
+  readonly notBeforeMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
+const idCharsMax = 512;
+const subjectCharsMax = 4096;
+
+/**
+ * Checks a record and puts it into the form of the store; headers are sorted so that equal ones are equal bytes.
+ * @throws TypeError or RangeError for a record that breaks its type, OutboxError `record_too_large`
+ */
+export function encodeRecord(record: OutboxRecord, limits: OutboxLimits): EncodedRecord {
+  const id = text('id', record.id, idCharsMax);
+  const subject = text('subject', record.subject, subjectCharsMax);
+  const { body } = record;
+  if (!(body instanceof Uint8Array)) throw new TypeError(`Cannot enqueue ${id}: body is not a Uint8Array`);
+  if (body.byteLength > limits.bodyBytesMax) {
+    const exceeded = { limit: 'bodyBytesMax', maximum: limits.bodyBytesMax, actual: body.byteLength };
+    throw new OutboxError(
+      'record_too_large',
+      `Cannot enqueue ${id}: its body has ${exceeded.actual} bytes, ${exceeded.maximum} are allowed`,
+      { exceeded },
+    );
+  }
+  const headers = encodeHeaders(id, record.headers ?? {});
+  return {
+    id,
+    subject,
+    headers,
+    body,
+    priority: whole('priority', record.priority ?? 0),
+    notBeforeMs: record.notBeforeMs === undefined ? null : whole('notBeforeMs', record.notBeforeMs),
+    expiresAtMs: record.expiresAtMs === undefined ? null : whole('expiresAtMs', record.expiresAtMs),
+    bytes: body.byteLength + Buffer.byteLength(id) + Buffer.byteLength(subject) + Buffer.byteLength(headers),
+    checksum: checksumOf({ id, subject, headers, body }),
+  };
+}
+
+/** SQLite does not notice a flipped bit inside a body; this does. */
+export function checksumOf(record: Pick<EncodedRecord, 'id' | 'subject' | 'headers' | 'body'>): number {
+  // Lengths first, so that bytes cannot move from one field to the next unnoticed.
+  const head = JSON.stringify([record.id, record.subject, record.headers, record.body.byteLength]);
+  return crc32(record.body, crc32(head));
+}
+
+function encodeHeaders(id: string, headers: Readonly<Record<string, string>>): string {
+  if (typeof headers !== 'object' || headers === null) throw new TypeError(`Cannot enqueue ${id}: headers: ${headers}`);
+  const entries = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, value] of entries) {
+    if (typeof value !== 'string') throw new TypeError(`Cannot enqueue ${id}: header ${name}: ${typeof value}`);
+  }
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+function text(field: string, value: unknown, charsMax: number): string {
+  if (typeof value !== 'string')
+    throw new TypeError(`Cannot enqueue a record: ${field} is ${typeof value}, not a string`);
+  if (value.length === 0 || value.length > charsMax) {
+    throw new RangeError(
+      `Cannot enqueue a record: ${field} has ${value.length} characters, 1 to ${charsMax} are allowed`,
+    );
+  }
+  // SQLite stores text as UTF-8, which has no lone surrogates; NUL ends text in its shell.
+  if (!value.isWellFormed() || value.includes('\0')) {
+    throw new RangeError(`Cannot enqueue a record: ${field} is not well-formed text: ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+function whole(field: string, value: unknown): number {
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`Cannot enqueue a record: ${field}: ${value}, give a whole number`);
+  return value as number;
+}
