@@ -169,6 +169,16 @@ describe('page', () => {
     expect(await distance()).toBeLessThan(12);
   });
 
+  it('shows output and names as text, never as markup', async () => {
+    await using opened = await open();
+    const { page, server } = opened;
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
+    server.agent.push(server.board, { run_id: 'r1', job_id: markup, status: 'failed', stdout_chunk: markup });
+    await page.getByRole('heading', { name: markup }).waitFor();
+    expect(await page.locator('pre').textContent()).toBe(markup);
+    expect(await page.locator('img, b').count()).toBe(0);
+  });
+
   it('says what to do while the agent is away, and recovers by itself', async () => {
     await using opened = await open();
     const { page, server } = opened;

@@ -9,6 +9,7 @@
  * | `cursor`      | `nats/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
  * | `outbox*`     | `@kanade/outbox`      | results and events on their way                                           |
  */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { AgentError } from './agent-error.ts';
 
@@ -43,6 +44,7 @@ const migrations: readonly string[] = [
 export function openStateDb(path: string): StateDb {
   let database: DatabaseSync | undefined;
   try {
+    closeSync(openSync(path, 'a', 0o600)); // scripts and their output are nobody else's business; the WAL takes this mode
     database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     migrate(database, path);

@@ -1,0 +1,52 @@
+import { type Call, connectClient } from '@kanade/klp';
+import { dialLocal } from '@kanade/klp/socket';
+import { isEnded, type JobProgress, localContract } from '@kanade/shared/local';
+import { eventually } from '@kanade/testkit';
+import { onTestFinished } from 'vitest';
+
+/** A person at the machine: a KLP client that remembers what it was shown. */
+export interface Person {
+  readonly call: Call<typeof localContract>;
+  /** Every push of one run so far. */
+  pushes(runId: string): JobProgress[];
+  /** All output shown of one run so far; the last push replaces what was shown before. */
+  shown(runId: string): string;
+  start(jobId: string): Promise<string>;
+  /** Resolves with the last push of a run. */
+  end(runId: string): Promise<JobProgress>;
+  /** Resolves when the output shown matches, with the match. */
+  sees(runId: string, pattern: RegExp): Promise<RegExpExecArray>;
+  close(): Promise<void>;
+}
+
+export async function openPerson(socket: string, { subscribe = false } = {}): Promise<Person> {
+  const seen: JobProgress[] = [];
+  const client = connectClient({
+    contract: localContract,
+    dial: ({ signal }) => dialLocal({ path: socket, signal }),
+    handshake: { method: 'system.handshake', params: { client: 'test', client_version: '0', protocol: [1] } },
+    onConnected: async ({ call }) => {
+      if (subscribe) await call('jobs.subscribe');
+    },
+    onPush: (push) => {
+      if (push.method === 'jobs.progress') seen.push(push.params);
+    },
+  });
+  onTestFinished(() => client.close());
+  await client.ready();
+  const pushes = (runId: string): JobProgress[] => seen.filter((one) => one.run_id === runId);
+  const shown = (runId: string): string => {
+    const all = pushes(runId);
+    const last = all.find(({ status }) => isEnded(status));
+    return (last ? [last] : all).map((one) => `${one.stdout_chunk ?? ''}${one.stderr_chunk ?? ''}`).join('');
+  };
+  return {
+    call: client.call,
+    pushes,
+    shown,
+    start: async (id) => (await client.call('jobs.execute', { id })).run_id,
+    end: (runId) => eventually(`the end of run ${runId}`, () => pushes(runId).find(({ status }) => isEnded(status))),
+    sees: (runId, pattern) => eventually(`${pattern} in the output of ${runId}`, () => pattern.exec(shown(runId))),
+    close: () => client.close(),
+  };
+}

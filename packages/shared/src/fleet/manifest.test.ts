@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { commandOf, Manifest, strictManifest } from './manifest.ts';
+
+const good = { id: 'disk-report', version: '1.0.0', execute: { shell: 'sh', timeout: '1m', script: 'df' } };
+const faults = (value: unknown): string[] => {
+  const result = strictManifest(value);
+  return result.ok ? [] : result.faults.map(({ path, message }) => `${path}: ${message}`);
+};
+
+it('strictManifest() takes a good manifest as it is', () => {
+  expect(strictManifest(good)).toEqual({ ok: true, manifest: good });
+});
+
+it.each([
+  ['unknown key', { ...good, tpyo: 1 }, ['tpyo: unknown key']],
+  ['unknown nested key', { ...good, execute: { ...good.execute, scirpt: 'x' } }, ['execute.scirpt: unknown key']],
+  [
+    'two scripts',
+    { ...good, execute: { ...good.execute, script_object: 'a/1' } },
+    ['execute: needs exactly one of script, script_file and script_object: 2 given'],
+  ],
+  [
+    'empty script counts as none',
+    { ...good, execute: { ...good.execute, script: '' } },
+    ['execute: needs exactly one of script, script_file and script_object: 0 given'],
+  ],
+  [
+    'bad duration',
+    { ...good, execute: { ...good.execute, timeout: 'soon' } },
+    ['execute.timeout: must be a duration such as 30s, 10m or 1h 30m'],
+  ],
+  [
+    'visible to nobody',
+    { ...good, client: { name: 'n', category: 'c', visible_to: {} } },
+    ['client.visible_to: names nobody: give all: true, groups or pcs'],
+  ],
+  [
+    'blank confirm message',
+    { ...good, client: { name: 'n', category: 'c', confirm: { message: ' ' } } },
+    expect.arrayContaining([expect.stringContaining('client.confirm')]),
+  ],
+  [
+    'every fault at once',
+    { ...good, id: '../x', tpyo: 1 },
+    expect.arrayContaining(['tpyo: unknown key', expect.stringContaining('id: must be')]),
+  ],
+])('strictManifest() reports %s', (_name, value, expected) => {
+  expect(faults(value)).toEqual(expected);
+});
+
+it('Manifest keeps what it does not know', () => {
+  const newer = { ...good, later: { deep: 1 }, execute: { ...good.execute, nice: 5 } };
+  expect(Manifest.parse(newer)).toEqual(newer);
+});
+
+it('commandOf() lowers times to whole seconds, at least 1', () => {
+  const manifest = Manifest.parse({ ...good, execute: { ...good.execute, timeout: '1500ms' } });
+  expect(commandOf(manifest, { requestId: 'r', execId: null })).toEqual({
+    id: 'disk-report',
+    version: '1.0.0',
+    request_id: 'r',
+    exec_id: null,
+    shell: 'sh',
+    script: 'df',
+    timeout_secs: 2,
+  });
+});
