@@ -138,6 +138,14 @@ describe('page server refuses', () => {
     expect(again.status).toBe(403);
   });
 
+  it('a body over the limit that does not say its length', async () => {
+    await using page = await openPageUnderTest({ bodyBytesMax: 1_000 });
+    const socket = connect(page.port, '127.0.0.1');
+    socket.write(`POST /api/session HTTP/1.1\r\nhost: 127.0.0.1:${page.port}\r\ncontent-type: application/json\r\n`);
+    socket.write(`transfer-encoding: chunked\r\n\r\n7d0\r\n${'x'.repeat(2_000)}\r\n`);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   it('a body that does not arrive, and closes the connection', async () => {
     await using page = await openPageUnderTest({ bodyMs: 100 });
     const socket = connect(page.port, '127.0.0.1');

@@ -26,7 +26,7 @@ export function StopButton({ name, isStopping, onStop, onFocusLost }: StopButton
   );
   const isWaiting = isAsked || isStopping;
   const stop = async (): Promise<void> => {
-    
+    if (isWaiting) return;
     setIsAsked(true);
     if (!(await onStop())) setIsAsked(false);
   };
