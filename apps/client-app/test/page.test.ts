@@ -1,6 +1,6 @@
+import { launchBrowser } from '@kanade/testkit';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser } from './browser.ts';
 import { openPageUnderTest, type PageUnderTest } from './page-under-test.ts';
 
 let browser: Browser;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ExecResult } from '@kanade/shared/fleet';
 
-/** What an agent that has ended left in its outbox, as results. */
+/** What stands in the outbox of an agent, as results; while it runs or later. */
 export function queuedResults(dataDir: string): ExecResult[] {
   const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
   try {
@@ -10,6 +10,16 @@ export function queuedResults(dataDir: string): ExecResult[] {
       .prepare("SELECT body FROM outbox WHERE subject LIKE 'results.%' ORDER BY seq")
       .all()
       .map((row) => ExecResult.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8'))));
+  } finally {
+    database.close();
+  }
+}
+
+/** How many entries of the fleet's buckets an agent knows, while it runs or later. */
+export function knownEntries(dataDir: string): number {
+  const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
+  try {
+    return Number(database.prepare('SELECT count(*) AS known FROM fleet_entry').get()?.known);
   } finally {
     database.close();
   }

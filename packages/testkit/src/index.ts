@@ -1,3 +1,4 @@
+export { launchBrowser } from './browser.ts';
 export { eventually, patienceMs } from './eventually.ts';
 export {
   type NatsServerOptions,

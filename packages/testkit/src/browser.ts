@@ -1,9 +1,9 @@
 import { type Browser, chromium } from 'playwright-core';
 
-/** Debian's Chromium, or the one that `KANADE_TEST_CHROMIUM` names. */
+/** Starts the Chromium that `KANADE_CHROMIUM` names, else Debian's, headless and without its own talk to the outside. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env.KANADE_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.KANADE_CHROMIUM || '/usr/bin/chromium',
     args: [
       '--no-sandbox',
       '--disable-gpu',

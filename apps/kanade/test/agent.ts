@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { eventually, tempDir } from '@kanade/testkit';
+import { start } from './program.ts';
+
+export const exampleJobs = fileURLToPath(new URL('../../../examples/jobs', import.meta.url));
+
+/** An agent on a place of its own. `args` are further options, such as a broker. */
+export async function startAgent({ args = [], jobs = exampleJobs }: { args?: readonly string[]; jobs?: string } = {}) {
+  const dir = await tempDir();
+  const socket = `${dir.path}/s`;
+  const own = [
+    '--id',
+    'pc-1',
+    '--data-dir',
+    `${dir.path}/data`,
+    '--socket',
+    socket,
+    '--jobs',
+    jobs,
+    '--allow-own-user',
+    '--log-level',
+    'warn',
+  ];
+  const agent = start(['agent', ...own, ...args]);
+  await eventually('the agent is ready', () => agent.text.stdout.includes('agent.ready') || failIfEnded(agent));
+  return {
+    socket,
+    text: agent.text,
+    async [Symbol.asyncDispose]() {
+      agent.child.kill('SIGTERM');
+      await agent.ended;
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The Client App of a socket; `address` is what it prints for the browser. */
+export async function startClient(socket: string) {
+  const client = start(['client', '--socket', socket]);
+  const address = await eventually(
+    'the Client App prints its address',
+    () => /http:\S+/.exec(client.text.stdout)?.[0] ?? failIfEnded(client),
+  );
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      client.child.kill('SIGTERM');
+      await client.ended;
+    },
+  };
+}
+
+function failIfEnded({ child, text }: ReturnType<typeof start>): false {
+  if (child.exitCode !== null) throw new Error(`ended too early: ${text.stdout}${text.stderr}`);
+  return false;
+}
