@@ -23,7 +23,11 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 async function openPage(address: string): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1100, height: 720 } });
+  const context = await browser.newContext({
+    locale: 'en-US',
+    viewport: { width: 1100, height: 900 },
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   await page.goto(address);
   return page;
@@ -54,6 +58,7 @@ describe('catalogue door', () => {
     const runs = page.getByRole('complementary', { name: 'Runs' });
     await runs.getByText('Done', { exact: true }).waitFor();
     expect(await runs.locator('pre').first().textContent()).toContain('File system');
+    await runs.locator('pre').first().scrollIntoViewIfNeeded();
     await picture(page, 'run-ended');
     await page.context().close();
   });

@@ -4,18 +4,20 @@ import { type Command, EventStarted, ExecResult } from '@kanade/shared/fleet';
 import { eventually } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
 
-/** An operator on the broker, who remembers what came in. */
+/** An operator on the broker. What came in is read from the streams each time, so restarts of the server do not matter. */
 export interface Operator {
-  /** Sends an order, or bytes in its place, and resolves when the broker keeps it. */
+  /** Sends an order, or a text in its place, and resolves when the broker keeps it. */
   order(subject: string, command: Command | string): Promise<void>;
   /** Sets a value in a bucket. */
   put(bucket: string, key: string, value: string): Promise<void>;
   kill(execId: string): void;
   ping(pc: string): Promise<Record<string, unknown>>;
-  all(): readonly ExecResult[];
-  results(requestId: string): ExecResult[];
+  /** Everything in stream RESULTS. */
+  results(): Promise<ExecResult[]>;
+  /** Resolves with the result of one request, which must be the only one. */
   result(requestId: string): Promise<ExecResult>;
-  started(requestId: string): EventStarted[];
+  /** Resolves when the run of this request has begun. */
+  started(requestId: string): Promise<EventStarted>;
   /** The bytes of an object, put together from its chunks as clients do. */
   object(store: string, name: string): Promise<Buffer>;
   setUp(): Promise<void>;
@@ -25,22 +27,19 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
   const fleet = await connectFleet({ servers: url, name: 'operator' });
   onTestFinished(() => fleet[Symbol.asyncDispose]());
   const { connection, jetstream } = fleet;
-  const results: ExecResult[] = [];
-  const started: EventStarted[] = [];
-
-  async function read(stream: string, onMessage: (value: unknown) => void): Promise<void> {
-    const consumer = await jetstream.consumers.get(stream);
-    const messages = await consumer.consume({ callback: (message) => onMessage(message.json()) });
-    onTestFinished(async () => void (await messages.close()));
-  }
-  async function doSetUp(): Promise<void> {
-    await createTopology(connection);
-    await read('RESULTS', (value) => results.push(ExecResult.parse(value)));
-    await read('EVENTS', (value) => started.push(EventStarted.parse(value)));
-  }
+  const doSetUp = async (): Promise<void> => void (await createTopology(connection));
   if (setUp) await doSetUp();
 
-  const of = (requestId: string): ExecResult[] => results.filter(({ request_id }) => request_id === requestId);
+  async function read(stream: string): Promise<unknown[]> {
+    const { streams } = await jetstream.jetstreamManager();
+    const { first_seq, last_seq } = (await streams.info(stream)).state;
+    const values: unknown[] = [];
+    for (let seq = Math.max(1, first_seq); seq <= last_seq; seq++) {
+      values.push((await streams.getMessage(stream, { seq }))?.json());
+    }
+    return values;
+  }
+  const results = async (): Promise<ExecResult[]> => (await read('RESULTS')).map((value) => ExecResult.parse(value));
   return {
     async order(subject, command) {
       await jetstream.publish(subject, typeof command === 'string' ? command : JSON.stringify(command));
@@ -50,19 +49,30 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
     },
     kill: (execId) => connection.publish(`kill.${execId}`),
     ping: async (pc) => (await connection.request(`agents.${pc}.ping`)).json(),
-    all: () => results,
-    results: of,
-    result: (requestId) => eventually(`the result of ${requestId}`, () => of(requestId)[0]),
-    started: (requestId) => started.filter(({ request_id }) => request_id === requestId),
+    results,
+    result: (requestId) =>
+      eventually(`the result of ${requestId}`, async () => {
+        const own = (await results()).filter(({ request_id }) => request_id === requestId);
+        if (own.length > 1) throw new Error(`${requestId} has ${own.length} results`);
+        return own[0];
+      }),
+    started: (requestId) =>
+      eventually(`the start of ${requestId}`, async () => {
+        const events = (await read('EVENTS')).map((value) => EventStarted.parse(value));
+        return events.find(({ request_id }) => request_id === requestId);
+      }),
     async object(store, name) {
-      const manager = await jetstream.jetstreamManager();
+      const { streams } = await jetstream.jetstreamManager();
       const subject = `$O.${store}.M.${Buffer.from(name).toString('base64url')}`;
-      const meta = await manager.streams.getMessage(`OBJ_${store}`, { last_by_subj: subject });
-      const { nuid, chunks } = meta?.json<{ nuid: string; chunks: number }>() ?? { nuid: '', chunks: 0 };
+      const meta = (await streams.getMessage(`OBJ_${store}`, { last_by_subj: subject }))?.json<{
+        nuid: string;
+        chunks: number;
+      }>();
+      const consumer = await jetstream.consumers.get(`OBJ_${store}`, {
+        filter_subjects: `$O.${store}.C.${meta?.nuid}`,
+      });
       const parts: Uint8Array[] = [];
-      const consumer = await jetstream.consumers.get(`OBJ_${store}`, { filter_subjects: `$O.${store}.C.${nuid}` });
-      if (chunks > 0)
-        for await (const part of await consumer.fetch({ max_messages: chunks })) parts.push(part.data.slice());
+      for await (const part of await consumer.fetch({ max_messages: meta?.chunks ?? 1 })) parts.push(part.data.slice());
       return Buffer.concat(parts);
     },
     setUp: doSetUp,

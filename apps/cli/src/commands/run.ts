@@ -21,7 +21,7 @@ import { readJobInput } from './stdin.ts';
 const untilDefault = 10;
 
 /** A job that has printed something and then nothing for so long, in ms, is answered for while it runs on. */
-const quietMs = 400;
+const quietMs = 1_000;
 
 const definitionOptions = {
   timeout: { kind: 'count', value: 'N', help: 'stop the job after N seconds, 0 = never (default 0)' },

@@ -35,11 +35,14 @@ export function createBroker(options: BrokerOptions): Broker {
   const { log } = options;
   const closing = new AbortController();
   let connection: NatsConnection | undefined;
+  let lostMs = performance.now();
+  const pause = (): number => pauseMs(performance.now() - lostMs, Math.random());
   let state: BrokerState = options.servers.length === 0 ? { kind: 'none' } : { kind: 'away' };
 
   function enter(next: BrokerState): void {
     if (next.kind === state.kind) return;
     state = next;
+    if (next.kind === 'away') lostMs = performance.now();
     log.info({ broker: next }, next.kind === 'connected' ? 'connected to the broker' : 'the broker is away');
     options.onState(next);
   }
@@ -65,7 +68,7 @@ export function createBroker(options: BrokerOptions): Broker {
   async function supervise(): Promise<void> {
     for (let failures = 0; !closing.signal.aborted; ) {
       try {
-        connection = await dial(options);
+        connection = await dial(options, pause);
         failures = 0;
         if (closing.signal.aborted) await connection.close();
         else await follow(connection);
@@ -76,7 +79,7 @@ export function createBroker(options: BrokerOptions): Broker {
       } finally {
         connection = undefined;
       }
-      await sleep(pauseMs(failures, Math.random()), undefined, { signal: closing.signal }).catch(() => {
+      await sleep(pause(), undefined, { signal: closing.signal }).catch(() => {
         // Only disposal aborts this wait; the loop's condition sees it.
       });
     }
@@ -99,16 +102,14 @@ export function createBroker(options: BrokerOptions): Broker {
   };
 }
 
-function dial({ servers, token, name }: BrokerOptions): Promise<NatsConnection> {
+function dial({ servers, token, name }: BrokerOptions, pause: () => number): Promise<NatsConnection> {
   return connect({
     servers: [...servers],
     ...(token === undefined ? {} : { token }),
     name,
     timeout: limits.connectTimeoutMs,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: limits.reconnectFirstMs,
-    reconnectJitter: limits.reconnectFirstMs,
-    reconnectDelayHandler: reconnectDelays(),
+    reconnectDelayHandler: pause,
     // Credentials may be corrected on the server; giving up would leave the machine alone for ever.
     ignoreAuthErrorAbort: true,
     pingInterval: 15_000,
@@ -116,20 +117,12 @@ function dial({ servers, token, name }: BrokerOptions): Promise<NatsConnection> 
   });
 }
 
-/** Doubles from attempt to attempt and begins anew after a minute without one. */
-function reconnectDelays(): () => number {
-  let attempts = 0;
-  let lastMs = 0;
-  return () => {
-    const nowMs = performance.now();
-    attempts = nowMs - lastMs > 60_000 ? 1 : attempts + 1;
-    lastMs = nowMs;
-    return pauseMs(attempts, Math.random());
-  };
-}
-
-/** Pause before the next attempt, in ms, after so many failed ones; `random` in [0, 1) spreads a fleet over twice the time. */
-export function pauseMs(failures: number, random: number): number {
-  const base = Math.min(limits.reconnectFirstMs * 2 ** Math.min(Math.max(failures - 1, 0), 16), limits.reconnectMaxMs);
+/**
+ * Pause before the next attempt, in ms, after so long without a connection: a quarter of that time within bounds.
+ * `random` in [0, 1) spreads a fleet over twice the pause. Depends on nothing else, because the client asks several
+ * times before each attempt.
+ */
+export function pauseMs(awayMs: number, random: number): number {
+  const base = Math.min(Math.max(awayMs / 4, limits.reconnectFirstMs), limits.reconnectMaxMs);
   return Math.round(base * (1 + random));
 }
