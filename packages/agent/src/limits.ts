@@ -43,8 +43,8 @@ export const limits = {
   freshManifestMs: 2_000,
   /** Time between two looks for orders that no live subscription brought, in ms. */
   lookAgainMs: 600_000,
-  /** Wait before a read of the broker that failed is tried again, in ms. */
-  readRetryMs: 5_000,
+  /** Wait after the first failed read of the broker, in ms; doubles up to 16 times as much. */
+  readRetryMs: 1_000,
   /** Messages of one fetch. */
   fetchMessagesMax: 100,
   /** Bytes of one chunk in the object store. */

@@ -31,6 +31,7 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
   if (setUp) await doSetUp();
 
   async function read(stream: string): Promise<unknown[]> {
+    await connection.flush(); // a request sent while away is never answered
     const { streams } = await jetstream.jetstreamManager();
     const { first_seq, last_seq } = (await streams.info(stream)).state;
     const values: unknown[] = [];

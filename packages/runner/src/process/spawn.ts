@@ -47,6 +47,7 @@ interface BunLike {
  * done (no such directory, no more processes).
  */
 export function spawnTree(spec: SpawnSpec): Spawned {
+  if (process.platform === 'win32') throw new Error('jobs cannot be started on Windows yet');
   const argv = [shimShell(), '-c', shimScript, 'kanade-shim', ...spec.argv];
   const stdio = [spec.stdinFd ?? 'ignore', spec.stdoutFd, spec.recordFd, spec.stderrFd] as const;
   // Bun's own spawn costs 0.3 ms where node:child_process costs 4.8 there; on Node there is only the latter.

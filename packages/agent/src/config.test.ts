@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig, type Surroundings } from './config.ts';
+
+const around: Surroundings = { hostName: 'desk-7.example.org', isRoot: false, home: '/home/a', cwd: '/work' };
+const configOf = (args: string[], env: Record<string, string> = {}, more: Partial<Surroundings> = {}) => {
+  const parsed = parseConfig(args, env, { ...around, ...more });
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
+  return parsed.config;
+};
+
+describe('parseConfig()', () => {
+  it('fills in defaults', () => {
+    expect(configOf([])).toEqual({
+      pcId: 'desk-7-example-org',
+      dataDir: '/home/a/.local/state/kanade/agent',
+      servers: [],
+      logLevel: 'info',
+      allowOwnUser: false,
+      cwd: '/work',
+      env: {},
+    });
+    expect(configOf([], {}, { isRoot: true }).dataDir).toBe('/var/lib/kanade');
+  });
+
+  it.each([
+    ['data dir', ['--data-dir', 'd'], { KANADE_AGENT_DATA_DIR: '/e' }, { dataDir: '/work/d' }],
+    ['data dir from the environment', [], { KANADE_AGENT_DATA_DIR: '/e', XDG_STATE_HOME: '/x' }, { dataDir: '/e' }],
+    ['data dir from XDG', [], { XDG_STATE_HOME: '/x' }, { dataDir: '/x/kanade/agent' }],
+    ['socket', ['--socket', 's'], { KANADE_SOCKET: '/e' }, { socket: '/work/s' }],
+    ['socket from the environment', [], { KANADE_SOCKET: '/e' }, { socket: '/e' }],
+    ['servers', ['--server', 'a', '--server', 'b'], { KANADE_NATS_URL: 'c' }, { servers: ['a', 'b'] }],
+    ['servers from the environment', [], { KANADE_NATS_URL: 'c, d' }, { servers: ['c', 'd'] }],
+    ['token', [], { KANADE_NATS_TOKEN: 't' }, { token: 't' }],
+  ])('takes the %s from arguments first, then the environment', (_, args, env, expected) => {
+    expect(configOf(args, env as Record<string, string>)).toMatchObject(expected);
+  });
+
+  it.each([
+    [['--id', 'a/b'], /id of this machine/],
+    [['--id', ''], /--id needs a value/],
+    [['--server', ''], /--server needs a value/],
+    [['--server', 'nats://token@h'], /everybody can read a command line/],
+    [['--nonsense'], /nonsense/],
+  ])('refuses %j', (args, message) => {
+    expect(parseConfig(args, {}, around)).toEqual({ kind: 'usage', message: expect.stringMatching(message) });
+  });
+});

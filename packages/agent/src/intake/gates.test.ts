@@ -1,0 +1,51 @@
+import type { Command } from '@kanade/shared/fleet';
+import { describe, expect, it } from 'vitest';
+import { type GateFacts, refuse } from './gates.ts';
+
+const nowMs = Date.parse('2026-01-01T12:00:00Z');
+const open: GateFacts = {
+  nowMs,
+  brokerAgeMs: 0,
+  approvedVersion: undefined,
+  isRevoked: false,
+  platform: 'linux',
+  origin: 'fleet',
+};
+const command: Command = { id: 'job', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 1 };
+const strict = (max_cache_age: string): Partial<Command> => ({ staleness: { mode: 'strict', max_cache_age } });
+
+describe('refuse()', () => {
+  it.each<[string, Partial<Command>, Partial<GateFacts>, string | undefined]>([
+    ['lets an order pass', {}, {}, undefined],
+    ['strict while connected', strict('0s'), {}, undefined],
+    ['strict exactly at its age', strict('5m'), { brokerAgeMs: 300_000 }, undefined],
+    ['strict over its age', strict('5m'), { brokerAgeMs: 300_001 }, 'staleness'],
+    ['strict without any contact', strict('52w'), { brokerAgeMs: Number.POSITIVE_INFINITY }, 'staleness'],
+    ['strict with an age that cannot be read', strict('soon'), { brokerAgeMs: 1 }, 'staleness'],
+    ['strict for a local run', strict('0s'), { brokerAgeMs: 1, origin: 'local' }, undefined],
+    ['cached without contact', { staleness: { mode: 'cached' } }, { brokerAgeMs: Number.POSITIVE_INFINITY }, undefined],
+    ['the approved version', {}, { approvedVersion: '1' }, undefined],
+    ['another version', {}, { approvedVersion: '2' }, 'version_pin'],
+    ['another version of a local run', {}, { approvedVersion: '2', origin: 'local' }, undefined],
+    ['a revoked job', {}, { isRevoked: true }, 'revoked'],
+    ['a revoked job of a local run', {}, { isRevoked: true, origin: 'local' }, 'revoked'],
+    ['a start exactly at the deadline', { deadline_at: '2026-01-01T12:00:00Z' }, {}, undefined],
+    ['a start after the deadline', { deadline_at: '2026-01-01T11:59:59.999Z' }, {}, 'deadline'],
+    ['a deadline with an offset', { deadline_at: '2026-01-01T13:00:00+01:00' }, {}, undefined],
+    ['run_as user', { run_as: 'user' }, {}, 'unsupported'],
+    ['run_as system_gui', { run_as: 'system_gui' }, {}, 'unsupported'],
+    ['run_as system', { run_as: 'system' }, {}, undefined],
+    ['a script object', { script_object: 'a/1' }, {}, 'no_exit_code'],
+    ['an empty script object', { script_object: '' }, {}, undefined],
+  ])('%s', (_, order, facts, gate) => {
+    expect(refuse({ ...command, ...order }, { ...open, ...facts })?.gate).toBe(gate);
+  });
+
+  it('names the first gate in order when several would refuse', () => {
+    const all = { ...command, ...strict('0s'), deadline_at: '2020-01-01T00:00:00Z' };
+    const facts = { ...open, brokerAgeMs: 1, approvedVersion: '2', isRevoked: true };
+    expect(refuse(all, facts)?.gate).toBe('staleness');
+    expect(refuse(all, { ...facts, brokerAgeMs: 0 })?.gate).toBe('version_pin');
+    expect(refuse(all, { ...facts, brokerAgeMs: 0, approvedVersion: '1' })?.gate).toBe('revoked');
+  });
+});

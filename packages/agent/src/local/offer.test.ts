@@ -1,0 +1,50 @@
+import type { Manifest } from '@kanade/shared/fleet';
+import { UserInvokableJob } from '@kanade/shared/local';
+import { describe, expect, it } from 'vitest';
+import { byName, isOffered, offerOf } from './offer.ts';
+
+const execute = { shell: 'sh', timeout: '90s', script: 'true' } as const;
+const manifest = (client: Manifest['client']): Manifest => ({ id: 'job', version: '1', execute, client });
+const base = { name: 'Name', category: 'c' };
+
+describe('isOffered()', () => {
+  it.each<[string, Manifest['client'], boolean]>([
+    ['no client block', undefined, false],
+    ['nobody named', base, true],
+    ['all', { ...base, visible_to: { all: true } }, true],
+    ['this machine', { ...base, visible_to: { pcs: ['pc-1'] } }, true],
+    ['another machine', { ...base, visible_to: { pcs: ['pc-2'] } }, false],
+    ['one of its groups', { ...base, visible_to: { groups: ['lab', 'x'] } }, true],
+    ['another group', { ...base, visible_to: { groups: ['x'], pcs: ['pc-2'] } }, false],
+  ])('%s', (_, client, expected) => {
+    expect(isOffered(manifest(client), { pcId: 'pc-1', groups: ['lab'] })).toBe(expected);
+  });
+});
+
+describe('offerOf()', () => {
+  it('leaves off what is not there', () => {
+    const offer = offerOf(manifest(base), undefined);
+    expect(offer).toEqual({ id: 'job', display_name: 'Name', category: 'c', version: '1', timeout_secs: 90 });
+    expect(UserInvokableJob.safeParse(offer).success).toBe(true);
+  });
+
+  it.each([
+    [true, { enabled: true }],
+    [false, { enabled: false }],
+    [{ message: 'Sure?' }, { enabled: true, message: 'Sure?' }],
+    [{ enabled: false }, { enabled: false }],
+  ])('states the confirmation %j in full', (confirm, expected) => {
+    expect(offerOf(manifest({ ...base, confirm }), undefined)?.confirm).toEqual(expected);
+  });
+
+  it('sorts by name, then by id', () => {
+    const job = (id: string, display_name: string): UserInvokableJob => ({
+      id,
+      display_name,
+      category: 'c',
+      version: '1',
+    });
+    const sorted = [job('b', 'B'), job('z', 'A'), job('a', 'A')].sort(byName);
+    expect(sorted.map(({ id }) => id)).toEqual(['a', 'z', 'b']);
+  });
+});

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { pauseMs } from './connect.ts';
+
+describe('pauseMs()', () => {
+  it.each([
+    [0, 0, 250],
+    [0, 1, 500],
+    [4_000, 0, 1_000],
+    [3_600_000, 0, 15_000],
+    [3_600_000, 1, 30_000],
+  ])('away for %i ms with random %d: %i ms', (awayMs, random, expected) => {
+    expect(pauseMs(awayMs, random)).toBe(expected);
+  });
+});

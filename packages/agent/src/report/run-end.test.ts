@@ -1,0 +1,114 @@
+import type { StateFile } from '@kanade/runner';
+import type { Ending } from '@kanade/shared/job';
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../run/run.ts';
+import { resultOf, startedOf } from './result.ts';
+import { endBeforeLaunch, endOfJob, endOfRefusal } from './run-end.ts';
+
+const run: Run = {
+  runId: 'run-1',
+  pcId: 'pc-1',
+  requestId: 'r1',
+  execId: 'e1',
+  origin: 'fleet',
+  owner: null,
+  command: { id: 'job', version: '1', request_id: 'r1', shell: 'sh', script: '', timeout_secs: 0 },
+};
+const output = { stdout: 'out', stderr: 'err', nowMs: 5_000 };
+
+function stateWith(ending: Ending): StateFile {
+  return {
+    job: { id: 'j', status: 'exited' },
+    result: { exit_code: null, signal: null, duration_ms: 1_500 },
+    updated_at: '1970-01-01T00:00:03Z',
+    finished_at: '1970-01-01T00:00:02Z',
+    logs_drained: true,
+    started_at_ms: 1_000,
+    ending,
+  };
+}
+
+describe('endOfJob()', () => {
+  it.each<[Ending, string, number, string]>([
+    [{ kind: 'exited', exitCode: 0 }, 'completed', 0, 'err'],
+    [{ kind: 'exited', exitCode: 127 }, 'failed', 127, 'err'],
+    [{ kind: 'signaled', signal: 9 }, 'failed', -1, 'err\n[agent: ended by signal 9]\n'],
+    [{ kind: 'timed_out', exitCode: 0 }, 'failed', -1, 'err\ntimeout after 1s\n'],
+    [{ kind: 'killed', by: 'operator' }, 'killed', -1, 'err\nkilled by remote signal (kill.e1)\n'],
+    [{ kind: 'killed', by: 'user', exitCode: 0 }, 'killed', -1, 'err\nkilled by user\n'],
+    [{ kind: 'not_started', reason: 'no directory' }, 'failed', -1, 'err\nnot started: no directory\n'],
+    [
+      { kind: 'lost', reason: 'the machine was restarted' },
+      'failed',
+      121,
+      'err\nagent restarted during execution; outcome unknown: the machine was restarted\n',
+    ],
+  ])('%j', (ending, status, exitCode, stderr) => {
+    const end = endOfJob(run, { state: stateWith(ending) }, output);
+    expect(end).toEqual({
+      ending,
+      status,
+      exitCode,
+      skipped: false,
+      stdout: 'out',
+      stderr,
+      startedAtMs: 1_000,
+      endedAtMs: 2_500,
+    });
+  });
+
+  it('calls a job without a record lost, never completed', () => {
+    expect(endOfJob(run, { state: undefined }, output)).toMatchObject({
+      ending: { kind: 'lost' },
+      exitCode: 121,
+      skipped: false,
+      endedAtMs: 5_000,
+    });
+  });
+});
+
+describe('endOfRefusal()', () => {
+  it.each([
+    ['staleness', 127, true],
+    ['revoked', 126, true],
+    ['deadline', 125, true],
+    ['version_pin', 124, true],
+    ['unsupported', 122, true],
+    ['no_exit_code', -1, false],
+  ] as const)('%s is exit %i with skipped %s', (gate, exitCode, skipped) => {
+    const end = endOfRefusal({ gate, message: 'why' }, 7);
+    expect(end).toMatchObject({
+      ending: { kind: 'not_started', reason: 'why' },
+      status: 'failed',
+      exitCode,
+      skipped,
+      stderr: 'why\n',
+    });
+  });
+});
+
+describe('resultOf()', () => {
+  it('carries skipped whatever it is, and the ending', () => {
+    const result = resultOf(run, endBeforeLaunch(run, 'operator', 0));
+    expect(result).toEqual({
+      result_id: 'run-1',
+      request_id: 'r1',
+      exec_id: 'e1',
+      pc_id: 'pc-1',
+      exit_code: -1,
+      skipped: false,
+      stdout: '',
+      stderr: 'killed by remote signal (kill.e1) before it was started\n',
+      started_at: '1970-01-01T00:00:00.000Z',
+      finished_at: '1970-01-01T00:00:00.000Z',
+      manifest_id: 'job',
+      ending: 'killed',
+    });
+  });
+
+  it('has no exec_id and no started event for a run that a person began', () => {
+    const own = { ...run, execId: null };
+    expect(resultOf(own, endBeforeLaunch(own, 'user', 0))).not.toHaveProperty('exec_id');
+    expect(startedOf(own, 0)).toBeUndefined();
+  });
+});
