@@ -4,6 +4,11 @@ import { defineProject, type UserWorkspaceConfig } from 'vitest/config';
 export function project(test: NonNullable<UserWorkspaceConfig['test']> = {}): UserWorkspaceConfig {
   return defineProject({
     ssr: { resolve: { conditions: ['@kanade/source', 'node', 'import', 'module', 'default'] } },
-    test: { include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, ...test },
+    test: {
+      include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      ...test,
+    },
   });
 }

@@ -15,7 +15,10 @@ export async function startBroker({ dataDir, start }) {
   const storeDir = join(dataDir, 'nats');
   mkdirSync(storeDir, { recursive: true });
   const config = join(dataDir, 'nats.conf');
-  writeFileSync(config, `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\nlog_file: ${JSON.stringify(join(dataDir, 'nats.log'))}\n`);
+  writeFileSync(
+    config,
+    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\nlog_file: ${JSON.stringify(join(dataDir, 'nats.log'))}\n`,
+  );
   const running = start('nats-server', server.path, ['-c', config], () => false);
   running.catch(() => undefined);
   await reachable(port);

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { root } from './toolchain.mjs';
 
@@ -27,7 +27,7 @@ const arrows = {
     'zod',
     'bun:ffi',
   ],
-  'packages/testkit': [],
+  'packages/testkit': ['playwright-core'],
   'apps/cli': ['@kanade/shared', '@kanade/runner', '@kanade/fleet', 'yaml'],
   'apps/client-app': ['@kanade/shared', '@kanade/klp', 'preact', 'preact/*', 'kanade:page'],
   'apps/kanade': ['@kanade/cli', '@kanade/agent', '@kanade/client-app'],
@@ -113,7 +113,7 @@ export function sourceFiles() {
   });
   return listed
     .split('\n')
-    .filter((path) => /\.tsx?$/.test(path))
+    .filter((path) => /\.tsx?$/.test(path) && existsSync(`${root}/${path}`)) // git lists deleted files until the commit
     .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
 }
 

@@ -1,8 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { eventually, launchBrowser, tempDir } from '@kanade/testkit';
-import type { Browser, Page } from 'playwright-core';
+import { type Browser, eventually, launchBrowser, type Page, tempDir } from '@kanade/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAgent, startClient } from './agent.ts';
 import { call } from './program.ts';

@@ -12,7 +12,7 @@ import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { jobsRoot } from './program.ts';
 
-const idOf = (value: { job_id?: unknown }): string => String(value.job_id);
+const idOf = (value: Record<string, unknown>): string => String(value.job_id);
 
 describe('run', () => {
   it('answers with the ending and the output of a short job', async () => {
@@ -42,6 +42,7 @@ describe('run', () => {
     ['an option value before --wait', ['--timeout', '9', '--wait', 'echo', 'x'], 'x\n'],
     ['--env wins over the caller', ['--env', 'KANADE_X=1', '--', 'echo $KANADE_X'], '1\n'],
     ['--stdin', ['--stdin', 'text', '--', 'cat'], 'text'],
+    ['--shell-wrapper', ['--shell-wrapper', 'sh -c', '--', 'echo x'], 'x\n'],
   ])('%s', async (_name, args, stdout) => {
     await using jobs = await jobsRoot();
     expect(await jobs.answer(['run', ...args])).toMatchObject({ ok: true, state: 'exited', stdout });
@@ -50,6 +51,9 @@ describe('run', () => {
   it('takes piped input, and does not hang on a pipe that nobody closes', async () => {
     await using jobs = await jobsRoot();
     expect(await jobs.answer(['run', '--', 'cat'], { input: 'piped' })).toMatchObject({ stdout: 'piped' });
+    expect(await jobs.answer(['run', '--stdin', '-', '--', 'cat'], { input: 'asked for' })).toMatchObject({
+      stdout: 'asked for',
+    });
     expect(await jobs.answer(['run', '--', 'cat'], { input: 'open' })).toMatchObject({ state: 'exited', stdout: '' });
   });
 

@@ -172,7 +172,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
 }
 
 function reportHost(event: HostEvent, log: Logger): void {
-  if (event.kind === 'trouble') log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'host');
+  if (event.kind === 'trouble') log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'a job could not be watched over');
   else if (event.kind === 'timed_out')
     log.warn({ job_id: event.job.id, report: event.outcome.report }, 'run timed out');
 }

@@ -226,6 +226,22 @@ describe('a run', () => {
     },
   );
 
+  it('that was being stopped when the agent was killed is stopped by the next one', async () => {
+    const site = await openSite();
+    const script = 'trap "echo ignored" TERM\necho ready\nwhile :; do sleep 0.1; done';
+    site.putJob('deaf.yaml', jobYaml({ id: 'deaf', script }));
+    const before = await site.start();
+    const person = await openPerson(site.socket);
+    const runId = await person.start('deaf');
+    await person.sees(runId, /ready/);
+    await person.call('jobs.kill', { run_id: runId });
+    await person.sees(runId, /ignored/);
+    await before.end('SIGKILL');
+    await site.start();
+    const returned = await openPerson(site.socket, { subscribe: true });
+    expect(await returned.end(runId)).toMatchObject({ status: 'killed', exit_code: -1 });
+  });
+
   it('that ended while there was no agent is reported with its true ending', async () => {
     const site = await openSite();
     site.putJob(

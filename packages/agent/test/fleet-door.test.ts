@@ -1,12 +1,13 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { identify } from '@kanade/runner/process';
 import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { jobYaml, openSite } from './agent-process.ts';
+import { jobYaml, openSite, type RunningAgent } from './agent-process.ts';
 import { commandFor, openOperator } from './operator.ts';
 import { openPerson } from './person.ts';
-import { knownEntries, queuedResults } from './records.ts';
+import { knownEntries, openRuns, queuedResults } from './records.ts';
 
 describe.each(await natsServers())('an agent with nats-server $version', ({ path }) => {
   async function openBroker() {
@@ -19,8 +20,14 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     const broker = await openBroker();
     const operator = await openOperator(broker.url);
     const site = await openSite();
-    const agent = await site.start({ args: ['--server', broker.url] });
-    expect(agent.ready.broker).toEqual([broker.url]);
+    const start = () => site.start({ args: ['--server', broker.url] });
+    let agent: RunningAgent | undefined;
+    const beat = await operator.beat('pc-1', async () => {
+      agent = await start();
+    });
+    expect(agent?.ready.broker).toEqual([broker.url]);
+    expect(beat).toMatchObject({ pc_id: 'pc-1', os_family: expect.any(String), command_protocols: ['legacy'] });
+    expect(beat).not.toHaveProperty('agent_cpu_pct');
     const command = commandFor('echo out; echo err >&2; exit 3');
     await operator.order('commands.pc.pc-1.job', command);
     const result = await operator.result(command.request_id);
@@ -40,7 +47,7 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     expect(event).toMatchObject({ result_id: result.result_id, exec_id: command.exec_id, pc_id: 'pc-1', version: '1' });
     expect(await operator.ping('pc-1')).toMatchObject({
       pc_id: 'pc-1',
-      agent_version: agent.ready.version,
+      agent_version: agent?.ready.version,
       command_keys: [],
     });
   });
@@ -54,9 +61,11 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     await site.start({ args: ['--server', broker.url] });
     const person = await openPerson(site.socket);
     expect((await person.call('state.snapshot')).online).toBe(false);
+    await person.call('state.subscribe');
     const runId = await person.start('hello');
     expect(await person.end(runId)).toMatchObject({ status: 'completed', stdout_chunk: 'hello\n' });
     await broker.restart();
+    await eventually('the change of state', () => person.states.some(({ online }) => online));
     const result = await eventually('the result of the click', async () =>
       (await operator.results()).find((one) => one.result_id === runId),
     );
@@ -139,6 +148,33 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     const children = readFileSync(pids, 'utf8').match(/\d+/g) ?? [];
     expect(children).toHaveLength(2);
     await eventually('the tree to be gone', () => children.every((pid) => identify(Number(pid)) === undefined));
+  });
+
+  it('lets orders wait for a place, through its own death, and a waiting one can be killed', async () => {
+    const broker = await openBroker();
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    const go = join(site.path, 'go');
+    const first = await site.start({ args: ['--server', broker.url] });
+    const blockers = Array.from({ length: availableParallelism() }, (_, index) =>
+      commandFor(`until [ -e ${go} ]; do sleep 0.05; done`, { id: `blocker-${index}` }),
+    );
+    for (const command of blockers) await operator.order(`commands.pc.pc-1.${command.id}`, command);
+    for (const command of blockers) await operator.started(command.request_id);
+    const waiting = commandFor('echo waited', { id: 'waiting' });
+    const unwanted = commandFor('echo ran', { id: 'unwanted' });
+    await operator.order('commands.pc.pc-1.waiting', waiting);
+    await operator.order('commands.pc.pc-1.unwanted', unwanted);
+    await eventually('both to be taken', () => openRuns(site.data) === blockers.length + 2);
+    operator.kill(String(unwanted.exec_id));
+    expect(await operator.result(unwanted.request_id)).toMatchObject({ exit_code: -1, ending: 'killed', stdout: '' });
+    await first.end('SIGKILL');
+    await site.start({ args: ['--server', broker.url] });
+    expect(await operator.results()).toHaveLength(1); // it still waits, and so do the others
+    appendFileSync(go, '');
+    expect(await operator.result(waiting.request_id)).toMatchObject({ exit_code: 0, stdout: 'waited\n' });
+    for (const { request_id } of blockers)
+      expect(await operator.result(request_id)).toMatchObject({ ending: 'exited' });
   });
 
   it('delivers what ended while the broker was down, and takes orders again', async () => {

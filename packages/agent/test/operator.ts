@@ -1,6 +1,6 @@
 import { connectFleet } from '@kanade/fleet';
 import { createTopology } from '@kanade/fleet/topology';
-import { type Command, EventStarted, ExecResult } from '@kanade/shared/fleet';
+import { type Command, EventStarted, ExecResult, Heartbeat } from '@kanade/shared/fleet';
 import { eventually } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
 
@@ -11,6 +11,8 @@ export interface Operator {
   /** Sets a value in a bucket. */
   put(bucket: string, key: string, value: string): Promise<void>;
   kill(execId: string): void;
+  /** Resolves with the first heartbeat that comes because of `cause`. */
+  beat(pc: string, cause: () => Promise<unknown>): Promise<Heartbeat>;
   ping(pc: string): Promise<Record<string, unknown>>;
   /** Everything in stream RESULTS. */
   results(): Promise<ExecResult[]>;
@@ -49,6 +51,19 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
       await jetstream.publish(`$KV.${bucket}.${key}`, value);
     },
     kill: (execId) => connection.publish(`kill.${execId}`),
+    async beat(pc, cause) {
+      const beats: Heartbeat[] = [];
+      const subscription = connection.subscribe(`heartbeat.${pc}`, {
+        callback: (_, message) => {
+          beats.push(Heartbeat.parse(message.json()));
+        },
+      });
+      await connection.flush();
+      await cause();
+      const first = await eventually(`a heartbeat of ${pc}`, () => beats[0]);
+      subscription.unsubscribe();
+      return first;
+    },
     ping: async (pc) => (await connection.request(`agents.${pc}.ping`)).json(),
     results,
     result: (requestId) =>

@@ -1,6 +1,6 @@
 import { type Call, connectClient } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
-import { isEnded, type JobProgress, localContract } from '@kanade/shared/local';
+import { isEnded, type JobProgress, localContract, type StateSnapshot } from '@kanade/shared/local';
 import { eventually } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
 
@@ -16,11 +16,14 @@ export interface Person {
   end(runId: string): Promise<JobProgress>;
   /** Resolves when the output shown matches, with the match. */
   sees(runId: string, pattern: RegExp): Promise<RegExpExecArray>;
+  /** Every state that was pushed. */
+  readonly states: readonly StateSnapshot[];
   close(): Promise<void>;
 }
 
 export async function openPerson(socket: string, { subscribe = false } = {}): Promise<Person> {
   const seen: JobProgress[] = [];
+  const states: StateSnapshot[] = [];
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socket, signal }),
@@ -30,6 +33,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     },
     onPush: (push) => {
       if (push.method === 'jobs.progress') seen.push(push.params);
+      else states.push(push.params.snapshot);
     },
   });
   onTestFinished(() => client.close());
@@ -47,6 +51,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     start: async (id) => (await client.call('jobs.execute', { id })).run_id,
     end: (runId) => eventually(`the end of run ${runId}`, () => pushes(runId).find(({ status }) => isEnded(status))),
     sees: (runId, pattern) => eventually(`${pattern} in the output of ${runId}`, () => pattern.exec(shown(runId))),
+    states,
     close: () => client.close(),
   };
 }

@@ -15,11 +15,16 @@ export function queuedResults(dataDir: string): ExecResult[] {
   }
 }
 
-/** How many entries of the fleet's buckets an agent knows, while it runs or later. */
-export function knownEntries(dataDir: string): number {
+/** How many entries of the fleet's buckets an agent knows. */
+export const knownEntries = (dataDir: string): number => count(dataDir, 'fleet_entry');
+
+/** How many runs an agent has taken that have not ended. */
+export const openRuns = (dataDir: string): number => count(dataDir, "run WHERE state <> 'ended'");
+
+function count(dataDir: string, from: string): number {
   const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
   try {
-    return Number(database.prepare('SELECT count(*) AS known FROM fleet_entry').get()?.known);
+    return Number(database.prepare(`SELECT count(*) AS found FROM ${from}`).get()?.found);
   } finally {
     database.close();
   }

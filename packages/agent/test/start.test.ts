@@ -1,5 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectClient } from '@kanade/klp';
+import { dialLocal } from '@kanade/klp/socket';
+import { localContract } from '@kanade/shared/local';
 import { describe, expect, it } from 'vitest';
 import { jobYaml, openSite } from './agent-process.ts';
 import { openPerson } from './person.ts';
@@ -83,13 +86,40 @@ describe('the agent as a program', () => {
 
   it('refuses everybody but people unless it is told to serve its own user', async () => {
     const site = await openSite();
-    mkdirSync(site.data);
-    chmodSync(site.path, 0o755);
-    const args = ['--data-dir', site.data, '--socket', site.socket];
-    const ending = site.run(args); // without --allow-own-user
-    const refused = openPerson(site.socket);
-    if (process.getuid?.() === 0) await expect(refused).rejects.toMatchObject({ kind: 'Unauthorized' });
-    else await refused;
-    void ending; // ended with the test
+    // Root is nobody that jobs are offered to; a person with a login shell is.
+    const isPerson = process.getuid?.() !== 0;
+    site.run(['--data-dir', site.data, '--socket', site.socket]).catch(() => undefined); // ended with the test
+    const answer = openPerson(site.socket).then(
+      () => 'served',
+      (error: { kind: string }) => error.kind,
+    );
+    expect(await answer).toBe(isPerson ? 'served' : 'Unauthorized');
+  });
+
+  it('tells a client that speaks another version of the protocol so', async () => {
+    const site = await openSite();
+    await site.start();
+    const lost = Promise.withResolvers<unknown>();
+    const client = connectClient({
+      contract: localContract,
+      dial: ({ signal }) => dialLocal({ path: site.socket, signal }),
+      handshake: { method: 'system.handshake', params: { client: 'test', client_version: '0', protocol: [7, 8] } },
+      onEvent: (event) => event.kind === 'connection_lost' && lost.resolve(event.error),
+    });
+    expect(await lost.promise).toMatchObject({ kind: 'StaleProtocol', detail: 'offered 7, 8, this agent speaks 1' });
+    await client.close();
+  });
+
+  it('answers what needs no job', async () => {
+    const site = await openSite();
+    const { ready } = await site.start();
+    const { call } = await openPerson(site.socket);
+    expect(await call('system.version')).toEqual({ agent_version: ready.version, target_agent_version: ready.version });
+    expect(Date.parse((await call('system.ping')).agent_time)).not.toBeNaN();
+    expect(await call('state.snapshot')).toMatchObject({ pc_id: 'pc-1', online: false, checks: [] });
+    const { subscription } = await call('jobs.subscribe');
+    expect(await call('jobs.unsubscribe', { subscription })).toBeNull();
+    await expect(call('jobs.unsubscribe', { subscription })).rejects.toMatchObject({ kind: 'NotFound' });
+    await expect(call('state.unsubscribe', { subscription: 'sub-s-9' })).rejects.toMatchObject({ kind: 'NotFound' });
   });
 });

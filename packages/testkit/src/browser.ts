@@ -1,5 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 
+export type { Browser, Page } from 'playwright-core';
+
 /** Starts the Chromium that `KANADE_CHROMIUM` names, else Debian's, headless and without its own talk to the outside. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({

@@ -1,4 +1,4 @@
-export { launchBrowser } from './browser.ts';
+export { type Browser, launchBrowser, type Page } from './browser.ts';
 export { eventually, patienceMs } from './eventually.ts';
 export {
   type NatsServerOptions,

@@ -24,7 +24,7 @@ export async function readJobInput({ text, file, bytesMax }: StdinOptions): Prom
   if (file !== undefined) return limited(readInputFile(file), bytesMax);
   if (text !== undefined && text !== '-') return limited(Buffer.from(text), bytesMax);
   if (text === '-') {
-    if (isatty(0))
+    if (process.getBuiltinModule('node:tty').isatty(0))
       throw new JobError(
         'stdin_required',
         '--stdin - needs input: stdin is a terminal; pipe something in or use --stdin-file',

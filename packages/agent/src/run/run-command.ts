@@ -128,8 +128,10 @@ async function jitter({ command }: Run, signal: AbortSignal): Promise<void> {
 
 /** Runs of the person at the machine do not wait behind those of operators. */
 async function takePlace({ slots }: RunCommandOptions, run: Run, signal: AbortSignal): Promise<Disposable | null> {
-  return run.origin === 'local' || run.command.bypass_local_limit === true ? null : slots.take(signal);
+  return needsPlace(run) ? slots.take(signal) : null;
 }
+
+const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;
 
 async function launch(options: RunCommandOptions, live: LiveRun): Promise<RunEnd> {
   const { run } = live;
@@ -185,7 +187,8 @@ async function takeUp(options: RunCommandOptions, live: LiveRun, job: JobDir): P
   const view = await settledLaunch(job, options.signal);
   if (view.status === 'running') {
     finishStop(options, job);
-    return follow(options, live, job);
+    using _place = needsPlace(live.run) ? options.slots.occupy() : null;
+    return await follow(options, live, job);
   }
   if (view.status !== 'created') return endOfJob(live.run, view, outputOf(job));
   // No record: nobody claimed the launch, so nothing was started.

@@ -2,6 +2,8 @@
 export interface Slots {
   /** Resolves with a place, given back when disposed of. Rejects with the signal's reason on abort. */
   take(signal: AbortSignal): Promise<Disposable>;
+  /** A place at once, beyond the number if need be: for what already runs. */
+  occupy(): Disposable;
 }
 
 export function createSlots(placesMax: number): Slots {
@@ -15,7 +17,7 @@ export function createSlots(placesMax: number): Slots {
         if (given) return;
         given = true;
         // A place goes straight to the first who waits, so that a newcomer cannot overtake.
-        const next = waiting.shift();
+        const next = taken <= placesMax ? waiting.shift() : undefined;
         if (next) next();
         else taken--;
       },
@@ -23,6 +25,10 @@ export function createSlots(placesMax: number): Slots {
   }
 
   return {
+    occupy() {
+      taken++;
+      return place();
+    },
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (taken < placesMax) {

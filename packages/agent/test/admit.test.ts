@@ -3,9 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { openOutbox } from '@kanade/outbox';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { createRunRows } from '../run/run-rows.ts';
-import { openStateDb } from '../state-db.ts';
-import { createAdmit, type Delivery } from './admit.ts';
+import { createAdmit, type Delivery } from '../src/intake/admit.ts';
+import { createRunRows } from '../src/run/run-rows.ts';
+import { openStateDb } from '../src/state-db.ts';
 
 const order = {
   id: 'job',
@@ -28,7 +28,8 @@ async function openAdmit() {
     path,
     rows,
     give: (value: unknown, more: Partial<Delivery> = {}) => {
-      const bytes = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      const bytes = value instanceof Uint8Array ? value : Buffer.from(text);
       return admit({ subject: 'commands.pc.pc-1', bytes, origin: 'fleet', owner: null, ...more });
     },
     async [Symbol.asyncDispose]() {
@@ -65,7 +66,7 @@ describe('createAdmit()', () => {
 
   it.each([
     ['text', 'not json', /^not JSON/],
-    ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22]).toString('latin1'), /shell|JSON|object/],
+    ['bytes that are no UTF-8', Uint8Array.of(0x22, 0xff, 0x22), /^not JSON/],
     ['a list', [], /order: /],
     ['a missing field', { ...order, shell: undefined }, /^shell: /],
     ['an unknown shell', { ...order, shell: 'fish' }, /^shell: /],

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../limits.ts';
-import { cutForPush, cutToBytes, readCapped, readChunk } from './output.ts';
+import { limits } from '../src/limits.ts';
+import { cutForPush, cutToBytes, readCapped, readChunk } from '../src/report/output.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();
