@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { bunPath } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { dialLocal } from '../src/socket.ts';
-import { bunPath } from './bun-path.ts';
 import { temporaryDirectory } from './serving.ts';
 
 it.each([

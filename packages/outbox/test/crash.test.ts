@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type OutboxEvent, openOutbox } from '@kanade/outbox';
+import type { Runtime } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { type Runtime, startProgram } from './runtimes.ts';
+import { startProgram } from './runtimes.ts';
 import { tempDir } from './temp-dir.ts';
 
 const kills = 20;

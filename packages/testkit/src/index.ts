@@ -7,5 +7,6 @@ export {
   type RunningNatsServer,
   startNatsServer,
 } from './nats-server.ts';
-export { runReadmeExample } from './readme-example.ts';
+export { type ReadmeExampleOptions, runReadmeExample } from './readme-example.ts';
+export { bunPath, type Runtime, runtimeWords } from './runtime.ts';
 export { tempDir } from './temp-dir.ts';
