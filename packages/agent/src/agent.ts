@@ -14,18 +14,15 @@ import { createJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import type { Logger } from './logger.ts';
-import { createAnswer } from './nats/answer.ts';
-import { type Broker, type BrokerState, createBroker } from './nats/connect.ts';
+import type { BrokerState } from './nats/connect.ts';
 import { createFleetCache } from './nats/fleet-cache.ts';
-import { createFleetState } from './nats/fleet-state.ts';
-import { createPublish } from './nats/publish.ts';
-import { createReceive } from './nats/receive.ts';
+import { createFleetLink, type FleetLink } from './nats/fleet-link.ts';
 import { createPulse } from './report/pulse.ts';
 import { pruneRuns } from './run/prune.ts';
 import { createRegistry } from './run/registry.ts';
 import type { Run } from './run/run.ts';
 import { createRunCommand } from './run/run-command.ts';
-import { createRunRows } from './run/run-rows.ts';
+import { createRunRows, type RunRows } from './run/run-rows.ts';
 import { createSlots } from './run/slots.ts';
 import { openStateDb } from './state-db.ts';
 import { agentVersion } from './version.ts';
@@ -46,10 +43,74 @@ export interface Agent extends AsyncDisposable {
 export async function createAgent(config: AgentConfig, { log }: { readonly log: Logger }): Promise<Agent> {
   await using parts = new AsyncDisposableStack();
   const closing = new AbortController();
-  const { signal } = closing;
   const version = agentVersion();
-  const { pcId } = config;
+  const store = openStore(config, { parts, log });
+  const { rows, cache, admit, registry } = store;
+  const isRevoked = (jobId: string): boolean => cache.text('script_status', jobId)?.trim() === 'REVOKED';
+  const gateFacts = (run: Run): GateFacts => ({
+    nowMs: Date.now(),
+    brokerAgeMs: ageOf(link.state, Date.now()),
+    approvedVersion: cache.text('script_current', run.command.id)?.trim(),
+    isRevoked: isRevoked(run.command.id),
+    platform: process.platform,
+    origin: run.origin,
+  });
+  const runCommand = createRunCommand({
+    ...store,
+    slots: createSlots(availableParallelism()),
+    gateFacts,
+    cwd: config.cwd,
+    env: jobEnvironment(config.env),
+    log,
+    signal: closing.signal,
+  });
+  const state = createMachineState({ pcId: config.pcId, version });
+  const link: FleetLink = parts.use(
+    createFleetLink({
+      ...store,
+      ...config,
+      token: config.token,
+      onOrder: createTakeOrder({
+        ...store,
+        runCommand,
+        filters: () => commandFilters(config.pcId, cache.groups()),
+        log,
+      }),
+      onKill: (execId) => registry.stop({ execId }, 'operator'),
+      beat: createPulse({ pcId: config.pcId, version }),
+      onState: (next) => state.setOnline(next.kind === 'connected'),
+      log,
+      signal: closing.signal,
+    }),
+  );
+  const catalogue = parts.use(
+    openCatalogue({ dir: config.jobsDir, cache, refresh: (id) => link.refresh('jobs', id), log }),
+  );
+  const audience = () => ({ pcId: config.pcId, groups: cache.groups() });
+  const jobs = createJobs({ catalogue, audience, isRevoked, admit, rows, runCommand, registry });
+  const onlyUid = config.allowOwnUser ? process.getuid?.() : undefined;
+  const local = await serveLocal({ socket: config.socket, onlyUid, version, state, jobs, registry, log });
 
+  // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
+  parts.use(local);
+  parts.defer(() => closing.abort(new Error('the agent ends')));
+  parts.use(keepPruning({ ...store, log }));
+  runCommand.resume(rows.open());
+  link.start();
+  const started = parts.move();
+  return {
+    pcId: config.pcId,
+    socket: local.path,
+    version,
+    get broker() {
+      return link.state;
+    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+/** What is on disk, and who works on it directly. */
+function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
   const dir = parts.use(openDataDir(config.dataDir));
   const db = parts.use(openStateDb(dir.database));
   const outbox = parts.use(
@@ -60,127 +121,42 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
     }),
   );
   const rows = createRunRows({ db, outbox, jobsRoot: dir.jobs });
-  const cache = createFleetCache(db, pcId);
   const host = parts.use(createHost({ root: dir.jobs, onEvent: (event) => reportHost(event, log) }));
   const registry = createRegistry((job, by) => {
     host.stop(job, { by, graceMs: limits.stopGraceMs }).catch((error: unknown) => {
       log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
     });
   });
-  const admit = createAdmit({ db, rows, pcId });
-  const state = createMachineState({ pcId, version });
+  const cache = createFleetCache(db, config.pcId);
+  const admit = createAdmit({ db, rows, pcId: config.pcId });
+  return { jobsRoot: dir.jobs, stagingRoot: dir.staged, outbox, rows, host, registry, cache, admit };
+}
 
-  let broker: Broker | undefined;
-  const connection = () => broker?.connection;
-  const isRevoked = (jobId: string): boolean => cache.text('script_status', jobId)?.trim() === 'REVOKED';
-  const gateFacts = (run: Run): GateFacts => ({
-    nowMs: Date.now(),
-    brokerAgeMs: ageOf(broker?.state, Date.now()),
-    approvedVersion: cache.text('script_current', run.command.id)?.trim(),
-    isRevoked: isRevoked(run.command.id),
-    platform: process.platform,
-    origin: run.origin,
-  });
-  const runCommand = createRunCommand({
-    registry,
-    rows,
-    host,
-    slots: createSlots(availableParallelism()),
-    gateFacts,
-    jobsRoot: dir.jobs,
-    stagingRoot: dir.staged,
-    cwd: config.cwd,
-    env: jobEnvironment(config.env),
-    log,
-    signal,
-  });
-
-  const fleet = createFleetState({ pcId, cache, connection, onGroups: () => receive.groupsChanged(), log, signal });
-  const receive = createReceive({
-    pcId,
-    cache,
-    connection,
-    onOrder: createTakeOrder({ admit, runCommand, filters: () => commandFilters(pcId, cache.groups()), log }),
-    onKill: (execId) => registry.stop({ execId }, 'operator'),
-    log,
-    signal,
-  });
-  const answer = parts.use(createAnswer({ pcId, beat: createPulse({ pcId, version }), connection, log }));
-  const catalogue = parts.use(
-    openCatalogue({ dir: config.jobsDir, cache, refresh: (id) => fleet.refresh('jobs', id), log }),
-  );
-  const audience = () => ({ pcId, groups: cache.groups() });
-  const jobs = createJobs({ catalogue, audience, isRevoked, admit, rows, runCommand, registry });
-
-  const local = parts.use(
-    await serveLocal({
-      socket: config.socket,
-      onlyUid: config.allowOwnUser ? process.getuid?.() : undefined,
-      version,
-      state,
-      jobs,
-      registry,
-      log,
-    }),
-  );
-  runCommand.resume(rows.open());
-  const pruning = setInterval(() => prune(), limits.pruneEveryMs);
-  parts.defer(() => clearInterval(pruning));
-  prune();
-
-  const publish = createPublish({ outbox, connection, log, signal });
-  parts.defer(() => publish.drained);
-  broker = parts.use(
-    createBroker({
-      servers: config.servers,
-      token: config.token,
-      name: `kanade-agent-${pcId}`,
-      onOpen: (opened) => {
-        for (const part of [fleet, receive, answer]) part.open(opened);
-      },
-      onOnline: () => {
-        for (const part of [fleet, receive, answer, publish]) part.online();
-      },
-      onState: (next) => state.setOnline(next.kind === 'connected'),
-      log,
-    }),
-  );
-  parts.defer(async () => {
-    closing.abort(new Error('the agent ends'));
-    await local[Symbol.asyncDispose]();
-  });
-
-  function prune(): void {
+/** Forgets old runs now and from time to time. */
+function keepPruning(options: { rows: RunRows; jobsRoot: string; log: Logger }): Disposable {
+  const prune = (): void => {
     try {
-      pruneRuns({ rows, jobsRoot: dir.jobs, log }, Date.now());
+      pruneRuns(options, Date.now());
     } catch (error) {
-      log.error({ err: error }, 'old runs could not be forgotten; they are kept');
+      options.log.error({ err: error }, 'old runs could not be forgotten; they are kept');
     }
-  }
-
-  const started = parts.move();
-  const connected = broker;
-  return {
-    pcId,
-    socket: local.path,
-    version,
-    get broker() {
-      return connected.state;
-    },
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
+  const timer = setInterval(prune, limits.pruneEveryMs);
+  prune();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function reportHost(event: HostEvent, log: Logger): void {
-  if (event.kind === 'trouble') log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'a job could not be watched over');
+  if (event.kind === 'trouble')
+    log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'a job could not be watched over');
   else if (event.kind === 'timed_out')
     log.warn({ job_id: event.job.id, report: event.outcome.report }, 'run timed out');
 }
 
 /** Age of what we know from the broker, in ms. An agent without one never had contact. */
-function ageOf(state: BrokerState | undefined, nowMs: number): number {
-  if (state?.kind === 'connected') return 0;
-  return state?.kind === 'away' && state.sinceMs !== undefined ? nowMs - state.sinceMs : Number.POSITIVE_INFINITY;
+function ageOf(state: BrokerState, nowMs: number): number {
+  if (state.kind === 'connected') return 0;
+  return state.kind === 'away' && state.sinceMs !== undefined ? nowMs - state.sinceMs : Number.POSITIVE_INFINITY;
 }
 
 /** Nothing of ours reaches a job, least of all the token of the broker. */

@@ -4,5 +4,5 @@ export { selfCommand } from './process/self-command.ts';
 export { type SignalOutcome, sendSignal } from './process/send-signal.ts';
 export { parseSignal, type SignalName, signalByNumber } from './process/signal.ts';
 export { planStop, type StopPlan, type StopStep } from './process/stop-plan.ts';
-export { type StopReport, stopTree } from './process/stop-tree.ts';
-export { listProcesses, treeMembers } from './process/tree.ts';
+export { type StopReport, type StopTarget, type StopTreeOptions, stopTree } from './process/stop-tree.ts';
+export { listProcesses, logHolders, treeMembers } from './process/tree.ts';

@@ -1,4 +1,7 @@
 import { type JobView, type LaunchedJob, launchJob, settle } from '@kanade/runner';
+import { eventually } from '@kanade/testkit';
+import { onTestFinished } from 'vitest';
+import { removeControlGroup } from '../src/process/control-group.ts';
 
 /** Starts a shell script as a job, without the login shell of the default wrapper. */
 export function launchScript(
@@ -6,7 +9,13 @@ export function launchScript(
   script: string,
   more: { timeoutMs?: number; killAfterMs?: number } = {},
 ): LaunchedJob {
-  return launchJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'], ...more }, process.env);
+  const launched = launchJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'], ...more }, process.env);
+  const group = settle(launched.job).state?.control_group;
+  // Tests that damage a job's files leave nobody who would remove its group.
+  onTestFinished(async () => {
+    if (group) await eventually('the control group is gone', () => removeControlGroup(group));
+  });
+  return launched;
 }
 
 /** Runs a shell script to its end. */

@@ -5,7 +5,13 @@ import { type JobDir, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@
 import { identify, isAlive, stopTree } from '@kanade/runner/process';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { createControlGroup, removeControlGroup } from '../src/process/control-group.ts';
 import { launchScript } from './launch.ts';
+
+function hasControlGroups(): boolean {
+  const probe = createControlGroup(`probe-${process.pid}`);
+  return probe !== undefined && removeControlGroup(probe);
+}
 
 /** Pids that the job's processes wrote into its output, once there are `count` of them. */
 const printedPids = (job: JobDir, count: number): Promise<number[]> =>
@@ -25,13 +31,29 @@ it.each([
   ],
   ['one in a session of its own', 'setsid sh -c "echo \\$\\$; exec sleep 60" & echo $$; wait', 2],
   ['a stopped one', 'sh -c "echo \\$\\$; kill -STOP \\$\\$; sleep 60" & echo $$; wait', 2],
+  [
+    'a double fork into a session of its own',
+    '(setsid sh -c "echo \\$\\$; exec sleep 60" &) ; echo $$; exec sleep 60',
+    2,
+  ],
   ['nohup and closed stdio', 'nohup sh -c "echo \\$\\$; exec sleep 60 <&- >&- 2>&-" & echo $$; wait', 2],
+  // Only a control group knows a daemon that has cut every tie; where there is none it escapes, as the README says.
+  ...(hasControlGroups()
+    ? [
+        [
+          'a daemon with every tie cut',
+          '(setsid sh -c "echo \\$\\$; exec sleep 60 <&- >&- 2>&-" &) ; echo $$; exec sleep 60',
+          2,
+        ] as const,
+      ]
+    : []),
 ])('stopJob() takes %s', async (_name, script, count) => {
   await using dir = await tempDir();
   const launched = launchScript(dir.path, script);
   const identities = (await printedPids(launched.job, count)).map((pid) => identify(pid));
   const { view, report } = await stopJob(launched.job, { by: 'user', graceMs: 200 });
   expect(report?.survivors).toEqual([]);
+  expect(report?.members.length).toBeGreaterThanOrEqual(count);
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
   expect(view.state?.ending).toMatchObject({ kind: 'killed', by: 'user' });
 });
@@ -77,7 +99,7 @@ it('never signals a stranger behind a reused pid', async () => {
     JSON.stringify({ ...running, job: { ...running.job, status: 'running' }, pid: real.pid, identity: forged }),
   );
   expect((await stopJob(launched.job, { by: 'user', graceMs: 0 })).view.status).toBe('failed');
-  await stopTree(forged, { steps: [{ signal: 'SIGKILL', waitMs: 50 }] });
+  await stopTree({ leader: forged }, { steps: [{ signal: 'SIGKILL', waitMs: 50 }] });
   expect(isAlive(real)).toBe(true);
   stranger.kill('SIGKILL');
   await once(stranger, 'exit');

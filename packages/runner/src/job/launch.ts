@@ -1,5 +1,6 @@
 /** From a definition to a running job. */
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { createControlGroup } from '../process/control-group.ts';
 import { spawnTree } from '../process/spawn.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
 import { errnoOf, JobError } from './job-error.ts';
@@ -73,6 +74,7 @@ function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string,
     const cwd = meta.cwd ?? '/';
     if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
       throw new Error(`working directory ${cwd} does not exist`);
+    const controlGroup = createControlGroup(job.id);
     const spawned = spawnTree({
       argv: argvOf(meta),
       cwd,
@@ -81,8 +83,9 @@ function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string,
       stdoutFd: open(pathOf(job, 'stdout'), 'a'),
       stderrFd: open(pathOf(job, 'stderr'), 'a'),
       recordFd,
+      ...(controlGroup ? { controlGroup } : {}),
     });
-    replaceFile(pathOf(job, 'state'), pretty(runningState(job, spawned.pid)));
+    replaceFile(pathOf(job, 'state'), pretty(runningState(job, spawned.pid, { controlGroup })));
     return { job, meta, ended: spawned.ended, release: spawned.release };
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;

@@ -39,6 +39,8 @@ export interface StateFile {
   logs_drained: boolean;
   identity?: ProcessIdentity;
   started_at_ms?: number;
+  /** Control group of the workload, while it runs. */
+  control_group?: string;
   ending?: Ending;
   error?: string;
 }

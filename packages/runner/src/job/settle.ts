@@ -8,12 +8,16 @@
 import { statSync } from 'node:fs';
 import { type Ending, isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
 import { writeFullLog } from '../output/line-log.ts';
+import { isControlGroupOf, removeControlGroup } from '../process/control-group.ts';
 import { bootId, isAlive, readProcess } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readSmallFile, readState, readStop, type StateFile, type StopFile } from './record.ts';
 import { pretty, replaceFile } from './replace-file.ts';
 import { lostState, runningState } from './state-record.ts';
+
+/** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
+const clockSlackMs = 15;
 
 /** A job as it stands now. `state` is undefined when `state.json` is missing or damaged; `status` is then `unknown`. */
 export interface JobView {
@@ -46,7 +50,7 @@ function settleCreated(job: JobDir, state: StateFile): JobView {
   const record = readRecord(job);
   if (record.kind === 'empty') return { job, status: 'created', state };
   const startedAtMs = statSync(pathOf(job, 'record')).birthtimeMs;
-  const running = runningState(job, record.pid, startedAtMs);
+  const running = runningState(job, record.pid, { startedAtMs, controlGroup: record.group });
   if (record.kind === 'ended') return finish(job, running, record);
   if (running.identity && readProcess(record.pid)?.group === record.pid) {
     const view = write(job, running);
@@ -72,7 +76,7 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
     finished_at: wholeSecond(endedAtMs),
     updated_at: wholeSecond(endedAtMs),
     logs_drained: true,
-    ending: endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs ? stop : undefined),
+    ending: endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined),
   });
 }
 
@@ -100,7 +104,8 @@ function lose(job: JobDir, state: StateFile, reason: string): JobView {
   return write(job, lostState(state, reason));
 }
 
-function write(job: JobDir, state: StateFile): JobView {
+function write(job: JobDir, { control_group, ...state }: StateFile): JobView {
+  if (control_group && isControlGroupOf(control_group, job.id)) removeControlGroup(control_group);
   replaceFile(pathOf(job, 'state'), pretty(state));
   return { job, status: state.job.status, state };
 }

@@ -17,7 +17,11 @@ export function createdState(job: JobDir, nowMs: number): StateFile {
 }
 
 /** The state of a job whose shim has this pid and leads its session and process group. */
-export function runningState(job: JobDir, pid: number, startedAtMs: number = Date.now()): StateFile {
+export function runningState(
+  job: JobDir,
+  pid: number,
+  { startedAtMs = Date.now(), controlGroup }: { startedAtMs?: number; controlGroup?: string } = {},
+): StateFile {
   const entry = readProcess(pid);
   return {
     job: { id: job.id, status: 'running', started_at: wholeSecond(startedAtMs) },
@@ -27,6 +31,7 @@ export function runningState(job: JobDir, pid: number, startedAtMs: number = Dat
     logs_drained: true,
     ...(entry ? { identity: { pid, start: entry.start, boot: bootId() } } : {}),
     started_at_ms: startedAtMs,
+    ...(controlGroup ? { control_group: controlGroup } : {}),
   };
 }
 

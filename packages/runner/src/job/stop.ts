@@ -1,4 +1,5 @@
 import { isTerminal, type StopBy } from '@kanade/shared/job';
+import { isControlGroupOf } from '../process/control-group.ts';
 import { parseSignal, type SignalName } from '../process/signal.ts';
 import { planStop } from '../process/stop-plan.ts';
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
@@ -57,7 +58,16 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
     at_ms: Date.now(),
   });
   const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
-  const report = await stopTree(leader, plan, { signal: options.abort });
+  const group = view.state?.control_group;
+  const report = await stopTree(
+    {
+      leader,
+      logs: [pathOf(job, 'stdout'), pathOf(job, 'stderr')],
+      ...(group && isControlGroupOf(group, job.id) ? { controlGroup: group } : {}),
+    },
+    plan,
+    { signal: options.abort },
+  );
   const after = settle(job);
   if (isTerminal(after.status) || report.survivors.length > 0 || options.only) return { view: after, report };
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };

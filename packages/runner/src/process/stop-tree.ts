@@ -1,11 +1,22 @@
+import { controlGroupMembers, killControlGroup, removeControlGroup } from './control-group.ts';
 import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
-import { listProcesses, treeMembers } from './tree.ts';
+import { listProcesses, logHolders, treeMembers } from './tree.ts';
+
+/** A tree to stop. */
+export interface StopTarget {
+  /** The shim, which leads session and process group of the tree. */
+  readonly leader: ProcessIdentity;
+  /** Control group of the workload, where there is one. */
+  readonly controlGroup?: string;
+  /** Files that only processes of this tree have as stdout or stderr: they tell a member that left session and parents. */
+  readonly logs?: readonly string[];
+}
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {
-  readonly mechanism: 'process-group';
+  readonly mechanism: 'control-group' | 'process-group';
   /** Pids of the tree when the stop began. */
   readonly members: readonly number[];
   /** Pids that are still alive; empty when the whole tree is gone. */
@@ -13,56 +24,69 @@ export interface StopReport {
   readonly elapsedMs: number;
 }
 
+export interface StopTreeOptions {
+  readonly signal?: AbortSignal;
+}
+
 /** How often the tree is looked at while a stop is under way, in ms; the process table cannot be watched. */
-const lookEveryMs = 15;
+const lookEveryMs = 10;
 
 /**
- * Stops the tree that `leader` leads. The leader is the shim that records the ending: it survives every signal but
- * KILL, so KILL goes to the members one by one and the record is still written. Signals nobody whose identity does
- * not match. Resolves when the tree is gone or the plan is at its end; rejects with the signal's reason on abort.
+ * Stops a tree. The leader records the ending: it survives every signal but KILL, so KILL goes to the control group, or to
+ * the members one by one, and the record is still written. Signals nobody whose identity does not match. Resolves
+ * when the tree is gone or the plan is at its end; rejects with the signal's reason on abort.
  */
 export async function stopTree(
-  leader: ProcessIdentity,
+  target: StopTarget,
   plan: StopPlan,
-  { signal, onStep }: { signal?: AbortSignal; onStep?: (signal: NodeJS.Signals) => void } = {},
+  { signal }: StopTreeOptions = {},
 ): Promise<StopReport> {
   const startedMs = performance.now();
-  const first = membersOf(leader);
+  const members = membersOf(target).map(({ pid }) => pid);
+  let mechanism: StopReport['mechanism'] = 'process-group';
   for (const step of plan.steps) {
     signal?.throwIfAborted();
-    onStep?.(step.signal);
     const deadlineMs = performance.now() + step.waitMs;
-    if (step.signal !== 'SIGKILL') signalOnce(leader, step.signal);
+    if (step.signal !== 'SIGKILL') signalOnce(target, step.signal);
     do {
-      if (step.signal === 'SIGKILL') for (const entry of membersOf(leader)) sendSignal(identityOf(entry), 'SIGKILL');
-      if (isGone(leader)) return report(leader, first, startedMs);
+      if (step.signal === 'SIGKILL' && killAll(target)) mechanism = 'control-group';
+      if (isGone(target)) break;
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
       signal?.throwIfAborted();
     } while (performance.now() < deadlineMs);
+    if (isGone(target)) break;
   }
-  return report(leader, first, startedMs);
+  if (target.controlGroup) removeControlGroup(target.controlGroup);
+  const survivors = membersOf(target).map(({ pid }) => pid);
+  return { mechanism, members, survivors, elapsedMs: Math.round(performance.now() - startedMs) };
 }
 
 /** The group gets the signal at once; members that left the group get it one by one. */
-function signalOnce(leader: ProcessIdentity, signal: NodeJS.Signals): void {
-  const outside = membersOf(leader).filter((entry) => entry.group !== leader.pid);
-  if (sendSignal(leader, signal, 'group') === 'gone') {
-    for (const entry of membersOf(leader)) sendSignal(identityOf(entry), signal);
-    return;
+function signalOnce(target: StopTarget, signal: NodeJS.Signals): void {
+  const members = membersOf(target);
+  const reached = sendSignal(target.leader, signal, 'group') === 'sent';
+  for (const entry of members) {
+    if (!reached || entry.group !== target.leader.pid) sendSignal(identityOf(entry), signal);
   }
-  for (const entry of outside) sendSignal(identityOf(entry), signal);
 }
 
-function report(leader: ProcessIdentity, first: readonly ProcessEntry[], startedMs: number): StopReport {
-  return {
-    mechanism: 'process-group',
-    members: first.map((entry) => entry.pid),
-    survivors: membersOf(leader).map((entry) => entry.pid),
-    elapsedMs: Math.round(performance.now() - startedMs),
-  };
+/** One round of KILL; true when the control group did it. Who forks meanwhile is met in the next round. */
+function killAll(target: StopTarget): boolean {
+  const isKilled = target.controlGroup !== undefined && killControlGroup(target.controlGroup);
+  for (const entry of membersOf(target)) sendSignal(identityOf(entry), 'SIGKILL');
+  return isKilled;
 }
 
-const membersOf = (leader: ProcessIdentity): ProcessEntry[] =>
-  leader.boot === bootId() ? treeMembers(leader, listProcesses()) : [];
-const isGone = (leader: ProcessIdentity): boolean => !isAlive(leader) && membersOf(leader).length === 0;
+function membersOf({ leader, controlGroup, logs = [] }: StopTarget): ProcessEntry[] {
+  if (leader.boot !== bootId()) return [];
+  const processes = listProcesses();
+  const found = new Map(treeMembers(leader, processes).map((entry) => [entry.pid, entry]));
+  const grouped = new Set(controlGroup ? controlGroupMembers(controlGroup) : logHolders(logs, processes));
+  for (const entry of processes) {
+    if (grouped.has(entry.pid) && entry.pid !== leader.pid && !entry.zombie) found.set(entry.pid, entry);
+  }
+  return [...found.values()];
+}
+
+const isGone = (target: StopTarget): boolean => !isAlive(target.leader) && membersOf(target).length === 0;
 const identityOf = (entry: ProcessEntry): ProcessIdentity => ({ pid: entry.pid, start: entry.start, boot: bootId() });

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
 
 /** Every process of this machine that we may see. */
@@ -33,4 +33,19 @@ export function treeMembers(leader: ProcessIdentity, processes: readonly Process
     }
   }
   return processes.filter((entry) => entry.pid !== leader.pid && inTree.has(entry.pid) && !entry.zombie);
+}
+
+/** Pids whose stdout or stderr is one of these files. Linux only; elsewhere none. */
+export function logHolders(logs: readonly string[], processes: readonly ProcessEntry[]): number[] {
+  if (process.platform !== 'linux' || logs.length === 0) return [];
+  const holds = (pid: number): boolean => [1, 2].some((fd) => logs.includes(linkOf(`/proc/${pid}/fd/${fd}`)));
+  return processes.map(({ pid }) => pid).filter(holds);
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed, ended, or not ours to look at
+  }
 }
