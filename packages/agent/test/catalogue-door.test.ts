@@ -286,6 +286,6 @@ function treeOf(dataDir: string): number[] {
   database.close();
   return jobs.map(({ job_id }) => {
     const record = readFileSync(join(dataDir, 'jobs', String(job_id), 'ending'), 'utf8');
-    return Number(/^pid (\d+)$/m.exec(record)?.[1]);
+    return Number(/^pid (\d+)/m.exec(record)?.[1]);
   });
 }
