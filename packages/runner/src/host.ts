@@ -2,3 +2,4 @@
 export { ensureHost, liveHost, markForCare } from './host/care.ts';
 export { createHost, type Host, type HostEvent, type HostOptions } from './host/host.ts';
 export { type RunHostOptions, runHost } from './host/run-host.ts';
+export { followFromNow } from './host/watch-output.ts';

@@ -1,11 +1,22 @@
 /** Jobs: directories that say everything about one run, and outlive whoever started it. */
 export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
+export { editMeta } from './job/edit-meta.ts';
 export { JobError } from './job/job-error.ts';
 export { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
 export { type JobDir, type JobFile, jobFiles, limits, pathOf } from './job/layout.ts';
 export { type ListedJob, type ListFilter, listJobs } from './job/list.ts';
 export { type Observation, observeStart, type WaitOptions, waitForEnd } from './job/observe.ts';
-export { type MetaFile, readMeta, type StateFile } from './job/record.ts';
+export {
+  type Deletion,
+  deleteJob,
+  deleteJobsOf,
+  type PruneLimits,
+  type PruneOptions,
+  type PruneReport,
+  pruneJobs,
+} from './job/prune.ts';
+export { type MetaFile, type NotificationConfig, readMeta, type StateFile } from './job/record.ts';
+export { type RestartOptions, restartJob } from './job/restart.ts';
 export { type JobView, settle } from './job/settle.ts';
 export { defaultGraceMs, type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
 export { findJob, jobDir, jobNames } from './job/store.ts';

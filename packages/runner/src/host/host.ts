@@ -6,10 +6,12 @@ import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
 import type { JobDir } from '../job/layout.ts';
+import { notifyCompletion } from '../job/notify.ts';
 import { waitForEnd } from '../job/observe.ts';
 import { readMeta } from '../job/record.ts';
 import { type JobView, settle } from '../job/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from '../job/stop.ts';
+import { watchOutput } from './watch-output.ts';
 
 /** What the host reports. `trouble` is something that it could not do; the job goes on. */
 export type HostEvent =
@@ -45,14 +47,20 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     const over = new AbortController();
     const signal = AbortSignal.any([closing.signal, over.signal]);
     const deadline = enforceDeadline(job, signal, onEvent);
+    const output = watchOutput(job);
     try {
       const view = await waitForEnd(job, { signal: closing.signal });
-      if (isTerminal(view.status)) onEvent({ kind: 'ended', view });
+      await output.finish();
+      if (isTerminal(view.status)) {
+        await notifyCompletion(job, view);
+        onEvent({ kind: 'ended', view });
+      }
       return view;
     } catch (error) {
       if (!closing.signal.aborted) onEvent({ kind: 'trouble', job, during: 'watch', error });
       throw error;
     } finally {
+      output.close();
       over.abort();
       await deadline;
       watched.delete(job.id);

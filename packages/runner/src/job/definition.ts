@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job';
 import { JobError } from './job-error.ts';
-import type { MetaFile } from './record.ts';
+import type { MetaFile, NotificationConfig } from './record.ts';
 
 /** A job to be made. Times in milliseconds, 0 = none. */
 export interface JobDefinition {
@@ -24,6 +24,9 @@ export interface JobDefinition {
   /** Words put before the command; default `sh -lc`. Empty: the command is started as it is. */
   readonly shellWrapper?: readonly string[];
   readonly stdin?: Uint8Array;
+  /** Sinks that the host runs. */
+  readonly notification?: NotificationConfig;
+  readonly progressEveryMs?: number;
 }
 
 /** Login shell in string mode, as the command-line contract has it. */
@@ -43,12 +46,13 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     ...(env.length > 0 ? { env_vars: maskedPairs(env, mask), env_vars_runtime: env } : {}),
     ...(mask.length > 0 ? { mask } : {}),
     cwd: definition.cwd,
+    ...(definition.notification ? { notification: definition.notification } : {}),
     tags: [...(definition.tags ?? [])],
     inherit_env: definition.inheritEnv ?? true,
     ...(definition.envFiles?.length ? { env_files: [...definition.envFiles] } : {}),
     timeout_ms: definition.timeoutMs ?? 0,
     kill_after_ms: definition.killAfterMs ?? 0,
-    progress_every_ms: 0,
+    progress_every_ms: definition.progressEveryMs ?? 0,
     shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
   };

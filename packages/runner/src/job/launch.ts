@@ -3,6 +3,7 @@ import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { createControlGroup } from '../process/control-group.ts';
 import { spawnTree } from '../process/spawn.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
+import { findProgram } from './find-program.ts';
 import { errnoOf, JobError } from './job-error.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readState } from './record.ts';
@@ -31,9 +32,14 @@ export function createJob(root: string, definition: JobDefinition): { job: JobDi
   const meta = metaOf(definition, job.id, root, nowMs);
   if (definition.stdin) writeFileSync(pathOf(job, 'stdin'), definition.stdin, { mode: 0o600 });
   replaceFile(pathOf(job, 'meta'), pretty(meta));
+  writeCreated(job, nowMs);
+  return { job, meta };
+}
+
+/** Empty logs, and the state of a job that has not begun. */
+export function writeCreated(job: JobDir, nowMs: number): void {
   for (const file of ['stdout', 'stderr', 'full'] as const) closeSync(openSync(pathOf(job, file), 'a', 0o600));
   replaceFile(pathOf(job, 'state'), pretty(createdState(job, nowMs)));
-  return { job, meta };
 }
 
 /**
@@ -74,11 +80,14 @@ function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string,
     const cwd = meta.cwd ?? '/';
     if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
       throw new Error(`working directory ${cwd} does not exist`);
+    const environment = environmentOf(meta, env);
+    const argv = argvOf(meta);
+    if (!findProgram(argv[0] ?? '', environment.PATH, cwd)) throw new Error(`program ${argv[0]} was not found`);
     const controlGroup = createControlGroup(job.id);
     const spawned = spawnTree({
-      argv: argvOf(meta),
+      argv,
       cwd,
-      env: environmentOf(meta, env),
+      env: environment,
       stdinFd: meta.stdin_file ? open(pathOf(job, 'stdin'), 'r') : null,
       stdoutFd: open(pathOf(job, 'stdout'), 'a'),
       stderrFd: open(pathOf(job, 'stderr'), 'a'),

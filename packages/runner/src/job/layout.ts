@@ -11,6 +11,7 @@
  * | `full.log`    | settler                                      | a view for people; can be made again                |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
+ * | `completion_event.json`, `notification_events.ndjson`, `followed.json` | host | what was reported, and how far output was read |
  */
 import { join } from 'node:path';
 
@@ -23,6 +24,9 @@ export const jobFiles = {
   record: 'ending',
   stdin: 'stdin.bin',
   stop: 'stop.json',
+  completion: 'completion_event.json',
+  matches: 'notification_events.ndjson',
+  followed: 'followed.json',
 } as const;
 export type JobFile = keyof typeof jobFiles;
 
@@ -49,6 +53,10 @@ export const limits = {
   stdinBytes: 64 * 1024 * 1024,
   /** Draws of a fresh id before giving up. */
   idDraws: 16,
+  /** Longest time for a notification command, in ms. */
+  sinkMs: 60_000,
+  /** Bytes of a line that is matched; a longer one is matched in pieces. */
+  matchLineBytes: 64 * 1024,
   /** Slow poll behind every watch, in ms, for file systems where watching does not work. */
   safetyPollMs: 1_000,
 } as const;

@@ -9,6 +9,19 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import { errnoOf } from './job-error.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 
+/** Who is told what (contract, section 6.1). */
+export interface NotificationConfig {
+  notify_command?: string;
+  notify_file?: string;
+  on_output_match?: {
+    pattern: string;
+    match_type: 'contains' | 'regex';
+    stream: 'stdout' | 'stderr' | 'either';
+    command?: string;
+    file?: string;
+  };
+}
+
 export interface MetaFile {
   job: { id: string };
   schema_version: string;
@@ -20,6 +33,7 @@ export interface MetaFile {
   env_vars_runtime?: string[];
   mask?: string[];
   cwd?: string;
+  notification?: NotificationConfig;
   tags: string[];
   inherit_env: boolean;
   env_files?: string[];

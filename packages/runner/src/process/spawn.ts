@@ -24,6 +24,40 @@ export interface Spawned {
   release(): void;
 }
 
+/** A command to be told something, and how long it may take in ms. */
+export interface SinkSpec {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly input: string;
+  readonly timeoutMs: number;
+}
+
+/** Runs a command with a text as its input and nobody listening to its output; resolves with what went wrong, if anything. */
+export function runSink({ argv, cwd, env, input, timeoutMs }: SinkSpec): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), {
+      cwd,
+      env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    });
+    child.once('error', (error) => resolve(`spawn error: ${error.message}`));
+    child.once('exit', (code, signal) => {
+      if (code === 0) resolve(undefined);
+      else
+        resolve(
+          signal
+            ? `exited with status signal ${signal}${signal === 'SIGKILL' ? ` (limit ${timeoutMs} ms)` : ''}`
+            : `exited with status ${code}`,
+        );
+    });
+    child.stdin.once('error', () => undefined); // a command that does not read its input is fine
+    child.stdin.end(input);
+  });
+}
+
 /** Starts a program of ours in a session of its own, with no input and output, and lets go of it. */
 export function spawnProgram(argv: readonly string[]): void {
   const bun = (globalThis as { Bun?: BunLike }).Bun;

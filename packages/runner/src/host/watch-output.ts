@@ -1,0 +1,93 @@
+/**
+ * Tells the match sinks of a job about its lines while it runs, and about the rest when it has ended. How far output was
+ * read stands in `followed.json`, so that the next host goes on from there instead of telling everything twice.
+ */
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type JobDir, limits, pathOf } from '../job/layout.ts';
+import { notifyMatch } from '../job/notify.ts';
+import { readMeta, readSmallFile } from '../job/record.ts';
+import { replaceFile } from '../job/replace-file.ts';
+import { followLines } from '../output/follow.ts';
+import { matchesLine } from '../output/match.ts';
+
+const streams = ['stdout', 'stderr'] as const;
+type Offsets = Record<(typeof streams)[number], number>;
+
+export interface OutputWatch {
+  /** Reads what is left, the unfinished last lines too, and waits until every sink has been told. */
+  finish(): Promise<void>;
+  /** Stops watching; what was not told yet is told by the next host. */
+  close(): void;
+}
+
+/** Marks where following begins for a job that got its match while it was running: what it has printed is not told. */
+export function followFromNow(job: JobDir): void {
+  if (readOffsets(job)) return;
+  const sizeOf = (file: 'stdout' | 'stderr'): number =>
+    statSync(pathOf(job, file), { throwIfNoEntry: false })?.size ?? 0;
+  writeOffsets(job, { stdout: sizeOf('stdout'), stderr: sizeOf('stderr') });
+}
+
+/** Starts watching; a job without a match costs a look at its definition per change of its output and nothing more. */
+export function watchOutput(job: JobDir): OutputWatch {
+  const from = readOffsets(job) ?? { stdout: 0, stderr: 0 };
+  const followers = streams.map((stream) => ({
+    stream,
+    lines: followLines(pathOf(job, stream), from[stream], limits.matchLineBytes),
+  }));
+  let work = Promise.resolve();
+
+  const look = (last: boolean): Promise<void> => {
+    work = work.then(async () => {
+      let told = 0;
+      for (const { stream, lines } of followers) {
+        for (const line of lines.read(last)) {
+          const config = readMeta(job)?.notification?.on_output_match;
+          if (!config || !matchesLine(config, stream, line)) continue;
+          await notifyMatch(job, stream, line);
+          told++;
+        }
+      }
+      if (told > 0 || last)
+        writeOffsets(job, { stdout: followers[0]?.lines.offset ?? 0, stderr: followers[1]?.lines.offset ?? 0 });
+    });
+    return work;
+  };
+
+  const onChange = (): void => {
+    if (readMeta(job)?.notification?.on_output_match) look(false).catch(() => undefined); // finish() meets the same error
+  };
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(job.path, onChange).on('error', onChange);
+  } catch {
+    watcher = undefined; // the poll and the end of the job remain
+  }
+  const poll = setInterval(onChange, limits.safetyPollMs);
+  onChange();
+  const close = (): void => {
+    watcher?.close();
+    clearInterval(poll);
+  };
+  return {
+    close,
+    async finish() {
+      close();
+      if (readMeta(job)?.notification?.on_output_match) await look(true);
+    },
+  };
+}
+
+function readOffsets(job: JobDir): Offsets | undefined {
+  const text = readSmallFile(pathOf(job, 'followed'));
+  if (text === undefined) return undefined;
+  try {
+    const { stdout, stderr } = JSON.parse(text) as Partial<Offsets>;
+    return typeof stdout === 'number' && typeof stderr === 'number' ? { stdout, stderr } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const writeOffsets = (job: JobDir, offsets: Offsets): void =>
+  replaceFile(pathOf(job, 'followed'), JSON.stringify(offsets));

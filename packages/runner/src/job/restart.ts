@@ -1,0 +1,49 @@
+import { rmSync } from 'node:fs';
+import { isTerminal } from '@kanade/shared/job';
+import { withClaim } from './claim.ts';
+import { JobError } from './job-error.ts';
+import { type LaunchedJob, startJob, writeCreated } from './launch.ts';
+import { type JobDir, pathOf } from './layout.ts';
+import { readMeta } from './record.ts';
+import { settle } from './settle.ts';
+import { type StopOptions, stopJob } from './stop.ts';
+
+export interface RestartOptions {
+  /** Environment of the new run. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How a run that is still going is stopped first. */
+  readonly stop: StopOptions;
+  /** Called when the old run is over and before the new one starts. */
+  readonly beforeStart?: () => void;
+}
+
+/**
+ * Runs a job again, in the same directory and from its stored definition. A run that is still going is stopped first, with
+ * all of its tree. Logs and endings of the former run are replaced by new files: whatever of it still writes, writes
+ * into files that nobody reads. Throws `invalid_state` when the former run does not end or another restart is under way.
+ */
+export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptions): Promise<LaunchedJob> {
+  return withClaim(job, 'restart', async () => {
+    const meta = readMeta(job);
+    if (!meta) throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json is damaged`);
+    if (meta.job.id !== job.id) {
+      throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json belongs to ${meta.job.id}`);
+    }
+    await endFormerRun(job, stop);
+    for (const file of ['stdout', 'stderr', 'full', 'record', 'stop', 'completion'] as const) {
+      rmSync(pathOf(job, file), { force: true });
+    }
+    writeCreated(job, Date.now());
+    beforeStart?.();
+    return startJob(job, env);
+  });
+}
+
+async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {
+  const { status } = settle(job);
+  if (status !== 'running') return;
+  const { view, report } = await stopJob(job, stop);
+  if (isTerminal(view.status) && report?.survivors.length === 0) return;
+  const left = report?.survivors.join(', ') ?? '';
+  throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its former run does not end (pids ${left})`);
+}
