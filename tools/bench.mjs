@@ -13,6 +13,11 @@ const benches = {
     runtime: 'bun',
   },
   'cli:run': { what: 'kanade run -- true, ended and answered, against the same', file: 'cli.mjs', runtime: 'bun' },
+  shared: {
+    what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
+    file: 'shared.mjs',
+    runtime: 'node',
+  },
   clone: {
     what: 'cold clone to green tests, in seconds, against a second run in the same clone',
     file: 'clone.mjs',

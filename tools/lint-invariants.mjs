@@ -28,7 +28,7 @@ const arrows = {
     'bun:ffi',
   ],
   'packages/testkit': ['playwright-core'],
-  'apps/cli': ['@kanade/shared', '@kanade/runner', '@kanade/fleet', 'yaml'],
+  'apps/cli': ['@kanade/shared', '@kanade/runner', '@kanade/fleet', 'smol-toml', 'yaml'],
   'apps/client-app': ['@kanade/shared', '@kanade/klp', 'preact', 'preact/*', 'kanade:page'],
   'apps/kanade': ['@kanade/cli', '@kanade/agent', '@kanade/client-app'],
 };

@@ -8,7 +8,8 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 /** One black-box suite, two targets: what ships, and the same bundle on Node. */
 const targets = {
   executable: [path(`dist/executable/${hostPlatform()}/kanade`)],
-  'node bundle': [process.execPath, path('dist/bundle/main.cjs')],
+  // The dashes keep Node from taking `--env-file` for itself, as the shebang of the npm form does.
+  'node bundle': [process.execPath, '--', path('dist/bundle/main.cjs')],
 };
 
 export default defineConfig({

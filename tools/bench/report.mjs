@@ -5,11 +5,11 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Runs both sides in turn, so that drift of the machine hits both alike; returns the median of each. */
-export function interleave(rounds, ours, peer) {
-  const values = [[], []];
+/** Runs all sides in turn, so that drift of the machine hits them alike; returns the median of each. */
+export function interleave(rounds, ...sides) {
+  const values = sides.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [side, run] of [ours, peer].entries()) values[side].push(run());
+    for (const [side, run] of sides.entries()) values[side].push(run());
   }
   return values.map(median);
 }

@@ -1,5 +1,5 @@
-#!/usr/bin/env node
-/** The npm form of the command line. */
+#!/usr/bin/env -S node --
+/** The npm form of the command line. The dashes keep Node from taking `--env-file` for itself. */
 import { basename } from 'node:path';
 import { main, processIo, versionLine } from './main.ts';
 

@@ -1,12 +1,20 @@
 /** The command line: parses, runs one command, prints one answer, returns the exit code. */
-import { JobError } from '@kanade/runner';
+import type { JobError } from '@kanade/runner';
 import { globalOptions, type OptionTable, parseWords, UsageError } from './arguments.ts';
 import type { CommandSpec, Context } from './command.ts';
+import { create } from './commands/create.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { gc } from './commands/gc.ts';
 import { kill } from './commands/kill.ts';
-import { list } from './commands/list.ts';
+import { list, ps } from './commands/list.ts';
+import { notifySet } from './commands/notify-set.ts';
+import { restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
+import { schema } from './commands/schema.ts';
 import { serveRoot } from './commands/serve-root.ts';
+import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
+import { tagSet } from './commands/tag-set.ts';
 import { tail } from './commands/tail.ts';
 import { wait } from './commands/wait.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -19,7 +27,26 @@ export { processIo } from './process-io.ts';
 export { versionLine } from './version.ts';
 
 /** Commands that the help shows, in its order. */
-const commands: readonly CommandSpec[] = [run, status, wait, tail, list, kill];
+const commands: readonly CommandSpec[] = [
+  run,
+  create,
+  start,
+  restart,
+  status,
+  wait,
+  tail,
+  kill,
+  list,
+  ps,
+  tagSet,
+  notifySet,
+  deleteCommand,
+  gc,
+  schema,
+];
+
+/** Other names of commands. */
+const aliases: Readonly<Record<string, string>> = { rm: 'delete' };
 
 /** Who we are, for `--version` and the help. */
 export interface Program {
@@ -41,11 +68,10 @@ export async function main(args: readonly string[], io: Io, program: Program): P
     const [name, ...rest] = words;
     if (leading.version) return say(io.stdout, `${program.name} ${program.version}\n`);
     if (name === 'fleet') return (await import('./fleet/main.ts')).runFleet(rest, io);
-    if (leading.help || name === 'help') return help(io, program, rest[0]);
+    if (leading.help || name === 'help') return help(io, program, rest);
     if (name === undefined) return say(io.stderr, programHelp(program.name, commands), 2);
-    const command = [...commands, serveRoot].find((known) => known.name === name);
-    if (!command) throw new UsageError(`unknown command ${JSON.stringify(name)}`);
-    return await execute(command, { rest, leading, io, program, startedMs });
+    const found = findCommand(words);
+    return await execute(found.command, { rest: found.rest, leading, io, program, startedMs });
   } catch (error) {
     return fail(error, io, program);
   }
@@ -63,18 +89,29 @@ async function execute(command: CommandSpec, { rest, leading, io, program, start
   const table: OptionTable = { ...globalOptions, ...command.options };
   const { values, words } = parseWords(rest, table, { stopAtWord: command.stopAtWord ?? false });
   if (values.help) return say(io.stdout, commandHelp(program.name, command));
-  if (values.yaml || leading.yaml) throw new UsageError('--yaml is not built yet');
   const root = jobsRoot((values.root ?? leading.root) as string | undefined, io.env);
   const context: Context = { root, cwd: process.cwd(), io, startedMs };
-  printAnswer(io, await command.run(values as never, words, context));
+  const answer = await command.run(values as never, words, context);
+  if (values.yaml || leading.yaml) (await import('./yaml-output.ts')).printYaml(io, answer);
+  else printAnswer(io, answer);
   return 0;
 }
 
-function help(io: Io, program: Program, name: string | undefined): number {
-  if (name === undefined) return say(io.stdout, programHelp(program.name, commands));
-  const command = commands.find((known) => known.name === name);
-  if (!command) throw new UsageError(`unknown command ${JSON.stringify(name)}`);
-  return say(io.stdout, commandHelp(program.name, command));
+function help(io: Io, program: Program, words: readonly string[]): number {
+  const text =
+    words.length === 0 ? programHelp(program.name, commands) : commandHelp(program.name, findCommand(words).command);
+  return say(io.stdout, text);
+}
+
+/** The command that the first one or two words name. */
+function findCommand(words: readonly string[]): { command: CommandSpec; rest: readonly string[] } {
+  for (const length of [2, 1]) {
+    const typed = words.slice(0, length).join(' ');
+    const name = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
+    const command = [...commands, serveRoot].find((known) => known.name === name);
+    if (command) return { command, rest: words.slice(length) };
+  }
+  throw new UsageError(`unknown command ${JSON.stringify(words[0])}`);
 }
 
 function say(write: (text: string) => void, text: string, code = 0): number {
@@ -85,7 +122,8 @@ function say(write: (text: string) => void, text: string, code = 0): number {
 function fail(error: unknown, io: Io, program: Program): number {
   if (error instanceof UsageError)
     return say(io.stderr, `error: ${error.message}\n\n${program.name} --help shows the usage\n`, 2);
-  if (error instanceof JobError) printError(io, error);
+  // By name: what is loaded on demand brings a class of its own.
+  if (error instanceof Error && error.name === 'JobError') printError(io, error as JobError);
   else printError(io, { code: 'internal_error', message: error instanceof Error ? error.message : String(error) });
   return 1;
 }

@@ -3,9 +3,17 @@ import { schemaVersion } from '@kanade/shared/job';
 import type { Answer } from './command.ts';
 import type { Io } from './io.ts';
 
-export function printAnswer(io: Io, { type, ...payload }: Answer): void {
-  io.stdout(`${JSON.stringify({ schema_version: schemaVersion, ok: true, type, ...payload })}\n`);
+export function printAnswer(io: Io, answer: Answer): void {
+  io.stdout(`${JSON.stringify(envelopeOf(answer))}\n`);
 }
+
+/** The answer with its envelope in front. */
+export const envelopeOf = ({ type, ...payload }: Answer): Record<string, unknown> => ({
+  schema_version: schemaVersion,
+  ok: true,
+  type,
+  ...payload,
+});
 
 /** The error object of an answer. */
 export interface Failing {

@@ -17,6 +17,9 @@ const onDemand = {
   '@kanade/agent': { file: 'agent', source: '../../packages/agent/src/index.ts' },
   '@kanade/client-app': { file: 'client', source: '../client-app/src/main.ts' },
   './fleet/main.ts': { file: 'fleet', source: '../cli/src/fleet/main.ts' },
+  './config-file.ts': { file: 'config-file', source: '../cli/src/config-file.ts' },
+  './yaml-output.ts': { file: 'yaml-output', source: '../cli/src/yaml-output.ts' },
+  './schema-document.ts': { file: 'schema', source: '../cli/src/commands/schema-document.ts' },
 };
 
 /** Leaves dynamic imports of the files above to the runtime, as a `require` of the file beside. */

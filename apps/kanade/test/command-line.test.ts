@@ -101,11 +101,28 @@ describe('run', () => {
     expect(run).toMatchObject({ exit_code: 0, env_vars: ['TOKEN=***'] });
   });
 
-  it('says why a job could not start', async () => {
+  it.each([
+    ['a missing directory', ['--cwd', '/nowhere', '--', 'true'], 'working directory /nowhere does not exist'],
+    ['a missing shell', ['--shell-wrapper', 'no-such-shell -c', '--', 'true'], 'program no-such-shell was not found'],
+    [
+      'an env file that cannot be read',
+      ['--env-file', '/nowhere/env', '--', 'true'],
+      'could not read env file /nowhere/env',
+    ],
+  ])('a job that could not start is failed, and says why: %s', async (_name, args, error) => {
     await using jobs = await jobsRoot();
-    const failed = ErrorResponse.parse(await jobs.answer(['run', '--cwd', '/nowhere', '--', 'true']));
-    expect(failed.error).toMatchObject({ code: 'launch_failed', retryable: false });
-    expect(failed.error.message).toContain('working directory /nowhere does not exist');
+    const run = await jobs.answer(['run', ...args]);
+    expect(run).toMatchObject({
+      ok: true,
+      state: 'failed',
+      ending: 'not_started',
+      error: expect.stringContaining(error),
+    });
+    expect(run.exit_code).toBeUndefined();
+    expect(await jobs.answer(['status', idOf(run)])).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining(error),
+    });
   });
 });
 

@@ -33,7 +33,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     },
     onPush: (push) => {
       if (push.method === 'jobs.progress') seen.push(push.params);
-      else states.push(push.params.snapshot);
+      if (push.method === 'state.changed') states.push(push.params.snapshot);
     },
   });
   onTestFinished(() => client.close());

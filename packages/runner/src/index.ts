@@ -1,4 +1,6 @@
 /** Jobs: directories that say everything about one run, and outlive whoever started it. */
+
+export { takeLock } from './job/claim.ts';
 export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
 export { editMeta } from './job/edit-meta.ts';
 export { JobError } from './job/job-error.ts';

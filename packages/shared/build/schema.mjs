@@ -1,13 +1,29 @@
 /** Writes JSON Schemas for editors and other languages into `schema/`, from what tsc has built. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { Manifest } from '../dist/fleet.js';
+import { Manifest, Notification, Schedule } from '../dist/fleet.js';
+import { JobMeta, JobStateFile, jobSchemaDocument } from '../dist/job.js';
 
 const dir = fileURLToPath(new URL('../schema/', import.meta.url));
+
+const jsonSchema = (title, schema) => ({
+  title,
+  ...z.toJSONSchema(schema, { io: 'input', target: 'draft-07', unrepresentable: 'any' }),
+});
+
+/** File → what it describes. */
+const documents = {
+  manifest: jsonSchema('kanade job manifest', Manifest),
+  schedule: jsonSchema('kanade schedule', Schedule),
+  notification: jsonSchema('kanade notification', Notification),
+  'job-meta': jsonSchema('meta.json of a kanade job', JobMeta),
+  'job-state': jsonSchema('state.json of a kanade job', JobStateFile),
+  'command-line': jobSchemaDocument(),
+};
+
+rmSync(dir, { recursive: true, force: true });
 mkdirSync(dir, { recursive: true });
-const schema = z.toJSONSchema(Manifest, { io: 'input', unrepresentable: 'any' });
-writeFileSync(
-  `${dir}manifest.schema.json`,
-  `${JSON.stringify({ title: 'kanade job manifest', ...schema }, null, 2)}\n`,
-);
+for (const [name, document] of Object.entries(documents)) {
+  writeFileSync(`${dir}${name}.schema.json`, `${JSON.stringify(document, null, 2)}\n`);
+}

@@ -14,13 +14,15 @@ const silentPipeMs = 1_000;
 const silentSocketMs = 300;
 
 export interface StdinOptions {
+  /** Take input that is there by itself. */
+  readonly implicit: boolean;
   readonly text?: string;
   readonly file?: string;
   readonly bytesMax: number;
 }
 
 /** The bytes to store as the job's input, or undefined for none. */
-export async function readJobInput({ text, file, bytesMax }: StdinOptions): Promise<Uint8Array | undefined> {
+export async function readJobInput({ implicit, text, file, bytesMax }: StdinOptions): Promise<Uint8Array | undefined> {
   if (file !== undefined) return limited(readInputFile(file), bytesMax);
   if (text !== undefined && text !== '-') return limited(Buffer.from(text), bytesMax);
   if (text === '-') {
@@ -31,6 +33,7 @@ export async function readJobInput({ text, file, bytesMax }: StdinOptions): Prom
       );
     return (await readToEnd(bytesMax, undefined)) ?? new Uint8Array();
   }
+  if (!implicit) return undefined;
   const kind = inheritedKind();
   if (kind === 'none') return undefined;
   if (kind === 'file') return nonEmpty(limited(readFileSync(0), bytesMax));

@@ -37,7 +37,7 @@ export function openLink({ socketPath, version, onEvent, onFault }: LinkOptions)
     },
     onPush(push) {
       if (push.method === 'jobs.progress') onEvent({ type: 'progress', progress: push.params });
-      else onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
+      if (push.method === 'state.changed') onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
     },
     onState(state) {
       const connection = toConnection(state);

@@ -30,15 +30,13 @@ export function followFromNow(job: JobDir): void {
 
 /** Starts watching; a job without a match costs a look at its definition per change of its output and nothing more. */
 export function watchOutput(job: JobDir): OutputWatch {
-  const from = readOffsets(job) ?? { stdout: 0, stderr: 0 };
-  const followers = streams.map((stream) => ({
-    stream,
-    lines: followLines(pathOf(job, stream), from[stream], limits.matchLineBytes),
-  }));
+  let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
 
   const look = (last: boolean): Promise<void> => {
     work = work.then(async () => {
+      // Opened with the first match that there is: a match that came later begins where its setter says.
+      followers ??= openFollowers(job);
       let told = 0;
       for (const { stream, lines } of followers) {
         for (const line of lines.read(last)) {
@@ -76,6 +74,14 @@ export function watchOutput(job: JobDir): OutputWatch {
       if (readMeta(job)?.notification?.on_output_match) await look(true);
     },
   };
+}
+
+function openFollowers(job: JobDir) {
+  const from = readOffsets(job) ?? { stdout: 0, stderr: 0 };
+  return streams.map((stream) => ({
+    stream,
+    lines: followLines(pathOf(job, stream), from[stream], limits.matchLineBytes),
+  }));
 }
 
 function readOffsets(job: JobDir): Offsets | undefined {

@@ -27,6 +27,8 @@ export interface JobDefinition {
   /** Sinks that the host runs. */
   readonly notification?: NotificationConfig;
   readonly progressEveryMs?: number;
+  /** Another place for the combined log, absolute; its directory is made, what is there is replaced. */
+  readonly fullLog?: string;
 }
 
 /** Login shell in string mode, as the command-line contract has it. */
@@ -55,6 +57,7 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     progress_every_ms: definition.progressEveryMs ?? 0,
     shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
+    ...(definition.fullLog ? { full_log: definition.fullLog } : {}),
   };
 }
 

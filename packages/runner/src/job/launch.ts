@@ -1,5 +1,6 @@
 /** From a definition to a running job. */
-import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createControlGroup } from '../process/control-group.ts';
 import { spawnTree } from '../process/spawn.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
@@ -28,12 +29,24 @@ export function createJob(root: string, definition: JobDefinition): { job: JobDi
     );
   }
   const nowMs = Date.now();
+  if (definition.fullLog) prepareFullLog(definition.fullLog);
   const job = makeJobDir(root);
   const meta = metaOf(definition, job.id, root, nowMs);
   if (definition.stdin) writeFileSync(pathOf(job, 'stdin'), definition.stdin, { mode: 0o600 });
   replaceFile(pathOf(job, 'meta'), pretty(meta));
   writeCreated(job, nowMs);
   return { job, meta };
+}
+
+function prepareFullLog(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '', { mode: 0o600 });
+  } catch (cause) {
+    throw new JobError('launch_failed', `could not write the combined log ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /** Empty logs, and the state of a job that has not begun. */

@@ -42,6 +42,8 @@ export interface MetaFile {
   progress_every_ms: number;
   shell_wrapper?: string[];
   stdin_file?: string;
+  /** Ours: where the combined log goes instead of `full.log`. */
+  full_log?: string;
 }
 
 export interface StateFile {

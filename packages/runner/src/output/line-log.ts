@@ -2,6 +2,7 @@
 import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
+import { readMeta } from '../job/record.ts';
 import { followLines } from './follow.ts';
 
 /** Text that is collected before it is written, in characters. */
@@ -14,7 +15,8 @@ const batchLength = 64 * 1024;
 export function writeFullLog(job: JobDir, atMs: number): void {
   // Nothing printed: the empty file of the launch already says so.
   if (statSync(pathOf(job, 'stdout')).size + statSync(pathOf(job, 'stderr')).size === 0) return;
-  const temp = `${pathOf(job, 'full')}.tmp-${process.pid}`;
+  const target = readMeta(job)?.full_log ?? pathOf(job, 'full');
+  const temp = `${target}.tmp-${process.pid}`;
   const out = openSync(temp, 'w', 0o600);
   try {
     const stamp = wholeSecond(atMs);
@@ -23,7 +25,7 @@ export function writeFullLog(job: JobDir, atMs: number): void {
   } finally {
     closeSync(out);
   }
-  renameSync(temp, pathOf(job, 'full'));
+  renameSync(temp, target);
 }
 
 function appendStream(out: number, path: string, prefix: string): void {

@@ -1,20 +1,8 @@
 import * as z from 'zod';
+import { omitDefaults } from '../scalar/defaults.ts';
 import { Instant } from '../scalar/time.ts';
-
-/** The interpreter of a script. Closed on purpose: an agent must not guess how to run something. */
-export const Shell = z.enum(['powershell', 'cmd', 'sh', 'pwsh', 'bash']);
-export type Shell = z.infer<typeof Shell>;
-
-/** Whose token and session a script gets; `user` and `system_gui` need a console user. */
-export const RunAs = z.enum(['system', 'user', 'system_gui']);
-export type RunAs = z.infer<typeof RunAs>;
-
-export const Staleness = z.discriminatedUnion('mode', [
-  z.looseObject({ mode: z.literal('cached') }),
-  z.looseObject({ mode: z.literal('strict'), max_cache_age: z.string() }),
-  z.looseObject({ mode: z.literal('unchecked') }),
-]);
-export type Staleness = z.infer<typeof Staleness>;
+import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
+import { FinalizeCommand, Retry, RunAs, Shell, Staleness } from './launch.ts';
 
 /**
  * An order to run one script, as published on `commands.*`. `timeout_secs` is in seconds (the agent uses at least 1),
@@ -35,15 +23,56 @@ export const Command = z.looseObject({
   cwd: z.string().optional(),
   deadline_at: Instant.optional(),
   staleness: Staleness.optional(),
+  emit: EmitConfig.optional(),
+  check: CheckHint.optional(),
+  collect: CollectHint.optional(),
+  retry: Retry.optional(),
+  finalize: FinalizeCommand.optional(),
   bypass_local_limit: z.boolean().optional(),
 });
 export type Command = z.infer<typeof Command>;
 
+/** What an absent field of a command means; left off the wire when written. */
+export const commandDefaults = {
+  run_as: 'system',
+  staleness: { mode: 'cached' },
+  bypass_local_limit: false,
+} satisfies Partial<Command>;
+
 /** Decodes a command from its JSON value, accepting the name that `exec_id` had before 0.29 (`job_id`). */
 export function decodeCommand(value: unknown): z.ZodSafeParseResult<Command> {
-  if (typeof value !== 'object' || value === null || !('job_id' in value) || 'exec_id' in value) {
-    return Command.safeParse(value);
-  }
-  const { job_id, ...rest } = value as Record<string, unknown>;
-  return Command.safeParse({ ...rest, exec_id: job_id });
+  return Command.safeParse(withExecId(value));
+}
+
+/** The same value with `job_id` under its newer name `exec_id`; when both are given, `exec_id` counts. */
+export function withExecId(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('job_id' in value) || 'exec_id' in value) return value;
+  const { job_id, ...rest } = value;
+  return { ...rest, exec_id: job_id };
+}
+
+/**
+ * The order as it goes out: fields at their default are left off, `exec_id` and `jitter_secs` are `null` when there is
+ * none (older readers expect the keys).
+ */
+export function encodeCommand(command: Command): Command {
+  return {
+    ...omitDefaults(command, commandDefaults),
+    exec_id: command.exec_id ?? null,
+    jitter_secs: command.jitter_secs ?? null,
+  };
+}
+
+/** The seconds that a command may run, at least 1. */
+export const timeoutSeconds = (command: Pick<Command, 'timeout_secs'>): number => Math.max(1, command.timeout_secs);
+
+/** What is wrong with the body of an order: it has exactly one, and one by reference names its hash. */
+export function bodyFault(command: Command): string | undefined {
+  const { script, script_object, script_object_sha256 } = command;
+  if (!script_object) return undefined;
+  if (script !== '') return 'script and script_object exclude each other: both given';
+  if (!script_object_sha256) return 'script_object needs script_object_sha256: none given';
+  return /^[0-9a-f]{64}$/i.test(script_object_sha256)
+    ? undefined
+    : 'script_object_sha256 must be 64 hexadecimal digits';
 }

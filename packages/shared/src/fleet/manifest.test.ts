@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { commandOf, Manifest, strictManifest } from './manifest.ts';
+import { isMeant, isShown } from './client-block.ts';
+import { commandOf } from './command-of.ts';
+import { Manifest, tierOf } from './manifest.ts';
+import { strictManifest } from './strict-manifest.ts';
 
 const good = { id: 'disk-report', version: '1.0.0', execute: { shell: 'sh', timeout: '1m', script: 'df' } };
 const faults = (value: unknown): string[] => {
@@ -64,4 +67,50 @@ it('commandOf() lowers times to whole seconds, at least 1', () => {
     script: 'df',
     timeout_secs: 2,
   });
+});
+
+it('commandOf() takes along what happens with the output and afterwards', () => {
+  const manifest = Manifest.parse({
+    ...good,
+    check: { name: 'disk' },
+    collect: { name: 'logs' },
+    finalize: { shell: 'sh', script: 'rm x', on_each_bundle: true },
+  });
+  expect(commandOf(manifest, { requestId: 'r', execId: 'e' })).toMatchObject({
+    check: { name: 'disk' },
+    collect: { name: 'logs' },
+    finalize: { shell: 'sh', script: 'rm x', timeout_secs: 60, on_each_bundle: true },
+  });
+});
+
+it('strictManifest() refuses a script file where it cannot be read', () => {
+  const value = { ...good, execute: { shell: 'sh', timeout: '1m', script_file: 'x.sh' } };
+  expect(strictManifest(value).ok).toBe(true);
+  expect(strictManifest(value, { scriptFile: 'refused' })).toEqual({
+    ok: false,
+    faults: [{ path: 'execute.script_file', message: 'cannot be read from here: send its text as script' }],
+  });
+});
+
+it('tierOf() makes a feed a job of controllers', () => {
+  expect(tierOf({})).toBe('endpoint');
+  expect(tierOf({ feed: [{ id: 'x', field: 'y', primary_key: ['z'] }] })).toBe('controller');
+  expect(tierOf({ tier: 'controller' })).toBe('controller');
+});
+
+it('isMeant() and isShown() decide who sees a job', () => {
+  const pc = { id: 'pc-1', groups: ['lab'] };
+  expect([{ all: true }, { pcs: ['pc-1'] }, { groups: ['lab'] }].map((to) => isMeant(to, pc))).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([{ all: false }, { pcs: ['pc-2'] }, { groups: ['it'] }].map((to) => isMeant(to, pc))).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(isShown({ check: 'd', is: ['warn', 'fail'] }, 'fail')).toBe(true);
+  expect(isShown({ check: 'd', is: 'ok' }, 'fail')).toBe(false);
+  expect(isShown({ check: 'd', is: 'unknown' }, undefined)).toBe(false);
 });

@@ -17,8 +17,12 @@ export const syntheticExits = {
 } as const;
 export type SyntheticExit = keyof typeof syntheticExits;
 
-/** How one run ended on one machine, as published on `results.<request_id>`. `skipped` absent = agent older than the flag. */
+/**
+ * How one run ended on one machine, as published on `results.<request_id>`. `skipped` has three states: absent = agent
+ * older than the flag. Output above `resultInlineBytesMax` is in `result_output` and named by `stdout_object`.
+ */
 export const ExecResult = z.looseObject({
+  /** UUID of this run on this machine; agents before 0.29 did not send it. */
   result_id: z.string().default(''),
   request_id: z.string(),
   exec_id: z.string().nullable().optional(),
@@ -39,6 +43,31 @@ export const ExecResult = z.looseObject({
 });
 export type ExecResult = z.infer<typeof ExecResult>;
 
+/** What an absent field of a result means. Read in already; `omitDefaults` leaves it off again. */
+export const execResultDefaults = { result_id: '' } satisfies Partial<ExecResult>;
+
+/** What a result says about its run: done, failed, or not started because of a policy. */
+export type Verdict = 'succeeded' | 'failed' | 'skipped';
+
+/** Goes by the flag; without it (older agents) every non-zero code is a failure (fleet reference, section 3.4). */
+export function verdictOf({ exit_code, skipped }: Pick<ExecResult, 'exit_code' | 'skipped'>): Verdict {
+  if (skipped === true) return 'skipped';
+  return exit_code === 0 ? 'succeeded' : 'failed';
+}
+
+/** Whether the result may change the status of a check: no skip may, and of older agents no code of 122 to 127. */
+export function countsForCheck({ exit_code, skipped }: Pick<ExecResult, 'exit_code' | 'skipped'>): boolean {
+  return skipped === undefined ? exit_code < 122 || exit_code > 127 : !skipped;
+}
+
+/** Namespace of the UUIDv5 ids below (RFC 9562, OID). */
+export const uuidNamespaceOid = '6ba7b812-9dad-11d1-80b4-00c04fd430c8';
+/** Name for the UUIDv5 that stands for the missing `result_id` of an agent before 0.29. */
+export const legacyResultName = (requestId: string, pcId: string): string =>
+  `kanade-issue-19/legacy-result-id:${requestId}:${pcId}`;
+/** Name for the UUIDv5 of a refusal's result, so that re-deliveries fall on one row. */
+export const refusalResultName = (requestId: string, pcId: string): string => `${requestId}|${pcId}|signature-refused`;
+
 /** A run has begun; sent only for commands with an `exec_id`, on `events.started.<exec_id>.<pc_id>`. */
 export const EventStarted = z.looseObject({
   result_id: z.string(),
@@ -50,18 +79,3 @@ export const EventStarted = z.looseObject({
   version: z.string().optional(),
 });
 export type EventStarted = z.infer<typeof EventStarted>;
-
-/** A sign of life on `heartbeat.<pc_id>`, and the reply to `agents.<pc_id>.ping`. Three-state arrays: absent = agent too old. */
-export const Heartbeat = z.looseObject({
-  pc_id: z.string(),
-  at: Instant,
-  agent_version: z.string(),
-  hostname: z.string().optional(),
-  os_family: z.string().optional(),
-  agent_cpu_pct: z.number().optional(),
-  agent_rss_bytes: z.int().optional(),
-  command_keys: z.array(z.string()).optional(),
-  enforcing: z.boolean().optional(),
-  command_protocols: z.array(z.string()).optional(),
-});
-export type Heartbeat = z.infer<typeof Heartbeat>;

@@ -1,48 +1,80 @@
 import { isToken } from '../scalar/id.ts';
 
-/** Who an order is for. */
+/** Who an order or a notification is for. */
 export type Target =
   | { readonly kind: 'all' }
   | { readonly kind: 'group'; readonly group: string }
   | { readonly kind: 'pc'; readonly pc: string };
 
-/** The JetStream streams, named as on the wire. */
-export const streams = {
-  exec: 'EXEC',
-  results: 'RESULTS',
-  events: 'EVENTS',
+/** Every subject of the fleet, as what it names. `subjectOf` writes one, `parseSubject` reads one. */
+export type Address =
+  | { readonly kind: 'command'; readonly target: Target; readonly jobId?: string }
+  | { readonly kind: 'notification'; readonly target: Target }
+  | { readonly kind: 'notification_amendment' }
+  | { readonly kind: 'kill'; readonly execId: string }
+  | { readonly kind: 'result'; readonly requestId: string }
+  | { readonly kind: 'started'; readonly execId: string; readonly pcId: string }
+  | {
+      readonly kind: 'notification_acked' | 'notification_unacked';
+      readonly pcId: string;
+      readonly sid: string;
+      readonly notificationId: string;
+    }
+  | { readonly kind: PcSubject; readonly pcId: string }
+  | { readonly kind: 'inventory'; readonly pcId: string; readonly part: InventoryPart }
+  | { readonly kind: 'remote_input' | 'remote_frame'; readonly sessionId: string }
+  | { readonly kind: 'audit'; readonly action: string };
+
+export type PcSubject = keyof typeof pcSubjects;
+export type InventoryPart = 'hw' | 'sw' | 'net';
+
+/** Subjects that hold one machine id: what stands before and after it. */
+export const pcSubjects = {
+  heartbeat: ['heartbeat.', ''],
+  host_perf: ['host_perf.', ''],
+  process_perf: ['process_perf.', ''],
+  obs: ['obs.', ''],
+  ping: ['agents.', '.ping'],
+  logs_fetch: ['logs.fetch.', ''],
+  job_tail: ['job.tail.', ''],
+  remote_control: ['remote.ctrl.', ''],
 } as const;
 
-/** The KV buckets, named as on the wire. */
-export const buckets = {
-  jobs: 'jobs',
-  jobsYaml: 'jobs_yaml',
-  scriptCurrent: 'script_current',
-  scriptStatus: 'script_status',
-  agentGroups: 'agent_groups',
-} as const;
+export const amendmentSubject = 'notif-amend';
 
-/** The object stores, named as on the wire. */
-export const objectStores = {
-  resultOutput: 'result_output',
-} as const;
-
-/** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
-export const resultInlineBytesMax = 262_144;
-
-function checked(what: string, id: string): string {
-  if (!isToken(id)) throw new RangeError(`${what} cannot become part of a subject: ${JSON.stringify(id)}`);
-  return id;
+/** The subject of an address. Throws a RangeError for an id that would change the subject. */
+export function subjectOf(address: Address): string {
+  switch (address.kind) {
+    case 'command':
+      return commandSubject(address.target, address.jobId);
+    case 'notification':
+      return targetSubject('notifications', address.target);
+    case 'notification_amendment':
+      return amendmentSubject;
+    case 'kill':
+      return killSubject(address.execId);
+    case 'result':
+      return resultSubject(address.requestId);
+    case 'started':
+      return startedSubject(address.execId, address.pcId);
+    case 'notification_acked':
+    case 'notification_unacked':
+      return readSubject(address);
+    case 'inventory':
+      return `inventory.${checked('pc id', address.pcId)}.${address.part}`;
+    case 'remote_input':
+    case 'remote_frame':
+      return `${address.kind.replace('_', '.')}.${checked('session id', address.sessionId)}`;
+    case 'audit':
+      return `audit.${checked('audit action', address.action)}`;
+    default:
+      return pcSubject(address.kind, address.pcId);
+  }
 }
 
 /** Where orders for a target go. With a job id the subject keeps the newest order of *each* job for an offline machine. */
 export function commandSubject(target: Target, jobId?: string): string {
-  const base =
-    target.kind === 'all'
-      ? 'commands.all'
-      : target.kind === 'group'
-        ? `commands.group.${checked('group', target.group)}`
-        : `commands.pc.${checked('pc id', target.pc)}`;
+  const base = targetSubject('commands', target);
   return jobId === undefined ? base : `${base}.${checked('job id', jobId)}`;
 }
 
@@ -60,5 +92,33 @@ export const killSubject = (execId: string): string => `kill.${checked('exec id'
 export const resultSubject = (requestId: string): string => `results.${checked('request id', requestId)}`;
 export const startedSubject = (execId: string, pc: string): string =>
   `events.started.${checked('exec id', execId)}.${checked('pc id', pc)}`;
-export const heartbeatSubject = (pc: string): string => `heartbeat.${checked('pc id', pc)}`;
-export const pingSubject = (pc: string): string => `agents.${checked('pc id', pc)}.ping`;
+export const heartbeatSubject = (pc: string): string => pcSubject('heartbeat', pc);
+export const pingSubject = (pc: string): string => pcSubject('ping', pc);
+
+/** A subject that holds one machine id, such as `obs.<pc_id>`. */
+export function pcSubject(kind: PcSubject, pc: string): string {
+  const [before, after] = pcSubjects[kind];
+  return `${before}${checked('pc id', pc)}${after}`;
+}
+
+function readSubject(address: Address & { kind: 'notification_acked' | 'notification_unacked' }): string {
+  const ids = `${checked('pc id', address.pcId)}.${checked('user id', address.sid)}`;
+  const verb = address.kind === 'notification_acked' ? 'acked' : 'unacked';
+  return `events.notifications.${verb}.${ids}.${checked('notification id', address.notificationId)}`;
+}
+
+function targetSubject(root: 'commands' | 'notifications', target: Target): string {
+  switch (target.kind) {
+    case 'all':
+      return `${root}.all`;
+    case 'group':
+      return `${root}.group.${checked('group', target.group)}`;
+    case 'pc':
+      return `${root}.pc.${checked('pc id', target.pc)}`;
+  }
+}
+
+function checked(what: string, id: string): string {
+  if (!isToken(id)) throw new RangeError(`${what} cannot become part of a subject: ${JSON.stringify(id)}`);
+  return id;
+}

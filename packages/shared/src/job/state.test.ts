@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isJobName, isTag, isTagFilter, matchesTag } from './state.ts';
+import { isJobName, isLegalMove, isTag, isTagFilter, jobStates, matchesTag } from './state.ts';
 
 it.each(['', '.', '..', 'a/b', '/etc', 'a\\b', 'a b', 'a\n', '.host', 'x'.repeat(129)])(
   'isJobName() refuses %j',
@@ -26,4 +26,29 @@ it.each([
 
 it('matchesTag() takes the prefix itself and everything below, not its namesakes', () => {
   expect(['build', 'build.web', 'builder'].map((tag) => matchesTag(tag, 'build.*'))).toEqual([true, true, false]);
+});
+
+const states = [undefined, ...jobStates];
+
+it('isLegalMove() is the state machine of the job directory', () => {
+  const legal = states.flatMap((from) =>
+    jobStates.filter((to) => isLegalMove(from, to)).map((to) => [from, to].join()),
+  );
+  expect(legal).toEqual([
+    ',created',
+    'created,created',
+    'created,running',
+    'created,failed',
+    'running,created',
+    'running,running',
+    'running,exited',
+    'running,killed',
+    'running,failed',
+    'exited,created',
+    'exited,exited',
+    'killed,created',
+    'killed,killed',
+    'failed,created',
+    'failed,failed',
+  ]);
 });

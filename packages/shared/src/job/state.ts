@@ -11,6 +11,25 @@ export type JobState = StoredState | 'unknown';
 /** States after which nothing more happens to a run. */
 export const isTerminal = (state: JobState): boolean => state === 'exited' || state === 'killed' || state === 'failed';
 
+/**
+ * Which state may follow which in `state.json` (contract, section 1.2). `undefined` stands for no file yet. A rewrite
+ * that keeps the state (the pid becomes known, the logs are drained) is always legal and not listed.
+ */
+export const stateMoves = {
+  created: ['running', 'failed'],
+  running: ['exited', 'killed', 'failed', 'created'],
+  exited: ['created'],
+  killed: ['created'],
+  failed: ['created'],
+} as const satisfies Record<StoredState, readonly StoredState[]>;
+
+/** May `to` be written over `from`? A job begins as created; `created` after that is a restart. */
+export function isLegalMove(from: StoredState | undefined, to: StoredState): boolean {
+  if (from === undefined) return to === 'created';
+  const next: readonly StoredState[] = stateMoves[from];
+  return from === to || next.includes(to);
+}
+
 /** Who asked for a run to stop. */
 export type StopBy = 'user' | 'operator' | 'shutdown' | 'timeout';
 
@@ -33,20 +52,6 @@ export type Ending =
 
 /** Version text in every envelope and every file of a job. */
 export const schemaVersion = '0.1';
-
-/** Error codes of the command line (contract, section 3.0), each with the exit code 1. */
-export type JobErrorCode =
-  | 'job_not_found'
-  | 'ambiguous_job_id'
-  | 'invalid_state'
-  | 'invalid_tag'
-  | 'config_error'
-  | 'stdin_required'
-  | 'stdin_too_large'
-  | 'launch_failed'
-  | 'io_error'
-  | 'invalid_input'
-  | 'internal_error';
 
 /** First characters of a job id, for display. */
 export const shortJobId = (jobId: string): string => jobId.slice(0, 7);

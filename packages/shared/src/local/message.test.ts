@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
-import { isEnded, JobProgress, RunStatus } from './message.ts';
-import { commonProtocol } from './method.ts';
+import { errorKindOf, LocalErrorKind, localErrors } from './error-kind.ts';
+import { DeferDuration, deferDurationMs, isDeferrable } from './maintenance.ts';
+import { EarlyUserInvokableJob, isEnded, JobProgress, RunStatus, UserInvokableJob } from './message.ts';
+import { commonProtocol, localContract } from './method.ts';
+import { commonErrors } from './method-facts.ts';
 
 it('a status of a newer peer reads as unknown and never fails the message', () => {
   expect(JobProgress.parse({ run_id: 'r', status: 'paused' })).toEqual({ run_id: 'r', status: 'unknown' });
@@ -17,4 +20,58 @@ it.each([
   [[], undefined],
 ])('commonProtocol(%j) is %j', (offered, version) => {
   expect(commonProtocol(offered)).toBe(version);
+});
+
+it.each([
+  ['15m', 900_000],
+  ['m15', 900_000],
+  ['30m', 1_800_000],
+  ['m30', 1_800_000],
+  ['1h', 3_600_000],
+  ['h1', 3_600_000],
+  ['2h', 900_000],
+  ['toString', 900_000],
+])('deferDurationMs() of %s is %i', (text, ms) => {
+  expect(deferDurationMs(DeferDuration.parse(text))).toBe(ms);
+});
+
+it.each([
+  [{}, false],
+  [{ deferrable: true }, true],
+  [{ deferable: true }, true],
+  [{ deferrable: false, deferable: true }, false],
+])('isDeferrable(%j) is %j', (spelled, answer) => {
+  const item = { schedule_id: 's', manifest_id: 'm', display_name: 'd', next_fire_at: '2026-11-21T08:00:00Z' };
+  expect(isDeferrable({ ...item, ...spelled })).toBe(answer);
+});
+
+it('errorKindOf() and the table say the same; other numbers are Unknown', () => {
+  for (const [kind, { code }] of Object.entries(localErrors)) expect(errorKindOf(code)).toBe(kind);
+  expect([errorKindOf(-32042), LocalErrorKind.parse('QuotaExceeded')]).toEqual(['Unknown', 'Unknown']);
+});
+
+it('a job of an early peer reads today; a job of today fails an early peer only for its category', () => {
+  const early = { id: 'j', display_name: 'J', category: 'catalog', version: '1' };
+  const today = { ...early, category_label: 'Catalogue', category_order: 3 };
+  expect(UserInvokableJob.parse(early)).toEqual(early);
+  expect(EarlyUserInvokableJob.parse(today)).toEqual(today);
+  expect(EarlyUserInvokableJob.safeParse({ ...today, category: 'printers' }).success).toBe(false);
+});
+
+it('localContract names only errors and pushes that there are, and every push comes after some method', () => {
+  const announced = new Set<string>();
+  for (const method of Object.values(localContract.methods)) {
+    const { errors = [], pushes = [] } = method as { errors?: readonly string[]; pushes?: readonly string[] };
+    for (const kind of [...commonErrors, ...errors]) expect(localErrors).toHaveProperty(kind);
+    for (const push of pushes) announced.add(push);
+  }
+  expect([...announced].sort()).toEqual(Object.keys(localContract.pushes).sort());
+});
+
+it('params whose fields all have defaults may be left out or null', () => {
+  const lenient = Object.entries(localContract.methods).filter(([, { params }]) => params.safeParse({}).success);
+  expect(lenient.length).toBeGreaterThan(10);
+  for (const [, { params }] of lenient) {
+    expect([params.safeParse(undefined).success, params.safeParse(null).success]).toEqual([true, true]);
+  }
 });

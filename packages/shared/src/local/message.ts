@@ -1,9 +1,12 @@
+/** Jobs as the person at the machine sees them. */
 import * as z from 'zod';
 import { openEnum } from '../scalar/open-enum.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** Where a run stands, as the person at the machine sees it. */
-export const RunStatus = openEnum(['queued', 'running', 'completed', 'failed', 'killed']);
+export const RunStatus = openEnum(['queued', 'running', 'completed', 'failed', 'killed']).meta({
+  enum: ['queued', 'running', 'completed', 'failed', 'killed', 'unknown'],
+});
 export type RunStatus = z.infer<typeof RunStatus>;
 
 /** Statuses after which nothing more comes. */
@@ -19,7 +22,10 @@ export const JobRun = z.looseObject({
 });
 export type JobRun = z.infer<typeof JobRun>;
 
-/** A job that the person at the machine may start. Absent options are left off the wire, never null. */
+/**
+ * A job that the person at the machine may start. Absent options are left off the wire, never null. `category` is free
+ * text; label, icon and order of a category may stand at any of its jobs.
+ */
 export const UserInvokableJob = z.looseObject({
   id: z.string(),
   display_name: z.string(),
@@ -37,6 +43,21 @@ export const UserInvokableJob = z.looseObject({
 });
 export type UserInvokableJob = z.infer<typeof UserInvokableJob>;
 
+/** The categories there were before they became free text. */
+export const EarlyCategory = z.enum(['software_update', 'troubleshoot', 'catalog']);
+export type EarlyCategory = z.infer<typeof EarlyCategory>;
+
+/**
+ * A job as early peers know it: one of three categories, without label, icon or order. {@link UserInvokableJob} reads it too;
+ * a whole list of jobs fails on such a peer when one job has another category.
+ */
+export const EarlyUserInvokableJob = UserInvokableJob.omit({
+  category_label: true,
+  category_icon: true,
+  category_order: true,
+}).extend({ category: EarlyCategory });
+export type EarlyUserInvokableJob = z.infer<typeof EarlyUserInvokableJob>;
+
 /**
  * How a run goes: deltas while it runs, one push with the full output (each stream cut to 256 KiB) at its end.
  * `job_id`, `started_at` and `finished_at` are ours: a client that reconnects shows its live runs by them.
@@ -52,40 +73,3 @@ export const JobProgress = z.looseObject({
   finished_at: Instant.optional(),
 });
 export type JobProgress = z.infer<typeof JobProgress>;
-
-export const Check = z.looseObject({
-  name: z.string(),
-  label: z.string().optional(),
-  status: z.enum(['ok', 'warn', 'fail', 'unknown']),
-  detail: z.string().optional(),
-  troubleshoot: z.string().optional(),
-  health_hidden: z.boolean().optional(),
-});
-export type Check = z.infer<typeof Check>;
-
-/** What the machine knows of itself; `online` means connected to the broker. */
-export const StateSnapshot = z.looseObject({
-  pc_id: z.string(),
-  online: z.boolean(),
-  checks: z.array(Check),
-  agent_version: z.string(),
-  target_version: z.string(),
-});
-export type StateSnapshot = z.infer<typeof StateSnapshot>;
-
-export const Handshake = z.looseObject({
-  client: z.string(),
-  client_version: z.string(),
-  protocol: z.array(z.int().nonnegative()).min(1),
-  features: z.array(z.string()).default([]),
-});
-export type Handshake = z.infer<typeof Handshake>;
-
-export const HandshakeResult = z.looseObject({
-  protocol: z.int(),
-  agent_version: z.string(),
-  features: z.array(z.string()),
-  session: z.looseObject({ user: z.string(), session_id: z.int(), pc_id: z.string() }),
-  client_display_name: z.string().optional(),
-});
-export type HandshakeResult = z.infer<typeof HandshakeResult>;

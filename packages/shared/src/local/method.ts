@@ -1,6 +1,13 @@
 import * as z from 'zod';
+import { NotificationAmendment } from '../fleet/notification.ts';
 import { Instant } from '../scalar/time.ts';
-import { Handshake, HandshakeResult, JobProgress, StateSnapshot, UserInvokableJob } from './message.ts';
+import type { LocalErrorKind } from './error-kind.ts';
+import { Handshake, HandshakeResult, VersionResult } from './handshake.ts';
+import { StateChanged, StateSnapshot } from './machine-state.ts';
+import { DeferDuration, MaintenanceItem } from './maintenance.ts';
+import { JobProgress, UserInvokableJob } from './message.ts';
+import { LocalNotification, NotificationFilter } from './notification.ts';
+import { DiagnosticsResult, UnlockGrant } from './support.ts';
 
 /** The one protocol version there is so far. */
 export const protocolVersions: readonly number[] = [1];
@@ -10,33 +17,114 @@ export const handshakeMethod = 'system.handshake';
 
 const nothing = z.looseObject({}).nullish();
 const subscription = z.looseObject({ subscription: z.string() });
+const grants = z.looseObject({ grants: z.array(UnlockGrant) });
+const count = z.int().nonnegative();
 
-/** Method → shapes of its params and result; push → shape of its params. The agent serves it, the Client App calls it. */
+const logTailParams = z.looseObject({ lines: count.optional() });
+const notificationParams = z.looseObject({
+  filter: NotificationFilter.optional(),
+  limit: count.optional(),
+  cursor: z.string().optional(),
+});
+const diagnosticsParams = z.looseObject({
+  summary: z.string().optional(),
+  detail: z.string().optional(),
+  contact: z.string().optional(),
+});
+
+interface Method {
+  readonly params: z.ZodType;
+  readonly result: z.ZodType;
+  /** What it may answer beyond `commonErrors`. */
+  readonly errors?: readonly LocalErrorKind[];
+  /** What comes by itself after it. */
+  readonly pushes?: readonly string[];
+}
+
+const jobPushes = ['jobs.progress'] as const;
+const statePushes = ['state.changed'] as const;
+const notificationPushes = ['notifications.new', 'notifications.amended'] as const;
+
+/**
+ * Method → shapes of its params and result, errors beyond the common ones, pushes that follow; push → shape of its params.
+ * The agent serves it, the Client App calls it. Void results are null; params that may all be left out may also be null.
+ * `localDefaults` says what absent ones mean. All subscriptions die with the connection.
+ */
 export const localContract = {
   methods: {
-    'system.handshake': { params: Handshake, result: HandshakeResult },
+    'system.handshake': { params: Handshake, result: HandshakeResult, errors: ['StaleProtocol'] },
     'system.ping': { params: nothing, result: z.looseObject({ agent_time: Instant }) },
-    'system.version': {
-      params: nothing,
-      result: z.looseObject({ agent_version: z.string(), target_agent_version: z.string() }),
+    'system.version': { params: nothing, result: VersionResult },
+    'system.log_tail': {
+      params: logTailParams.nullish(),
+      result: z.looseObject({ lines: z.array(z.string()), truncated: z.boolean().optional() }),
     },
     'state.snapshot': { params: nothing, result: StateSnapshot },
-    'state.subscribe': { params: nothing, result: subscription },
-    'state.unsubscribe': { params: subscription, result: z.null() },
+    'state.subscribe': { params: nothing, result: subscription, pushes: statePushes },
+    'state.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
+    'notifications.list': {
+      params: notificationParams.nullish(),
+      result: z.looseObject({ items: z.array(LocalNotification), next_cursor: z.string().optional() }),
+      errors: ['AgentDisconnected'],
+    },
+    'notifications.subscribe': { params: nothing, result: subscription, pushes: notificationPushes },
+    'notifications.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
+    'notifications.ack': {
+      params: z.looseObject({ id: z.string() }),
+      result: z.looseObject({ acked_at: Instant }),
+      errors: ['NotFound', 'AgentDisconnected'],
+    },
+    'notifications.unack': {
+      params: z.looseObject({ id: z.string() }),
+      result: z.looseObject({ unacked_at: Instant }),
+      errors: ['NotFound', 'AgentDisconnected'],
+    },
     'jobs.list': {
       params: z.looseObject({ category: z.string().optional() }).nullish(),
       result: z.looseObject({ items: z.array(UserInvokableJob) }),
     },
-    'jobs.execute': { params: z.looseObject({ id: z.string() }), result: z.looseObject({ run_id: z.string() }) },
-    'jobs.kill': { params: z.looseObject({ run_id: z.string() }), result: z.looseObject({ requested_at: Instant }) },
-    'jobs.subscribe': { params: nothing, result: subscription },
-    'jobs.unsubscribe': { params: subscription, result: z.null() },
+    'jobs.execute': {
+      params: z.looseObject({ id: z.string() }),
+      result: z.looseObject({ run_id: z.string() }),
+      errors: ['NotFound', 'Unauthorized', 'RateLimit'],
+      pushes: jobPushes,
+    },
+    'jobs.kill': {
+      params: z.looseObject({ run_id: z.string() }),
+      result: z.looseObject({ requested_at: Instant }),
+      errors: ['Unauthorized'],
+    },
+    'jobs.subscribe': { params: nothing, result: subscription, pushes: jobPushes },
+    'jobs.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
+    'support.upload_diagnostics': {
+      params: diagnosticsParams.nullish(),
+      result: DiagnosticsResult,
+      errors: ['AgentDisconnected'],
+    },
+    'support.unlock': {
+      params: z.looseObject({ code: z.string() }),
+      result: grants,
+      errors: ['Unauthorized', 'RateLimit'],
+    },
+    'support.lock': { params: nothing, result: z.looseObject({ released: count }) },
+    'support.status': { params: nothing, result: grants },
+    'maintenance.list': {
+      params: z.looseObject({ window_days: z.int().optional() }).nullish(),
+      result: z.looseObject({ items: z.array(MaintenanceItem) }),
+    },
+    'maintenance.defer': {
+      params: z.looseObject({ schedule_id: z.string(), duration: DeferDuration }),
+      result: z.looseObject({ new_fire_at: Instant }),
+      errors: ['NotFound'],
+    },
   },
   pushes: {
     'jobs.progress': JobProgress,
-    'state.changed': z.looseObject({ snapshot: StateSnapshot, at: Instant }),
+    'state.changed': StateChanged,
+    'notifications.new': LocalNotification,
+    'notifications.amended': NotificationAmendment,
   },
-} as const;
+} as const satisfies { methods: Record<string, Method>; pushes: Record<string, z.ZodType> };
 
 /** The highest version both sides know; undefined when there is none. */
 export function commonProtocol(offered: readonly number[]): number | undefined {

@@ -7,5 +7,6 @@ import * as z from 'zod';
 export function openEnum<const V extends readonly string[]>(
   values: V,
 ): z.ZodPipe<z.ZodString, z.ZodTransform<V[number] | 'unknown', string>> {
-  return z.string().transform((text): V[number] | 'unknown' => (values.includes(text) ? text : 'unknown'));
+  const known: ReadonlySet<string> = new Set(values);
+  return z.string().transform((text): V[number] | 'unknown' => (known.has(text) ? text : 'unknown'));
 }

@@ -1,4 +1,6 @@
 import type * as z from 'zod';
+import { unknownPaths } from './unknown-paths.ts';
+import { wording } from './wording.ts';
 
 /** One fault of a document: where (`execute.timeout`, `client.confirm.message`) and what. */
 export interface Fault {
@@ -6,35 +8,61 @@ export interface Fault {
   readonly message: string;
 }
 
+/** What a reader makes of a document: the value, or every fault of it. */
+export type Read<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
 /** Every fault of a failed parse, in document order. An empty path means the document itself. */
 export function faultsOf(error: z.ZodError): Fault[] {
-  return error.issues.flatMap((issue) => {
-    const path = issue.path.map(String).join('.');
+  return faultsIn(error.issues, []);
+}
+
+/** The keys of `value` that `schema` does not name, on every level; used only at write boundaries. */
+export function unknownKeys(schema: z.ZodType, value: unknown, path = ''): Fault[] {
+  return unknownPaths(schema, value, path).map((at) => ({ path: at, message: 'unknown key' }));
+}
+
+/** Reads tolerantly: unknown keys are kept. Faults are in our words. Never throws. */
+export function readAs<S extends z.ZodType>(schema: S, value: unknown): Read<z.output<S>> {
+  const parsed = schema.safeParse(value, { error: wording });
+  return parsed.success ? { ok: true, value: parsed.data } : { ok: false, faults: faultsOf(parsed.error) };
+}
+
+/**
+ * Reads at a write boundary: every key that the schema does not name is a fault too, with its path. `rulesOf` adds what
+ * holds between fields; it is asked whenever the shape is right, so that all faults come together. Never throws.
+ */
+export function strictAs<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  rulesOf: (value: z.output<S>) => readonly Fault[] = () => [],
+): Read<z.output<S>> {
+  const read = readAs(schema, value);
+  const faults = [
+    ...(read.ok ? [] : read.faults),
+    ...unknownKeys(schema, value),
+    ...(read.ok ? rulesOf(read.value) : []),
+  ];
+  return read.ok && faults.length === 0 ? read : { ok: false, faults };
+}
+
+function faultsIn(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[]): Fault[] {
+  return issues.flatMap((issue) => {
+    const parts = [...at, ...issue.path];
+    const path = parts.map(String).join('.');
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, message: 'unknown key' }));
     }
-    return [{ path, message: issue.message }];
+    const form = issue.code === 'invalid_union' ? meantForm(issue.errors) : undefined;
+    return form ? faultsIn(form, parts) : [{ path, message: issue.message }];
   });
 }
 
-/** The keys of `value` that `schema` does not name, with their paths; used only at write boundaries. */
-export function unknownKeys(schema: z.ZodType, value: unknown, path = ''): Fault[] {
-  const inner = unwrap(schema);
-  if (Array.isArray(value)) {
-    const element = (inner as unknown as { element?: z.ZodType }).element;
-    return element ? value.flatMap((item, index) => unknownKeys(element, item, `${path}.${index}`)) : [];
-  }
-  const shape = (inner as unknown as { shape?: Record<string, z.ZodType> }).shape;
-  if (!shape || typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => {
-    const at = path === '' ? key : `${path}.${key}`;
-    const known = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    return known ? unknownKeys(known, child, at) : [{ path: at, message: 'unknown key' }];
-  });
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  let current = schema as unknown as { _zod: { def: { innerType?: z.ZodType } } };
-  while (current._zod.def.innerType) current = current._zod.def.innerType as unknown as typeof current;
-  return current as unknown as z.ZodType;
+/** Of the forms that a value may have, the one whose outer shape fits and that has the fewest faults. */
+function meantForm(forms: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  return forms
+    .filter((issues) => issues.every(({ code, path }) => path.length > 0 || code !== 'invalid_type'))
+    .filter((issues) => issues.every(({ code, path }) => path.length > 0 || code !== 'invalid_value'))
+    .sort((a, b) => a.length - b.length)[0];
 }

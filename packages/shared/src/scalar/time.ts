@@ -2,7 +2,11 @@ import * as z from 'zod';
 import { parseHumantime } from './duration.ts';
 
 /** An instant as RFC 3339 text. Kept as text so that what was read is written back byte for byte. */
-export const Instant = z.iso.datetime({ offset: true });
+export const Instant = z.iso.datetime({
+  offset: true,
+  error: ({ code }) =>
+    code === 'invalid_format' ? 'must be an RFC 3339 time such as 2026-11-21T08:00:00Z' : undefined,
+});
 export type Instant = z.infer<typeof Instant>;
 
 /** A humantime duration, kept as the text that was written. */

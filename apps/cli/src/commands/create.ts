@@ -1,0 +1,25 @@
+import { createJob, pathOf } from '@kanade/runner';
+import { UsageError } from '../arguments.ts';
+import { defineCommand } from '../command.ts';
+import { checkDefinition, definitionOf, definitionOptions } from './definition.ts';
+
+export const create = defineCommand({
+  name: 'create',
+  summary: 'define a job without starting it',
+  usage: '[--] COMMAND [ARGS...]',
+  options: definitionOptions,
+  stopAtWord: true,
+  examples: ['kanade create --tag nightly -- make release'],
+  async run(given, words, context) {
+    if (words.length === 0) throw new UsageError('COMMAND is missing: kanade create -- COMMAND [ARGS...]');
+    checkDefinition(given);
+    const { job } = createJob(context.root, await definitionOf(given, words, context, { implicitStdin: false }));
+    return {
+      type: 'create',
+      job_id: job.id,
+      state: 'created',
+      stdout_log_path: pathOf(job, 'stdout'),
+      stderr_log_path: pathOf(job, 'stderr'),
+    };
+  },
+});

@@ -1,0 +1,100 @@
+/** Observing a fresh job and answering for it: what `run`, `start` and `restart` share. */
+import { type JobDir, type JobError, type LaunchedJob, observeStart, pathOf, readMeta, settle } from '@kanade/runner';
+import { ensureHost, markForCare } from '@kanade/runner/host';
+import { selfCommand } from '@kanade/runner/process';
+import { isTerminal } from '@kanade/shared/job';
+import { type Options, UsageError } from '../arguments.ts';
+import type { Answer, Context } from '../command.ts';
+import { endingOf, excerptBytes, headsOf } from '../view.ts';
+import { collectOptions } from './collect.ts';
+
+/** Seconds that a job is observed by default (contract, section 3.2). */
+const untilDefault = 10;
+
+/** A job that has printed something and then nothing for so long, in ms, is answered for while it runs on. */
+const quietMs = 1_000;
+
+export const observationOptions = {
+  wait: { kind: 'optional', value: 'true|false', help: 'observe the job before answering (default true)' },
+  until: { kind: 'count', value: 'N', help: `observe for at most N seconds (default ${untilDefault})` },
+  forever: { kind: 'flag', help: 'observe until the end' },
+  'no-wait': { kind: 'flag', help: 'answer at once' },
+  'max-bytes': {
+    kind: 'count',
+    value: 'N',
+    help: `bytes of output per stream in the answer (default ${excerptBytes})`,
+  },
+  compress: { kind: 'text', value: 'off', help: 'accepted: output is not compressed' },
+  ...collectOptions,
+} as const;
+
+type ObservationOptions = Options<typeof observationOptions>;
+
+export function checkObservation(given: ObservationOptions): void {
+  if (given.forever && given.until !== undefined) throw new UsageError('--until and --forever exclude each other');
+  if (given.compress !== undefined && given.compress !== 'off') {
+    throw new UsageError(`--compress ${given.compress} is not built: only off is accepted`);
+  }
+}
+
+export interface Observed {
+  readonly type: 'run' | 'start' | 'restart';
+  readonly given: ObservationOptions;
+  readonly job: JobDir;
+  readonly launched: LaunchedJob | undefined;
+  readonly context: Context;
+}
+
+/** Observes as the options say and answers. `launched` is undefined for a job that could not start: its state says why. */
+export async function observeAndAnswer({ type, given, job, launched, context }: Observed): Promise<Answer> {
+  const observes = given['no-wait'] !== true && given.wait !== false;
+  const observedMs = performance.now();
+  if (observes && launched) {
+    const timeoutMs = given.forever ? undefined : (given.until ?? untilDefault) * 1000;
+    await observeStart(launched, given.forever ? {} : { timeoutMs, quietMs });
+  }
+  const waitedMs = observes ? Math.round(performance.now() - observedMs) : 0;
+  const view = settle(job);
+  if (!isTerminal(view.status)) handOver(context.root, job);
+  launched?.release();
+  const meta = readMeta(job);
+  return {
+    type,
+    job_id: job.id,
+    state: view.status,
+    tags: meta?.tags ?? [],
+    ...(meta?.env_vars?.length ? { env_vars: meta.env_vars } : {}),
+    stdout_log_path: pathOf(job, 'stdout'),
+    stderr_log_path: pathOf(job, 'stderr'),
+    elapsed_ms: Math.round(performance.now() - context.startedMs),
+    waited_ms: waitedMs,
+    ...headsOf(job, given['max-bytes'] ?? excerptBytes),
+    ...endingOf(view),
+  };
+}
+
+/**
+ * Starts a job whose deadline and sinks are in the host's hands before the first process exists: they hold even if this
+ * call is killed right now. A job that cannot start is an answer, not an error: its state says why.
+ */
+export function launchCared(root: string, job: JobDir, start: () => LaunchedJob): LaunchedJob | undefined {
+  const meta = readMeta(job);
+  if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);
+  return failedIsAnswer(start);
+}
+
+/** Undefined when the system could not start the job; every other failure is thrown. */
+export function failedIsAnswer(start: () => LaunchedJob): LaunchedJob | undefined {
+  try {
+    return start();
+  } catch (error) {
+    if ((error as JobError).code === 'launch_failed') return undefined;
+    throw error;
+  }
+}
+
+/** Gives a job into the care of the root's host: deadlines, sinks and endings no longer depend on this call. */
+export function handOver(root: string, job: JobDir): void {
+  markForCare(root, job);
+  ensureHost(root, [...selfCommand(), '_host', '--root', root]);
+}

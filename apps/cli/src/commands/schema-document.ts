@@ -1,0 +1,2 @@
+/** The part of `schema` that is loaded on demand. */
+export { jobSchemaDocument as schemaDocument } from '@kanade/shared/job';

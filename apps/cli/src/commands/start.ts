@@ -1,0 +1,21 @@
+import { findJob, startJob } from '@kanade/runner';
+import { defineCommand } from '../command.ts';
+import { collect } from './collect.ts';
+import { checkObservation, launchCared, observationOptions, observeAndAnswer } from './observation.ts';
+import { oneJobId } from './one-job-id.ts';
+
+export const start = defineCommand({
+  name: 'start',
+  summary: 'start a job that was created',
+  usage: 'JOB_ID',
+  options: observationOptions,
+  examples: ['kanade start 3f2a9c1'],
+  async run(given, words, context) {
+    checkObservation(given);
+    const job = findJob(context.root, oneJobId(words));
+    const launched = launchCared(context.root, job, () => startJob(job, context.io.env));
+    const answer = await observeAndAnswer({ type: 'start', given, job, launched, context });
+    await collect(given, context);
+    return answer;
+  },
+});

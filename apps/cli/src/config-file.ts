@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { JobError } from '@kanade/runner';
+import { parse } from 'smol-toml';
+import type { Config } from './config.ts';
+
+const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'];
+
+type Table = Record<string, unknown>;
+
+/** Parses a configuration file. Unknown keys are ignored; a value of the wrong kind is a `config_error` that names it. */
+export function readConfigFile(path: string): Config {
+  const fail = (what: string, cause?: unknown): never => {
+    throw new JobError('config_error', `configuration file ${path}: ${what}`, { cause });
+  };
+  let document: Table;
+  try {
+    document = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return fail((error as Error).message.split('\n')[0] ?? 'cannot be read', error);
+  }
+  const table = (name: string): Table => {
+    const value = document[name] ?? {};
+    return typeof value === 'object' && !Array.isArray(value) ? (value as Table) : fail(`[${name}] is not a table`);
+  };
+  const gc = table('gc');
+  const typed = <T>(name: string, isValid: (value: unknown) => boolean, what: string): T | undefined => {
+    const value = gc[name];
+    if (value !== undefined && !isValid(value)) fail(`gc.${name} must be ${what}: ${JSON.stringify(value)}`);
+    return value as T | undefined;
+  };
+  const count = (name: string) =>
+    typed<number>(name, (value) => Number.isSafeInteger(value) && Number(value) >= 0, 'a whole number');
+  const compression = table('compression').default;
+  if (compression !== undefined && !compressionModes.includes(String(compression))) {
+    fail(`compression.default must be one of ${compressionModes.join(', ')}: ${JSON.stringify(compression)}`);
+  }
+  const shell = table('shell')[process.platform === 'win32' ? 'windows' : 'unix'];
+  if (
+    shell !== undefined &&
+    !(Array.isArray(shell) && shell.length > 0 && shell.every((word) => typeof word === 'string'))
+  ) {
+    throw new JobError('internal_error', `configuration file ${path}: shell must be a list of words, not empty`);
+  }
+  return {
+    ...(shell === undefined ? {} : { shell: shell as string[] }),
+    gc: {
+      auto: typed<boolean>('auto', (value) => typeof value === 'boolean', 'true or false'),
+      older_than: typed<string>('older_than', (value) => typeof value === 'string', 'a text such as "30d"'),
+      max_jobs: count('max_jobs'),
+      max_bytes: count('max_bytes'),
+      scan_limit: count('scan_limit'),
+      delete_limit: count('delete_limit'),
+    },
+  };
+}

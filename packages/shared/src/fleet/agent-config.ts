@@ -1,0 +1,121 @@
+import * as z from 'zod';
+import { parseHumantime } from '../scalar/duration.ts';
+import { type Read, strictAs } from '../scalar/strict.ts';
+import { Instant } from '../scalar/time.ts';
+
+/**
+ * Settings of agents, at `global`, `groups.<name>` and `pcs.<pc_id>` of `agent_config`. Every field may be absent; JSON
+ * null is the same. Durations are read as they are: a malformed one counts as the built-in default, here and in every
+ * older reader, so that one bad value does not disconfigure a fleet.
+ */
+export const ConfigScope = z.looseObject({
+  max_local_concurrent: z.int().positive().nullish(),
+  target_version: z.string().nullish(),
+  target_version_jitter: z.string().nullish(),
+  heartbeat_interval: z.string().nullish(),
+  host_perf_interval: z.string().nullish(),
+  process_perf_enabled: z.boolean().nullish(),
+  process_perf_expires_at: Instant.nullish(),
+  process_perf_top_n: z.int().nonnegative().nullish(),
+  client_display_name: z.string().nullish(),
+});
+export type ConfigScope = z.infer<typeof ConfigScope>;
+
+/** The flattened settings of one machine. `max_local_concurrent` absent = the number of CPUs of that machine. */
+export const EffectiveConfig = z.looseObject({
+  max_local_concurrent: z.int().positive().optional(),
+  target_version: z.string().optional(),
+  target_version_jitter: z.string(),
+  heartbeat_interval: z.string(),
+  host_perf_interval: z.string(),
+  process_perf_enabled: z.boolean(),
+  process_perf_expires_at: Instant.optional(),
+  process_perf_top_n: z.int().nonnegative(),
+  client_display_name: z.string().optional(),
+});
+export type EffectiveConfig = z.infer<typeof EffectiveConfig>;
+
+/** Built-in settings. */
+export const configDefaults = {
+  target_version_jitter: '10m',
+  heartbeat_interval: '30s',
+  host_perf_interval: '60s',
+  process_perf_enabled: false,
+  process_perf_top_n: 20,
+} as const;
+
+const durations = ['target_version_jitter', 'heartbeat_interval', 'host_perf_interval'] as const;
+const fields = Object.keys(ConfigScope.shape) as (keyof typeof ConfigScope.shape)[];
+type Field = (typeof fields)[number];
+
+/** Two or more groups of a machine set the same field; the last in alphabetical order won. */
+export interface MultiGroupConflict {
+  readonly kind: 'MultiGroupConflict';
+  readonly field: Field;
+  readonly groups: readonly string[];
+}
+
+export interface ConfigScopes {
+  readonly global?: ConfigScope | undefined;
+  /** By group name. Groups of the machine that are not here are ignored. */
+  readonly groups?: Readonly<Record<string, ConfigScope>>;
+  readonly pc?: ConfigScope | undefined;
+}
+
+/** Built-in, then global, then the machine's groups in alphabetical order (the last wins), then the machine itself. */
+export function resolveConfig(
+  scopes: ConfigScopes,
+  memberOf: readonly string[],
+): { config: EffectiveConfig; warnings: MultiGroupConflict[] } {
+  const groups = sortedUnique(memberOf).filter((name) => scopes.groups && Object.hasOwn(scopes.groups, name));
+  const layers = [scopes.global, ...groups.map((name) => scopes.groups?.[name]), scopes.pc];
+  const config: Record<string, unknown> = { ...configDefaults };
+  for (const layer of layers) {
+    for (const field of fields) if (isSet(layer, field)) config[field] = layer?.[field];
+  }
+  for (const field of durations) {
+    if (parseHumantime(String(config[field])) === undefined) config[field] = configDefaults[field];
+  }
+  const warnings = fields.flatMap((field) => {
+    const setters = groups.filter((name) => isSet(scopes.groups?.[name], field));
+    return setters.length > 1 ? [{ kind: 'MultiGroupConflict' as const, field, groups: setters }] : [];
+  });
+  return { config: config as EffectiveConfig, warnings };
+}
+
+/** Whether the process list is to be sampled now: enabled, and not expired. */
+export function isProcessPerfActive(config: EffectiveConfig, nowMs: number): boolean {
+  const expires = config.process_perf_expires_at;
+  return config.process_perf_enabled && (expires === undefined || nowMs < Date.parse(expires));
+}
+
+/** Checks a scope at a write boundary: unknown fields and malformed durations are faults there. */
+export function strictConfigScope(value: unknown): Read<ConfigScope> {
+  return strictAs(ConfigScope, value, (scope) =>
+    durations
+      .filter((field) => typeof scope[field] === 'string' && parseHumantime(scope[field]) === undefined)
+      .map((field) => ({ path: field, message: 'must be a duration such as 30s, 10m or 1h 30m' })),
+  );
+}
+
+function isSet(scope: ConfigScope | undefined, field: Field): boolean {
+  return scope?.[field] !== undefined && scope[field] !== null;
+}
+
+/** Groups of a machine, at `<pc_id>` of `agent_groups` and of `agent_groups_derived`. Write them with `agentGroups`. */
+export const AgentGroups = z.looseObject({ groups: z.array(z.string()) });
+export type AgentGroups = z.infer<typeof AgentGroups>;
+
+/** The value for a set of groups: sorted and without doubles, so that equal sets are written alike. */
+export function agentGroups(names: Iterable<string>): AgentGroups {
+  return { groups: sortedUnique(names) };
+}
+
+/** The groups that count: those an operator gave and those that were derived. */
+export function effectiveGroups(given?: AgentGroups, derived?: AgentGroups): string[] {
+  return sortedUnique([...(given?.groups ?? []), ...(derived?.groups ?? [])]);
+}
+
+function sortedUnique(names: Iterable<string>): string[] {
+  return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1));
+}

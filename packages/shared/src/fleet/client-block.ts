@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import { FilledText } from '../scalar/filled-text.ts';
+import { Id } from '../scalar/id.ts';
+import { CheckStatus } from './hint.ts';
+
+/** Whom a job or a schedule is for; present but empty is a fault, because nobody could be meant. */
+export const Visibility = z
+  .looseObject({ all: z.boolean().optional(), groups: z.array(Id).optional(), pcs: z.array(Id).optional() })
+  .refine((v) => v.all === true || (v.groups?.length ?? 0) + (v.pcs?.length ?? 0) > 0, {
+    error: 'names nobody: give all: true, groups or pcs',
+  });
+export type Visibility = z.infer<typeof Visibility>;
+
+/** Whether a machine is meant: everybody, by its id, or by one of its groups. */
+export function isMeant(
+  visibility: Visibility,
+  pc: { readonly id: string; readonly groups: readonly string[] },
+): boolean {
+  return (
+    visibility.all === true ||
+    (visibility.pcs ?? []).includes(pc.id) ||
+    (visibility.groups ?? []).some((group) => pc.groups.includes(group))
+  );
+}
+
+/** Ask before a run: yes or no, or a text of one's own. */
+export const Confirm = z.union(
+  [z.boolean(), z.looseObject({ enabled: z.boolean().optional(), message: FilledText.optional() })],
+  { error: 'must be true, false or { enabled, message }' },
+);
+export type Confirm = z.infer<typeof Confirm>;
+
+/** Offer a job only while a check stands like this; a check that never ran does not match. For the list only. */
+export const ShowWhen = z.looseObject({
+  check: Id,
+  is: z.union([CheckStatus, z.array(CheckStatus).min(1)], {
+    error: 'must be ok, warn, fail or unknown, or a list of these',
+  }),
+});
+export type ShowWhen = z.infer<typeof ShowWhen>;
+
+/** Whether the newest status of the check lets the job be shown; undefined = the check never ran. */
+export function isShown(showWhen: ShowWhen, status: CheckStatus | undefined): boolean {
+  if (status === undefined) return false;
+  return Array.isArray(showWhen.is) ? showWhen.is.includes(status) : showWhen.is === status;
+}
+
+/** Its presence offers the job to the person at the machine. `category` is free text; lower `category_order` comes first. */
+export const ClientBlock = z.looseObject({
+  name: FilledText,
+  category: FilledText,
+  description: z.string().optional(),
+  icon: z.string().optional(),
+  category_label: z.string().optional(),
+  category_icon: z.string().optional(),
+  category_order: z.int().optional(),
+  visible_to: Visibility.optional(),
+  show_when: ShowWhen.optional(),
+  confirm: Confirm.optional(),
+  unlock: Id.optional(),
+});
+export type ClientBlock = z.infer<typeof ClientBlock>;

@@ -1,0 +1,79 @@
+import * as z from 'zod';
+import { ByteSize } from '../scalar/byte-size.ts';
+import { FilledText } from '../scalar/filled-text.ts';
+import { Id } from '../scalar/id.ts';
+import { NotificationPriority } from './notification.ts';
+
+/** What the agent does with the lines that a script prints: each is one ObsEvent. Closed: an agent must not guess. */
+export const EmitConfig = z.looseObject({
+  type: z.enum(['events']),
+  /** Documentation only: where the script keeps its own position. */
+  watermark_path: z.string().optional(),
+});
+export type EmitConfig = z.infer<typeof EmitConfig>;
+
+/** Outcome of a health check. Closed; `unknown` is a value of its own, not a fallback. */
+export const CheckStatus = z.enum(['ok', 'warn', 'fail', 'unknown']);
+export type CheckStatus = z.infer<typeof CheckStatus>;
+
+/** Outcomes that may raise an alert. */
+export const CheckAlertStatus = z.enum(['warn', 'fail', 'unknown']);
+export type CheckAlertStatus = z.infer<typeof CheckAlertStatus>;
+
+/** Raised on the transition *into* a listed status. `body` may hold the placeholders of `alertPlaceholders`. */
+export const CheckAlert = z.looseObject({
+  title: FilledText,
+  on: z.array(CheckAlertStatus).optional(),
+  body: z.string().optional(),
+  priority: NotificationPriority.optional(),
+  notify_user: z.boolean().optional(),
+  notify_groups: z.array(Id).optional(),
+  require_ack: z.boolean().optional(),
+  toast: z.boolean().optional(),
+  email: z.boolean().optional(),
+});
+export type CheckAlert = z.infer<typeof CheckAlert>;
+
+export const alertDefaults = {
+  on: ['fail'],
+  priority: 'warn',
+  notify_user: false,
+  notify_groups: [],
+  require_ack: false,
+  toast: false,
+  email: false,
+} satisfies Partial<CheckAlert>;
+
+/** What may stand in braces in the body of an alert. */
+export const alertPlaceholders = ['pc_id', 'name', 'label', 'status', 'detail', 'last_logon'] as const;
+
+/** Makes a job a health check: which fields of its JSON say how the machine is. */
+export const CheckHint = z.looseObject({
+  name: Id,
+  label: z.string().optional(),
+  status_field: FilledText.optional(),
+  detail_field: FilledText.optional(),
+  troubleshoot: Id.optional(),
+  fleet: z.boolean().optional(),
+  health: z.boolean().optional(),
+  alert: CheckAlert.optional(),
+});
+export type CheckHint = z.infer<typeof CheckHint>;
+
+export const checkDefaults = {
+  status_field: 'status',
+  detail_field: 'detail',
+  fleet: true,
+  health: true,
+} satisfies Partial<CheckHint>;
+
+/** Makes a job a collector: which field of its JSON lists the files to bundle. `max_size` bounds uncompressed input. */
+export const CollectHint = z.looseObject({
+  name: FilledText,
+  files_field: FilledText.optional(),
+  max_size: ByteSize.optional(),
+  description: z.string().optional(),
+});
+export type CollectHint = z.infer<typeof CollectHint>;
+
+export const collectDefaults = { files_field: 'files' } satisfies Partial<CollectHint>;

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { Instant } from '../scalar/time.ts';
+
+/**
+ * The kinds of observation that are known, with their usual source. The vocabulary is open: others travel as they are.
+ */
+export const obsKinds = {
+  logon: 'Security 4624',
+  logoff: 'Security 4634',
+  boot: 'System 12',
+  shutdown: 'System 13',
+  unexpected_shutdown: 'System 41',
+  sleep: 'System 42',
+  resume: 'System 107',
+  active: 'idle sampler',
+  idle: 'idle sampler',
+  agent_update: 'agent',
+  agent_online: 'agent:startup, backend:heartbeat-watchdog',
+  agent_offline: 'backend:heartbeat-watchdog',
+  agent_started: 'agent',
+  diagnostic: 'agent',
+  support_unlock: 'agent:support',
+  support_unlock_failed: 'agent:support',
+  support_lock: 'agent:support',
+  command_admission_conflict: 'agent',
+  command_admission_unavailable: 'agent',
+  command_signature_ok: 'agent',
+  command_signature_stale: 'agent',
+  command_signature_clock_ahead: 'agent',
+  command_signature_expired: 'agent',
+  command_signature_misaddressed: 'agent',
+  command_signature_envelope_rejected: 'agent',
+  command_signature_invalid: 'agent',
+} as const;
+export type ObsKind = keyof typeof obsKinds;
+
+/** Something that happened on a machine, on `obs.<pc_id>`. `source` is `<scheme>:<detail>`; `at` is the source's time. */
+export const ObsEvent = z.looseObject({
+  pc_id: z.string(),
+  at: Instant,
+  kind: z.string(),
+  source: z.string(),
+  event_record_id: z.string().nullable().optional(),
+  payload: z.unknown().optional(),
+});
+export type ObsEvent = z.infer<typeof ObsEvent>;
+
+/** What an absent field means. Both are written as explicit `null`. */
+export const obsEventDefaults = { event_record_id: null, payload: null } satisfies Partial<ObsEvent>;
+
+/** Two events with the same key are one (three parts, length-prefixed so that no two keys collide). */
+export function obsEventKey({ pc_id, source, event_record_id }: ObsEvent): string | undefined {
+  if (event_record_id === undefined || event_record_id === null) return undefined;
+  return [pc_id, source, event_record_id].map((part) => `${part.length}.${part}`).join('.');
+}

@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { Instant } from '../scalar/time.ts';
+
+const bytes = z.int().nonnegative().optional();
+const rate = z.number().nonnegative().optional();
+
+/** The forms of a command that an agent can say it accepts. */
+export const commandProtocols = ['legacy', 'kanade.command.v2'] as const;
+
+/**
+ * A sign of life on `heartbeat.<pc_id>`, and the reply to `agents.<pc_id>.ping`. `command_keys`, `enforcing` and
+ * `command_protocols` have three states: absent = agent older than the field, empty (or false) = it has none.
+ */
+export const Heartbeat = z.looseObject({
+  pc_id: z.string(),
+  at: Instant,
+  agent_version: z.string(),
+  hostname: z.string().optional(),
+  os_family: z.string().optional(),
+  /** Percent of one core; absent on the first beat. */
+  agent_cpu_pct: z.number().optional(),
+  agent_rss_bytes: bytes,
+  agent_disk_read_bytes: bytes,
+  agent_disk_written_bytes: bytes,
+  quarantined_versions: z.array(z.string()).optional(),
+  last_logon_user: z.string().optional(),
+  last_logon_display_name: z.string().optional(),
+  /** `kid:fingerprint` of each key it verifies with. */
+  command_keys: z.array(z.string()).optional(),
+  enforcing: z.boolean().optional(),
+  command_protocols: z.array(z.string()).optional(),
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** Left off while empty; the three-state arrays are not here, because for them empty is an answer. */
+export const heartbeatDefaults = { quarantined_versions: [] } satisfies Partial<Heartbeat>;
+
+/** Load of a machine, on `host_perf.<pc_id>`. `cpu_pct` is 0 to 100 over all cores; rates are absent on the first tick. */
+export const HostPerf = z.looseObject({
+  pc_id: z.string(),
+  at: Instant,
+  cpu_pct: z.number().optional(),
+  cpu_count: z.int().nonnegative().optional(),
+  mem_used_bytes: bytes,
+  mem_total_bytes: bytes,
+  swap_used_bytes: bytes,
+  swap_total_bytes: bytes,
+  disk_read_bytes_per_sec: rate,
+  disk_written_bytes_per_sec: rate,
+  net_rx_bytes_per_sec: rate,
+  net_tx_bytes_per_sec: rate,
+});
+export type HostPerf = z.infer<typeof HostPerf>;
+
+/** One process in a ProcessPerf message; everything but its name and number is optional. */
+export const ProcessSample = z.looseObject({
+  pid: z.int().nonnegative(),
+  name: z.string(),
+  cpu_pct: z.number().optional(),
+  mem_bytes: bytes,
+});
+export type ProcessSample = z.infer<typeof ProcessSample>;
+
+/** The busiest processes of a machine, on `process_perf.<pc_id>`, most CPU first. */
+export const ProcessPerf = z.looseObject({ pc_id: z.string(), at: Instant, processes: z.array(ProcessSample) });
+export type ProcessPerf = z.infer<typeof ProcessPerf>;
+
+/** Old hardware inventory on `inventory.<pc_id>.hw`; only kept to read old data. */
+export const HwInventory = z.looseObject({
+  pc_id: z.string(),
+  hostname: z.string(),
+  os_name: z.string(),
+  os_version: z.string(),
+  os_build: z.string().nullable(),
+  cpu_model: z.string(),
+  cpu_cores: z.int().nonnegative(),
+  ram_bytes: z.int().nonnegative(),
+  disks: z.array(
+    z.looseObject({
+      device_id: z.string(),
+      size_bytes: z.int().nonnegative(),
+      free_bytes: z.int().nonnegative(),
+      file_system: z.string().nullable(),
+    }),
+  ),
+  collected_at: Instant,
+});
+export type HwInventory = z.infer<typeof HwInventory>;

@@ -1,0 +1,142 @@
+import { isToken } from '../scalar/id.ts';
+
+/** The JetStream streams of orders and results, which every fleet has; named as on the wire. */
+export const streams = {
+  exec: 'EXEC',
+  results: 'RESULTS',
+  events: 'EVENTS',
+} as const;
+
+/** The streams that appear with the part of the system that first fills them. */
+export const streamsOnDemand = {
+  obsEvents: 'OBS_EVENTS',
+  notifications: 'NOTIFICATIONS',
+  inventory: 'INVENTORY',
+  audit: 'AUDIT',
+} as const;
+export type StreamName =
+  | (typeof streams)[keyof typeof streams]
+  | (typeof streamsOnDemand)[keyof typeof streamsOnDemand];
+
+const mebibyte = 1_048_576;
+
+/** What each stream takes and keeps: oldest messages go first. The byte limit is reserved when a stream is created. */
+export const streamLimits: Readonly<
+  Record<StreamName, { subjects: string; ageDaysMax: number; bytesMax: number; perSubjectMax?: number }>
+> = {
+  EXEC: { subjects: 'commands.>', ageDaysMax: 7, bytesMax: 64 * mebibyte, perSubjectMax: 1 },
+  RESULTS: { subjects: 'results.>', ageDaysMax: 30, bytesMax: 2_048 * mebibyte },
+  EVENTS: { subjects: 'events.>', ageDaysMax: 7, bytesMax: 256 * mebibyte },
+  OBS_EVENTS: { subjects: 'obs.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },
+  NOTIFICATIONS: { subjects: 'notifications.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },
+  INVENTORY: { subjects: 'inventory.>', ageDaysMax: 90, bytesMax: 1_024 * mebibyte },
+  AUDIT: { subjects: 'audit.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },
+};
+
+/** The KV buckets of the job catalogue and of groups, which every fleet has. */
+export const buckets = {
+  jobs: 'jobs',
+  jobsYaml: 'jobs_yaml',
+  scriptCurrent: 'script_current',
+  scriptStatus: 'script_status',
+  agentGroups: 'agent_groups',
+} as const;
+
+/** The KV buckets that appear with the part of the system that first writes them. */
+export const bucketsOnDemand = {
+  schedules: 'schedules',
+  schedulesYaml: 'schedules_yaml',
+  views: 'views',
+  viewsYaml: 'views_yaml',
+  groupDefs: 'group_defs',
+  groupDefsYaml: 'group_defs_yaml',
+  agentConfig: 'agent_config',
+  agentGroupsDerived: 'agent_groups_derived',
+  agentMeta: 'agent_meta',
+  groupContacts: 'group_contacts',
+  agentsState: 'agents_state',
+  fleetConfig: 'fleet_config',
+  notificationsRead: 'notifications_read',
+  serverSettings: 'server_settings',
+  schedulerDispatch: 'scheduler_dispatch',
+} as const;
+
+/** How many values of a key a bucket keeps: 5, but 1 where only the newest means anything. */
+export const bucketHistory = (bucket: string): number =>
+  ([bucketsOnDemand.agentsState, bucketsOnDemand.fleetConfig, bucketsOnDemand.notificationsRead] as string[]).includes(
+    bucket,
+  )
+    ? 1
+    : 5;
+
+/** The object stores that every fleet has, named as on the wire. */
+export const objectStores = {
+  resultOutput: 'result_output',
+} as const;
+
+/** The object stores that appear with the part of the system that first fills them. */
+export const objectStoresOnDemand = {
+  agentReleases: 'agent_releases',
+  appPackages: 'app_packages',
+  scripts: 'scripts',
+  collections: 'collections',
+} as const;
+
+/** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
+export const resultInlineBytesMax = 262_144;
+/** Largest script in `scripts`, in bytes. */
+export const scriptObjectBytesMax = 4 * mebibyte;
+/** Largest agent release in `agent_releases`, in bytes. */
+export const agentReleaseBytesMax = 64 * mebibyte;
+/** Largest package in `app_packages`, in bytes. */
+export const appPackageBytesMax = 8_192 * mebibyte;
+
+/** The one key of `server_settings`, and those of `fleet_config`. */
+export const storeKeys = { serverSettings: 'current', freeze: 'freeze', supportCodes: 'support_codes' } as const;
+
+/** Whose settings a key of `agent_config` holds. */
+export type ConfigAddress =
+  | { readonly kind: 'global' }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'pc'; readonly pc: string };
+
+/** `global`, `groups.<name>` or `pcs.<pc_id>`. */
+export function configKey(address: ConfigAddress): string {
+  if (address.kind === 'global') return 'global';
+  return address.kind === 'group' ? `groups.${checked('group', address.group)}` : `pcs.${checked('pc id', address.pc)}`;
+}
+
+/** What a key of `agent_config` names; undefined for others, such as the old `target_version`. */
+export function parseConfigKey(key: string): ConfigAddress | undefined {
+  if (key === 'global') return { kind: 'global' };
+  const at = key.indexOf('.');
+  const id = key.slice(at + 1);
+  if (at < 0 || !isToken(id)) return undefined;
+  if (key.startsWith('groups.')) return { kind: 'group', group: id };
+  return key.startsWith('pcs.') ? { kind: 'pc', pc: id } : undefined;
+}
+
+/** `<pc_id>.<sid>.<notification_id>` in `notifications_read`. */
+export const readMarkKey = (pc: string, sid: string, notificationId: string): string =>
+  `${checked('pc id', pc)}.${checked('user id', sid)}.${checked('notification id', notificationId)}`;
+
+/** `<request_id>/stdout` or `<request_id>/stderr` in `result_output`. */
+export const outputKey = (requestId: string, stream: 'stdout' | 'stderr'): string =>
+  `${checked('request id', requestId)}/${stream}`;
+/** `<name>/<version>` in `scripts` and `app_packages`. */
+export const versionedKey = (name: string, version: string): string =>
+  `${checked('name', name)}/${checked('version', version)}`;
+/** `<version>`, or `<version>-<platform>` such as `1.0.0-linux-x86_64`, in `agent_releases`. */
+export const releaseKey = (version: string, platform?: string): string =>
+  checked('version', platform === undefined ? version : `${version}-${platform}`);
+/** `<pc_id>/<job_id>/<timestamp>.zip` in `collections`. */
+export const collectionKey = (pc: string, jobId: string, timestamp: string): string =>
+  `${checked('pc id', pc)}/${checked('job id', jobId)}/${checked('timestamp', timestamp)}.zip`;
+
+/** Name of the durable consumer with which a machine catches up on orders; unsafe characters become `_`. */
+export const replayConsumer = (pc: string): string => `agent_replay_${pc.replace(/[^A-Za-z0-9_-]/g, '_')}`;
+
+function checked(what: string, id: string): string {
+  if (!isToken(id)) throw new RangeError(`${what} cannot become part of a key: ${JSON.stringify(id)}`);
+  return id;
+}

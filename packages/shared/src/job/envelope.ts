@@ -1,0 +1,44 @@
+/** What the answers of the command line share. */
+import * as z from 'zod';
+import { openEnum } from '../scalar/open-enum.ts';
+import { jobStates, schemaVersion } from './state.ts';
+
+export const count = z.int().nonnegative();
+
+/** A state in an answer. One that this version does not know reads as `unknown`, which older programs print too. */
+export const AnsweredState = openEnum(jobStates).meta({ enum: [...jobStates, 'unknown'] });
+export type AnsweredState = z.infer<typeof AnsweredState>;
+
+/** Bytes `[begin, end)` of a log. */
+const range = z.tuple([count, count]);
+
+/** What was cut out of the two logs: text (invalid UTF-8 became U+FFFD), where it stood, and how much there is. */
+export const Excerpts = z.looseObject({
+  stdout: z.string(),
+  stderr: z.string(),
+  encoding: z.literal('utf-8-lossy'),
+  stdout_range: range,
+  stderr_range: range,
+  stdout_total_bytes: count,
+  stderr_total_bytes: count,
+});
+export type Excerpts = z.infer<typeof Excerpts>;
+
+export const logPaths = { stdout_log_path: z.string(), stderr_log_path: z.string() };
+
+/** Why a job ended as it did: the kind of ending, who asked for it, what went wrong. Ours; each only where it is known. */
+export const reason = {
+  ending: z.string().optional(),
+  ended_by: z.string().optional(),
+  error: z.string().optional(),
+};
+
+/** The envelope of an answer, with the payload flattened into it. */
+export function envelope<T extends string, S extends z.ZodRawShape>(type: T, shape: S) {
+  return z.looseObject({
+    schema_version: z.literal(schemaVersion),
+    ok: z.literal(true),
+    type: z.literal(type),
+    ...shape,
+  });
+}

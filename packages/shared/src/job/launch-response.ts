@@ -1,0 +1,37 @@
+/** Answers of the calls that make or start a job (contract, sections 3.1 to 3.4). */
+import * as z from 'zod';
+import { CompressionData } from './compression.ts';
+import { AnsweredState, count, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+
+const launched = {
+  job_id: z.string(),
+  state: AnsweredState,
+  tags: z.array(z.string()),
+  env_vars: z.array(z.string()).optional(),
+  ...logPaths,
+  elapsed_ms: count,
+  waited_ms: count,
+  ...Excerpts.shape,
+  exit_code: z.int().optional(),
+  finished_at: z.string().optional(),
+  signal: z.string().optional(),
+  signal_number: z.int().optional(),
+  duration_ms: z.number().optional(),
+  compression: CompressionData.optional(),
+  ...reason,
+};
+
+/** Answer of `run`, and of the exec endpoint. `signal` is the name of the signal (its number in older versions), `signal_number` its number. */
+export const RunResponse = envelope('run', launched);
+export type RunResponse = z.infer<typeof RunResponse>;
+
+/** Answer of `start`: as `run`. */
+export const StartResponse = envelope('start', launched);
+export type StartResponse = z.infer<typeof StartResponse>;
+
+/** Answer of `restart`: as `run`. */
+export const RestartResponse = envelope('restart', launched);
+export type RestartResponse = z.infer<typeof RestartResponse>;
+
+export const CreateResponse = envelope('create', { job_id: z.string(), state: z.literal('created'), ...logPaths });
+export type CreateResponse = z.infer<typeof CreateResponse>;

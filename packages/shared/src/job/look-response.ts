@@ -1,0 +1,58 @@
+/** Answers of the calls that only look (contract, sections 3.5 to 3.7 and 3.9). */
+import * as z from 'zod';
+import { CompressionData } from './compression.ts';
+import { AnsweredState, count, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+
+export const StatusResponse = envelope('status', {
+  job_id: z.string(),
+  state: AnsweredState,
+  exit_code: z.int().optional(),
+  created_at: z.string(),
+  started_at: z.string().optional(),
+  finished_at: z.string().optional(),
+  ...reason,
+});
+export type StatusResponse = z.infer<typeof StatusResponse>;
+
+/** Answer of `tail`: no state in it. */
+export const TailResponse = envelope('tail', {
+  job_id: z.string(),
+  ...Excerpts.shape,
+  ...logPaths,
+  compression: CompressionData.optional(),
+});
+export type TailResponse = z.infer<typeof TailResponse>;
+
+export const WaitResponse = envelope('wait', {
+  job_id: z.string(),
+  state: AnsweredState,
+  exit_code: z.int().optional(),
+  ...Excerpts.shape,
+  updated_at: z.string().optional(),
+  ...reason,
+});
+export type WaitResponse = z.infer<typeof WaitResponse>;
+
+/** One job in a list. `short_job_id` is for display only. */
+export const ListEntry = z.looseObject({
+  job_id: z.string(),
+  short_job_id: z.string(),
+  state: AnsweredState,
+  command: z.array(z.string()),
+  exit_code: z.int().optional(),
+  created_at: z.string(),
+  started_at: z.string().optional(),
+  finished_at: z.string().optional(),
+  updated_at: z.string().optional(),
+  tags: z.array(z.string()),
+});
+export type ListEntry = z.infer<typeof ListEntry>;
+
+/** Answer of `list` and `ps`. `skipped` counts directories without a readable definition. */
+export const ListResponse = envelope('list', {
+  root: z.string(),
+  jobs: z.array(ListEntry),
+  truncated: z.boolean(),
+  skipped: count,
+});
+export type ListResponse = z.infer<typeof ListResponse>;

@@ -1,0 +1,31 @@
+import * as z from 'zod';
+
+/** Feature names of the handshake. The agent may offer more than was asked; both sides use what both named. */
+export const localFeatures = ['push.notifications', 'push.jobs', 'push.state', 'support.diagnostics'] as const;
+
+/** The first call of a connection. No `features` means none. */
+export const Handshake = z.looseObject({
+  client: z.string(),
+  client_version: z.string(),
+  protocol: z.array(z.int().nonnegative()).min(1),
+  features: z.array(z.string()).optional(),
+});
+export type Handshake = z.infer<typeof Handshake>;
+
+/** `session_id` is for display only: no decision may rest on it. */
+export const HandshakeResult = z.looseObject({
+  protocol: z.int(),
+  agent_version: z.string(),
+  features: z.array(z.string()),
+  session: z.looseObject({ user: z.string(), session_id: z.int(), pc_id: z.string() }),
+  client_display_name: z.string().optional(),
+});
+export type HandshakeResult = z.infer<typeof HandshakeResult>;
+
+/** `target_agent_version` equals `agent_version` when no update waits. */
+export const VersionResult = z.looseObject({
+  agent_version: z.string(),
+  target_agent_version: z.string(),
+  target_client_version: z.string().optional(),
+});
+export type VersionResult = z.infer<typeof VersionResult>;
