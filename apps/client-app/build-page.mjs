@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -37,18 +37,25 @@ export async function buildPage({ minify = true } = {}) {
 }
 
 /**
- * Lets a bundled program import the page: `import { page } from 'kanade:page'`.
+ * Lets a bundled program import the page: `import { page } from '#page'`.
  * @returns {import('esbuild').Plugin}
  */
 export function pagePlugin() {
   return {
     name: 'kanade-page',
     setup(bundler) {
-      bundler.onResolve({ filter: /^kanade:page$/ }, ({ path }) => ({ path, namespace: 'kanade-page' }));
+      bundler.onResolve({ filter: /^#page$/ }, ({ path }) => ({ path, namespace: 'kanade-page' }));
       bundler.onLoad({ filter: /.*/, namespace: 'kanade-page' }, async () => ({
-        contents: `export const page = ${JSON.stringify(await buildPage())};`,
+        contents: await pageModule(),
         loader: 'js',
       }));
     },
   };
+}
+
+const pageModule = async () => `export const page = ${JSON.stringify(await buildPage())};\n`;
+
+// Run by itself it makes the file that the packed program imports.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await writeFile(new URL('dist/page.js', import.meta.url), await pageModule());
 }

@@ -10,11 +10,7 @@ import { onTestFinished } from 'vitest';
 function program(): string[] {
   const given = process.env.KANADE_AGENT_PROGRAM;
   if (given !== undefined && given !== '') return JSON.parse(given) as string[];
-  return [
-    process.execPath,
-    '--conditions=@kanade/source',
-    fileURLToPath(new URL('programs/agent.ts', import.meta.url)),
-  ];
+  return [process.execPath, '--conditions=@kanade/source', fileURLToPath(new URL('../src/bin.ts', import.meta.url))];
 }
 
 export interface AgentReady {

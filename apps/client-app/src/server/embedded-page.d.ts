@@ -1,5 +1,5 @@
-/** Made by `pagePlugin()` of build-page.mjs while the program is bundled. */
-declare module 'kanade:page' {
+/** Made by build-page.mjs: a file in `dist`, or a part of the program that is bundled with `pagePlugin()`. */
+declare module '#page' {
   export const page: {
     readonly html: string;
     readonly js: string;

@@ -9,14 +9,14 @@ export interface Page {
   readonly version: string;
 }
 
-/** The page that the bundler put into this program. Throws {@link ClientAppError} `page_missing` where it did not. */
+/** The page that the build made, or the bundler put into this program. Throws {@link ClientAppError} `page_missing` where it did not. */
 export async function loadPage(): Promise<Page> {
   try {
-    return (await import('kanade:page')).page;
+    return (await import('#page')).page;
   } catch (cause) {
     throw new ClientAppError(
       'page_missing',
-      'could not load the page: this program was started from its sources; start the bundled one',
+      'could not load the page: it has not been built; run the build of this package, or start the bundled program',
       { cause },
     );
   }
