@@ -140,7 +140,7 @@ describe('what cannot start', () => {
       agent.socket,
       '--allow-own-user',
     ]);
-    expect([status, stdout]).toEqual([1, '']);
+    expect([status, stdout]).toEqual([3, '']);
     expect(stderr).toContain(agent.socket);
   });
 

@@ -11,6 +11,15 @@ export type AgentErrorCode =
   /** The local socket cannot be served. */
   | 'socket_unavailable';
 
+/** Exit code of the program for each of them; 1 is everything unforeseen, 2 a call that makes no sense. */
+export const exitCodes: Readonly<Record<AgentErrorCode, number>> = {
+  socket_unavailable: 3,
+  data_dir_locked: 4,
+  data_dir_unusable: 5,
+  jobs_dir_unusable: 6,
+  database_too_new: 7,
+};
+
 /** "The agent could not start", with what to do about it in the message. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';

@@ -1,13 +1,13 @@
 import { homedir, hostname } from 'node:os';
 import { createAgent } from './agent.ts';
-import { AgentError } from './agent-error.ts';
+import { AgentError, exitCodes } from './agent-error.ts';
 import { type AgentConfig, parseConfig, usage } from './config.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { agentVersion } from './version.ts';
 
-/** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 1 (could not start) or 2 (usage). */
+/** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseConfig(args, io.env, {
     hostName: hostname(),
@@ -44,8 +44,11 @@ async function run(config: AgentConfig, io: Io): Promise<number> {
     await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);
     return 0;
   } catch (error) {
-    if (error instanceof AgentError) io.stderr(`kanade-agent: ${error.message}\n`);
-    else log.fatal({ err: error }, 'the agent could not start');
+    if (error instanceof AgentError) {
+      io.stderr(`kanade-agent: ${error.message}\n`);
+      return exitCodes[error.code];
+    }
+    log.fatal({ err: error }, 'the agent could not start');
     return 1;
   }
 }

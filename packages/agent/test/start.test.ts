@@ -38,37 +38,37 @@ describe('the agent as a program', () => {
     expect(stderr).toContain('Usage:');
   });
 
-  it('ends with 1 when its socket is taken, and says what to do', async () => {
+  it('ends with 3 when its socket is taken, and says what to do', async () => {
     const site = await openSite();
     await site.start();
     const { code, stdout, stderr } = await site.run([
       ...['--data-dir', join(site.path, 'other'), '--socket', site.socket, '--allow-own-user'],
     ]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
     expect(stderr).toMatch(/a live server answers there.*--socket/);
   });
 
-  it('ends with 1 when another agent works on its data', async () => {
+  it('ends with 4 when another agent works on its data', async () => {
     const site = await openSite();
     await site.start();
     const { code, stdout, stderr } = await site.run(['--data-dir', site.data, '--socket', join(site.path, 's2')]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toMatch(/another agent works on it; stop that one or choose another with --data-dir/);
   });
 
-  it('ends with 1 when its data directory cannot be one', async () => {
+  it('ends with 5 when its data directory cannot be one', async () => {
     const site = await openSite();
     writeFileSync(join(site.path, 'file'), '');
     const { code, stdout, stderr } = await site.run(['--data-dir', join(site.path, 'file'), '--socket', site.socket]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
     expect(stderr).toMatch(/use data directory .*file.*choose another with --data-dir/);
   });
 
-  it('ends with 1 when the directory of jobs is not there', async () => {
+  it('ends with 6 when the directory of jobs is not there', async () => {
     const site = await openSite();
     const args = ['--data-dir', site.data, '--socket', site.socket, '--jobs', join(site.path, 'nowhere')];
     const { code, stderr } = await site.run(args);
-    expect(code).toBe(1);
+    expect(code).toBe(6);
     expect(stderr).toMatch(/read jobs from .*nowhere/);
   });
 
