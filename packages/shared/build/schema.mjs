@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { Manifest, Notification, Schedule } from '../dist/fleet.js';
+import { documentNames, documentSchema } from '../dist/fleet.js';
 import { JobMeta, JobStateFile, jobSchemaDocument } from '../dist/job.js';
 
 const dir = fileURLToPath(new URL('../schema/', import.meta.url));
@@ -14,9 +14,7 @@ const jsonSchema = (title, schema) => ({
 
 /** File → what it describes. */
 const documents = {
-  manifest: jsonSchema('kanade job manifest', Manifest),
-  schedule: jsonSchema('kanade schedule', Schedule),
-  notification: jsonSchema('kanade notification', Notification),
+  ...Object.fromEntries(documentNames.map((name) => [name, documentSchema(name)])),
   'job-meta': jsonSchema('meta.json of a kanade job', JobMeta),
   'job-state': jsonSchema('state.json of a kanade job', JobStateFile),
   'command-line': jobSchemaDocument(),

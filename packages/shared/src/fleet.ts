@@ -1,4 +1,5 @@
 /** Words on NATS: orders, results, manifests, schedules, settings, subjects and names of streams, buckets and keys. */
+
 export {
   AgentGroups,
   agentGroups,
@@ -46,6 +47,7 @@ export {
 export { commandOf } from './fleet/command-of.ts';
 export { DisplayField, Explode, Feed, InventoryBlock, Origin } from './fleet/data-block.ts';
 export { type Dispatch, dispatchKey, parseDispatchKey } from './fleet/dispatch-key.ts';
+export { type DocumentName, documentNames, documentSchema } from './fleet/document-schema.ts';
 export {
   type Body,
   CommandEnvelope,
