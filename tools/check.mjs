@@ -1,5 +1,5 @@
 /**
- * The one gate: format and lint, invariants, unused code, builds, types, tests. `pnpm check` runs it as it is; `npm test` sets
+ * The one gate: format and lint, invariants, builds, types, unused code, tests. `pnpm check` runs it as it is; `npm test` sets
  * the machine up first. Every step counts as one test, so that nothing fails unseen.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,8 +12,9 @@ import { environment, installPackages, onPinnedNode, root, say, toolScript } fro
 const steps = {
   'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
   invariants: ['tools/lint-invariants.mjs'],
-  'unused code': ['node_modules/knip/bin/knip.js'],
   'builds and types': [toolScript('nx'), 'run-many', '-t', 'build', 'typecheck', '--outputStyle=static'],
+  // After the builds: some imports are of what they make.
+  'unused code': ['node_modules/knip/bin/knip.js'],
   tests: [toolScript('nx'), 'run-many', '-t', 'test', '--outputStyle=static'],
 };
 
