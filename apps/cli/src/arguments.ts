@@ -6,10 +6,10 @@ export class UsageError extends Error {
 }
 
 /**
- * `flag` takes no value. `optional` is `true`, or `true|false` when that is the next word. `count` is a whole number, not negative. `texts` may be
+ * `flag` takes no value; `tally` neither, and counts how often it stands there. `optional` is `true`, or `true|false` when that is the next word. `count` is a whole number, not negative. `texts` may be
  * given several times; all others once.
  */
-export type OptionKind = 'flag' | 'optional' | 'text' | 'count' | 'texts';
+export type OptionKind = 'flag' | 'tally' | 'optional' | 'text' | 'count' | 'texts';
 
 export interface OptionSpec {
   readonly kind: OptionKind;
@@ -22,7 +22,7 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 type ValueOf<K extends OptionKind> = K extends 'flag' | 'optional'
   ? boolean
-  : K extends 'count'
+  : K extends 'count' | 'tally'
     ? number
     : K extends 'texts'
       ? string[]
@@ -41,7 +41,9 @@ export const globalOptions = {
     help: 'jobs root (default: AGENT_EXEC_ROOT, else the data directory of the user)',
   },
   yaml: { kind: 'flag', help: 'print YAML instead of JSON' },
-  verbose: { kind: 'flag', help: 'more on stderr' },
+  human: { kind: 'flag', help: 'print for people: tables, colours on a terminal' },
+  contract: { kind: 'text', value: 'VERSION', help: 'answer as this version did: 0.1.18 (default: KANADE_CONTRACT)' },
+  verbose: { kind: 'tally', help: 'more on stderr; -vv and -vvv for even more' },
   help: { kind: 'flag', help: 'show this help' },
 } as const satisfies OptionTable;
 
@@ -92,7 +94,7 @@ function takeOption({
   values: Parsed['values'];
 }): number {
   if (/^-v+$/.test(word)) {
-    values.verbose = true;
+    values.verbose = Number(values.verbose ?? 0) + word.length - 1;
     return 0;
   }
   const equals = word.startsWith('--') ? word.indexOf('=') : -1;
@@ -101,10 +103,11 @@ function takeOption({
   const name = shortNames[flag] ?? (flag.startsWith('--') ? flag.slice(2) : '');
   const spec = Object.hasOwn(table, name) ? table[name] : undefined;
   if (!spec) throw new UsageError(`unknown option ${flag}`);
-  if (values[name] !== undefined && spec.kind !== 'texts') throw new UsageError(`option ${flag} was given twice`);
-  if (spec.kind === 'flag') {
+  if (values[name] !== undefined && spec.kind !== 'texts' && spec.kind !== 'tally')
+    throw new UsageError(`option ${flag} was given twice`);
+  if (spec.kind === 'flag' || spec.kind === 'tally') {
     if (inline !== undefined) throw new UsageError(`option ${flag} takes no value: ${inline}`);
-    values[name] = true;
+    values[name] = spec.kind === 'flag' || Number(values[name] ?? 0) + 1;
     return 0;
   }
   if (spec.kind === 'optional') {
@@ -116,6 +119,11 @@ function takeOption({
   }
   const text = inline ?? next;
   if (text === undefined) throw new UsageError(`option ${flag} needs a value`);
+  // A forgotten value must not swallow the option behind it.
+  if (inline === undefined && text.startsWith('--'))
+    throw new UsageError(
+      `option ${flag} needs a value: ${text} looks like an option; write ${flag}=${text} if it is one`,
+    );
   if (spec.kind === 'texts') values[name] = [...((values[name] as string[] | undefined) ?? []), text];
   else values[name] = spec.kind === 'count' ? parseCount(flag, text) : text;
   return inline === undefined ? 1 : 0;

@@ -11,6 +11,10 @@ export interface Context {
   readonly io: Io;
   /** Start of this call on the `performance.now()` clock, in ms. */
   readonly startedMs: number;
+  /** The version whose answers are asked for: what is told only there need not be found out otherwise. */
+  readonly contract: '0.1.18' | '0.2.31';
+  /** The name the program was called by. */
+  readonly program: string;
 }
 
 /** The keys of an answer behind the envelope. `type` names it. */
@@ -28,8 +32,8 @@ export interface CommandSpec<T extends OptionTable = OptionTable> {
   /** Everything from the first positional word on is a command line of its own. */
   readonly stopAtWord?: boolean;
   readonly examples: readonly string[];
-  /** Runs it. Throws `JobError` for "could not do it" and `UsageError` for a call that makes no sense. */
-  run(options: Options<T>, words: readonly string[], context: Context): Promise<Answer> | Answer;
+  /** Runs it; a text is printed as it is. Throws `JobError` for "could not do it" and `UsageError` for a call that makes no sense. */
+  run(options: Options<T>, words: readonly string[], context: Context): Promise<Answer | string> | Answer | string;
 }
 
 /** Keeps the option types of a command while the table of commands forgets them. */

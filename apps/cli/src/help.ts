@@ -3,7 +3,7 @@ import type { CommandSpec } from './command.ts';
 
 /** Help of the whole program. */
 export function programHelp(program: string, commands: readonly CommandSpec[]): string {
-  const lines = commands.map((command) => `  ${command.name.padEnd(10)} ${command.summary}`);
+  const lines = commands.map((command) => `  ${command.name.padEnd(14)} ${command.summary}`);
   return [
     `${program} runs jobs and knows how every one of them ended.`,
     '',
@@ -13,9 +13,9 @@ export function programHelp(program: string, commands: readonly CommandSpec[]): 
     ...lines,
     '',
     'Other doors:',
-    '  fleet      order jobs on other machines over NATS (kanade fleet --help)',
-    '  agent      the daemon that takes orders (kanade agent --help)',
-    '  client     the Client App for the person at the machine (kanade client --help)',
+    '  fleet          order jobs on other machines over NATS (kanade fleet --help)',
+    '  agent          the daemon that takes orders (kanade agent --help)',
+    '  client         the Client App for the person at the machine (kanade client --help)',
     '',
     'Options of every command:',
     ...optionLines(globalOptions),

@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
+import { UsageError } from './arguments.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The jobs root: `--root`, `AGENT_EXEC_ROOT`, the user's data directory, in this order; always absolute. */
+/** The jobs root: `--root`, `AGENT_EXEC_ROOT`, the user's data directory, in this order; always absolute. Throws {@link UsageError}. */
 export function jobsRoot(given: string | undefined, env: Environment, platform: string = process.platform): string {
+  if (given === '') throw new UsageError('option --root is empty: give a directory');
   return resolve(given ?? (env.AGENT_EXEC_ROOT || join(dataHome(env, platform), 'agent-exec', 'jobs')));
 }
 

@@ -19,7 +19,15 @@ const onDemand = {
   './fleet/main.ts': { file: 'fleet', source: '../cli/src/fleet/main.ts' },
   './config-file.ts': { file: 'config-file', source: '../cli/src/config-file.ts' },
   './yaml-output.ts': { file: 'yaml-output', source: '../cli/src/yaml-output.ts' },
+  './complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
+  '../complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
+  './examine.ts': { file: 'doctor', source: '../cli/src/commands/examine.ts' },
+  './human-output.ts': { file: 'human-output', source: '../cli/src/human-output.ts' },
+  './legacy-gc.ts': { file: 'legacy-gc', source: '../cli/src/commands/legacy-gc.ts' },
+  './legacy-output.ts': { file: 'legacy-output', source: '../cli/src/legacy-output.ts' },
   './schema-document.ts': { file: 'schema', source: '../cli/src/commands/schema-document.ts' },
+  './skill-files.ts': { file: 'skill', source: '../cli/src/commands/skill-files.ts' },
+  './watch-job.ts': { file: 'watch', source: '../cli/src/commands/watch-job.ts' },
 };
 
 /** Leaves dynamic imports of the files above to the runtime, as a `require` of the file beside. */

@@ -238,7 +238,6 @@ describe('calls that make no sense', () => {
     [['run', '--until', '1', '--until', '2', '--', 'true']],
     [['run', '--until', '1', '--forever', '--', 'true']],
     [['run', '--tag', 'not a tag', '--', 'true']],
-    [['run', '--shell-wrapper', ' ', '--', 'true']],
     [['status']],
     [['status', 'a', 'b']],
     [['wait', '--timeout-ms', '5', 'x']],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pruneJobs, takeLock } from '@kanade/runner';
 import type { Options } from '../arguments.ts';
 import type { Context } from '../command.ts';
-import { readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { parseRetention, retentionDefault } from '../retention.ts';
 
 export const collectOptions = {
@@ -27,14 +27,32 @@ const everyMs = 60_000;
 
 type CollectOptions = Options<typeof collectOptions>;
 
-/** Deletes old jobs if it is time to. Never fails a call: what could not be deleted is there for the next one. */
-export async function collect(given: CollectOptions, { root, io }: Context, configPath?: string): Promise<void> {
+/**
+ * Reads the configuration and checks what the options say about collection, before a job is launched: afterwards it is
+ * too late for an error. Throws `config_error`, and `internal_error` for a retention that is none.
+ */
+export async function prepareCollection(given: CollectOptions, { io }: Context, configPath?: string): Promise<Config> {
+  const config = await readConfig(io.env, configPath);
+  const olderThan = given['auto-gc-older-than'] ?? config.gc.older_than;
+  if (olderThan !== undefined) parseRetention(olderThan);
+  return config;
+}
+
+/** Deletes old jobs if it is time to. Never fails a call that has launched a job: stderr says what was wrong. */
+export function collect(given: CollectOptions, config: Config, context: Context): void {
+  try {
+    collectNow(given, config, context);
+  } catch (error) {
+    context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
+  }
+}
+
+function collectNow(given: CollectOptions, { gc }: Config, { root }: Context): void {
   if (given['no-auto-gc']) return;
   const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
     (name) => given[name as keyof CollectOptions] !== undefined,
   );
   if (!asked && !isDue(root)) return;
-  const { gc } = await readConfig(io.env, configPath);
   if (!asked && gc.auto === false) return;
   const olderThanMs = parseRetention(given['auto-gc-older-than'] ?? gc.older_than ?? retentionDefault);
   using lock = takeLock(join(root, '.gc.lock'));

@@ -1,6 +1,7 @@
 import { createJob, pathOf } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
+import { readConfig } from '../config.ts';
 import { checkDefinition, definitionOf, definitionOptions } from './definition.ts';
 
 export const create = defineCommand({
@@ -13,7 +14,9 @@ export const create = defineCommand({
   async run(given, words, context) {
     if (words.length === 0) throw new UsageError('COMMAND is missing: kanade create -- COMMAND [ARGS...]');
     checkDefinition(given);
-    const { job } = createJob(context.root, await definitionOf(given, words, context, { implicitStdin: false }));
+    const config = await readConfig(context.io.env, given.config);
+    const definition = await definitionOf({ given, command: words, config, context, implicitStdin: false });
+    const { job } = createJob(context.root, definition);
     return {
       type: 'create',
       job_id: job.id,

@@ -1,11 +1,11 @@
 /** What a job is: the options that `create` and `run` share. */
-import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type JobDefinition, limits, type NotificationConfig } from '@kanade/runner';
+import { type JobDefinition, JobError, limits, type NotificationConfig } from '@kanade/runner';
 import { isTag } from '@kanade/shared/job';
 import { type Options, UsageError } from '../arguments.ts';
 import type { Context } from '../command.ts';
-import { readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
+import { canonical } from './canonical.ts';
 import { readJobInput } from './stdin.ts';
 
 export const matchOptions = {
@@ -71,23 +71,28 @@ function oneOf(option: string, value: string | undefined, known: readonly string
   }
 }
 
-/** Whether `run` takes input that nobody asked it to take. */
-export interface InputRule {
+export interface Defined {
+  readonly given: DefinitionOptions;
+  readonly command: readonly string[];
+  readonly config: Config;
+  readonly context: Context;
+  /** Input that is there by itself is taken. */
   readonly implicitStdin: boolean;
 }
 
-/** The definition that the options make. Reads input, environment files' names and the configuration file. */
-export async function definitionOf(
-  given: DefinitionOptions,
-  command: readonly string[],
-  { cwd, io }: Context,
-  { implicitStdin }: InputRule,
-): Promise<JobDefinition> {
+/** The definition that the options make. Reads the input. Throws `JobError`. */
+export async function definitionOf({
+  given,
+  command,
+  config,
+  context: { cwd },
+  implicitStdin,
+}: Defined): Promise<JobDefinition> {
   const wrapper = given['shell-wrapper']?.split(/\s+/).filter((word) => word !== '');
   if (wrapper?.length === 0) {
-    throw new UsageError('--shell-wrapper is empty: give a program and its flags, such as "sh -lc"');
+    throw new JobError('internal_error', '--shell-wrapper is empty: give a program and its flags, such as "sh -lc"');
   }
-  const shell = wrapper ?? (await readConfig(io.env, given.config)).shell;
+  const shell = wrapper ?? config.shell;
   const stdin = await readJobInput({
     implicit: implicitStdin,
     bytesMax: given['stdin-max-bytes'] ?? limits.stdinBytes,
@@ -128,22 +133,24 @@ type Match = NotificationConfig['on_output_match'];
 export function mergeMatch(stored: Match, given: MatchOptions): Match {
   const pattern = given['output-pattern'] ?? stored?.pattern;
   if (pattern === undefined) return undefined;
+  const matchType =
+    (given['output-match-type'] as 'contains' | 'regex' | undefined) ?? stored?.match_type ?? 'contains';
+  if (matchType === 'regex') checkExpression(pattern);
   const command = given['output-command'] ?? stored?.command;
   const file = given['output-file'] === undefined ? stored?.file : resolve(given['output-file']);
   return {
     pattern,
-    match_type: (given['output-match-type'] as 'contains' | 'regex' | undefined) ?? stored?.match_type ?? 'contains',
+    match_type: matchType,
     stream: (given['output-stream'] as 'stdout' | 'stderr' | 'either' | undefined) ?? stored?.stream ?? 'either',
     ...(command === undefined ? {} : { command }),
     ...(file === undefined ? {} : { file }),
   };
 }
 
-/** Jobs store the canonical directory, because `list` compares it as text. */
-export function canonical(path: string): string {
+function checkExpression(pattern: string): void {
   try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path); // the launch will say that it does not exist
+    new RegExp(pattern);
+  } catch (error) {
+    throw new UsageError(`option --output-pattern: ${(error as Error).message}`);
   }
 }

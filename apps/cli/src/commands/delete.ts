@@ -1,7 +1,7 @@
 import { type Deletion, deleteJob, deleteJobsOf, findJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { type Answer, defineCommand } from '../command.ts';
-import { canonical } from './definition.ts';
+import { canonical } from './canonical.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',

@@ -17,13 +17,19 @@ export const gc = defineCommand({
     'max-bytes': { kind: 'count', value: 'N', help: 'delete the oldest of these until N bytes are left' },
     'dry-run': { kind: 'flag', help: 'only count what would go' },
   },
-  examples: ['kanade gc --older-than 7d --dry-run'],
-  run(given, words, { root }) {
+  examples: ['kanade gc --older-than 7d --dry-run', 'kanade gc --max-jobs 1000'],
+  async run(given, words, { root, contract }) {
     if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
     const olderThan = given['older-than'] ?? retentionDefault;
+    const olderThanMs = parseRetention(olderThan);
+    const dryRun = given['dry-run'] === true;
+    const isLegacy = contract === '0.1.18';
+    if (isLegacy && (given['max-jobs'] ?? given['max-bytes']) !== undefined)
+      throw new UsageError('--max-jobs and --max-bytes did not exist in 0.1.18: leave them or --contract out');
+    const fates = isLegacy ? (await import('./legacy-gc.ts')).recordJobs(root, { olderThanMs, dryRun }) : undefined;
     const report = pruneJobs(root, {
-      olderThanMs: parseRetention(olderThan),
-      dryRun: given['dry-run'] === true,
+      olderThanMs,
+      dryRun,
       nowMs: Date.now(),
       ...(given['max-jobs'] === undefined ? {} : { maxJobs: given['max-jobs'] }),
       ...(given['max-bytes'] === undefined ? {} : { maxBytes: given['max-bytes'] }),
@@ -31,7 +37,7 @@ export const gc = defineCommand({
     return {
       type: 'gc',
       root,
-      dry_run: given['dry-run'] === true,
+      dry_run: dryRun,
       older_than: olderThan,
       older_than_source: given['older-than'] === undefined ? 'default' : 'flag',
       deleted: report.deleted,
@@ -41,6 +47,7 @@ export const gc = defineCommand({
       freed_bytes: report.freedBytes,
       scanned_dirs: report.scanned,
       candidate_count: report.candidates,
+      ...(fates ? { legacy: { jobs: fates() } } : {}),
     };
   },
 });

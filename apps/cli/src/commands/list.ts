@@ -3,7 +3,7 @@ import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/share
 import { type Options, UsageError } from '../arguments.ts';
 import { type Answer, type Context, defineCommand } from '../command.ts';
 import { exitCodeOf } from '../view.ts';
-import { canonical } from './definition.ts';
+import { canonical } from './canonical.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
 const limitDefault = 50;
@@ -25,7 +25,7 @@ export const list = defineCommand({
     ...shared,
     state: { kind: 'text', value: 'STATE', help: `only this state: ${states.join(', ')}` },
   },
-  examples: ['kanade list', 'kanade list --all --state running', 'kanade list --tag build.*'],
+  examples: ['kanade list', 'kanade list --all --state running', "kanade list --tag 'build.*'"],
   run(given, words, context) {
     if (given.state !== undefined && !states.includes(given.state)) {
       throw new UsageError(`unknown state ${JSON.stringify(given.state)}: one of ${states.join(', ')}`);

@@ -13,7 +13,10 @@ export const notifySet = defineCommand({
     command: { kind: 'text', value: 'CMD', help: 'run this at the end, with the event as its input' },
     ...matchOptions,
   },
-  examples: ["kanade notify set 3f2a9c1 --command 'mail -s done me'"],
+  examples: [
+    "kanade notify set 3f2a9c1 --command 'mail -s done me'",
+    'kanade notify set 3f2a9c1 --output-pattern "listening on" --output-file events.ndjson',
+  ],
   async run(given, words, { root }) {
     checkMatch(given);
     const job = findJob(root, oneJobId(words));

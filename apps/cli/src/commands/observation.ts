@@ -5,8 +5,9 @@ import { selfCommand } from '@kanade/runner/process';
 import { isTerminal } from '@kanade/shared/job';
 import { type Options, UsageError } from '../arguments.ts';
 import type { Answer, Context } from '../command.ts';
-import { endingOf, excerptBytes, headsOf } from '../view.ts';
+import { endingOf, excerptBytes, headsOf, tailLines, tailsOf } from '../view.ts';
 import { collectOptions } from './collect.ts';
+import { checkCompress, compressOptions } from './compress.ts';
 
 /** Seconds that a job is observed by default (contract, section 3.2). */
 const untilDefault = 10;
@@ -24,7 +25,7 @@ export const observationOptions = {
     value: 'N',
     help: `bytes of output per stream in the answer (default ${excerptBytes})`,
   },
-  compress: { kind: 'text', value: 'off', help: 'accepted: output is not compressed' },
+  ...compressOptions,
   ...collectOptions,
 } as const;
 
@@ -32,9 +33,7 @@ type ObservationOptions = Options<typeof observationOptions>;
 
 export function checkObservation(given: ObservationOptions): void {
   if (given.forever && given.until !== undefined) throw new UsageError('--until and --forever exclude each other');
-  if (given.compress !== undefined && given.compress !== 'off') {
-    throw new UsageError(`--compress ${given.compress} is not built: only off is accepted`);
-  }
+  checkCompress(given);
 }
 
 export interface Observed {
@@ -70,8 +69,15 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
     waited_ms: waitedMs,
     ...headsOf(job, given['max-bytes'] ?? excerptBytes),
     ...endingOf(view),
+    ...(context.contract === '0.1.18' ? { legacy: legacyOf(job, given) } : {}),
   };
 }
+
+/** 0.1.18 showed the ends of the logs, and told an ending only to who had asked to wait for it. */
+const legacyOf = (job: JobDir, given: ObservationOptions): Record<string, unknown> => ({
+  waited: given['no-wait'] !== true && (given.wait === true || given.forever === true),
+  ...(given['no-wait'] === true || given.wait === false ? {} : { tails: tailsOf(job, excerptBytes, tailLines) }),
+});
 
 /**
  * Starts a job whose deadline and sinks are in the host's hands before the first process exists: they hold even if this

@@ -1,7 +1,7 @@
 import { findJob, type JobError, type LaunchedJob, parseSignal, readMeta, restartJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
-import { collect } from './collect.ts';
+import { collect, prepareCollection } from './collect.ts';
 import { checkObservation, handOver, observationOptions, observeAndAnswer } from './observation.ts';
 import { oneJobId } from './one-job-id.ts';
 
@@ -16,12 +16,13 @@ export const restart = defineCommand({
     ...observationOptions,
     signal: { kind: 'text', value: 'NAME', help: 'signal that stops the former run (default TERM)' },
   },
-  examples: ['kanade restart 3f2a9c1'],
+  examples: ['kanade restart 3f2a9c1', 'kanade restart --signal INT --until 5 3f2a9c1'],
   async run(given, words, context) {
     checkObservation(given);
     const signal = parseSignal(given.signal ?? 'TERM');
     if (!signal) throw new UsageError(`unknown signal ${JSON.stringify(given.signal)}`);
     const { root, io } = context;
+    const config = await prepareCollection(given, context);
     const job = findJob(root, oneJobId(words));
     const beforeStart = (): void => {
       const meta = readMeta(job);
@@ -38,7 +39,7 @@ export const restart = defineCommand({
       if ((error as JobError).code !== 'launch_failed') throw error;
     }
     const answer = await observeAndAnswer({ type: 'restart', given, job, launched, context });
-    await collect(given, context);
+    collect(given, config, context);
     return answer;
   },
 });

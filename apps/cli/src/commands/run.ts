@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { createJob, startJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
-import { collect } from './collect.ts';
+import { collect, prepareCollection } from './collect.ts';
 import { checkDefinition, definitionOf, definitionOptions } from './definition.ts';
 import { checkObservation, launchCared, observationOptions, observeAndAnswer } from './observation.ts';
 
@@ -19,6 +19,8 @@ export const run = defineCommand({
   examples: [
     'kanade run -- make test',
     'kanade run --timeout 600 --tag build.web -- npm run build',
+    'kanade run --until 60 --env CI=1 -- make test',
+    'kanade run --no-wait --tag server -- python3 -m http.server 0 --bind 127.0.0.1',
     "kanade run 'for i in 1 2 3; do echo $i; done'",
   ],
   async run(given, words, context) {
@@ -26,12 +28,13 @@ export const run = defineCommand({
     checkDefinition(given);
     checkObservation(given);
     const { root, io } = context;
-    const defined = await definitionOf(given, words, context, { implicitStdin: true });
+    const config = await prepareCollection(given, context, given.config);
+    const defined = await definitionOf({ given, command: words, config, context, implicitStdin: true });
     const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
     const { job } = createJob(root, definition);
     const launched = launchCared(root, job, () => startJob(job, io.env));
     const answer = await observeAndAnswer({ type: 'run', given, job, launched, context });
-    await collect(given, context, given.config);
+    collect(given, config, context);
     return answer;
   },
 });

@@ -1,6 +1,6 @@
 import { findJob, startJob } from '@kanade/runner';
 import { defineCommand } from '../command.ts';
-import { collect } from './collect.ts';
+import { collect, prepareCollection } from './collect.ts';
 import { checkObservation, launchCared, observationOptions, observeAndAnswer } from './observation.ts';
 import { oneJobId } from './one-job-id.ts';
 
@@ -9,13 +9,14 @@ export const start = defineCommand({
   summary: 'start a job that was created',
   usage: 'JOB_ID',
   options: observationOptions,
-  examples: ['kanade start 3f2a9c1'],
+  examples: ['kanade start 3f2a9c1', 'kanade start --no-wait 3f2a9c1'],
   async run(given, words, context) {
     checkObservation(given);
+    const config = await prepareCollection(given, context);
     const job = findJob(context.root, oneJobId(words));
     const launched = launchCared(context.root, job, () => startJob(job, context.io.env));
     const answer = await observeAndAnswer({ type: 'start', given, job, launched, context });
-    await collect(given, context);
+    collect(given, config, context);
     return answer;
   },
 });

@@ -8,7 +8,7 @@ export const tagSet = defineCommand({
   summary: 'replace the tags of a job; none given clears them',
   usage: 'JOB_ID',
   options: { tag: { kind: 'texts', value: 'TAG', help: 'a tag; repeatable' } },
-  examples: ['kanade tag set 3f2a9c1 --tag release'],
+  examples: ['kanade tag set 3f2a9c1 --tag release --tag build.web', 'kanade tag set 3f2a9c1'],
   async run(given, words, { root }) {
     checkTags(given.tag);
     const job = findJob(root, oneJobId(words));

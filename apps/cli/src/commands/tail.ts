@@ -2,6 +2,7 @@ import { findJob, pathOf } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { excerptBytes, tailLines, tailsOf } from '../view.ts';
+import { checkCompress, compressOptions } from './compress.ts';
 import { oneJobId } from './one-job-id.ts';
 
 export const tail = defineCommand({
@@ -11,6 +12,7 @@ export const tail = defineCommand({
   options: {
     'tail-lines': { kind: 'count', value: 'N', help: `lines per stream, 0 = no limit (default ${tailLines})` },
     lines: { kind: 'count', value: 'N', help: 'the same as --tail-lines' },
+    ...compressOptions,
     'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
   },
   examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
@@ -18,6 +20,7 @@ export const tail = defineCommand({
     if (options['tail-lines'] !== undefined && options.lines !== undefined) {
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
+    checkCompress(options);
     const job = findJob(root, oneJobId(words));
     const lines = options['tail-lines'] ?? options.lines ?? tailLines;
     return {

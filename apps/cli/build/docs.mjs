@@ -1,0 +1,68 @@
+/**
+ * Writes `docs/cli.md` from the command table; with `--print` to standard output instead. Runs from the sources:
+ * `node --conditions=@kanade/source build/docs.mjs`.
+ */
+import { writeFileSync } from 'node:fs';
+import { jobErrors } from '@kanade/shared/job';
+import { globalOptions } from '../src/arguments.ts';
+import { aliases, commands } from '../src/command-table.ts';
+
+const cell = (text) => text.replaceAll('|', '\\|');
+
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+const optionRows = (options) =>
+  Object.entries(options).map(([name, { value, help, kind }]) => [
+    `\`--${name}${value ? (kind === 'optional' ? ` [${cell(value)}]` : ` ${cell(value)}`) : ''}\``,
+    cell(help),
+  ]);
+
+function section({ name, summary, usage, options, examples }) {
+  const others = Object.keys(aliases).filter((alias) => aliases[alias] === name);
+  const rows = optionRows(options);
+  return [
+    `## ${name}`,
+    `${summary[0].toUpperCase()}${summary.slice(1)}.${others.length > 0 ? ` Also \`${others.join('`, `')}\`.` : ''}`,
+    `\`kanade ${[name, rows.length > 0 ? '[OPTIONS]' : '', usage].filter(Boolean).join(' ')}\``,
+    ...(rows.length > 0 ? [table(['option', 'meaning'], rows)] : []),
+    `\`\`\`sh\n${examples.join('\n')}\n\`\`\``,
+  ].join('\n\n');
+}
+
+const intro = `# The command line
+
+<!-- Made by apps/cli/build/docs.mjs from the command table. Change that, not this. -->
+
+Every call prints one line of JSON on stdout and nothing on stderr. How a job ended is part of the answer, never of the exit code. A job id may be
+shortened to a prefix that only one job has. \`kanade fleet\`, \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
+
+Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why).`;
+
+const rules = `## Rules
+
+**Input of a job.** \`--stdin TEXT\` and \`--stdin-file PATH\` are stored with the job; \`--stdin -\` reads the input of the call to its end, however long that takes. Without
+them \`run\` takes input that is there by itself: a file whole, a pipe to its end. A pipe that is silent for 1 s (a socket: 300 ms) belongs to somebody who never
+closes it, and the job starts without input. A terminal is never read. \`create\` takes input only when told to.
+
+**Observation.** \`run\`, \`start\` and \`restart\` answer when the job has ended, when \`--until\` is over, or when the job has printed something and then nothing for 1 s. With
+\`--forever\` they wait for the end.
+
+**Environment.** \`AGENT_EXEC_ROOT\` names the jobs root, else \`$XDG_DATA_HOME/agent-exec/jobs\`, else \`~/.local/share/agent-exec/jobs\`. \`KANADE_CONTRACT\` is the default of \`--contract\`.
+\`NO_COLOR\` takes the colours out of \`--human\`. The configuration file is \`agent-exec/config.toml\` below \`$XDG_CONFIG_HOME\` or \`~/.config\`.`;
+
+const errors = Object.entries(jobErrors).filter(([, { exit }]) => exit !== undefined);
+
+const page = `${[
+  intro,
+  `## Options of every command\n\nBefore or behind the name of the command; behind it wins.\n\n${table(['option', 'meaning'], optionRows(globalOptions))}`,
+  ...commands.map(section),
+  rules,
+  `## Error codes\n\n${table(
+    ['code', 'when'],
+    errors.map(([code, { when }]) => [`\`${code}\``, cell(when)]),
+  )}`,
+].join('\n\n')}\n`;
+
+if (process.argv.includes('--print')) process.stdout.write(page);
+else writeFileSync(new URL('../../../docs/cli.md', import.meta.url), page);

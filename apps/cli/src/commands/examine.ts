@@ -1,0 +1,170 @@
+/** What `doctor` looks at; loaded on demand. */
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { listJobs } from '@kanade/runner';
+import { liveHost } from '@kanade/runner/host';
+import { listProcesses } from '@kanade/runner/process';
+
+export interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** Oldest runtimes that we are tested on. */
+const nodeMajorMin = 24;
+const bunMin = [1, 4] as const;
+
+/** Below this many bytes a chatty job fills the disk within minutes. */
+const freeBytesMin = 1024 ** 3;
+
+/** Most ids that a finding names. */
+const namedMax = 5;
+
+/** All findings of a jobs root, good ones too. Changes nothing but the endings of jobs that it happens to notice. */
+export function examine(root: string): Finding[] {
+  return [runtime(), jobsRoot(root), permissions(root), disk(root), controlGroups(), hosts(root), staleJobs(root)];
+}
+
+function runtime(): Finding {
+  const { bun, node } = process.versions;
+  const [major = 0, minor = 0] = (bun ?? node).split('.').map(Number);
+  const ok = bun ? major > bunMin[0] || (major === bunMin[0] && minor >= bunMin[1]) : major >= nodeMajorMin;
+  const detail = `${bun ? `bun ${bun}` : `node ${node}`} on ${process.platform}-${process.arch}`;
+  return {
+    name: 'runtime',
+    ok,
+    detail,
+    ...(ok ? {} : { fix: `use Node ${nodeMajorMin} or newer, or the executable` }),
+  };
+}
+
+function jobsRoot(root: string): Finding {
+  const stat = statSync(root, { throwIfNoEntry: false });
+  if (!stat) return { name: 'root', ok: true, detail: `${root} does not exist yet: the first job makes it` };
+  if (stat.isDirectory()) return { name: 'root', ok: true, detail: root };
+  return { name: 'root', ok: false, detail: `${root} is not a directory`, fix: 'move it away, or give another --root' };
+}
+
+function permissions(root: string): Finding {
+  const name = 'permissions';
+  const place = existing(root);
+  try {
+    accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return {
+      name,
+      ok: false,
+      detail: `${place} cannot be written by us`,
+      fix: `chown or chmod ${place}, or give another --root`,
+    };
+  }
+  const { mode, uid } = statSync(place);
+  if (place !== root || process.platform === 'win32') return { name, ok: true, detail: `${place} can be written` };
+  if (uid !== process.getuid?.())
+    return {
+      name,
+      ok: false,
+      detail: `${place} belongs to user ${uid}`,
+      fix: 'use a root of your own: --root or AGENT_EXEC_ROOT',
+    };
+  if ((mode & 0o022) !== 0)
+    return {
+      name,
+      ok: false,
+      detail: `others can write ${place}: they can put jobs into it`,
+      fix: `chmod go-w ${place}`,
+    };
+  return { name, ok: true, detail: `${place} is ours, mode ${(mode & 0o777).toString(8)}` };
+}
+
+function disk(root: string): Finding {
+  const { bavail, bsize } = statfsSync(existing(root));
+  const free = bavail * bsize;
+  const ok = free >= freeBytesMin;
+  const detail = `${(free / 1024 ** 3).toFixed(1)} GiB free at ${existing(root)}`;
+  return { name: 'disk', ok, detail, ...(ok ? {} : { fix: 'kanade gc --older-than 1d, or a root on another disk' }) };
+}
+
+/** Without a group of its own a job's tree is taken by process group and session: good, but not inescapable. */
+function controlGroups(): Finding {
+  const name = 'control_groups';
+  if (process.platform !== 'linux') return { name, ok: true, detail: 'only Linux has them' };
+  const mount = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) => existsSync(`${path}/cgroup.controllers`));
+  const own = mount && /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  if (own !== undefined && isWritable(`${mount}${own === '/' ? '' : own}/cgroup.procs`))
+    return { name, ok: true, detail: 'each job gets a control group: nothing that it starts escapes kill' };
+  return {
+    name,
+    ok: true,
+    detail: 'not delegated to us: jobs are taken by process group and session',
+    fix: 'if daemons of jobs escape kill: call from a unit with Delegate=yes',
+  };
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One host per root, and none for a root that is gone. */
+function hosts(root: string): Finding {
+  const name = 'hosts';
+  if (process.platform !== 'linux') return { name, ok: true, detail: 'looked for on Linux only' };
+  const live = liveHost(root);
+  const leftOver = listProcesses().filter(({ pid, zombie }) => {
+    const served = zombie ? undefined : servedRoot(pid);
+    return served !== undefined && pid !== live?.pid && (served === root || !existsSync(served));
+  });
+  const watching = live ? `process ${live.pid} watches over the running jobs` : 'none is needed now';
+  if (leftOver.length === 0) return { name, ok: true, detail: watching };
+  const pids = leftOver.map(({ pid }) => pid).join(' ');
+  return {
+    name,
+    ok: false,
+    detail: `${watching}; left over: ${pids}`,
+    fix: `if they are still there in a minute: kill ${pids}`,
+  };
+}
+
+/** The root that a process serves as a host; undefined for every other process. */
+function servedRoot(pid: number): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const at = words.indexOf('_host');
+    return at > 0 && words[at + 1] === '--root' ? words[at + 2] : undefined;
+  } catch {
+    return undefined; // gone meanwhile, or not ours to look at
+  }
+}
+
+function staleJobs(root: string): Finding {
+  const name = 'stale_jobs';
+  const { jobs, skipped } =
+    existsSync(root) && statSync(root).isDirectory() ? listJobs(root, { limit: 0 }) : { jobs: [], skipped: 0 };
+  const unknown = jobs.filter(({ view }) => view.status === 'unknown').map(({ view }) => view.job.id);
+  if (unknown.length === 0 && skipped === 0)
+    return { name, ok: true, detail: `${jobs.length} jobs, all accounted for` };
+  const named = unknown.slice(0, namedMax).join(' ');
+  return {
+    name,
+    ok: false,
+    detail: `${unknown.length} jobs of which nobody knows how they stand, ${skipped} directories without a readable definition`,
+    fix:
+      unknown.length > 0
+        ? `kanade delete each of: ${named}`
+        : `look at the directories in ${root} that kanade list --all does not show`,
+  };
+}
+
+/** The nearest directory upwards that exists. */
+function existing(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
+}

@@ -1,0 +1,53 @@
+/** Writing the built-in skill and its entry in the lock file; loaded on demand. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { JobError } from '@kanade/runner';
+import { wholeSecond } from '@kanade/shared/job';
+import { skillName, skillTexts } from './skill-texts.ts';
+
+export interface SkillPlace {
+  /** Home or working directory; undefined when there is no home. */
+  readonly under: string | undefined;
+  readonly dir: '.agents' | '.claude';
+}
+
+/** Writes the skill's files, replacing older ones, and notes that in `.skill-lock.json`. */
+export function installSkill({ under, dir }: SkillPlace) {
+  if (!under) throw new JobError('internal_error', 'no home directory is known: set HOME, or leave --global out');
+  const base = join(under, dir);
+  const path = join(base, 'skills', skillName);
+  for (const [name, text] of Object.entries(skillTexts)) {
+    const file = join(path, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  const lockFile = join(base, '.skill-lock.json');
+  const entry = { name: skillName, source_type: 'embedded', installed_at: wholeSecond(Date.now()), path };
+  const others = lockedSkills(lockFile).filter(({ name }) => name !== skillName);
+  const temporary = `${lockFile}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify({ skills: [...others, entry] }, null, 2)}\n`);
+  renameSync(temporary, lockFile);
+  return { skills: [{ name: skillName, source_type: 'embedded', path }], lock_file_path: lockFile };
+}
+
+type LockEntry = Record<string, unknown>;
+
+/** Entries of a lock file; the older form was a map by name. A file that cannot be read as either is replaced. */
+function lockedSkills(path: string): LockEntry[] {
+  const { skills } = parsed(path) ?? {};
+  if (Array.isArray(skills)) return skills.filter(isEntry);
+  if (!isEntry(skills)) return [];
+  return Object.entries(skills).map(([name, entry]) => ({ name, ...(isEntry(entry) ? entry : {}) }));
+}
+
+const isEntry = (value: unknown): value is LockEntry =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parsed(path: string): LockEntry | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isEntry(value) ? value : undefined;
+  } catch {
+    return undefined; // not there, or damaged: the contract says replace
+  }
+}

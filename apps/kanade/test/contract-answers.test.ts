@@ -1,0 +1,346 @@
+/** Contract, section 3: what is in the answers, and what is never in them. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { strictJobResponse } from '@kanade/shared/job';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { jobsRoot } from './program.ts';
+
+type Root = Awaited<ReturnType<typeof jobsRoot>>;
+
+const excerpts = [
+  'stdout',
+  'stderr',
+  'encoding',
+  'stdout_range',
+  'stderr_range',
+  'stdout_total_bytes',
+  'stderr_total_bytes',
+];
+const envelope = ['schema_version', 'ok', 'type'];
+const logs = ['stdout_log_path', 'stderr_log_path'];
+const launched = ['job_id', 'state', 'tags', ...logs, 'elapsed_ms', 'waited_ms', ...excerpts];
+
+/** Keys of an answer without those that are ours and only explain. */
+const explaining = ['status', 'ending', 'ended_by', 'error', 'signal_number', 'terminated_signal_number'];
+const keysOf = (answer: object): string[] =>
+  Object.keys(answer)
+    .filter((key) => !explaining.includes(key) && !['mechanism', 'survivors'].includes(key))
+    .sort();
+
+/** Jobs to ask about, one per state. */
+async function populated(): Promise<Root & { readonly ids: Record<string, string> }> {
+  const jobs = await jobsRoot();
+  const make = async (...args: string[]): Promise<string> => String((await jobs.answer(args)).job_id);
+  const ids = {
+    created: await make('create', '--', 'true'),
+    running: await make('run', '--no-wait', '--', 'sleep', '30'),
+    exited: await make('run', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'),
+    killed: await make('run', '--', 'sh', '-c', 'kill -9 $$'),
+    failed: await make('run', '--cwd', '/nowhere', '--', 'true'),
+  };
+  return { ...jobs, ids };
+}
+
+describe('keys: exactly these, for every state', () => {
+  const ended = ['finished_at'];
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    ['status', 'created', ['job_id', 'state', 'created_at']],
+    ['status', 'running', ['job_id', 'state', 'created_at', 'started_at']],
+    ['status', 'exited', ['job_id', 'state', 'created_at', 'started_at', 'exit_code', ...ended]],
+    ['status', 'killed', ['job_id', 'state', 'created_at', 'started_at', ...ended]],
+    ['status', 'failed', ['job_id', 'state', 'created_at', ...ended]],
+    ['wait --until 0', 'created', ['job_id', 'state', ...excerpts, 'updated_at']],
+    ['wait --until 0', 'running', ['job_id', 'state', ...excerpts, 'updated_at']],
+    ['wait', 'exited', ['job_id', 'state', 'exit_code', ...excerpts, 'updated_at']],
+    ['wait', 'killed', ['job_id', 'state', ...excerpts, 'updated_at']],
+    ['wait', 'failed', ['job_id', 'state', ...excerpts, 'updated_at']],
+    ...(['created', 'running', 'exited', 'killed', 'failed'] as const).map(
+      (state) => ['tail', state, ['job_id', ...logs, ...excerpts]] as const,
+    ),
+    ['kill', 'exited', ['job_id', 'signal', 'state', 'exit_code', 'observed_within_ms']],
+    ['kill', 'killed', ['job_id', 'signal', 'state', 'terminated_signal', 'observed_within_ms']],
+    ['kill', 'failed', ['job_id', 'signal', 'state', 'observed_within_ms']],
+    ['kill', 'running', ['job_id', 'signal', 'state', 'terminated_signal', 'observed_within_ms']],
+    ['kill --no-wait', 'running', ['job_id', 'signal']],
+    ['kill --no-wait', 'exited', ['job_id', 'signal']],
+    ['tag set', 'running', ['job_id', 'tags']],
+    ['notify set', 'exited', ['job_id', 'notification']],
+    ['start', 'created', [...launched, 'exit_code', 'finished_at', 'duration_ms']],
+    ['restart', 'exited', [...launched, 'exit_code', 'finished_at', 'duration_ms']],
+    ['restart', 'killed', [...launched, 'signal', 'finished_at', 'duration_ms']],
+    ['restart', 'failed', [...launched, 'finished_at']],
+    ['restart', 'created', [...launched, 'exit_code', 'finished_at', 'duration_ms']],
+    ['restart --no-wait', 'running', launched],
+    ['delete', 'exited', ['root', 'dry_run', 'deleted', 'skipped', 'out_of_scope', 'failed', 'jobs']],
+    ['delete', 'created', ['root', 'dry_run', 'deleted', 'skipped', 'out_of_scope', 'failed', 'jobs']],
+  ];
+  it.each(cases)('%s of a job that is %s', async (command, state, keys) => {
+    await using jobs = await populated();
+    const id = String(jobs.ids[state]);
+    const answer = await jobs.answer([...command.split(' '), id]);
+    expect(answer).toMatchObject({ status: 0, ok: true });
+    expect(keysOf(answer)).toEqual([...envelope, ...keys].sort());
+    const { status: _code, ...document } = answer;
+    expect(strictJobResponse(document)).toEqual({ ok: true, value: document });
+  });
+
+  it.each([
+    ['start', 'running', 'invalid_state'],
+    ['start', 'exited', 'invalid_state'],
+    ['start', 'failed', 'invalid_state'],
+    ['kill', 'created', 'invalid_state'],
+    ['kill --no-wait', 'created', 'invalid_state'],
+    ['delete', 'running', 'invalid_state'],
+  ])('%s of a job that is %s → %s', async (command, state, code) => {
+    await using jobs = await populated();
+    const answer = await jobs.answer([...command.split(' '), String(jobs.ids[state])]);
+    expect(answer).toMatchObject({ status: 1, ok: false, error: { code, retryable: false } });
+  });
+
+  it('list, gc, delete --all, install-skills, doctor and schema', async () => {
+    await using jobs = await populated();
+    const list = await jobs.answer(['list', '--all']);
+    expect(keysOf(list)).toEqual([...envelope, 'root', 'jobs', 'truncated', 'skipped'].sort());
+    const entry = (list.jobs as Record<string, unknown>[]).find(({ state }) => state === 'created');
+    expect(Object.keys(entry ?? {}).sort()).toEqual(
+      ['job_id', 'short_job_id', 'state', 'command', 'created_at', 'updated_at', 'tags'].sort(),
+    );
+    const sums = ['deleted', 'skipped', 'out_of_scope', 'failed'];
+    expect(keysOf(await jobs.answer(['gc']))).toEqual(
+      [
+        ...envelope,
+        ...sums,
+        'root',
+        'dry_run',
+        'older_than',
+        'older_than_source',
+        'freed_bytes',
+        'scanned_dirs',
+        'candidate_count',
+      ].sort(),
+    );
+    expect(keysOf(await jobs.answer(['delete', '--all', '--dry-run']))).toEqual(
+      [...envelope, ...sums, 'root', 'dry_run', 'cwd_scope', 'jobs'].sort(),
+    );
+    expect(keysOf(await jobs.answer(['schema']))).toEqual(
+      [...envelope, 'schema_format', 'schema', 'generated_at'].sort(),
+    );
+  });
+});
+
+describe('run', () => {
+  it.each([
+    ['--no-wait', ['--no-wait'], { waited_ms: 0 }],
+    ['--wait false', ['--wait', 'false'], { waited_ms: 0 }],
+    ['--wait=FALSE', ['--wait=FALSE'], { waited_ms: 0 }],
+    ['--no-wait beats --wait', ['--wait', '--no-wait'], { waited_ms: 0 }],
+    ['--until 0', ['--until', '0'], { state: 'running' }],
+    ['--max-bytes 0', ['--until', '0', '--max-bytes', '0'], { stdout: '', stdout_range: [0, 0] }],
+    ['--compress off', ['--until', '0', '--compress', 'off'], { state: 'running' }],
+    ['--rtk off', ['--until', '0', '--rtk', 'off'], { state: 'running' }],
+    ['both, and the same', ['--until', '0', '--compress', 'off', '--rtk', 'off'], { state: 'running' }],
+    ['older callers’ words', ['--until', '0', '--progress-every', '1', '--no-auto-gc'], { state: 'running' }],
+  ])('%s', async (_name, options, expected) => {
+    await using jobs = await jobsRoot();
+    const answer = await jobs.answer(['run', ...options, '--', 'sleep', '30']);
+    expect(answer).toMatchObject({ ok: true, ...expected });
+    expect(answer.compression).toBeUndefined();
+  });
+
+  it.each([
+    ['a value without =', ['--env', 'EMPTY', '--', 'env | grep ^EMPTY'], 'EMPTY=\n'],
+    ['a value with = in it', ['--env', 'A=b=c', '--', 'echo "$A"'], 'b=c\n'],
+    ['the last --env wins', ['--env', 'A=1', '--env', 'A=2', '--', 'echo "$A"'], '2\n'],
+    ['--env=KEY=VALUE', ['--env=A=1', '--', 'echo "$A"'], '1\n'],
+    ['no environment', ['--no-inherit-env', '--', 'echo "[$KANADE_TEST_X]"'], '[]\n'],
+    ['inherited environment', ['--inherit-env', '--', 'echo "[$KANADE_TEST_X]"'], '[x]\n'],
+    ['--stdin with nothing in it', ['--stdin=', '--', 'cat; echo end'], 'end\n'],
+    ['--cwd', ['--cwd', '/', '--', 'pwd'], '/\n'],
+    ['a value that is one dash', ['--tag', 'a', '--', 'echo', '-'], '-\n'],
+    ['options of ours behind the command', ['echo', '--root', '--yaml', '--', '-v'], '--root --yaml -- -v\n'],
+  ])('%s', async (_name, args, stdout) => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(['run', ...args], { env: { KANADE_TEST_X: 'x' } })).toMatchObject({ ok: true, stdout });
+  });
+
+  it('env files apply in order, before --env', async () => {
+    await using jobs = await jobsRoot();
+    writeFileSync(`${jobs.path}/a`, '# comment\n\n A=file one \nB=1\nC\n');
+    writeFileSync(`${jobs.path}/b`, 'B=2\nD="q"\n');
+    const args = ['--env-file', 'a', '--env-file', 'b', '--env', 'D=own', '--', 'echo "$A|$B|$C|$D"'];
+    expect(await jobs.answer(['run', ...args])).toMatchObject({ stdout: 'file one|2||own\n' });
+  });
+
+  it('tags keep their first order, once each; masked values are never shown', async () => {
+    await using jobs = await jobsRoot();
+    const args = ['--tag', 'b', '--tag', 'a.x', '--tag', 'b', '--env', 'S=hidden', '--mask', 'S', '--env', 'T=shown'];
+    const answer = await jobs.answer(['run', ...args, '--', 'true']);
+    expect(answer).toMatchObject({ tags: ['b', 'a.x'], env_vars: ['S=***', 'T=shown'] });
+    expect(JSON.stringify(await jobs.answer(['list']))).not.toContain('hidden');
+  });
+
+  it('excerpts are beginnings of so many bytes; a cut character is replaced', async () => {
+    await using jobs = await jobsRoot();
+    const answer = await jobs.answer(['run', '--max-bytes', '4', '--', 'printf', 'abcäöü']);
+    expect(answer).toMatchObject({ stdout: 'abc\ufffd', stdout_range: [0, 4], stdout_total_bytes: 9 });
+  });
+
+  it('a command that does not exist exits 127', async () => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(['run', '--', 'no-such-program-here'])).toMatchObject({ state: 'exited', exit_code: 127 });
+  });
+
+  it('--stdin - needs something that is no terminal', async () => {
+    await using jobs = await jobsRoot();
+    const program = [
+      ...(JSON.parse(process.env.KANADE_PROGRAM ?? '[]') as string[]),
+      'run',
+      '--stdin',
+      '-',
+      '--',
+      'cat',
+    ];
+    const { stdout } = await jobs.call([], { words: ['script', '-qec', program.join(' '), '/dev/null'] });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'stdin_required' } });
+    expect(existsSync(jobs.root)).toBe(false);
+  });
+
+  it('a lock of the collection that cannot be taken costs no answer', async () => {
+    await using jobs = await jobsRoot();
+    mkdirSync(`${jobs.root}/.gc.lock/x`, { recursive: true });
+    expect(await jobs.answer(['run', '--auto-gc-max-jobs', '1', '--', 'echo', 'x'])).toMatchObject({
+      status: 0,
+      stdout: 'x\n',
+    });
+  });
+});
+
+describe('tail and wait', () => {
+  it.each([
+    [['--lines', '2'], '4\n5\n'],
+    [['--tail-lines', '1'], '5\n'],
+    [['--tail-lines', '0'], '1\n2\n3\n4\n5\n'],
+    [['--max-bytes', '3'], '\n5\n'],
+    [['--max-bytes', '3', '--lines', '1'], '5\n'],
+    [['--max-bytes', '0'], ''],
+    [['--compress', 'off'], '1\n2\n3\n4\n5\n'],
+    [['--rtk', 'off'], '1\n2\n3\n4\n5\n'],
+  ])('tail %j', async (options, stdout) => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'seq', '5']);
+    expect(await jobs.answer(['tail', ...options, String(job_id)])).toMatchObject({
+      stdout,
+      stdout_range: [10 - stdout.length, 10],
+      stdout_total_bytes: 10,
+      stderr: '',
+      stderr_range: [0, 0],
+    });
+  });
+
+  it.each(['status', 'wait', 'kill', 'delete', 'start', 'tail'])('%s of a job without state.json', async (command) => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'true']);
+    rmSync(`${jobs.root}/${job_id}/state.json`);
+    const codes: Record<string, string> = { wait: 'internal_error', start: 'invalid_state', kill: 'invalid_state' };
+    const answer = await jobs.answer([command, String(job_id)]);
+    expect(answer.error?.code).toBe(codes[command]);
+    if (command === 'delete') expect(answer.jobs).toMatchObject([{ state: 'unknown', action: 'deleted' }]);
+  });
+
+  it('list --state unknown finds it, and skips what has no definition', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'true']);
+    writeFileSync(`${jobs.root}/${job_id}/state.json`, '{');
+    mkdirSync(`${jobs.root}/empty`);
+    expect(await jobs.answer(['list', '--state', 'unknown'])).toMatchObject({
+      jobs: [{ job_id, state: 'unknown' }],
+      skipped: 1,
+    });
+  });
+});
+
+describe('options of every command', () => {
+  it.each([
+    [['list', '--root', 'b'], 'b'],
+    [['--root', 'a', 'list'], 'a'],
+    [['--root', 'a', 'list', '--root', 'b'], 'b'],
+    [['--root=a', 'list', '--root=b'], 'b'],
+    [['list'], 'jobs'],
+  ])('%j', async (args, root) => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(args)).toMatchObject({ root: `${jobs.path}/${root}` });
+  });
+
+  it.each([
+    [{ AGENT_EXEC_ROOT: '', XDG_DATA_HOME: '/data' }, '/data/agent-exec/jobs'],
+    [{ AGENT_EXEC_ROOT: '', XDG_DATA_HOME: '', HOME: '/home/x' }, '/home/x/.local/share/agent-exec/jobs'],
+    [{ AGENT_EXEC_ROOT: '/mine', XDG_DATA_HOME: '/data' }, '/mine'],
+  ])('%j', async (env, root) => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(['list'], { env })).toMatchObject({ root });
+  });
+
+  it.each([
+    ['-v', 'list'],
+    ['-vvv', 'list'],
+    ['-v', '-v', 'list', '-vv', '--verbose', '--verbose'],
+    ['list', '--verbose'],
+  ])('%s %s … says nothing more on stdout', async (...args) => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(args.filter((arg) => arg !== undefined))).toMatchObject({ ok: true, type: 'list' });
+  });
+
+  it.each([[['--yaml', 'status', 'nope']], [['status', '--yaml', 'nope']]])('an error as YAML: %j', async (args) => {
+    await using jobs = await jobsRoot();
+    const { status, stdout, stderr } = await jobs.call(args);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(parse(stdout)).toMatchObject({ ok: false, type: 'error', error: { code: 'job_not_found' } });
+  });
+
+  it.each([
+    ['run', '--help'],
+    ['tag', 'set', '--help'],
+    ['help', 'tag', 'set'],
+    ['help', 'rm'],
+    ['rm', '-h'],
+    ['gc', '-h'],
+    ['-h'],
+  ])('help: %s %s %s', async (...args) => {
+    await using jobs = await jobsRoot();
+    const { status, stdout, stderr } = await jobs.call(args.filter((arg) => arg !== undefined));
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Usage: kanade');
+  });
+});
+
+describe('definitions', () => {
+  it('create stores what run would do, and makes no sink or input of its own', async () => {
+    await using jobs = await jobsRoot();
+    const options = [
+      '--timeout',
+      '5',
+      '--kill-after',
+      '2',
+      '--progress-every',
+      '3',
+      '--notify-file',
+      'n',
+      '--output-command',
+      'x',
+    ];
+    const created = await jobs.answer(['create', ...options, '--', 'cat'], { input: 'not taken' });
+    const meta = JSON.parse(readFileSync(`${jobs.root}/${created.job_id}/meta.json`, 'utf8'));
+    expect(meta).toMatchObject({
+      command: ['cat'],
+      timeout_ms: 5000,
+      kill_after_ms: 2000,
+      progress_every_ms: 3000,
+      cwd: jobs.path,
+      inherit_env: true,
+      notification: { notify_file: `${jobs.path}/n` },
+      tags: [],
+    });
+    expect(meta.notification.on_output_match).toBeUndefined();
+    expect(meta.stdin_file).toBeUndefined();
+  });
+});

@@ -1,0 +1,38 @@
+/** Every example of docs/cli.md is a call that works. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { jobsRoot, program } from './program.ts';
+
+const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+const examples = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'));
+
+/** The id that stands in the examples. */
+const exampleId = '3f2a9c1';
+
+/** How the job of an example is made, where it must not have ended. */
+const makers: Record<string, readonly string[]> = {
+  start: ['create', '--', 'true'],
+  kill: ['run', '--until', '0', '--', 'sleep', '30'],
+};
+
+describe('docs/cli.md', () => {
+  it('has examples of every command', () => {
+    const names = [...page.matchAll(/^`kanade ([a-z-]+(?: set)?)/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(15);
+    for (const name of names) expect(examples.some((line) => line.startsWith(`kanade ${name}`))).toBe(true);
+  });
+
+  it.each(examples)('%s', async (line) => {
+    await using jobs = await jobsRoot();
+    const command = line.split(' ')[1] ?? '';
+    const made = line.includes(exampleId)
+      ? await jobs.answer([...(makers[command] ?? ['run', '--', 'echo', 'x'])])
+      : undefined;
+    const quoted = program.map((word) => `'${word}'`).join(' ');
+    const script = `kanade() { ${quoted} "$@"; }\n${line.replace(exampleId, String(made?.job_id))}`;
+    const { status, stdout, stderr } = await jobs.call(['-c', script], { words: ['bash', '--norc'] });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).not.toBe('');
+    if (stdout.startsWith('{')) expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  });
+});
