@@ -23,11 +23,46 @@ const benches = {
     file: 'clone.mjs',
     runtime: 'node',
   },
+  'runner:wait': {
+    what: 'ms from the end of a job to wait resolved, against the exit event of a direct child',
+    file: 'runner-wait.mjs',
+    runtime: 'node',
+  },
+  'runner:list': {
+    what: 'ms for the 50 newest of 10,000 finished jobs in a fresh process, against the names alone',
+    file: 'runner-list.mjs',
+    runtime: 'node',
+  },
+  'runner:kill': {
+    what: 'ms to the last exit of a tree of 200, against one signal to its group',
+    file: 'runner-kill.mjs',
+    runtime: 'node',
+  },
+  'runner:output': {
+    what: 'seconds for 1 GB of lines from a job, against a plain redirect',
+    file: 'runner-output.mjs',
+    runtime: 'node',
+  },
+  'runner:launch': {
+    what: 'launches per second, host warm, against bare spawns of the same shim',
+    file: 'runner-launch.mjs',
+    runtime: 'node',
+  },
+  'runner:memory': {
+    what: 'PSS per idle job in MiB (1,000 jobs), against a shell that waits; the host apart',
+    file: 'runner-memory.mjs',
+    runtime: 'node',
+  },
+  'runner:faults': {
+    what: 'endings lost, wrong or doubled with callers and hosts killed at random (--jobs N, 2000)',
+    file: 'runner-faults.mjs',
+    runtime: 'node',
+  },
 };
 
 const name = process.argv[2];
 if (name === undefined) {
-  for (const [known, { what }] of Object.entries(benches)) console.log(`${known.padEnd(12)} ${what}`);
+  for (const [known, { what }] of Object.entries(benches)) console.log(`${known.padEnd(14)} ${what}`);
   process.exit(0);
 }
 const bench = Object.hasOwn(benches, name) ? benches[name] : fail(`no benchmark ${name}: pnpm -s bench lists them`, 2);
@@ -41,7 +76,7 @@ if (
 }
 const { bunPath } = await import('../apps/kanade/build/executable.mjs');
 const runtime = bench.runtime === 'bun' ? bunPath() : process.execPath;
-execFileSync(runtime, [`tools/bench/${bench.file}`, name], {
+execFileSync(runtime, [`tools/bench/${bench.file}`, name, ...process.argv.slice(3)], {
   cwd: root,
   env: environment(),
   stdio: ['ignore', 'inherit', 'inherit'],

@@ -11,6 +11,7 @@ import {
   restartJob,
   settle,
   startJob,
+  stopJob,
 } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
@@ -40,9 +41,9 @@ describe('restartJob()', () => {
     const again = await restartJob(first.job, { env: process.env, stop });
     await first.ended;
     expect(settle(first.job)).toMatchObject({ status: 'running', state: { pid: expect.any(Number) } });
-    process.kill(-(settle(first.job).state?.pid ?? 0), 'SIGTERM');
+    const { view } = await stopJob(first.job, { by: 'operator' });
     await again.ended;
-    expect(settle(first.job).state?.ending).toEqual({ kind: 'signaled', signal: 15 });
+    expect(view.state?.ending).toEqual({ kind: 'killed', by: 'operator', signal: 15 });
   });
 
   it('two at once: one wins, the other is told', async () => {
@@ -84,8 +85,7 @@ describe('deleting', () => {
     expect(() => deleteJob({ id: 'foreign', path: `${dir.path}/foreign` }, { dryRun: false })).toThrow(
       'has no meta.json',
     );
-    process.kill(-(settle(running.job).state?.pid ?? 0), 'SIGTERM');
-    await running.ended;
+    await stopJob(running.job, stop);
   });
 
   it('never follows a link out of the root', async () => {
@@ -108,8 +108,7 @@ describe('deleting', () => {
       'skipped running',
     ]);
     expect(outOfScope).toBe(1);
-    process.kill(-(settle(running.job).state?.pid ?? 0), 'SIGTERM');
-    await running.ended;
+    await stopJob(running.job, stop);
   });
 
   it('by age looks at ended jobs only', async () => {

@@ -1,17 +1,42 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { jobDir, pathOf, waitForEnd } from '@kanade/runner';
-import { createHost, type HostEvent, liveHost, markForCare, runHost } from '@kanade/runner/host';
+import { jobDir, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
+import { createHost, ensureHost, type HostEvent, liveHost, markForCare, runHost } from '@kanade/runner/host';
+import { listProcesses } from '@kanade/runner/process';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { launchScript } from './launch.ts';
-import { startProgram } from './program.ts';
+import { programWords, startProgram } from './program.ts';
 
 it('enforces a deadline: TERM, and KILL for what ignores it', async () => {
   await using dir = await tempDir();
   await using host = createHost({ root: dir.path });
   const launched = launchScript(dir.path, "trap '' TERM; sleep 60; sleep 60", { timeoutMs: 100, killAfterMs: 50 });
   expect((await host.adopt(launched.job)).state?.ending).toEqual({ kind: 'timed_out', signal: 9 });
+});
+
+it('stops a job whose logs outgrow their limit, and says so', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const { job } = host.launch(
+    { command: ['yes'], cwd: dir.path, shellWrapper: ['sh', '-c'], logBytesMax: 100_000, killAfterMs: 1_000 },
+    process.env,
+  );
+  const { status, state } = await host.adopt(job);
+  expect(status).toBe('killed');
+  expect(state).toMatchObject({
+    ending: { kind: 'killed', by: 'shutdown' },
+    log_limit: 100_000,
+    error: 'stopped: its logs had grown beyond the limit of 100000 bytes',
+  });
+  expect(statSync(pathOf(job, 'stdout')).size).toBeGreaterThan(100_000);
+});
+
+it('leaves a job below the limit of its logs alone', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const { job } = host.launch({ command: ['echo', 'x'], cwd: dir.path, logBytesMax: 2 }, process.env);
+  expect((await host.adopt(job)).state).toMatchObject({ ending: { kind: 'exited', exitCode: 0 } });
 });
 
 it('reports the ending of what it launched, once', async () => {
@@ -62,4 +87,41 @@ it('leaves its jobs running when it is stopped', async () => {
   expect(view.status).toBe('running');
   process.kill(-(view.state?.pid ?? 0), 'SIGKILL');
   expect(readFileSync(pathOf(launched.job, 'stdout'), 'utf8')).toBe('');
+});
+
+it('a race of fifty starts makes one host, and one that was killed leaves nothing in the way', async () => {
+  await using dir = await tempDir();
+  const launched = launchScript(dir.path, 'exec sleep 60');
+  markForCare(dir.path, launched.job);
+  const programs = Array.from({ length: 50 }, () => startProgram('host', [dir.path, '100']));
+  const left = new Map<number, string>();
+  for (const { child, output } of programs) output.then((why) => left.set(child.pid ?? 0, why));
+  await eventually('all but one have left', () => left.size === 49);
+  expect([...left.values()].filter((why) => why !== 'busy')).toEqual([]);
+  const winner = programs.find(({ child }) => !left.has(child.pid ?? 0));
+  expect(liveHost(dir.path)?.pid).toBe(winner?.child.pid);
+  winner?.child.kill('SIGKILL');
+  await winner?.output;
+  expect(liveHost(dir.path)).toBeUndefined();
+  const next = startProgram('host', [dir.path, '100']);
+  await eventually('the next one serves', () => liveHost(dir.path)?.pid === next.child.pid);
+  await stopJob(launched.job, { by: 'user', graceMs: 500 });
+  expect(await next.output).toBe('idle');
+  expect(liveHost(dir.path)).toBeUndefined();
+});
+
+it('ensureHost() fifty times at once starts one that serves, and leaves no zombie of the others', async () => {
+  await using dir = await tempDir();
+  const launched = launchScript(dir.path, 'exec sleep 60');
+  markForCare(dir.path, launched.job);
+  const words = programWords('host', [dir.path, '100']);
+  for (let call = 0; call < 50; call++) ensureHost(dir.path, words);
+  const host = await eventually('a host serves', () => liveHost(dir.path));
+  const shim = settle(launched.job).state?.pid ?? 0;
+  const ours = () =>
+    listProcesses().filter(({ parent, pid }) => parent === process.pid && ![host.pid, shim].includes(pid));
+  await eventually('the others have left and were collected', () => ours().length === 0);
+  expect(liveHost(dir.path)).toEqual(host);
+  await stopJob(launched.job, { by: 'user', graceMs: 500 });
+  await eventually('the host has left', () => liveHost(dir.path) === undefined);
 });

@@ -2,12 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A program of `test/programs` in a process of its own. `output` resolves with its stdout when it has ended. */
-export function startProgram(name: string, args: readonly string[]) {
+/** The words that run a program of `test/programs`. */
+export function programWords(name: string, args: readonly string[]): string[] {
   const path = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=@kanade/source', path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  return [process.execPath, '--conditions=@kanade/source', path, ...args];
+}
+
+/** Runs one in a process of its own, through a wrapper if need be. `output` resolves with its stdout when it has ended. */
+export function startProgram(name: string, args: readonly string[], wrapper: readonly string[] = []) {
+  const [file = '', ...words] = [...wrapper, ...programWords(name, args)];
+  const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;

@@ -75,6 +75,17 @@ it('stopJob() with only one signal lets the workload handle it', async () => {
   expect((await waitForEnd(launched.job)).state?.ending).toMatchObject({ kind: 'killed', by: 'operator' });
 });
 
+it('stopJob() right after the launch meets the workload, not a shim that is not ready', async () => {
+  await using dir = await tempDir();
+  const term = parseSignal('TERM');
+  if (!term) throw new Error('this system must have TERM');
+  for (let round = 0; round < 10; round++) {
+    const launched = launchScript(dir.path, 'exec sleep 60');
+    const { view } = await stopJob(launched.job, { by: 'user', signal: term, only: true });
+    expect(view.state?.ending).toEqual({ kind: 'killed', by: 'user', signal: 15 });
+  }
+});
+
 it('stopJob() of an ended job sends nothing and reports the ending', async () => {
   await using dir = await tempDir();
   const launched = launchScript(dir.path, 'exit 2');
@@ -113,4 +124,12 @@ it('a clean exit leaves a daemon of the job alone', async () => {
   const daemon = identify(pid);
   expect(daemon && isAlive(daemon)).toBe(true);
   process.kill(pid, 'SIGKILL');
+});
+
+it('a stop right after the launch does not cost the ending', async () => {
+  await using dir = await tempDir();
+  for (let round = 0; round < 10; round++) {
+    const { job } = launchScript(dir.path, 'sleep 60');
+    expect((await stopJob(job, { by: 'user', graceMs: 50 })).view.state?.ending).toMatchObject({ kind: 'killed' });
+  }
 });

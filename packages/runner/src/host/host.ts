@@ -2,10 +2,11 @@
  * The host watches over running jobs: it enforces deadlines and settles what has ended. It owns no pipe and is
  * nobody's parent in earnest: when it dies the jobs run on, and the next host adopts what it finds.
  */
+import { statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
-import type { JobDir } from '../job/layout.ts';
+import { type JobDir, pathOf } from '../job/layout.ts';
 import { notifyCompletion } from '../job/notify.ts';
 import { waitForEnd } from '../job/observe.ts';
 import { readMeta } from '../job/record.ts';
@@ -17,7 +18,12 @@ import { watchOutput } from './watch-output.ts';
 export type HostEvent =
   | { readonly kind: 'ended'; readonly view: JobView }
   | { readonly kind: 'timed_out'; readonly job: JobDir; readonly outcome: StopOutcome }
-  | { readonly kind: 'trouble'; readonly job: JobDir; readonly during: 'watch' | 'timeout'; readonly error: unknown };
+  | {
+      readonly kind: 'trouble';
+      readonly job: JobDir;
+      readonly during: 'watch' | 'timeout' | 'log-limit';
+      readonly error: unknown;
+    };
 
 export interface HostOptions {
   readonly root: string;
@@ -47,6 +53,7 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     const over = new AbortController();
     const signal = AbortSignal.any([closing.signal, over.signal]);
     const deadline = enforceDeadline(job, signal, onEvent);
+    const logLimit = enforceLogLimit(job, signal, onEvent);
     const output = watchOutput(job);
     try {
       const view = await waitForEnd(job, { signal: closing.signal });
@@ -62,7 +69,7 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     } finally {
       output.close();
       over.abort();
-      await deadline;
+      await Promise.all([deadline, logLimit]);
       watched.delete(job.id);
     }
   };
@@ -108,6 +115,24 @@ async function enforceDeadline(job: JobDir, signal: AbortSignal, onEvent: (event
     onEvent({ kind: 'timed_out', job, outcome });
   } catch (error) {
     if (!signal.aborted) onEvent({ kind: 'trouble', job, during: 'timeout', error });
+  }
+}
+
+/** How often the logs of a job with a limit are measured, in ms. */
+const measureEveryMs = 100;
+
+/** Stops the job when its logs outgrow their limit. Resolves when that is done or when there is no need for it any more. */
+async function enforceLogLimit(job: JobDir, signal: AbortSignal, onEvent: (event: HostEvent) => void): Promise<void> {
+  const meta = readMeta(job);
+  const limit = meta?.log_bytes_max;
+  if (!meta || !limit) return;
+  const sizeOf = (file: 'stdout' | 'stderr'): number =>
+    statSync(pathOf(job, file), { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    while (sizeOf('stdout') + sizeOf('stderr') <= limit) await sleep(measureEveryMs, signal);
+    await stopJob(job, { by: 'shutdown', graceMs: meta.kill_after_ms, logLimit: limit, abort: signal });
+  } catch (error) {
+    if (!signal.aborted) onEvent({ kind: 'trouble', job, during: 'log-limit', error });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The host as a process: one per root, started on demand, gone when idle. */
-import { mkdirSync, rmSync, watch } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../job/layout.ts';
 import { replaceFile } from '../job/replace-file.ts';
@@ -30,6 +30,7 @@ export async function runHost({
   onEvent,
 }: RunHostOptions): Promise<'idle' | 'stopped' | 'busy'> {
   const paths = hostPaths(root);
+  if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
   mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
   if (liveHost(root)) return 'busy';
   const lock = acquireLock(paths.lock);
@@ -38,12 +39,18 @@ export async function runHost({
     const own = identify(process.pid);
     replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
     await using host = createHost({ root, ...(onEvent ? { onEvent } : {}) });
+    const tended = new Set<string>();
     const adoptMarked = (): void => {
       for (const id of markedJobs(root)) {
-        host.adopt({ id, path: join(root, id) }).then(
-          () => unmark(root, id),
-          () => undefined, // still marked: the next host tries again; reported as an event
-        );
+        if (tended.has(id)) continue;
+        tended.add(id);
+        host
+          .adopt({ id, path: join(root, id) })
+          .then(
+            () => unmark(root, id),
+            () => undefined, // still marked: the next look or the next host tries again; reported as an event
+          )
+          .finally(() => tended.delete(id));
       }
     };
     for (;;) {
@@ -92,7 +99,6 @@ function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promis
 
 /** An exclusive SQLite lock: the one lock that every system releases when its holder dies. Undefined when it is taken. */
 function acquireLock(path: string): DatabaseSync | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // Loaded only in a host: the calls that start one are not to pay for it.
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const database = new DatabaseSync(path);

@@ -28,7 +28,10 @@ export function followFromNow(job: JobDir): void {
   writeOffsets(job, { stdout: sizeOf('stdout'), stderr: sizeOf('stderr') });
 }
 
-/** Starts watching; a job without a match costs a look at its definition per change of its output and nothing more. */
+/** How long output may lie unread while more is printed, in ms. */
+const outputPauseMs = 50;
+
+/** Starts watching; a job without a match costs one look per second at the time of its definition, and nothing more. */
 export function watchOutput(job: JobDir): OutputWatch {
   let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
@@ -52,20 +55,42 @@ export function watchOutput(job: JobDir): OutputWatch {
     return work;
   };
 
+  let metaSeenMs: number | undefined;
+  let watcher: FSWatcher | undefined;
+  let pause: NodeJS.Timeout | undefined;
   const onChange = (): void => {
     if (readMeta(job)?.notification?.on_output_match) look(false).catch(() => undefined); // finish() meets the same error
   };
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(job.path, onChange).on('error', onChange);
-  } catch {
-    watcher = undefined; // the poll and the end of the job remain
-  }
-  const poll = setInterval(onChange, limits.safetyPollMs);
-  onChange();
+  /** A job that prints without a pause wakes us so often that one look per pause is all it gets. */
+  const onEvent = (): void => {
+    pause ??= setTimeout(() => {
+      pause = undefined;
+      onChange();
+    }, outputPauseMs);
+  };
+  /** Until there is a match nobody is told of output, and the definition alone is looked at. */
+  const onPoll = (): void => {
+    if (watcher) {
+      onChange();
+      return;
+    }
+    const changedMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
+    if (changedMs === metaSeenMs) return;
+    metaSeenMs = changedMs;
+    if (!readMeta(job)?.notification?.on_output_match) return;
+    try {
+      watcher = watch(job.path, onEvent).on('error', onEvent);
+    } catch {
+      metaSeenMs = undefined; // no watch to be had: the poll and the end of the job remain
+    }
+    onChange();
+  };
+  const poll = setInterval(onPoll, limits.safetyPollMs);
+  onPoll();
   const close = (): void => {
     watcher?.close();
     clearInterval(poll);
+    clearTimeout(pause);
   };
   return {
     close,

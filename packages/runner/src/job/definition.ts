@@ -27,6 +27,8 @@ export interface JobDefinition {
   /** Sinks that the host runs. */
   readonly notification?: NotificationConfig;
   readonly progressEveryMs?: number;
+  /** Bytes of both raw logs together above which the host of the root stops the job; default: no limit. */
+  readonly logBytesMax?: number;
   /** Another place for the combined log, absolute; its directory is made, what is there is replaced. */
   readonly fullLog?: string;
 }
@@ -55,6 +57,7 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     timeout_ms: definition.timeoutMs ?? 0,
     kill_after_ms: definition.killAfterMs ?? 0,
     progress_every_ms: definition.progressEveryMs ?? 0,
+    ...(definition.logBytesMax ? { log_bytes_max: definition.logBytesMax } : {}),
     shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
     ...(definition.fullLog ? { full_log: definition.fullLog } : {}),

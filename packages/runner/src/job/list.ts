@@ -1,5 +1,7 @@
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { matchesTag } from '@kanade/shared/job';
+import { type JobDir, jobFiles } from './layout.ts';
 import { type MetaFile, readMeta } from './record.ts';
 import { type JobView, settle } from './settle.ts';
 import { jobNames } from './store.ts';
@@ -19,26 +21,62 @@ export interface ListedJob {
   readonly view: JobView;
 }
 
-/** Newest start first; jobs that never started come last, then by id. `skipped` counts directories without a readable definition. */
+/** File times come from a clock that ticks coarsely, in ms. */
+const clockSlackMs = 15;
+
+/**
+ * Newest start first; jobs that never started come last, then by id. No job starts after its state was last written, so
+ * jobs are read in the order of that time, and reading ends when the limit is full and nothing newer can follow.
+ * `skipped` counts directories without a readable definition among those that were read, and all without a state.
+ */
 export function listJobs(root: string, filter: ListFilter): { jobs: ListedJob[]; truncated: boolean; skipped: number } {
   let skipped = 0;
   const found: ListedJob[] = [];
-  for (const id of jobNames(root)) {
-    const job = { id, path: join(root, id) };
+  // The starts that would be shown, newest first, so far.
+  const starts: number[] = [];
+  for (const { job, latestMs } of candidates(root)) {
+    const oldestShownMs = starts[filter.limit - 1];
+    const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
+    if (isFull && latestMs !== undefined && oldestShownMs > latestMs + clockSlackMs) break;
     const meta = readMeta(job);
     if (!meta) {
       skipped++;
       continue;
     }
-    if (filter.cwd !== undefined && meta.cwd !== filter.cwd) continue;
-    if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) continue;
-    const view = settle(job);
-    if (filter.state !== undefined && view.status !== filter.state) continue;
-    found.push({ meta, view });
+    const listed = choose(job, meta, filter);
+    if (!listed) continue;
+    found.push(listed);
+    insertDescending(starts, startOf(listed), filter.limit);
   }
   found.sort(newestFirst);
   const jobs = filter.limit === 0 ? found : found.slice(0, filter.limit);
   return { jobs, truncated: jobs.length < found.length, skipped };
+}
+
+/** All jobs: those without a state first, the others by the time of their state, latest first. */
+function candidates(root: string): { job: JobDir; latestMs: number | undefined }[] {
+  const base = join(root);
+  return jobNames(root)
+    .map((id) => {
+      // Put together by hand: over ten thousand jobs join() would cost as much as the looks themselves.
+      const job = { id, path: `${base}${sep}${id}` };
+      return { job, latestMs: statSync(`${job.path}${sep}${jobFiles.state}`, { throwIfNoEntry: false })?.mtimeMs };
+    })
+    .sort((a, b) => (b.latestMs ?? Number.MAX_VALUE) - (a.latestMs ?? Number.MAX_VALUE));
+}
+
+function choose(job: JobDir, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
+  if (filter.cwd !== undefined && meta.cwd !== filter.cwd) return undefined;
+  if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) return undefined;
+  const view = settle(job);
+  return filter.state !== undefined && view.status !== filter.state ? undefined : { meta, view };
+}
+
+function insertDescending(values: number[], value: number, most: number): void {
+  if (most === 0 || (values.length === most && value <= (values[most - 1] ?? 0))) return;
+  const at = values.findIndex((other) => other < value);
+  values.splice(at < 0 ? values.length : at, 0, value);
+  values.length = Math.min(values.length, most);
 }
 
 function newestFirst(a: ListedJob, b: ListedJob): number {

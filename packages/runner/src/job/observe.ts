@@ -1,6 +1,7 @@
 /** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
-import { closeSync, type FSWatcher, fstatSync, openSync, watch } from 'node:fs';
+import { closeSync, type FSWatcher, fstatSync, openSync, statSync, watch } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job';
+import { isAlive } from '../process/identity.ts';
 import type { LaunchedJob } from './launch.ts';
 import { type JobDir, jobFiles, limits, pathOf } from './layout.ts';
 import { type JobView, settle } from './settle.ts';
@@ -18,19 +19,28 @@ export interface WaitOptions {
 export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions = {}): Promise<JobView> {
   signal?.throwIfAborted();
   const first = settle(job);
-  if (!isPending(first) || timeoutMs === 0) return first;
+  if (timeoutMs === 0) return first;
+  const settledIn = createEndClock(job);
+  if (settledIn(first) === 0) return first;
   return new Promise((resolve, reject) => {
     let watcher: FSWatcher | undefined;
     const close = (): void => {
       watcher?.close();
       clearInterval(poll);
       clearTimeout(deadline);
+      clearTimeout(again);
       signal?.removeEventListener('abort', onAbort);
     };
+    let again: NodeJS.Timeout | undefined;
     const look = (): void => {
       try {
         const view = settle(job);
-        if (isPending(view)) return;
+        const leftMs = settledIn(view);
+        if (leftMs !== 0) {
+          clearTimeout(again);
+          if (leftMs !== undefined) again = setTimeout(look, leftMs);
+          return;
+        }
         close();
         resolve(view);
       } catch (error) {
@@ -42,7 +52,8 @@ export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions
       close();
       reject(signal?.reason);
     };
-    const poll = setInterval(look, limits.safetyPollMs);
+    const hasStirred = createStirCheck(job, first);
+    const poll = setInterval(() => hasStirred() && look(), limits.safetyPollMs);
     const deadline =
       timeoutMs === undefined
         ? undefined
@@ -56,7 +67,47 @@ export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions
   });
 }
 
-const isPending = (view: JobView): boolean => !isTerminal(view.status) && view.status !== 'unknown';
+/** How long the ancestor's supervisor may take after the end, in ms: 2,000 to drain the logs, and some to write. */
+const ancestorDrainMs = 3_000;
+
+/** How long the ancestor's supervisor may take to write the ending of a process that is gone, in ms. */
+const ancestorEndingMs = 1_000;
+
+/**
+ * Says of one look after the other in how many ms nothing more is to come: 0 = now, undefined = it is not known. Only the
+ * ancestor's supervisor leaves a time between the end and the last word, and it may be dead: then that time passes.
+ */
+function createEndClock(job: JobDir): (view: JobView) => number | undefined {
+  let goneSinceMs: number | undefined;
+  return (view) => {
+    if (isTerminal(view.status)) {
+      if (view.state?.logs_drained !== false) return 0;
+      const writtenAtMs = statSync(pathOf(job, 'state'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      const agoMs = Date.now() - writtenAtMs;
+      return agoMs < 0 ? 0 : Math.max(0, Math.ceil(ancestorDrainMs - agoMs));
+    }
+    if (view.status !== 'unknown') return undefined;
+    if (!view.state) return 0;
+    goneSinceMs ??= performance.now();
+    return Math.max(0, Math.ceil(ancestorEndingMs - (performance.now() - goneSinceMs)));
+  };
+}
+
+/**
+ * A cheap look at a running job, for polls over many: true when its record or state was written since, or when its process
+ * is gone, so that a whole look is worth its while.
+ */
+function createStirCheck(job: JobDir, { state, status }: JobView): () => boolean {
+  const identity = status === 'running' ? state?.identity : undefined;
+  if (!identity) return () => true;
+  const stamp = (): string =>
+    (['record', 'state'] as const)
+      .map((file) => statSync(pathOf(job, file), { throwIfNoEntry: false }))
+      .map((stat) => `${stat?.size} ${stat?.mtimeMs} ${stat?.ino}`)
+      .join();
+  const before = stamp();
+  return () => stamp() !== before || !isAlive(identity);
+}
 
 /** Our running jobs end with a write to the record alone; all others with a new `state.json`. */
 function watchJob(job: JobDir, view: JobView, look: () => void): FSWatcher | undefined {

@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job';
+import { removeControlGroupFor } from '../process/control-group.ts';
 import { isAlive, readProcess } from '../process/identity.ts';
 import { JobError } from './job-error.ts';
 import type { JobDir } from './layout.ts';
@@ -178,9 +179,10 @@ function bytesBelow(path: string): number {
     );
 }
 
-function remove({ path }: JobDir): void {
+function remove({ id, path }: JobDir): void {
   if (lstatSync(path).isSymbolicLink()) throw new Error(`${path} is a symbolic link`);
   rmSync(path, { recursive: true, maxRetries: 2 });
+  removeControlGroupFor(id);
 }
 
 function isPidAlive({ state }: JobView): boolean {

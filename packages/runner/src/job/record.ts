@@ -44,6 +44,8 @@ export interface MetaFile {
   stdin_file?: string;
   /** Ours: where the combined log goes instead of `full.log`. */
   full_log?: string;
+  /** Ours: bytes of both logs together above which the host stops the job. */
+  log_bytes_max?: number;
 }
 
 export interface StateFile {
@@ -59,6 +61,8 @@ export interface StateFile {
   control_group?: string;
   ending?: Ending;
   error?: string;
+  /** The limit in bytes that its logs had exceeded when it was stopped for that. */
+  log_limit?: number;
 }
 
 /** `stop.json`: a request to stop, on disk before the first signal is sent. */
@@ -69,6 +73,8 @@ export interface StopFile {
   signal: string;
   signal_number: number;
   at_ms: number;
+  /** The limit in bytes that the logs had exceeded, when that is the reason. */
+  log_limit?: number;
 }
 
 /** The definition; undefined when there is none or it cannot be read as one. */

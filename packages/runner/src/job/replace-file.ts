@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errnoOf } from './job-error.ts';
 
 /**
  * Replaces a file so that readers see the old or the new content, never a mixture. The file gets mode 0600. With
@@ -11,7 +12,7 @@ export function replaceFile(path: string, content: string, { durable = false } =
   const fd = openSync(temp, 'wx', 0o600);
   try {
     try {
-      writeSync(fd, content);
+      writeFileSync(fd, content); // all of it: a nearly full disk takes a part without an error
       if (durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -25,6 +26,23 @@ export function replaceFile(path: string, content: string, { durable = false } =
   const dirFd = openSync(dirname(path), 'r');
   fsyncSync(dirFd);
   closeSync(dirFd);
+}
+
+/** What a disk says that takes nothing: full, over quota, read-only, or not ours to write. */
+const noRoom = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'];
+
+/** True for the error of a disk that takes nothing. */
+export const isNoRoom = (error: unknown): boolean => noRoom.includes(errnoOf(error) ?? '');
+
+/** The same, for what can be computed again later; false when the disk takes nothing. */
+export function replaceFileIfRoom(path: string, content: string): boolean {
+  try {
+    replaceFile(path, content);
+    return true;
+  } catch (error) {
+    if (isNoRoom(error)) return false;
+    throw error;
+  }
 }
 
 /** JSON as the files of a job hold it: for people too. */

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { isTerminal } from '@kanade/shared/job';
 import { withClaim } from './claim.ts';
 import { JobError } from './job-error.ts';
@@ -7,6 +8,9 @@ import { type JobDir, pathOf } from './layout.ts';
 import { readMeta } from './record.ts';
 import { settle } from './settle.ts';
 import { type StopOptions, stopJob } from './stop.ts';
+
+/** The marker by which the ancestor's launcher and supervisor decide who begins; a new run begins without it. */
+const ancestorClaim = 'supervisor.ack';
 
 export interface RestartOptions {
   /** Environment of the new run. */
@@ -33,6 +37,7 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
     for (const file of ['stdout', 'stderr', 'full', 'record', 'stop', 'completion'] as const) {
       rmSync(pathOf(job, file), { force: true });
     }
+    rmSync(join(job.path, ancestorClaim), { force: true });
     writeCreated(job, Date.now());
     beforeStart?.();
     return startJob(job, env);
@@ -43,7 +48,8 @@ async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {
   const { status } = settle(job);
   if (status !== 'running') return;
   const { view, report } = await stopJob(job, stop);
-  if (isTerminal(view.status) && report?.survivors.length === 0) return;
+  const isOver = isTerminal(view.status) || view.status === 'unknown';
+  if (isOver && report?.survivors.length === 0) return;
   const left = report?.survivors.join(', ') ?? '';
   throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its former run does not end (pids ${left})`);
 }

@@ -13,7 +13,7 @@ import { bootId, isAlive, readProcess } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readSmallFile, readState, readStop, type StateFile, type StopFile } from './record.ts';
-import { pretty, replaceFile } from './replace-file.ts';
+import { isNoRoom, pretty, replaceFileIfRoom } from './replace-file.ts';
 import { lostState, runningState } from './state-record.ts';
 
 /** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
@@ -26,7 +26,7 @@ export interface JobView {
   readonly state: StateFile | undefined;
 }
 
-/** Looks at a job, and writes its ending when that has become known. */
+/** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
 export function settle(job: JobDir): JobView {
   const state = readState(job);
   if (!state) return { job, status: 'unknown', state: undefined };
@@ -64,7 +64,9 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
   const stop = readStop(job);
   const signal = signalOf(record, stop);
   const status: StoredState = signal === undefined ? 'exited' : 'killed';
-  writeFullLog(job, endedAtMs);
+  const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
+  const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
+  fillFullLog(job, endedAtMs);
   return write(job, {
     ...state,
     job: { ...state.job, status },
@@ -76,7 +78,10 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
     finished_at: wholeSecond(endedAtMs),
     updated_at: wholeSecond(endedAtMs),
     logs_drained: true,
-    ending: endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined),
+    ending,
+    ...(limit === undefined
+      ? {}
+      : { log_limit: limit, error: `stopped: its logs had grown beyond the limit of ${limit} bytes` }),
   });
 }
 
@@ -100,13 +105,23 @@ export function endingOf(status: number, signal: number | undefined, stop: StopF
 }
 
 function lose(job: JobDir, state: StateFile, reason: string): JobView {
-  writeFullLog(job, Date.now());
+  fillFullLog(job, Date.now());
   return write(job, lostState(state, reason));
+}
+
+/** The combined log is a view for people: a disk that takes none of it takes nothing from the ending. */
+function fillFullLog(job: JobDir, endedAtMs: number): void {
+  try {
+    writeFullLog(job, endedAtMs);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+  }
 }
 
 function write(job: JobDir, { control_group, ...state }: StateFile): JobView {
   if (control_group && isControlGroupOf(control_group, job.id)) removeControlGroup(control_group);
-  replaceFile(pathOf(job, 'state'), pretty(state));
+  // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
+  replaceFileIfRoom(pathOf(job, 'state'), pretty(state));
   return { job, status: state.job.status, state };
 }
 

@@ -1,14 +1,16 @@
 import { isTerminal, type StopBy } from '@kanade/shared/job';
 import { isControlGroupOf } from '../process/control-group.ts';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { parseSignal, type SignalName } from '../process/signal.ts';
 import { planStop } from '../process/stop-plan.ts';
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
 import { JobError } from './job-error.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { waitForEnd } from './observe.ts';
-import { readStop, type StopFile } from './record.ts';
-import { pretty, replaceFile } from './replace-file.ts';
+import { readSmallFile, readStop, type StopFile } from './record.ts';
+import { pretty, replaceFileIfRoom } from './replace-file.ts';
 import { type JobView, settle } from './settle.ts';
+import { stopUnidentified } from './stop-unidentified.ts';
 
 export interface StopOptions {
   readonly by: StopBy;
@@ -18,6 +20,8 @@ export interface StopOptions {
   readonly graceMs?: number;
   /** Send exactly this one signal and let the workload do with it what it likes. */
   readonly only?: boolean;
+  /** The limit in bytes that the logs have exceeded, when that is the reason; it stands in the state afterwards. */
+  readonly logLimit?: number;
   readonly abort?: AbortSignal;
 }
 
@@ -33,31 +37,41 @@ export const defaultGraceMs = 5_000;
 /** Longest wait for the record after the tree is gone, in ms: the shim writes it right away. */
 const recordWaitMs = 1_000;
 
+/** Longest wait for a fresh shim to be able to survive a signal, and between two looks at it, in ms. */
+const [shimStartMs, shimLookMs] = [1_000, 2];
+
 /**
  * Stops a job's whole tree. Who asked stands on disk before the first signal, so the ending names the reason even when
  * we are killed in between. Throws `invalid_state` for a job that has not started or that the ancestor's supervisor
- * lost sight of.
+ * lost sight of. A running job of the ancestor is stopped for a `user` only, and its record is left to its supervisor.
  */
 export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOutcome> {
   const view = settle(job);
   if (isTerminal(view.status)) return { view };
   const leader = view.state?.identity;
+  const signal = options.signal ?? parseSignal('TERM');
+  if (!signal) throw new RangeError('this system has no SIGTERM');
+  const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
+  if (view.status === 'running' && view.state && !leader && options.by === 'user') {
+    const report = await stopUnidentified(job, view.state, { plan, abort: options.abort });
+    if (report.survivors.length > 0 || options.only) return { view: settle(job), report };
+    return { view: await waitForEnd(job, { signal: options.abort }), report };
+  }
   if (view.status !== 'running' || !leader) {
     throw new JobError(
       'invalid_state',
       `job ${job.id} cannot be stopped: it is ${view.status}${leader ? '' : ' and carries no process identity'}`,
     );
   }
-  const signal = options.signal ?? parseSignal('TERM');
-  if (!signal) throw new RangeError('this system has no SIGTERM');
   requestStop(job, {
     intent: options.only ? 'signal' : 'stop',
     by: options.by,
     signal: signal.name,
     signal_number: signal.number,
     at_ms: Date.now(),
+    ...(options.logLimit === undefined ? {} : { log_limit: options.logLimit }),
   });
-  const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
+  await shimIsUp(job, leader, options.abort);
   const group = view.state?.control_group;
   const report = await stopTree(
     {
@@ -73,8 +87,18 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };
 }
 
+/** A shim that is signalled before it has set its traps dies with the workload: it says its pid right after that. */
+async function shimIsUp(job: JobDir, shim: ProcessIdentity, abort: AbortSignal | undefined): Promise<void> {
+  const deadlineMs = performance.now() + shimStartMs;
+  while (!readSmallFile(pathOf(job, 'record')) && isAlive(shim) && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, shimLookMs));
+    abort?.throwIfAborted();
+  }
+}
+
 /** The first reason to stop wins; a mere signal never hides one. */
 function requestStop(job: JobDir, request: StopFile): void {
   if (readStop(job)?.intent === 'stop') return;
-  replaceFile(pathOf(job, 'stop'), pretty(request));
+  // A full disk must not keep anybody from killing what fills it: then the ending is that of the signal.
+  replaceFileIfRoom(pathOf(job, 'stop'), pretty(request));
 }

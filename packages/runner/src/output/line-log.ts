@@ -1,5 +1,5 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
-import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
 import { readMeta } from '../job/record.ts';
@@ -22,6 +22,9 @@ export function writeFullLog(job: JobDir, atMs: number): void {
     const stamp = wholeSecond(atMs);
     appendStream(out, pathOf(job, 'stdout'), `${stamp} [STDOUT] `);
     appendStream(out, pathOf(job, 'stderr'), `${stamp} [STDERR] `);
+  } catch (error) {
+    unlinkSync(temp); // what a full disk took of it would only fill it further
+    throw error;
   } finally {
     closeSync(out);
   }
@@ -34,7 +37,7 @@ function appendStream(out: number, path: string, prefix: string): void {
   for (const line of follower.read(true)) {
     batch += `${prefix}${line}\n`;
     if (batch.length >= batchLength) {
-      writeSync(out, batch);
+      writeFileSync(out, batch);
       batch = '';
     }
     if (follower.offset >= limits.fullLogStreamBytes) {
@@ -42,5 +45,5 @@ function appendStream(out: number, path: string, prefix: string): void {
       break;
     }
   }
-  if (batch !== '') writeSync(out, batch);
+  if (batch !== '') writeFileSync(out, batch);
 }

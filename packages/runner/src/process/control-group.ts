@@ -31,6 +31,12 @@ export function createControlGroup(jobId: string): string | undefined {
   }
 }
 
+/** Removes the group of a job that was made for a launch which never came to be. */
+export function removeControlGroupFor(jobId: string): void {
+  const own = process.platform === 'linux' ? ownControlGroup() : undefined;
+  if (own !== undefined) removeControlGroup(`${own}/kanade-${jobId}`);
+}
+
 /** True for a path that a job's state may name: the group that {@link createControlGroup} made for this very job. */
 export function isControlGroupOf(path: string, jobId: string): boolean {
   return (

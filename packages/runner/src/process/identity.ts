@@ -35,6 +35,21 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return entry !== undefined && !entry.zombie && entry.start === identity.start;
 }
 
+/** Clock ticks per second in what the kernel tells programs; fixed on Linux. */
+const ticksPerSecond = 100;
+
+/**
+ * When a process started, in ms since 1970: up to a second too early, never too late. Undefined when the system does not
+ * tell.
+ */
+export function startedAtMs({ start }: Pick<ProcessIdentity, 'start'>): number | undefined {
+  if (process.platform !== 'linux') return finite(Date.parse(start));
+  const bootSeconds = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
+  return finite((Number(bootSeconds) + Number(start) / ticksPerSecond) * 1000);
+}
+
+const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
+
 /** The id of the running boot. `KANADE_BOOT_ID` is not read here: tests pass a stored identity with another boot. */
 export function bootId(): string {
   if (process.platform !== 'linux') return '';

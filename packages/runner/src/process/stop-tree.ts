@@ -16,7 +16,8 @@ export interface StopTarget {
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {
-  readonly mechanism: 'control-group' | 'process-group';
+  /** `process`: one process alone, of which nothing more is known. */
+  readonly mechanism: 'control-group' | 'process-group' | 'process';
   /** Pids of the tree when the stop began. */
   readonly members: readonly number[];
   /** Pids that are still alive; empty when the whole tree is gone. */
@@ -31,6 +32,9 @@ export interface StopTreeOptions {
 /** How often the tree is looked at while a stop is under way, in ms; the process table cannot be watched. */
 const lookEveryMs = 10;
 
+/** How long a fresh leader may be alone before it counts as a tree without members, in ms. */
+const startWaitMs = 1_000;
+
 /**
  * Stops a tree. The leader records the ending: it survives every signal but KILL, so KILL goes to the control group, or to
  * the members one by one, and the record is still written. Signals nobody whose identity does not match. Resolves
@@ -42,28 +46,46 @@ export async function stopTree(
   { signal }: StopTreeOptions = {},
 ): Promise<StopReport> {
   const startedMs = performance.now();
-  const members = membersOf(target).map(({ pid }) => pid);
+  let left = await startedMembers(target, signal);
+  const members = left.map(({ pid }) => pid);
   let mechanism: StopReport['mechanism'] = 'process-group';
   for (const step of plan.steps) {
     signal?.throwIfAborted();
     const deadlineMs = performance.now() + step.waitMs;
-    if (step.signal !== 'SIGKILL') signalOnce(target, step.signal);
-    do {
+    if (step.signal !== 'SIGKILL') signalOnce(target, left, step.signal);
+    for (;;) {
       if (step.signal === 'SIGKILL' && killAll(target)) mechanism = 'control-group';
-      if (isGone(target)) break;
+      // The leader goes last, so while it lives there is no need for a look at all the others.
+      left = isAlive(target.leader) ? left : membersOf(target);
+      if (left.length === 0 && !isAlive(target.leader)) break;
+      if (performance.now() >= deadlineMs) break;
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
       signal?.throwIfAborted();
-    } while (performance.now() < deadlineMs);
-    if (isGone(target)) break;
+    }
+    left = membersOf(target);
+    if (left.length === 0 && !isAlive(target.leader)) break;
   }
   if (target.controlGroup) removeControlGroup(target.controlGroup);
-  const survivors = membersOf(target).map(({ pid }) => pid);
+  const survivors = left.map(({ pid }) => pid);
   return { mechanism, members, survivors, elapsedMs: Math.round(performance.now() - startedMs) };
 }
 
+/**
+ * The members of a tree, once there is one: right after a launch the leader is still alone, and a signal would reach
+ * it before it has set its traps, or be over before the workload exists.
+ */
+async function startedMembers(target: StopTarget, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
+  const deadlineMs = performance.now() + startWaitMs;
+  for (;;) {
+    const members = membersOf(target);
+    if (members.length > 0 || !isAlive(target.leader) || performance.now() >= deadlineMs) return members;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    signal?.throwIfAborted();
+  }
+}
+
 /** The group gets the signal at once; members that left the group get it one by one. */
-function signalOnce(target: StopTarget, signal: NodeJS.Signals): void {
-  const members = membersOf(target);
+function signalOnce(target: StopTarget, members: readonly ProcessEntry[], signal: NodeJS.Signals): void {
   const reached = sendSignal(target.leader, signal, 'group') === 'sent';
   for (const entry of members) {
     if (!reached || entry.group !== target.leader.pid) sendSignal(identityOf(entry), signal);
@@ -88,5 +110,4 @@ function membersOf({ leader, controlGroup, logs = [] }: StopTarget): ProcessEntr
   return [...found.values()];
 }
 
-const isGone = (target: StopTarget): boolean => !isAlive(target.leader) && membersOf(target).length === 0;
 const identityOf = (entry: ProcessEntry): ProcessIdentity => ({ pid: entry.pid, start: entry.start, boot: bootId() });
