@@ -140,6 +140,7 @@ describe('doctor', () => {
     });
     expect(Number(host)).toBeGreaterThan(1);
     const gone = `${jobs.path}/gone`;
+    mkdirSync(gone);
     const orphan = start(['_host', '--root', gone, '--idle-ms', '60000']);
     await eventually('the other host has begun', () => existsSync(`${gone}/.host/host.json`));
     rmSync(gone, { recursive: true });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { controlGroupMembers, killControlGroup, removeControlGroup } from './control-group.ts';
 import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
 import { sendSignal } from './send-signal.ts';
@@ -71,6 +72,22 @@ export async function stopTree(
 }
 
 /**
+ * A member that runs a program of its own. The shim's fork is none until it has become the workload: it still has the
+ * shim's traps for a moment, and would swallow a signal.
+ */
+function isOnItsOwn(pid: number, leaderPid: number): boolean {
+  return process.platform !== 'linux' || commandLine(pid) !== commandLine(leaderPid);
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/**
  * The members of a tree, once there is one: right after a launch the leader is still alone, and a signal would reach
  * it before it has set its traps, or be over before the workload exists.
  */
@@ -78,7 +95,8 @@ async function startedMembers(target: StopTarget, signal: AbortSignal | undefine
   const deadlineMs = performance.now() + startWaitMs;
   for (;;) {
     const members = membersOf(target);
-    if (members.length > 0 || !isAlive(target.leader) || performance.now() >= deadlineMs) return members;
+    if (members.some(({ pid }) => isOnItsOwn(pid, target.leader.pid))) return members;
+    if (!isAlive(target.leader) || performance.now() >= deadlineMs) return members;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     signal?.throwIfAborted();
   }
