@@ -44,6 +44,8 @@ export async function withRoot(runner, work) {
   } finally {
     const host = runner.liveHost(root);
     if (host) runner.sendSignal(host, 'SIGTERM');
+    // It removes files of its own as it leaves, and a removal that meets that leaves the rest behind.
+    if (host) await until('the host has left', () => !runner.isAlive(host));
     for (const id of runner.jobNames(root)) {
       const job = runner.jobDir(root, id);
       if (runner.settle(job).status === 'running') await runner.stopJob(job, { by: 'user', graceMs: 0 });

@@ -50,9 +50,15 @@ function writeState(job: JobDir, { status = 'running', ...more }: Record<string,
   writeFileSync(pathOf(job, 'state'), JSON.stringify({ ...base, ...more }));
 }
 
-/** A workload that leads its group, as the ancestor starts it, or that lives in ours. Killed with the test. */
-async function workload(script: string, { leads = true } = {}): Promise<{ child: ChildProcess; pid: number }> {
-  const child = spawn('sh', ['-c', `echo up; ${script}`], { detached: leads, stdio: ['ignore', 'pipe', 'ignore'] });
+/** A workload that leads its group, as the ancestor starts it, or that lives in ours; up when its `setup` is done. Killed with the test. */
+async function workload(
+  script: string,
+  { leads = true, setup = ':' } = {},
+): Promise<{ child: ChildProcess; pid: number }> {
+  const child = spawn('sh', ['-c', `${setup}; echo up; ${script}`], {
+    detached: leads,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   return { child, pid: child.pid ?? 0 };
@@ -98,7 +104,7 @@ it.each([
 
 it('an explicit kill takes the group that the process leads', async () => {
   await using dir = await tempDir();
-  const { pid } = await workload("trap '' TERM; sleep 60 & sleep 60; sleep 60");
+  const { pid } = await workload('wait; sleep 60', { setup: "trap '' TERM; sleep 60 >&2 & :" });
   const leader = identify(pid);
   const job = ancestorJob(dir.path, { pid });
   const before = readFileSync(pathOf(job, 'state'), 'utf8');
@@ -136,7 +142,7 @@ it('a kill with the last word of the supervisor reports what it wrote', async ()
 
 it('only one signal is only one signal', async () => {
   await using dir = await tempDir();
-  const { pid } = await workload(`trap 'touch ${dir.path}/seen' USR1; while :; do sleep 0.05; done`);
+  const { pid } = await workload('while :; do sleep 0.05; done', { setup: `trap 'touch ${dir.path}/seen' USR1` });
   const usr1 = parseSignal('USR1');
   const job = ancestorJob(dir.path, { pid });
   await stopJob(job, { by: 'user', only: true, graceMs: 0, ...(usr1 ? { signal: usr1 } : {}) });
