@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig, type Surroundings } from './config.ts';
 
-const around: Surroundings = { hostName: 'desk-7.example.org', isRoot: false, home: '/home/a', cwd: '/work' };
+const around: Surroundings = { hostName: 'desk-7.example.org', isRoot: false, home: '/home/a', cwd: '/here' };
 const configOf = (args: string[], env: Record<string, string> = {}, more: Partial<Surroundings> = {}) => {
   const parsed = parseConfig(args, env, { ...around, ...more });
   if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
@@ -16,17 +16,17 @@ describe('parseConfig()', () => {
       servers: [],
       logLevel: 'info',
       allowOwnUser: false,
-      cwd: '/work',
+      cwd: '/here',
       env: {},
     });
     expect(configOf([], {}, { isRoot: true }).dataDir).toBe('/var/lib/kanade');
   });
 
   it.each([
-    ['data dir', ['--data-dir', 'd'], { KANADE_AGENT_DATA_DIR: '/e' }, { dataDir: '/work/d' }],
+    ['data dir', ['--data-dir', 'd'], { KANADE_AGENT_DATA_DIR: '/e' }, { dataDir: '/here/d' }],
     ['data dir from the environment', [], { KANADE_AGENT_DATA_DIR: '/e', XDG_STATE_HOME: '/x' }, { dataDir: '/e' }],
     ['data dir from XDG', [], { XDG_STATE_HOME: '/x' }, { dataDir: '/x/kanade/agent' }],
-    ['socket', ['--socket', 's'], { KANADE_SOCKET: '/e' }, { socket: '/work/s' }],
+    ['socket', ['--socket', 's'], { KANADE_SOCKET: '/e' }, { socket: '/here/s' }],
     ['socket from the environment', [], { KANADE_SOCKET: '/e' }, { socket: '/e' }],
     ['servers', ['--server', 'a', '--server', 'b'], { KANADE_NATS_URL: 'c' }, { servers: ['a', 'b'] }],
     ['servers from the environment', [], { KANADE_NATS_URL: 'c, d' }, { servers: ['c', 'd'] }],
