@@ -248,6 +248,14 @@ describe('configuration and form of answers', () => {
     expect(readFileSync(log, 'utf8')).toMatch(/^\S+Z \[STDOUT\] a\n\S+Z \[STDERR\] b\n$/);
   });
 
+  it.each(['manifest', 'schedule', 'notification'])('schema %s prints the schema of that document', async (name) => {
+    await using jobs = await jobsRoot();
+    expect(await jobs.answer(['schema', name])).toMatchObject({
+      schema: { title: expect.stringContaining(name), type: 'object' },
+    });
+    expect((await jobs.call(['schema', `${name}s`])).status).toBe(2);
+  });
+
   it('schema prints a draft-07 document', async () => {
     await using jobs = await jobsRoot();
     expect(await jobs.answer(['schema'])).toMatchObject({

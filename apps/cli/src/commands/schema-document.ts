@@ -1,2 +1,11 @@
-/** The part of `schema` that is loaded on demand. */
-export { jobSchemaDocument as schemaDocument } from '@kanade/shared/job';
+/** The part of `schema` that is loaded on demand: it brings the schema library. */
+import { type DocumentName, documentNames, documentSchema } from '@kanade/shared/fleet';
+import { jobSchemaDocument } from '@kanade/shared/job';
+
+/** JSON Schema of every answer, or of a document that people write; undefined for a name that is none. */
+export function schemaDocument(name: string | undefined): unknown {
+  if (name === undefined) return jobSchemaDocument();
+  return documentNames.includes(name as DocumentName) ? documentSchema(name as DocumentName) : undefined;
+}
+
+export { documentNames };
