@@ -48,7 +48,7 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['delete', /JOB_ID or --all/],
     ['delete x --all', /JOB_ID or --all/],
     ['rm a b', /unexpected word "b"/],
-    ...['list', 'ps', 'gc', 'schema', 'doctor', 'install-skills'].map(
+    ...['list', 'ps', 'gc', 'doctor', 'install-skills'].map(
       (name) => [`${name} extra`, /unexpected word "extra"/] as const,
     ),
     ['completions', /give one shell/],

@@ -1,5 +1,5 @@
 /** The host as a process: one per root, started on demand, gone when idle. */
-import { existsSync, mkdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, type FSWatcher, mkdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../job/layout.ts';
@@ -77,7 +77,7 @@ interface IdleOptions {
 function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promise<void> {
   return new Promise((resolve) => {
     let idleSinceMs = performance.now();
-    const watcher = watch(watched, look).on('error', look);
+    const watcher = watchDirectory(watched, look);
     const poll = setInterval(
       () => {
         look();
@@ -87,7 +87,7 @@ function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promis
       Math.min(limits.safetyPollMs, idleMs),
     );
     const done = (): void => {
-      watcher.close();
+      watcher?.close();
       clearInterval(poll);
       signal.removeEventListener('abort', done);
       resolve();
@@ -95,6 +95,15 @@ function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promis
     signal.aborted ? done() : signal.addEventListener('abort', done, { once: true });
     look();
   });
+}
+
+/** Undefined when there is nothing to watch, such as a root that was deleted a moment ago: the poll remains. */
+function watchDirectory(path: string, look: () => void): FSWatcher | undefined {
+  try {
+    return watch(path, look).on('error', look);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An exclusive SQLite lock: the one lock that every system releases when its holder dies. Undefined when it is taken. */
