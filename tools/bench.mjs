@@ -58,6 +58,13 @@ const benches = {
     file: 'runner-faults.mjs',
     runtime: 'node',
   },
+  'klp:calls': {
+    what: 'KLP round trips per second, validated, against vscode-jsonrpc; on Node and on Bun',
+    file: 'klp-rpc.mjs',
+    runtime: 'node',
+  },
+  'klp:ping': { what: 'µs of one KLP ping, p50 and p99, against the same', file: 'klp-rpc.mjs', runtime: 'node' },
+  'klp:push': { what: 'MB/s of 64 KiB KLP pushes, against the same', file: 'klp-rpc.mjs', runtime: 'node' },
 };
 
 const name = process.argv[2];

@@ -6,6 +6,7 @@ export {
   type ClientState,
   type ConnectOptions,
   connectClient,
+  type SubscribeOptions,
 } from './peer/client.ts';
 export {
   type CallParams,
@@ -22,9 +23,18 @@ export {
   type PushReceived,
   type PushTable,
 } from './peer/contract.ts';
-export { type ChannelLimits, type ClientLimits, clientLimits, type ServerLimits, serverLimits } from './peer/limits.ts';
-export type { LinkEvent } from './peer/link.ts';
+export {
+  type ChannelLimits,
+  type ClientLimits,
+  clientLimits,
+  type ServerLimits,
+  serverLimits,
+  type UserLimits,
+  userLimits,
+} from './peer/limits.ts';
+export type { CallOptions, LinkEvent } from './peer/link.ts';
 export type { SendOutcome } from './peer/outgoing.ts';
+export type { RateLimit } from './peer/rate-limit.ts';
 export { type Connection, serveConnection } from './peer/server.ts';
 export type {
   Handler,
@@ -36,6 +46,9 @@ export type {
   SessionScope,
 } from './peer/serving.ts';
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchemaV1 } from './peer/standard-schema.ts';
+export type { Subscription } from './peer/subscriptions.ts';
+export type { OnTrace, TraceEntry } from './peer/trace.ts';
+export { createUserRates, type UserRates } from './peer/user-rates.ts';
 export { errorTable, KlpError, type KlpErrorKind, type LimitPassed, limitError } from './wire/error.ts';
 export {
   createFrameDecoder,
@@ -54,3 +67,4 @@ export {
   type Message,
   type ResponseOutcome,
 } from './wire/message.ts';
+export { cancelMethod, droppedMethod } from './wire/reserved.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runReadmeExample } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { clientLimits, errorTable, serverLimits } from '../src/index.ts';
+import { cancelMethod, clientLimits, droppedMethod, errorTable, serverLimits, userLimits } from '../src/index.ts';
 import { socketLimits } from '../src/socket.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -16,13 +16,20 @@ describe('README.md', () => {
     expect(printed).toBe(promised);
   });
 
-  it.each(Object.keys({ ...serverLimits, ...clientLimits, ...socketLimits }))('names the limit %s', (limit) => {
-    expect(readme).toContain(`\`${limit}\``);
-  });
+  it.each(Object.keys({ ...serverLimits, ...clientLimits, ...userLimits, ...socketLimits }))(
+    'names the limit %s',
+    (limit) => {
+      expect(readme).toContain(`\`${limit}\``);
+    },
+  );
 });
 
 describe('PROTOCOL.md', () => {
   it.each(Object.entries(errorTable))('has the row of %s', (kind, { code, message }) => {
     expect(protocol).toContain(`| ${kind} | ${code} | ${message} |`);
+  });
+
+  it.each([cancelMethod, droppedMethod])('describes %s', (method) => {
+    expect(protocol).toContain(`| \`${method}\` |`);
   });
 });

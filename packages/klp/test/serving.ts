@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -31,10 +34,19 @@ export interface TestServer {
   /** How many `gate.wait` of this name are waiting. */
   waitingAt(gate: string): number;
   abortedGates: string[];
+  /** Why each `reason.wait` was aborted. */
+  abortReasons: unknown[];
+  sessions: TestSession[];
   stop(): Promise<void>;
 }
 
-type Options = Partial<ServeOptions<TestContract, TestPeer, { count: number }>>;
+interface TestSession {
+  count: number;
+  subscribed: number;
+  unsubscribed: string[];
+}
+
+type Options = Partial<ServeOptions<TestContract, TestPeer, TestSession>>;
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'klp-'));
@@ -73,6 +85,31 @@ export async function serveOnSocket(options: Options & { path?: string } = {}): 
   return server;
 }
 
+/** The same server behind a Windows pipe. No peer identity can be had there, so it is not `listenLocal` that accepts. */
+async function serveOnPipe(options: Options = {}): Promise<TestServer> {
+  const path = `\\\\.\\pipe\\klp-test-${randomUUID()}`;
+  const { take, server } = createTestServer(options);
+  const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+    take(socket, { user: 'pipe' }),
+  );
+  listener.listen(path);
+  await once(listener, 'listening');
+  const stopConnections = server.stop;
+  server.stop = async () => {
+    listener.close();
+    await stopConnections();
+  };
+  server.dial = ({ signal } = {}) => dialLocal({ path, signal });
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** Every way for two peers to meet that this system has; each suite of the contract runs over all of them. */
+export const transports: readonly { name: string; serve: (options?: Options) => Promise<TestServer> }[] = [
+  { name: 'memory', serve: serveInMemory },
+  process.platform === 'win32' ? { name: 'pipe', serve: serveOnPipe } : { name: 'socket', serve: serveOnSocket },
+];
+
 function createTestServer(options: Options) {
   const gates = new Map<string, Set<() => void>>();
   const server: TestServer = {
@@ -80,6 +117,8 @@ function createTestServer(options: Options) {
     events: [],
     connections: [],
     abortedGates: [],
+    abortReasons: [],
+    sessions: [],
     open: (gate) => {
       for (const pass of gates.get(gate) ?? []) pass();
     },
@@ -107,16 +146,33 @@ function createTestServer(options: Options) {
   }
 
   function take(duplex: Duplex, peer: TestPeer): void {
-    const connection = serveConnection<TestContract, TestPeer, { count: number }>(duplex, {
+    const connection = serveConnection<TestContract, TestPeer, TestSession>(duplex, {
       contract,
       peer,
-      createSession: () => ({ count: 0 }),
+      createSession: () => {
+        const session = { count: 0, subscribed: 0, unsubscribed: [] };
+        server.sessions.push(session);
+        return session;
+      },
       handlers: {
         'system.handshake': (_params, context) => ({ server: 'test', user: context.peer.user }),
         'system.ping': () => ({ pong: true }),
         'text.echo': ({ text, times }) => ({ text: text.repeat(times) }),
         'session.count': (_params, { session }) => ++session.count,
         'gate.wait': ({ gate }, { signal }) => waitAt(gate, signal),
+        'gate.ignore': ({ gate }) => waitAt(gate, new AbortController().signal),
+        'reason.wait': (_params, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              server.abortReasons.push(signal.reason);
+              reject(signal.reason);
+            });
+          }),
+        'item.subscribe': (_params, { session }) => ({ subscription: `sub-${++session.subscribed}` }),
+        'item.unsubscribe': ({ subscription }, { session }) => {
+          session.unsubscribed.push(subscription);
+          return null;
+        },
         'fail.loudly': () => {
           throw new Error('the password is hunter2');
         },

@@ -121,6 +121,7 @@ function faultWords(event: ClientEvent): string | undefined {
 
 const codes: Partial<Record<KlpErrorKind, LinkErrorCode>> = {
   AgentDisconnected: 'away',
+  DeadlineExceeded: 'away',
   Unauthorized: 'not_allowed',
   NotFound: 'not_found',
   RateLimit: 'too_many',

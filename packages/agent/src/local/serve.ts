@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Connection, type Handlers, KlpError, type SendPush, serveConnection } from '@kanade/klp';
+import { type Connection, createUserRates, type Handlers, KlpError, type SendPush, serveConnection } from '@kanade/klp';
 import {
   type LocalListener,
   type LocalPeer,
@@ -47,12 +47,14 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
   const { log, onlyUid } = options;
   const connections = new Set<Connection<Contract>>();
   const handlers = handlersOf(options);
+  const users = createUserRates();
 
   function onConnection(duplex: Duplex, peer: LocalPeer): void {
     const connection: Connection<Contract> = serveConnection<Contract, LocalPeer, Session>(duplex, {
       contract: localContract,
       peer,
       handlers,
+      userRate: users.of(peer.userKey),
       createSession: (scope) => ({
         userKey: peer.userKey,
         feed: createFeed({

@@ -11,17 +11,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KlpError } from '../wire/error.ts';
 import type { CallParams, CallResult, Contract, MethodName, Push, PushName, PushReceived } from './contract.ts';
 import { type ClientLimits, clientLimits } from './limits.ts';
-import { type Link, type LinkEnd, type LinkEvent, openLink } from './link.ts';
+import { type CallOptions, type Link, type LinkEnd, type LinkEvent, openLink } from './link.ts';
 import { createPushQueue, type PushQueue } from './push-queue.ts';
 import { reconnectDelayMs } from './reconnect.ts';
+import { createStateHolder } from './state-holder.ts';
+import { createSubscriptions, type Subscription } from './subscriptions.ts';
+import type { OnTrace } from './trace.ts';
 
 /** Calls one method. Rejects with KlpError, with the signal's reason, or with TypeError when params cannot be JSON. */
 export type Call<C extends Contract> = <K extends MethodName<C>>(
   method: K,
   ...rest: Record<never, never> extends CallParams<C, K>
-    ? [params?: CallParams<C, K>, options?: { signal?: AbortSignal }]
-    : [params: CallParams<C, K>, options?: { signal?: AbortSignal }]
+    ? [params?: CallParams<C, K>, options?: CallOptions]
+    : [params: CallParams<C, K>, options?: CallOptions]
 ) => Promise<CallResult<C, K>>;
+
+export interface SubscribeOptions<Result> {
+  /** Takes the subscription back when it is closed, as in `({ subscription }) => call('jobs.unsubscribe', { subscription })`. */
+  unsubscribe?: (result: Result) => Promise<unknown>;
+  /** Gives up before the first answer. */
+  signal?: AbortSignal;
+}
 
 export type ClientState<Handshake> =
   | { kind: 'connecting' }
@@ -34,6 +44,8 @@ export type ClientEvent =
   | LinkEvent
   /** An attempt failed or a connection ended. */
   | { kind: 'connection_lost'; error: unknown }
+  /** The server refused to renew a subscription on this connection; on the next one it is tried again. */
+  | { kind: 'subscription_failed'; method: string; error: KlpError }
   /** A callback of the caller threw; the client goes on. */
   | { kind: 'callback_failed'; callback: 'onPush' | 'onState'; error: unknown };
 
@@ -43,10 +55,12 @@ export interface ConnectOptions<C extends Contract, K extends MethodName<C>> {
   dial: (options: { signal: AbortSignal }) => Promise<Duplex>;
   /** The call that opens each connection. */
   handshake: { method: K; params: CallParams<C, K> };
-  /** Runs after each handshake, before the state is `connected`: subscribe here. A failure drops the connection and is tried again. */
+  /** Runs after each handshake and the renewal of subscriptions, before the state is `connected`. A failure drops the connection and is tried again. */
   onConnected?: (connected: { call: Call<C>; handshake: CallResult<C, K> }) => void | Promise<void>;
   onPush?: (push: Push<C>) => void;
   onState?: (state: ClientState<CallResult<C, K>>) => void;
+  /** Sees every frame, secrets and all; `openTraceFile` of the trace entry writes them down. */
+  onTrace?: OnTrace | undefined;
   /** Must not throw. */
   onEvent?: (event: ClientEvent) => void;
   limits?: Partial<ClientLimits>;
@@ -54,8 +68,22 @@ export interface ConnectOptions<C extends Contract, K extends MethodName<C>> {
 
 export interface Client<C extends Contract, Handshake> extends AsyncDisposable {
   readonly state: ClientState<Handshake>;
+  /**
+   * The state as it is and then every change, as an observable: for a reader that is slow, the newest. Ends behind `refused` or `closed`;
+   * throws the signal's reason.
+   */
+  states(options?: { signal?: AbortSignal }): AsyncIterableIterator<ClientState<Handshake>>;
   /** Rejects at once with `AgentDisconnected` unless the state is `connected`. */
   readonly call: Call<C>;
+  /**
+   * Calls a method that subscribes, waiting for a connection if need be, and calls it again after every reconnect until closed.
+   * Rejects as `call` and `ready` do; later failures are `subscription_failed` events.
+   */
+  subscribe<M extends MethodName<C>>(
+    method: M,
+    params: CallParams<C, M>,
+    options?: SubscribeOptions<CallResult<C, M>>,
+  ): Promise<Subscription<CallResult<C, M>>>;
   /**
    * Every push of one method from this moment on, across reconnects. Ends when the client is closed or refused;
    * throws `RateLimit` after a consumer fell `pushesQueuedMax` behind, and the signal's reason once it is aborted.
@@ -79,8 +107,12 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
   const limits: ClientLimits = { ...clientLimits, ...options.limits };
   const closing = new AbortController();
   const queues = new Map<string, Set<PushQueue<unknown>>>();
-  const stateWaiters = new Set<() => void>();
-  let state: ClientState<Handshake> = { kind: 'connecting' };
+  const holder = createStateHolder<ClientState<Handshake>>({
+    first: { kind: 'connecting' },
+    isLast: ({ kind }) => kind === 'refused' || kind === 'closed',
+    onEnter: (state) => guarded('onState', () => options.onState?.(state)),
+  });
+  const subscriptions = createSubscriptions((method, error) => onEvent({ kind: 'subscription_failed', method, error }));
   let link: Link | undefined;
 
   function guarded(callback: 'onPush' | 'onState', run: () => void): void {
@@ -89,12 +121,6 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
     } catch (error) {
       onEvent({ kind: 'callback_failed', callback, error });
     }
-  }
-
-  function enter(next: ClientState<Handshake>): void {
-    state = next;
-    for (const wake of [...stateWaiters]) wake();
-    guarded('onState', () => options.onState?.(next));
   }
 
   function deliver(push: Push<C>): void {
@@ -109,14 +135,14 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
     let connectedAtMs: number | undefined;
     try {
       const duplex = await options.dial({ signal: attempt });
-      opened = openLink(duplex, { contract: options.contract, limits, onPush: deliver, onEvent });
+      opened = openLink(duplex, { ...options, limits, onPush: deliver, onEvent, onTrace: options.onTrace });
       link = opened;
       const handshake = (await opened.call(options.handshake.method, options.handshake.params, {
         signal: attempt,
       })) as Handshake;
       await prepare(opened, handshake);
       connectedAtMs = performance.now();
-      if (!closing.signal.aborted) enter({ kind: 'connected', handshake });
+      if (!closing.signal.aborted) holder.enter({ kind: 'connected', handshake });
       const end = await opened.ended;
       return { livedMs: performance.now() - connectedAtMs, error: end.error, ...refusalOf(end) };
     } catch (cause) {
@@ -130,12 +156,14 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
       return { livedMs: undefined, error, ...refusalOf(end) };
     } finally {
       link = undefined;
+      subscriptions.lose();
     }
   }
 
   /** The caller's hook; one that hangs must not hide that the connection is gone. */
   async function prepare(opened: Link, handshake: Handshake): Promise<void> {
     const hook = async () => {
+      await subscriptions.renew(opened.call);
       await options.onConnected?.({ call: opened.call as Call<C>, handshake });
       return undefined;
     };
@@ -147,7 +175,7 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
     let failureCount = 0;
     let wasShort = false;
     while (!closing.signal.aborted) {
-      if (state.kind !== 'connecting') enter({ kind: 'connecting' });
+      if (holder.current.kind !== 'connecting') holder.enter({ kind: 'connecting' });
       const { livedMs, error, refusal } = await connection();
       if (closing.signal.aborted) return;
       onEvent({ kind: 'connection_lost', error });
@@ -156,7 +184,7 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
       failureCount = livedMs !== undefined && !(isShort && wasShort) ? 0 : failureCount + 1;
       wasShort = isShort;
       const retryInMs = reconnectDelayMs(failureCount, { firstMs: limits.backoffFirstMs, maxMs: limits.backoffMaxMs });
-      enter({ kind: 'away', retryInMs, error });
+      holder.enter({ kind: 'away', retryInMs, error });
       await sleep(retryInMs, undefined, { signal: closing.signal }).catch(() => {
         // Only close() aborts this wait; the loop's condition sees it.
       });
@@ -164,20 +192,42 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
   }
 
   function settle(last: ClientState<Handshake>): void {
-    enter(last);
+    holder.enter(last);
     for (const set of [...queues.values()]) for (const queue of [...set]) queue.end();
   }
 
   function notConnected(): KlpError {
+    const state = holder.current;
     if (state.kind === 'refused') return state.error;
     return new KlpError('AgentDisconnected', `not connected: ${state.kind}`);
   }
 
-  const call = (async (method: MethodName<C>, params: unknown = {}, callOptions: { signal?: AbortSignal } = {}) => {
-    callOptions.signal?.throwIfAborted();
-    if (state.kind !== 'connected' || !link) throw notConnected();
+  const call = ((method: MethodName<C>, params: unknown = {}, callOptions: CallOptions = {}) => {
+    if (callOptions.signal?.aborted) return Promise.reject(callOptions.signal.reason);
+    if (holder.current.kind !== 'connected' || !link) return Promise.reject(notConnected());
     return link.call(method, params, callOptions);
   }) as Call<C>;
+
+  async function subscribe<M extends MethodName<C>>(
+    method: M,
+    params: CallParams<C, M>,
+    { unsubscribe, signal }: SubscribeOptions<CallResult<C, M>> = {},
+  ): Promise<Subscription<CallResult<C, M>>> {
+    const request = { method, params, unsubscribe: unsubscribe as ((result: unknown) => Promise<unknown>) | undefined };
+    for (;;) {
+      await ready({ signal });
+      const current = link;
+      try {
+        const opened = await subscriptions.open(request, () =>
+          (call as (...words: unknown[]) => Promise<unknown>)(method, params, { signal }),
+        );
+        return opened as Subscription<CallResult<C, M>>;
+      } catch (error) {
+        // The connection ended under the call: the next one may do better.
+        if (link === current || !(error instanceof KlpError) || error.kind !== 'AgentDisconnected') throw error;
+      }
+    }
+  }
 
   function pushes<P extends PushName<C>>(
     method: P,
@@ -190,24 +240,17 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
       onLeave: () => set.delete(queue),
     });
     queues.set(method, set.add(queue));
-    if (state.kind === 'refused' || state.kind === 'closed') queue.end();
+    if (['refused', 'closed'].includes(holder.current.kind)) queue.end();
     return queue.items as AsyncIterableIterator<PushReceived<C, P>>;
   }
 
   async function ready({ signal }: { signal?: AbortSignal } = {}): Promise<Handshake> {
     for (;;) {
       signal?.throwIfAborted();
+      const state = holder.current;
       if (state.kind === 'connected') return state.handshake;
       if (state.kind === 'refused' || state.kind === 'closed') throw notConnected();
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          stateWaiters.delete(wake);
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        stateWaiters.add(wake);
-        signal?.addEventListener('abort', wake, { once: true });
-      });
+      await holder.changed(signal);
     }
   }
 
@@ -226,9 +269,11 @@ export function connectClient<C extends Contract, K extends MethodName<C>>(
 
   return {
     get state() {
-      return state;
+      return holder.current;
     },
+    states: holder.states,
     call,
+    subscribe,
     pushes,
     ready,
     close,

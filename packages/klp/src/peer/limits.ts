@@ -12,6 +12,10 @@ export interface ChannelLimits {
   backlogFramesMax: number;
   /** Bytes queued and waiting before the peer is cut off as one that does not read. */
   backlogBytesMax: number;
+  /** How long the peer may take none of what was written before it is cut off as one that does not read. */
+  stallTimeoutMs: number;
+  /** How long the peer may take to finish a frame that it began. */
+  frameTimeoutMs: number;
   /** How long a connection that was ended here waits for the peer to close. */
   lingerMs: number;
 }
@@ -23,16 +27,24 @@ export interface ServerLimits extends ChannelLimits {
   requestsWaitingMax: number;
   /** Requests of one connection per minute, as a token bucket of this size. Infinity switches it off. */
   requestsPerMinute: number;
+  /** How long a request may run, waiting for a place included, before it is answered with `DeadlineExceeded`; `timeoutsMs` has exceptions per method. Infinity switches it off. */
+  requestTimeoutMs: number;
   /** How long a connection may stay without a successful handshake. */
   handshakeTimeoutMs: number;
   /** How long a graceful close waits for running requests before it aborts them. */
   drainTimeoutMs: number;
 }
 
+/** Limits of all connections of one OS user together. */
+export interface UserLimits {
+  /** Requests of one user per minute, as a token bucket of this size. Infinity switches it off. */
+  requestsPerUserPerMinute: number;
+}
+
 export interface ClientLimits extends ChannelLimits {
   /** Calls without an answer; one more is rejected with `RateLimit`. */
   callsPendingMax: number;
-  /** How long a call waits for its answer. */
+  /** How long a call waits for its answer, unless it says otherwise. */
   callTimeoutMs: number;
   /** How long dialling and the handshake may take together. */
   connectTimeoutMs: number;
@@ -51,6 +63,8 @@ const channelLimits: ChannelLimits = {
   queueBytesMax: 4_194_304,
   backlogFramesMax: 512,
   backlogBytesMax: 16_777_216,
+  stallTimeoutMs: 30_000,
+  frameTimeoutMs: 30_000,
   lingerMs: 1_000,
 };
 
@@ -59,9 +73,12 @@ export const serverLimits: Readonly<ServerLimits> = {
   requestsInFlightMax: 16,
   requestsWaitingMax: 64,
   requestsPerMinute: 60,
+  requestTimeoutMs: 30_000,
   handshakeTimeoutMs: 10_000,
   drainTimeoutMs: 5_000,
 };
+
+export const userLimits: Readonly<UserLimits> = { requestsPerUserPerMinute: 240 };
 
 export const clientLimits: Readonly<ClientLimits> = {
   ...channelLimits,

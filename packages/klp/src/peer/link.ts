@@ -1,10 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { KlpError, limitError } from '../wire/error.ts';
-import { encodeRequest, type Message, type ResponseOutcome } from '../wire/message.ts';
+import { encodePush, encodeRequest, type Message, type ResponseOutcome } from '../wire/message.ts';
+import { cancelMethod, droppedCounts, droppedMethod } from '../wire/reserved.ts';
 import { createChannel, type EndReason } from './channel.ts';
 import type { Contract, Push } from './contract.ts';
+import { createExpiry } from './expiry.ts';
 import type { ClientLimits } from './limits.ts';
-import { describeIssues, type StandardSchemaV1 } from './standard-schema.ts';
+import { describeIssues, type SchemaResult, type StandardSchemaV1 } from './standard-schema.ts';
+import type { OnTrace } from './trace.ts';
 
 /** What a client's connection saw that belongs to no call. */
 export type LinkEvent =
@@ -12,6 +15,8 @@ export type LinkEvent =
   | { kind: 'answer_unmatched'; id: string }
   /** An error of the server about no call in particular. */
   | { kind: 'anonymous_error'; error: KlpError }
+  /** The server dropped so many droppable pushes, by name, because this client did not read fast enough. */
+  | { kind: 'pushes_dropped'; counts: Readonly<Record<string, number>> }
   | { kind: 'message_malformed'; error: KlpError }
   | { kind: 'request_ignored'; method: string }
   /** The contract has no such push: the server is newer. */
@@ -26,9 +31,16 @@ export interface LinkEnd {
   error: KlpError;
 }
 
+export interface CallOptions {
+  /** Rejects the call with the signal's reason and tells the server, which aborts the handler's signal. */
+  signal?: AbortSignal;
+  /** How long to wait for the answer, in ms. Default the limit `callTimeoutMs`; Infinity for no end. */
+  timeoutMs?: number;
+}
+
 /** One connection of a client: calls out, answers and pushes in. */
 export interface Link {
-  call(method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown>;
+  call(method: string, params: unknown, options?: CallOptions): Promise<unknown>;
   close(detail: string): void;
   /** Resolves when nothing more will arrive; every pending call was rejected before. */
   readonly ended: Promise<LinkEnd>;
@@ -41,29 +53,44 @@ interface LinkOptions<C extends Contract> {
   limits: ClientLimits;
   onPush: (push: Push<C>) => void;
   onEvent: (event: LinkEvent) => void;
+  onTrace: OnTrace | undefined;
 }
 
 interface PendingCall {
-  method: string;
-  settle: (outcome: ResponseOutcome) => void;
+  readonly method: string;
+  readonly dueMs: number;
+  readonly timeoutMs: number;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Takes the listener off the caller's signal. */
+  release: (() => void) | undefined;
 }
 
 export function openLink<C extends Contract>(duplex: Duplex, options: LinkOptions<C>): Link {
-  const { contract, limits, onPush, onEvent } = options;
+  const { contract, limits, onPush, onEvent, onTrace } = options;
   const pending = new Map<string, PendingCall>();
   const ended = Promise.withResolvers<LinkEnd>();
+  const expiry = createExpiry(endOverdue);
   let nextId = 1;
   let end: LinkEnd | undefined;
   let refusal: KlpError | undefined;
-  const channel = createChannel(duplex, { limits, onMessage: receive, onEnd, answersOverLong: false });
+  const channel = createChannel(duplex, { limits, onMessage: receive, onEnd, onTrace, answersOverLong: false });
 
   function onEnd(reason: EndReason): void {
     const cause = reason.kind === 'io' ? { cause: reason.error } : {};
     const error = refusal ?? new KlpError('AgentDisconnected', `the connection ended: ${reason.kind}`, cause);
     end = { reason, refusal, error };
-    for (const { settle } of pending.values()) settle({ ok: false, error });
-    pending.clear();
+    expiry.clear();
+    for (const id of pending.keys()) take(id)?.reject(error);
     ended.resolve(end);
+  }
+
+  function take(id: string): PendingCall | undefined {
+    const call = pending.get(id);
+    if (!call) return undefined;
+    pending.delete(id);
+    call.release?.();
+    return call;
   }
 
   function receive(message: Message): void | Promise<void> {
@@ -79,25 +106,26 @@ export function openLink<C extends Contract>(duplex: Duplex, options: LinkOption
       if (!outcome.ok) receiveAnonymous(outcome.error);
       return undefined;
     }
-    const waiting = pending.get(id);
-    if (!waiting) {
+    const call = take(id);
+    if (!call) {
       onEvent({ kind: 'answer_unmatched', id });
       return undefined;
     }
-    pending.delete(id);
-    if (!outcome.ok) return waiting.settle(outcome);
-    const schema = contract.methods[waiting.method]?.result;
-    return check(schema, outcome.result, (value, problem) => {
-      if (problem === undefined) waiting.settle({ ok: true, result: value });
-      else
-        waiting.settle({
-          ok: false,
-          error: new KlpError(
-            'InternalError',
-            `the result of ${waiting.method} does not match the contract: ${problem}`,
-          ),
-        });
-    });
+    if (!outcome.ok) {
+      call.reject(outcome.error);
+      return undefined;
+    }
+    const checked = check(contract.methods[call.method]?.result, outcome.result);
+    return checked instanceof Promise ? checked.then((late) => endCall(call, late)) : endCall(call, checked);
+  }
+
+  function endCall(call: PendingCall, checked: Checked): void {
+    if (checked.problem === undefined) {
+      call.resolve(checked.value);
+    } else {
+      const detail = `the result of ${call.method} does not match the contract: ${checked.problem}`;
+      call.reject(new KlpError('InternalError', detail));
+    }
   }
 
   function receiveAnonymous(error: KlpError): void {
@@ -107,44 +135,58 @@ export function openLink<C extends Contract>(duplex: Duplex, options: LinkOption
 
   function receivePush(method: string, params: unknown): void | Promise<void> {
     if (!Object.hasOwn(contract.pushes, method)) {
-      onEvent({ kind: 'push_unknown', method });
+      if (method === droppedMethod) onEvent({ kind: 'pushes_dropped', counts: droppedCounts(params) });
+      else onEvent({ kind: 'push_unknown', method });
       return undefined;
     }
-    return check(contract.pushes[method], params, (value, problem) => {
-      if (problem === undefined) onPush({ method, params: value } as Push<C>);
-      else onEvent({ kind: 'push_invalid', method, detail: problem });
+    const checked = check(contract.pushes[method], params);
+    return checked instanceof Promise ? checked.then((late) => endPush(method, late)) : endPush(method, checked);
+  }
+
+  function endPush(method: string, checked: Checked): void {
+    if (checked.problem === undefined) onPush({ method, params: checked.value } as Push<C>);
+    else onEvent({ kind: 'push_invalid', method, detail: checked.problem });
+  }
+
+  function call(method: string, params: unknown, { signal, timeoutMs }: CallOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      if (end) throw end.error;
+      if (pending.size >= limits.callsPendingMax) {
+        const maximum = limits.callsPendingMax;
+        throw limitError('RateLimit', { limit: 'callsPendingMax', maximum, actual: pending.size + 1 });
+      }
+      const id = String(nextId++);
+      void channel.send(encodeRequest(id, method, params));
+      const waitMs = timeoutMs ?? limits.callTimeoutMs;
+      const dueMs = performance.now() + waitMs;
+      const entry: PendingCall = { method, dueMs, timeoutMs: waitMs, resolve, reject, release: undefined };
+      pending.set(id, entry);
+      expiry.note(dueMs);
+      if (signal) listen(id, entry, signal);
     });
   }
 
-  async function call(method: string, params: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> {
-    signal?.throwIfAborted();
-    if (end) throw end.error;
-    if (pending.size >= limits.callsPendingMax) {
-      const maximum = limits.callsPendingMax;
-      throw limitError('RateLimit', { limit: 'callsPendingMax', maximum, actual: pending.size + 1 });
+  function listen(id: string, entry: PendingCall, signal: AbortSignal): void {
+    const onAbort = () => giveUp(id, signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    entry.release = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  function giveUp(id: string, reason: unknown): void {
+    const call = take(id);
+    if (!call) return;
+    call.reject(reason);
+    void channel.send(encodePush(cancelMethod, { id }));
+  }
+
+  function endOverdue(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [id, { dueMs, method, timeoutMs }] of pending) {
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      else giveUp(id, new KlpError('DeadlineExceeded', `call ${method}: no answer within ${timeoutMs} ms`));
     }
-    const id = String(nextId++);
-    const body = encodeRequest(id, method, params);
-    const answer = Promise.withResolvers<ResponseOutcome>();
-    const timer = setTimeout(() => {
-      answer.resolve({
-        ok: false,
-        error: new KlpError('AgentDisconnected', `call ${method}: no answer within ${limits.callTimeoutMs} ms`),
-      });
-    }, limits.callTimeoutMs);
-    const onAbort = () => answer.reject(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    pending.set(id, { method, settle: answer.resolve });
-    try {
-      void channel.send(body);
-      const outcome = await answer.promise;
-      if (outcome.ok) return outcome.result;
-      throw outcome.error;
-    } finally {
-      pending.delete(id);
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    }
+    return nextMs;
   }
 
   return {
@@ -155,23 +197,23 @@ export function openLink<C extends Contract>(duplex: Duplex, options: LinkOption
   };
 }
 
-/** Validates without a turn of the event loop when the schema allows it; the returned promise keeps the order of arrival otherwise. */
-function check(
-  schema: StandardSchemaV1 | undefined,
-  value: unknown,
-  done: (value: unknown, problem?: string) => void,
-): void | Promise<void> {
-  if (!schema) return done(undefined, 'not in the contract');
+type Checked = { value: unknown; problem?: undefined } | { problem: string };
+
+/** Validates without a turn of the event loop when the schema allows it. Neither throws nor rejects. */
+function check(schema: StandardSchemaV1 | undefined, value: unknown): Checked | Promise<Checked> {
+  if (!schema) return { problem: 'not in the contract' };
   try {
     const checked = schema['~standard'].validate(value);
-    if (!(checked instanceof Promise)) {
-      return checked.issues ? done(undefined, describeIssues(checked.issues)) : done(checked.value);
-    }
-    return checked.then(
-      (later) => (later.issues ? done(undefined, describeIssues(later.issues)) : done(later.value)),
-      (error: unknown) => done(undefined, `the schema failed: ${String(error)}`),
-    );
+    return checked instanceof Promise ? checked.then(read, broken) : read(checked);
   } catch (error) {
-    return done(undefined, `the schema failed: ${String(error)}`);
+    return broken(error);
   }
+}
+
+function read(checked: SchemaResult<unknown>): Checked {
+  return checked.issues ? { problem: describeIssues(checked.issues) } : { value: checked.value };
+}
+
+function broken(error: unknown): Checked {
+  return { problem: `the schema failed: ${String(error)}` };
 }

@@ -3,16 +3,22 @@
  *   room     frames are queued, `send` answers at once
  *   full     droppable frames are dropped; the others are kept and `send` answers when they were handed to the stream
  *   overflow the peer does not read: the owner is told once and ends the connection
+ * What is queued within one turn of the event loop goes out as one write.
  */
 import type { Duplex } from 'node:stream';
 import type { LimitPassed } from '../wire/error.ts';
+import { frameHeaderBytes, measureBody, writeFrame } from '../wire/frame.ts';
+import { createExpiry } from './expiry.ts';
 import type { ChannelLimits } from './limits.ts';
 
 /** `closed`: the connection ended before the frame was handed to the stream. */
 export type SendOutcome = 'queued' | 'dropped' | 'closed';
 
 export interface Outgoing {
-  send(frame: Buffer, droppable: boolean): SendOutcome | Promise<SendOutcome>;
+  /** Throws `PayloadTooLarge` before anything is queued. */
+  send(body: string, droppable: boolean): SendOutcome | Promise<SendOutcome>;
+  /** Whether a droppable frame would be taken now. */
+  hasRoom(): boolean;
   readonly full: boolean;
   /** Resolves when every frame was handed to the stream, or the queue was closed. */
   flushed(): Promise<void>;
@@ -20,44 +26,79 @@ export interface Outgoing {
 }
 
 interface Entry {
-  frame: Buffer;
+  body: string;
+  /** Of the body on the wire. */
+  bytes: number;
   settle: ((outcome: SendOutcome) => void) | undefined;
 }
 
 export interface OutgoingOptions {
   limits: ChannelLimits;
+  /** The peer does not read what is sent to it. */
   onOverflow: (passed: LimitPassed) => void;
   /** The queue was full and has room again. */
   onRoom: () => void;
 }
 
+/** Bytes that are written together; a longer frame goes alone. */
+const writeBytesMax = 65_536;
+
+/** Frames that are written together: few enough for the peer to work on them while the next ones are made. */
+const writeFramesMax = 12;
+
 export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: OutgoingOptions): Outgoing {
   let queue: Entry[] = [];
   let bytes = 0;
-  let blocked = false;
-  let scheduled = false;
-  let closed = false;
+  let blockedAtMs: number | undefined;
+  let isScheduled = false;
+  let isClosed = false;
   let wasFull = false;
   let onFlushed: (() => void)[] = [];
+  const stall = createExpiry(findStall);
 
   const isFull = () => queue.length >= limits.queueFramesMax || bytes >= limits.queueBytesMax;
 
   function pump(): void {
-    scheduled = false;
-    if (closed) return;
-    duplex.cork();
-    while (queue.length > 0 && !blocked) {
-      const { frame, settle } = queue.shift() as Entry;
-      bytes -= frame.length;
-      blocked = !duplex.write(frame);
-      settle?.('queued');
-    }
-    duplex.uncork();
+    isScheduled = false;
+    while (!isClosed && blockedAtMs === undefined && queue.length > 0) writeSome();
+    if (isClosed) return;
     if (queue.length === 0) release();
     if (wasFull && !isFull()) {
       wasFull = false;
       onRoom();
     }
+  }
+
+  /** Hands the first frames to the stream, as many as go into one write. */
+  function writeSome(): void {
+    let count = 1;
+    let total = frameHeaderBytes + (queue[0] as Entry).bytes;
+    for (; count < queue.length; count += 1) {
+      const more = total + frameHeaderBytes + (queue[count] as Entry).bytes;
+      if (more > writeBytesMax) break;
+      total = more;
+    }
+    const taken = count === queue.length ? queue : queue.splice(0, count);
+    if (taken === queue) queue = [];
+    const block = Buffer.allocUnsafe(total);
+    let at = 0;
+    for (const entry of taken) at = writeFrame(block, at, entry);
+    bytes -= total - count * frameHeaderBytes;
+    if (!duplex.write(block)) noteBlocked();
+    for (const { settle } of taken) settle?.('queued');
+  }
+
+  function noteBlocked(): void {
+    blockedAtMs = performance.now();
+    stall.note(blockedAtMs + limits.stallTimeoutMs);
+  }
+
+  function findStall(nowMs: number): number {
+    if (blockedAtMs === undefined || isClosed) return Number.POSITIVE_INFINITY;
+    const actual = nowMs - blockedAtMs;
+    if (actual < limits.stallTimeoutMs) return blockedAtMs + limits.stallTimeoutMs;
+    onOverflow({ limit: 'stallTimeoutMs', maximum: limits.stallTimeoutMs, actual: Math.round(actual) });
+    return Number.POSITIVE_INFINITY;
   }
 
   function release(): void {
@@ -66,30 +107,40 @@ export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: O
   }
 
   duplex.on('drain', () => {
-    blocked = false;
+    blockedAtMs = undefined;
     pump();
   });
 
-  function add(frame: Buffer, settle?: Entry['settle']): void {
-    queue.push({ frame, settle });
-    bytes += frame.length;
+  function add(entry: Entry): void {
+    queue.push(entry);
+    bytes += entry.bytes;
     if (isFull()) wasFull = true;
-    if (!scheduled && !blocked) {
-      scheduled = true;
-      queueMicrotask(pump);
+    if (blockedAtMs !== undefined) return;
+    if (queue.length >= writeFramesMax) {
+      pump();
+      return;
     }
+    if (isScheduled) return;
+    isScheduled = true;
+    // Behind the promises of this turn, so that what they send goes along.
+    process.nextTick(pump);
   }
 
-  function send(frame: Buffer, droppable: boolean): SendOutcome | Promise<SendOutcome> {
-    if (closed) return 'closed';
+  function hasRoom(): boolean {
     // A burst within one turn fills the queue although the stream would take it all.
-    if (isFull() && !blocked) pump();
-    if (!isFull()) {
-      add(frame);
+    if (isFull() && blockedAtMs === undefined) pump();
+    return !isFull();
+  }
+
+  function send(body: string, droppable: boolean): SendOutcome | Promise<SendOutcome> {
+    if (isClosed) return 'closed';
+    const size = measureBody(body, limits.bodyBytesMax);
+    if (hasRoom()) {
+      add({ body, bytes: size, settle: undefined });
       return 'queued';
     }
     if (droppable) return 'dropped';
-    const waiting = new Promise<SendOutcome>((settle) => add(frame, settle));
+    const waiting = new Promise<SendOutcome>((settle) => add({ body, bytes: size, settle }));
     if (queue.length > limits.backlogFramesMax) {
       onOverflow({ limit: 'backlogFramesMax', maximum: limits.backlogFramesMax, actual: queue.length });
     } else if (bytes > limits.backlogBytesMax) {
@@ -99,21 +150,23 @@ export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: O
   }
 
   function close(): void {
-    if (closed) return;
-    closed = true;
+    if (isClosed) return;
+    isClosed = true;
+    stall.clear();
     const lost = queue;
     queue = [];
     bytes = 0;
-    for (const entry of lost) entry.settle?.('closed');
+    for (const { settle } of lost) settle?.('closed');
     release();
   }
 
   return {
     send,
+    hasRoom,
     get full() {
       return isFull();
     },
-    flushed: () => (closed || queue.length === 0 ? Promise.resolve() : new Promise((done) => onFlushed.push(done))),
+    flushed: () => (isClosed || queue.length === 0 ? Promise.resolve() : new Promise((done) => onFlushed.push(done))),
     close,
   };
 }

@@ -2,16 +2,18 @@
  * The serving end of one connection.
  *   waiting   only the handshake method is answered; everything else is InvalidRequest. Ends after `handshakeTimeoutMs`
  *   open      requests run concurrently; a second handshake replaces the first
- *   draining  nothing more is read; what runs may finish within `drainTimeoutMs`
+ *   draining  nothing more is taken; what runs may finish within `drainTimeoutMs`
  *   ended     every request's signal is aborted
  */
 import type { Duplex } from 'node:stream';
-import { KlpError } from '../wire/error.ts';
-import { encodeError, encodePush, type Message } from '../wire/message.ts';
+import { KlpError, limitError } from '../wire/error.ts';
+import { encodeError, type Message } from '../wire/message.ts';
+import { cancelledId, cancelMethod } from '../wire/reserved.ts';
 import { createChannel, type EndReason } from './channel.ts';
 import type { Contract } from './contract.ts';
 import { type ServerLimits, serverLimits } from './limits.ts';
-import { createRateLimit } from './rate-limit.ts';
+import { createPusher } from './pusher.ts';
+import { createRateLimit, type RateLimit } from './rate-limit.ts';
 import { createRequests, type Request, type Requests } from './requests.ts';
 import type { SendPush, ServeOptions } from './serving.ts';
 
@@ -28,30 +30,54 @@ export function serveConnection<C extends Contract, Peer, Session = undefined>(
   duplex: Duplex,
   options: ServeOptions<C, Peer, Session>,
 ): Connection<C> {
-  const { contract, handlers, peer, promptMethods, onEvent = () => {} } = options;
+  const { contract, handlers, peer, promptMethods, timeoutsMs, userRate, onEvent = () => {}, onTrace } = options;
   const handshakeMethod: string = options.handshakeMethod ?? 'system.handshake';
   const limits: ServerLimits = { ...serverLimits, ...options.limits };
   if (!Object.hasOwn(handlers, handshakeMethod)) {
     throw new TypeError(`serve a connection: the handshake method has no handler: ${handshakeMethod}`);
   }
-  const life = new AbortController();
   let requests: Requests | undefined;
   let handshakeTimer: NodeJS.Timeout | undefined;
-  let handshaken = false;
+  let isOpen = false;
   let draining: Promise<void> | undefined;
-  const rate = createRateLimit(limits.requestsPerMinute, performance.now());
-  const channel = createChannel(duplex, { limits, onMessage: receive, onEnd, answersOverLong: true });
-  const push = createPush<C>(channel.send, onEvent);
+  const life = createLife();
+  const rate = createConnectionRate(limits, userRate);
+  const channel = createChannel(duplex, {
+    limits,
+    onMessage: receive,
+    onEnd,
+    onRoom: () => pusher.tellDropped(),
+    onTrace,
+    answersOverLong: true,
+  });
+  const pusher = createPusher<C>(channel, onEvent);
+  const { push } = pusher;
   const scope = { peer, session: openSession(), push };
-  const served = createRequests({ contract, handlers, promptMethods, onEvent, limits, scope, send: channel.send });
+  const served = createRequests({
+    contract,
+    handlers,
+    promptMethods,
+    timeoutsMs,
+    onEvent,
+    limits,
+    scope,
+    send: channel.send,
+  });
   requests = served;
   handshakeTimer = setTimeout(() => {
     channel.end({ kind: 'closed_here', detail: `no handshake within ${limits.handshakeTimeoutMs} ms` });
   }, limits.handshakeTimeoutMs);
 
   function openSession(): Session {
+    const sessionScope = {
+      peer,
+      push,
+      get signal() {
+        return life.signal();
+      },
+    };
     try {
-      return options.createSession?.({ peer, push, signal: life.signal }) as Session;
+      return options.createSession?.(sessionScope) as Session;
     } catch (error) {
       duplex.destroy();
       throw error;
@@ -67,11 +93,11 @@ export function serveConnection<C extends Contract, Peer, Session = undefined>(
   }
 
   function receive(message: Message): void | Promise<void> {
+    // It takes no token: the request that it ends took one.
+    if (isCancel(message) && served.cancel(cancelledId(message.params) ?? '')) return undefined;
     if (draining) return undefined;
-    if (!rate.take(performance.now())) {
-      const id = message.kind === 'request' ? message.id : null;
-      return refuse(id, new KlpError('RateLimit', `requestsPerMinute: maximum ${limits.requestsPerMinute}`));
-    }
+    const passed = rate();
+    if (passed) return refuse(message.kind === 'request' ? message.id : null, passed);
     if (message.kind === 'malformed') return refuse(message.id, message.error);
     if (message.kind === 'request') return admit(message);
     onEvent({ kind: 'message_ignored', messageKind: message.kind });
@@ -81,18 +107,21 @@ export function serveConnection<C extends Contract, Peer, Session = undefined>(
   function admit(request: Request): void | Promise<void> {
     const { id, method } = request;
     const isHandshake = method === handshakeMethod;
-    if (!handshaken && !isHandshake) return refuse(id, new KlpError('InvalidRequest', 'requires handshake'), method);
+    if (!isOpen && !isHandshake) return refuse(id, new KlpError('InvalidRequest', 'requires handshake'), method);
     const problem = served.problem(request);
     if (problem) return refuse(id, problem, method);
-    // Nothing is read while a handshake runs, so a client may send its first requests right behind it.
-    if (isHandshake) return served.answer(request).then(openGate);
+    if (isHandshake) {
+      // Nothing is read while a handshake runs, so a client may send its first requests right behind it.
+      const answered = served.answer(request);
+      return answered instanceof Promise ? answered.then(openGate) : openGate(answered);
+    }
     const noRoom = served.place(request);
     return noRoom ? refuse(id, noRoom, method) : undefined;
   }
 
   function openGate(isAnswered: boolean): void {
     if (!isAnswered) return;
-    handshaken = true;
+    isOpen = true;
     clearTimeout(handshakeTimer);
   }
 
@@ -118,17 +147,38 @@ export function serveConnection<C extends Contract, Peer, Session = undefined>(
   return { push, close, closed: channel.closed, [Symbol.asyncDispose]: close };
 }
 
-function createPush<C extends Contract>(
-  send: ReturnType<typeof createChannel>['send'],
-  onEvent: NonNullable<ServeOptions<C, unknown, unknown>['onEvent']>,
-): SendPush<C> {
-  let droppedCount = 0;
-  return async (method, params, { droppable = false } = {}) => {
-    const outcome = await send(encodePush(method, params), { droppable });
-    if (outcome === 'dropped') {
-      droppedCount += 1;
-      onEvent({ kind: 'push_dropped', method, droppedCount });
-    }
-    return outcome;
+function isCancel(message: Message): message is Extract<Message, { kind: 'notification' }> {
+  return message.kind === 'notification' && message.method === cancelMethod;
+}
+
+/** Takes a token of the connection and one of its user; says which was missing. */
+function createConnectionRate(
+  { requestsPerMinute }: ServerLimits,
+  userRate: RateLimit | undefined,
+): () => KlpError | undefined {
+  const rate = createRateLimit(requestsPerMinute, performance.now());
+  const passed = (limit: string, maximum: number) => limitError('RateLimit', { limit, maximum, actual: maximum + 1 });
+  return () => {
+    const nowMs = performance.now();
+    if (!rate.take(nowMs)) return passed('requestsPerMinute', requestsPerMinute);
+    if (userRate && !userRate.take(nowMs)) return passed('requestsPerUserPerMinute', userRate.perMinute);
+    return undefined;
+  };
+}
+
+/** The signal of a connection, made when somebody asks for it. */
+function createLife() {
+  let controller: AbortController | undefined;
+  let ended: { reason: unknown } | undefined;
+  return {
+    signal: (): AbortSignal => {
+      controller ??= new AbortController();
+      if (ended) controller.abort(ended.reason);
+      return controller.signal;
+    },
+    abort: (reason: unknown): void => {
+      ended = { reason };
+      controller?.abort(reason);
+    },
   };
 }

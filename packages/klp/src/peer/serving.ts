@@ -3,9 +3,11 @@ import type { EndReason } from './channel.ts';
 import type { Contract, HandlerParams, HandlerResult, MethodName, PushName, PushParams } from './contract.ts';
 import type { ServerLimits } from './limits.ts';
 import type { SendOutcome } from './outgoing.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { OnTrace } from './trace.ts';
 
 /**
- * Sends one push. `queued`: on its way; `dropped`: it was droppable and the queue was full; `closed`: the connection is gone.
+ * Sends one push. `queued`: on its way; `dropped`: it was droppable and the queue was full, which the client is told; `closed`: the connection is gone.
  * A push that is not droppable waits for room. Rejects with `PayloadTooLarge` over the cap and TypeError when it cannot be JSON.
  */
 export type SendPush<C extends Contract> = <K extends PushName<C>>(
@@ -18,7 +20,7 @@ export interface RequestContext<C extends Contract, Peer, Session> {
   /** Who the operating system says is calling. Identity inside params is never to be trusted. */
   readonly peer: Peer;
   readonly session: Session;
-  /** Aborted when the connection ends before the answer. */
+  /** Aborted when the connection ends before the answer, when the caller gives up (`Cancelled`), and at the deadline (`DeadlineExceeded`). */
   readonly signal: AbortSignal;
   readonly push: SendPush<C>;
 }
@@ -38,7 +40,9 @@ export type ServerEvent =
   /** A handler threw something that is not a KlpError, or returned something that cannot be JSON. */
   | { kind: 'handler_failed'; method: string; error: unknown }
   | { kind: 'request_refused'; method: string | undefined; error: KlpError }
-  /** Notifications and responses from a client mean nothing in this version. */
+  /** The handler of a request that was cancelled or passed its deadline ended; the answer had been given. */
+  | { kind: 'answer_discarded'; method: string }
+  /** Responses and notifications from a client mean nothing, except for a cancel of a request that waits or runs. */
   | { kind: 'message_ignored'; messageKind: 'notification' | 'response' }
   | { kind: 'push_dropped'; method: string; droppedCount: number }
   | { kind: 'ended'; reason: EndReason };
@@ -61,6 +65,12 @@ export interface ServeOptions<C extends Contract, Peer, Session> {
   handshakeMethod?: MethodName<C>;
   /** Methods that never wait for a place behind slow ones. Default `['system.ping']`. */
   promptMethods?: readonly MethodName<C>[];
+  /** How long a request of a method may take, in ms, instead of `requestTimeoutMs`; Infinity for no deadline. */
+  timeoutsMs?: { readonly [K in MethodName<C>]?: number };
+  /** The bucket that this connection shares with the other ones of its user: `createUserRates().of(peer.userKey)`. */
+  userRate?: RateLimit;
   limits?: Partial<ServerLimits>;
+  /** Sees every frame, secrets and all; `openTraceFile` of the trace entry writes them down. */
+  onTrace?: OnTrace | undefined;
   onEvent?: (event: ServerEvent) => void;
 }

@@ -11,6 +11,8 @@ export const errorTable = {
   RateLimit: { code: -32003, message: 'Rate limit exceeded' },
   StaleProtocol: { code: -32004, message: 'Stale protocol version' },
   PayloadTooLarge: { code: -32005, message: 'Payload too large' },
+  DeadlineExceeded: { code: -32006, message: 'Deadline exceeded' },
+  Cancelled: { code: -32007, message: 'Cancelled' },
   Unknown: { code: -32099, message: 'Unknown error kind (newer peer)' },
 } as const satisfies Record<string, { code: number; message: string }>;
 

@@ -1,9 +1,11 @@
 /*
  * A frame is a 4-byte little-endian unsigned length followed by that many bytes of UTF-8.
  *
- * The decoder holds what has arrived and nothing else: no buffer is sized by the peer's word. Small chunks of one frame are copied together,
- * so a body that arrives byte by byte costs about twice its bytes, not an object per byte. Each byte is looked at once, whatever the chunking.
+ * The decoder reads whole frames where they lie. Of a frame that is cut by the end of a chunk it keeps a copy that grows with what arrives, so no
+ * buffer is sized by the peer's word, each byte is looked at once, and nothing keeps the chunk alive. Growing doubles: a body that arrives byte by
+ * byte is copied twice, whatever its length.
  */
+import { isUtf8 } from 'node:buffer';
 import { type LimitPassed, limitError } from './error.ts';
 
 export const frameHeaderBytes = 4;
@@ -14,7 +16,9 @@ export const defaultBodyBytesMax: number = 1_048_576;
 /** The smallest cap that may be configured: every error answer must fit. */
 export const lowestBodyBytesMax = 8_192;
 
-const compactBytes = 4096;
+/** Bytes that a cut frame gets at first, and that are kept for the next one. */
+const firstCutBytes = 256;
+const keptCutBytes = 4_096;
 
 export type Frame =
   | { kind: 'body'; text: string }
@@ -24,7 +28,7 @@ export type Frame =
   | { kind: 'over_long'; passed: LimitPassed };
 
 export interface FrameDecoder {
-  /** Takes bytes as they arrived; they must not be changed afterwards. */
+  /** Takes bytes as they arrived; they must not be changed before `next` answered undefined. */
   push(chunk: Uint8Array): void;
   /** The next complete frame, or undefined when more bytes are needed. */
   next(): Frame | undefined;
@@ -34,14 +38,28 @@ export interface FrameDecoder {
 
 /** Makes one frame. Throws a `PayloadTooLarge` KlpError, before anything is allocated, when the body passes `bodyBytesMax`. */
 export function encodeFrame(body: string, bodyBytesMax: number = defaultBodyBytesMax): Buffer {
-  const bytes = Buffer.byteLength(body);
-  if (bytes > bodyBytesMax) {
-    throw limitError('PayloadTooLarge', { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual: bytes });
-  }
+  const bytes = measureBody(body, bodyBytesMax);
   const frame = Buffer.allocUnsafe(frameHeaderBytes + bytes);
-  frame.writeUInt32LE(bytes, 0);
-  frame.write(body, frameHeaderBytes);
+  writeFrame(frame, 0, { body, bytes });
   return frame;
+}
+
+/** Bytes of a body on the wire. Throws a `PayloadTooLarge` KlpError over the cap. */
+export function measureBody(body: string, bodyBytesMax: number): number {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= bodyBytesMax) return bytes;
+  throw limitError('PayloadTooLarge', { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual: bytes });
+}
+
+/** Writes one frame at `at`, where there is room for it; returns where the next one goes. */
+export function writeFrame(target: Buffer, at: number, { body, bytes }: { body: string; bytes: number }): number {
+  target[at] = bytes & 0xff;
+  target[at + 1] = (bytes >>> 8) & 0xff;
+  target[at + 2] = (bytes >>> 16) & 0xff;
+  target[at + 3] = bytes >>> 24;
+  // As many bytes as characters means ASCII, which latin1 copies as it is.
+  target.write(body, at + frameHeaderBytes, bytes === body.length ? 'latin1' : 'utf8');
+  return at + frameHeaderBytes + bytes;
 }
 
 /**
@@ -55,115 +73,121 @@ export function createFrameDecoder(options: { bodyBytesMax?: number } = {}): Fra
       `create a frame decoder: bodyBytesMax must be at least ${lowestBodyBytesMax}: ${bodyBytesMax}`,
     );
   }
-  // ignoreBOM keeps a byte order mark in the text, where JSON refuses it.
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const bytes = createByteList();
-  let bodyBytes = -1;
+  // What is being read, and what came while it still was.
+  let chunk = nothing;
+  let at = 0;
+  let later: Buffer[] = [];
+  // The frame that began in an earlier chunk: its bytes so far, and how many it has, once its header is complete.
+  let cut = nothing;
+  let cutUsed = 0;
+  let cutBytes = frameHeaderBytes;
   let overLong: Frame | undefined;
 
   function next(): Frame | undefined {
-    if (overLong) return overLong;
-    if (bodyBytes < 0) {
-      if (bytes.size() < frameHeaderBytes) return undefined;
-      bodyBytes = bytes.take(frameHeaderBytes).readUInt32LE(0);
-      if (bodyBytes > bodyBytesMax) {
-        bytes.clear();
-        overLong = { kind: 'over_long', passed: { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual: bodyBytes } };
-        return overLong;
-      }
-    }
-    if (bytes.size() < bodyBytes) return undefined;
-    const body = bytes.take(bodyBytes);
-    bodyBytes = -1;
-    try {
-      return { kind: 'body', text: utf8.decode(body) };
-    } catch {
-      return { kind: 'not_utf8' };
+    for (;;) {
+      const frame = overLong ?? (cutUsed > 0 ? continueCut() : readWhole());
+      if (frame) return frame;
+      at = 0;
+      chunk = later.length > 1 ? Buffer.concat(later) : (later[0] ?? nothing);
+      if (later.length === 0) return undefined;
+      later = [];
     }
   }
 
+  function readWhole(): Frame | undefined {
+    const left = chunk.length - at;
+    if (left >= frameHeaderBytes) {
+      const bytes = lengthAt(chunk, at);
+      if (bytes > bodyBytesMax) return refuse(bytes);
+      if (left >= frameHeaderBytes + bytes) {
+        const start = at + frameHeaderBytes;
+        at = start + bytes;
+        return decodeBody(chunk, start, at);
+      }
+      cutBytes = frameHeaderBytes + bytes;
+    }
+    if (left > 0) take(left);
+    return undefined;
+  }
+
+  function continueCut(): Frame | undefined {
+    for (;;) {
+      const wanted = cutBytes - cutUsed;
+      const left = chunk.length - at;
+      if (left < wanted) {
+        if (left > 0) take(left);
+        return undefined;
+      }
+      take(wanted);
+      if (cutBytes > frameHeaderBytes) return endCut();
+      const bytes = lengthAt(cut, 0);
+      if (bytes > bodyBytesMax) return refuse(bytes);
+      if (bytes === 0) return endCut();
+      cutBytes += bytes;
+    }
+  }
+
+  /** Moves bytes of the chunk to the frame that is cut. */
+  function take(count: number): void {
+    const used = cutUsed + count;
+    if (used > cut.length) {
+      const room = Math.max(used, Math.min(Math.max(2 * cut.length, firstCutBytes), frameHeaderBytes + bodyBytesMax));
+      const grown = Buffer.allocUnsafeSlow(room);
+      grown.set(cut.subarray(0, cutUsed));
+      cut = grown;
+    }
+    if (count === 1) cut[cutUsed] = chunk[at] as number;
+    else cut.set(chunk.subarray(at, at + count), cutUsed);
+    cutUsed = used;
+    at += count;
+  }
+
+  function endCut(): Frame {
+    const frame = decodeBody(cut, frameHeaderBytes, cutBytes);
+    cutUsed = 0;
+    cutBytes = frameHeaderBytes;
+    if (cut.length > keptCutBytes) cut = nothing;
+    return frame;
+  }
+
+  function refuse(actual: number): Frame {
+    chunk = nothing;
+    at = 0;
+    later = [];
+    cut = nothing;
+    cutUsed = 0;
+    overLong = { kind: 'over_long', passed: { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual } };
+    return overLong;
+  }
+
   return {
-    push: (chunk) => {
-      if (!overLong) bytes.push(chunk);
+    push: (bytes) => {
+      if (overLong || bytes.length === 0) return;
+      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (at < chunk.length) {
+        later.push(buffer);
+      } else {
+        chunk = buffer;
+        at = 0;
+      }
     },
     next,
     get heldBytes() {
-      if (overLong) return 0;
-      return bytes.size() + (bodyBytes < 0 ? 0 : frameHeaderBytes);
+      return cutUsed + chunk.length - at + later.reduce((sum, { length }) => sum + length, 0);
     },
   };
 }
 
-interface ByteList {
-  push(chunk: Uint8Array): void;
-  /** Removes exactly `count` bytes; the caller has checked that they are there. The result is valid until the next push. */
-  take(count: number): Buffer;
-  size(): number;
-  clear(): void;
+const nothing: Buffer = Buffer.alloc(0);
+
+function lengthAt(buffer: Buffer, at: number): number {
+  const low = (buffer[at] as number) | ((buffer[at + 1] as number) << 8) | ((buffer[at + 2] as number) << 16);
+  return low + (buffer[at + 3] as number) * 0x1000000;
 }
 
-function createByteList(): ByteList {
-  let chunks: Buffer[] = [];
-  let offset = 0;
-  let size = 0;
-  let tail: { buffer: Buffer; used: number } | undefined;
-
-  function append(chunk: Uint8Array): void {
-    if (chunk.length >= compactBytes || chunks.length === 0) {
-      tail = undefined;
-      chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-      return;
-    }
-    if (!tail || tail.used + chunk.length > compactBytes) {
-      tail = { buffer: Buffer.allocUnsafeSlow(compactBytes), used: 0 };
-      chunks.push(tail.buffer.subarray(0, 0));
-    }
-    tail.buffer.set(chunk, tail.used);
-    tail.used += chunk.length;
-    chunks[chunks.length - 1] = tail.buffer.subarray(0, tail.used);
-  }
-
-  function take(count: number): Buffer {
-    size -= count;
-    const first = chunks[0];
-    if (first && first.length - offset >= count) {
-      const view = first.subarray(offset, offset + count);
-      offset += count;
-      if (size === 0) clear();
-      return view;
-    }
-    const whole = Buffer.allocUnsafe(count);
-    let filled = 0;
-    let index = 0;
-    for (; filled < count; index += 1) {
-      const chunk = chunks[index] as Buffer;
-      const part = chunk.subarray(offset, offset + count - filled);
-      whole.set(part, filled);
-      filled += part.length;
-      offset += part.length;
-      if (offset < chunk.length) break;
-      offset = 0;
-    }
-    chunks = chunks.slice(index);
-    if (size === 0) clear();
-    return whole;
-  }
-
-  function clear(): void {
-    chunks = [];
-    offset = 0;
-    size = 0;
-    tail = undefined;
-  }
-
-  return {
-    push: (chunk) => {
-      if (chunk.length === 0) return;
-      size += chunk.length;
-      append(chunk);
-    },
-    take,
-    size: () => size,
-    clear,
-  };
+function decodeBody(buffer: Buffer, start: number, end: number): Frame {
+  const text = buffer.toString('utf8', start, end);
+  // Bytes that are not UTF-8 read as U+FFFD; only then is it asked whether the peer wrote that character itself.
+  if (!text.includes('\uFFFD') || isUtf8(buffer.subarray(start, end))) return { kind: 'body', text };
+  return { kind: 'not_utf8' };
 }

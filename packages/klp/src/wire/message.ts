@@ -1,4 +1,5 @@
 import { errorTable, KlpError, type KlpErrorKind, type LimitPassed } from './error.ts';
+import { isRecord } from './reserved.ts';
 
 /** A decoded body, classified in the protocol's order: response, request, notification. */
 export type Message =
@@ -69,23 +70,28 @@ function malformed(id: string | null, kind: KlpErrorKind, detail: string): Messa
   return { kind: 'malformed', id, error: new KlpError(kind, detail) };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+/*
+ * Only what is the caller's goes through JSON.stringify: the envelope around it is always the same. What JSON leaves out (undefined) is left out
+ * here as well.
+ */
 
 /** The body of a request. Throws TypeError when `params` cannot be JSON. */
 export function encodeRequest(id: string, method: string, params: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, method, params });
+  const text = JSON.stringify(params);
+  const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)}`;
+  return text === undefined ? `${head}}` : `${head},"params":${text}}`;
 }
 
 /** The body of an answer; an undefined result is sent as null. Throws TypeError when `result` cannot be JSON. */
 export function encodeResult(id: string, result: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, result: result ?? null });
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result ?? null) ?? 'null'}}`;
 }
 
 /** The body of a push. Throws TypeError when `params` cannot be JSON. */
 export function encodePush(method: string, params: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', method, params });
+  const text = JSON.stringify(params);
+  const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
+  return text === undefined ? `${head}}` : `${head},"params":${text}}`;
 }
 
 const detailCharsMax = 1_000;

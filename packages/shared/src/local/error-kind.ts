@@ -13,6 +13,8 @@ export const localErrors = {
   RateLimit: { code: -32003, message: 'Rate limit exceeded', when: 'asked too often' },
   StaleProtocol: { code: -32004, message: 'Stale protocol version', when: 'no common protocol' },
   PayloadTooLarge: { code: -32005, message: 'Payload too large', when: 'a frame over the cap' },
+  DeadlineExceeded: { code: -32006, message: 'Deadline exceeded', when: 'the agent gave the request up' },
+  Cancelled: { code: -32007, message: 'Cancelled', when: 'the caller gave the request up' },
   Unknown: { code: -32099, message: 'Unknown error kind (newer peer)', when: 'the peer is newer than this table' },
 } as const satisfies Record<string, { code: number; message: string; when: string }>;
 

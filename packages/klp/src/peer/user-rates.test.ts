@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { createUserRates } from './user-rates.ts';
+
+it('createUserRates gives all connections of a user one bucket', () => {
+  const rates = createUserRates({ requestsPerUserPerMinute: 2 });
+  const [first, second] = [rates.of('uid-1'), rates.of('uid-1')];
+  const nowMs = performance.now();
+  expect([first.take(nowMs), second.take(nowMs), first.take(nowMs), rates.of('uid-1').take(nowMs)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(rates.of('uid-2').take(nowMs)).toBe(true);
+});
+
+it('createUserRates keeps an empty bucket however many users come', () => {
+  const rates = createUserRates({ requestsPerUserPerMinute: 1 });
+  const nowMs = performance.now();
+  expect(rates.of('uid-1').take(nowMs)).toBe(true);
+  for (let user = 2; user < 5_000; user += 1) rates.of(`uid-${user}`).take(nowMs);
+  expect(rates.of('uid-1').take(nowMs)).toBe(false);
+});
+
+it('createUserRates refuses a rate of 0 when it is made', () => {
+  expect(() => createUserRates({ requestsPerUserPerMinute: 0 })).toThrow(RangeError);
+});
