@@ -22,14 +22,20 @@ export function readConfigFile(path: string): Config {
     const value = document[name] ?? {};
     return typeof value === 'object' && !Array.isArray(value) ? (value as Table) : fail(`[${name}] is not a table`);
   };
-  const gc = table('gc');
-  const typed = <T>(name: string, isValid: (value: unknown) => boolean, what: string): T | undefined => {
-    const value = gc[name];
-    if (value !== undefined && !isValid(value)) fail(`gc.${name} must be ${what}: ${JSON.stringify(value)}`);
-    return value as T | undefined;
+  /** The values of one table; `typed` refuses one of the wrong kind by its full name. */
+  const valuesOf = (section: string) => {
+    const values = table(section);
+    const typed = <T>(name: string, isValid: (value: unknown) => boolean, what: string): T | undefined => {
+      const value = values[name];
+      if (value !== undefined && !isValid(value)) fail(`${section}.${name} must be ${what}: ${JSON.stringify(value)}`);
+      return value as T | undefined;
+    };
+    const count = (name: string) =>
+      typed<number>(name, (value) => Number.isSafeInteger(value) && Number(value) >= 0, 'a whole number');
+    return { typed, count };
   };
-  const count = (name: string) =>
-    typed<number>(name, (value) => Number.isSafeInteger(value) && Number(value) >= 0, 'a whole number');
+  const gc = valuesOf('gc');
+  const limits = valuesOf('limits');
   const compression = table('compression').default;
   if (compression !== undefined && !compressionModes.includes(String(compression))) {
     fail(`compression.default must be one of ${compressionModes.join(', ')}: ${JSON.stringify(compression)}`);
@@ -43,13 +49,20 @@ export function readConfigFile(path: string): Config {
   }
   return {
     ...(shell === undefined ? {} : { shell: shell as string[] }),
+    limits: {
+      jobs: limits.count('jobs'),
+      bytes: limits.count('bytes'),
+      inodes: limits.count('inodes'),
+      log_bytes: limits.count('log_bytes'),
+      log_overflow: limits.typed('log_overflow', (value) => value === 'trim' || value === 'stop', '"trim" or "stop"'),
+    },
     gc: {
-      auto: typed<boolean>('auto', (value) => typeof value === 'boolean', 'true or false'),
-      older_than: typed<string>('older_than', (value) => typeof value === 'string', 'a text such as "30d"'),
-      max_jobs: count('max_jobs'),
-      max_bytes: count('max_bytes'),
-      scan_limit: count('scan_limit'),
-      delete_limit: count('delete_limit'),
+      auto: gc.typed<boolean>('auto', (value) => typeof value === 'boolean', 'true or false'),
+      older_than: gc.typed<string>('older_than', (value) => typeof value === 'string', 'a text such as "30d"'),
+      max_jobs: gc.count('max_jobs'),
+      max_bytes: gc.count('max_bytes'),
+      scan_limit: gc.count('scan_limit'),
+      delete_limit: gc.count('delete_limit'),
     },
   };
 }

@@ -7,6 +7,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Config {
   /** Words before a command; undefined = built-in. */
   readonly shell?: readonly string[];
+  /** Limits of the jobs root and of each job's logs; undefined = built-in. */
+  readonly limits?: {
+    readonly jobs?: number;
+    readonly bytes?: number;
+    readonly inodes?: number;
+    readonly log_bytes?: number;
+    readonly log_overflow?: 'trim' | 'stop';
+  };
   readonly gc: {
     readonly auto?: boolean;
     readonly older_than?: string;

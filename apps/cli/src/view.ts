@@ -1,4 +1,5 @@
 /** Parts that several answers share. */
+import { statSync } from 'node:fs';
 import { type JobDir, type JobView, pathOf, readHead, readTail, signalByNumber } from '@kanade/runner';
 import { isTerminal } from '@kanade/shared/job';
 
@@ -33,6 +34,13 @@ function excerptFields(
     stderr_total_bytes: stderr.totalBytes,
   };
 }
+
+/** What a job has printed so far, in bytes. */
+export const logBytesOf = (job: JobDir): number =>
+  (['stdout', 'stderr'] as const).reduce(
+    (sum, stream) => sum + (statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 
 /** `exit_code` when the process returned one. */
 export function exitCodeOf({ state }: JobView): { exit_code?: number } {

@@ -101,6 +101,7 @@ describe('doctor', () => {
         'root',
         'permissions',
         'disk',
+        'usage',
         'control_groups',
         'hosts',
         'stale_jobs',

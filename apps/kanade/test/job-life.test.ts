@@ -217,6 +217,52 @@ describe('delete and gc', () => {
   });
 });
 
+describe('limits', () => {
+  it('refuses a job that its root has no room for, before anything is made', async () => {
+    await using jobs = await jobsRoot();
+    const config = `${jobs.path}/config.toml`;
+    writeFileSync(config, '[limits]\njobs = 1\n');
+    const { job_id } = await jobs.answer(['run', '--config', config, '--', 'true']);
+    for (const command of ['run', 'create'])
+      expect(await jobs.answer([command, '--config', config, '--', 'true'])).toMatchObject({
+        status: 1,
+        error: { code: 'root_full', details: { limit: 'jobs', maximum: 1, actual: 1 } },
+      });
+    await jobs.answer(['delete', String(job_id)]);
+    expect(await jobs.answer(['run', '--config', config, '--', 'true'])).toMatchObject({ state: 'exited' });
+  });
+
+  it('keeps the first and the last part of what a job prints, and status says what is missing', async () => {
+    await using jobs = await jobsRoot();
+    const script = 'seq 1 2000000; until [ -e go ]; do sleep 0.05; done';
+    const options = ['--log-bytes-max', '1000000', '--cwd', jobs.path, '--no-wait'];
+    const { job_id } = await jobs.answer(['run', ...options, '--', 'sh', '-c', script]);
+    const omitted = await eventually('the middle was given back', async () => {
+      const status = await jobs.answer(['status', String(job_id)]);
+      expect(status).toMatchObject({ state: 'running', log_bytes_max: 1_000_000 });
+      const range = (status.log_omitted as { stdout?: [number, number] } | undefined)?.stdout;
+      return status.log_bytes === 14_888_896 && range && range[1] > 14_000_000 && range;
+    });
+    writeFileSync(`${jobs.path}/go`, '');
+    await jobs.answer(['wait', String(job_id)]);
+    expect(omitted[0]).toBeGreaterThan(100_000);
+    expect(await jobs.answer(['tail', '--tail-lines', '1', String(job_id)])).toMatchObject({ stdout: '2000000\n' });
+    expect(await jobs.answer(['status', String(job_id)])).toMatchObject({
+      exit_code: 0,
+      log_omitted: { stdout: omitted },
+    });
+  });
+
+  it('says which limit in a configuration file makes no sense', async () => {
+    await using jobs = await jobsRoot();
+    const config = `${jobs.path}/config.toml`;
+    writeFileSync(config, '[limits]\nlog_overflow = "burn"\n');
+    expect(await jobs.answer(['run', '--config', config, '--', 'true'])).toMatchObject({
+      error: { code: 'config_error', message: expect.stringContaining('limits.log_overflow must be "trim" or "stop"') },
+    });
+  });
+});
+
 describe('configuration and form of answers', () => {
   it('takes the shell from the configuration file, and says what is wrong in it', async () => {
     await using jobs = await jobsRoot();

@@ -14,8 +14,6 @@ export const limits = {
   pushEveryMs: 400,
   /** Time that a workload gets between TERM and KILL, in ms. */
   stopGraceMs: 5_000,
-  /** Script text that travels as one argument, in bytes; the kernel takes 128 KiB. A longer script is staged as a file. */
-  argumentBytesMax: 100_000,
   /** Bytes of one command; more than a broker carries. */
   commandBytesMax: 1024 * 1024,
   /** Orders that the admission ledger holds; further ones are refused, none is forgotten early. */

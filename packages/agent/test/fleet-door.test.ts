@@ -210,7 +210,7 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
       [{ id: 'revoked' }, 126, true, 'skipped: revoked is revoked'],
       [{ id: 'pinned' }, 124, true, 'skipped: version-pin mismatch'],
       [{ deadline_at: '2020-01-01T00:00:00Z' }, 125, true, 'skipped: starting deadline expired'],
-      [{ run_as: 'user' }, 122, true, 'cannot run on this machine: run_as user'],
+      [{ run_as: 'system_gui' }, 122, true, 'cannot run on this machine: run_as system_gui'],
       [{ shell: 'powershell' }, 122, true, 'cannot run on this machine: powershell exists on Windows only'],
       [{ script: '', script_object: 'a/1' }, -1, false, 'not run: script objects'],
     ] as const;

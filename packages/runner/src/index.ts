@@ -4,6 +4,7 @@ export { takeLock } from './job/claim.ts';
 export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
 export { editMeta } from './job/edit-meta.ts';
 export { JobError } from './job/job-error.ts';
+export { type JobEnv, type Jobs, type OpenJobsOptions, openJobs } from './job/jobs.ts';
 export { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
 export { type JobDir, type JobFile, jobFiles, limits, pathOf } from './job/layout.ts';
 export { type ListedJob, type ListFilter, listJobs } from './job/list.ts';
@@ -17,10 +18,19 @@ export {
   type PruneReport,
   pruneJobs,
 } from './job/prune.ts';
-export { type MetaFile, type NotificationConfig, readMeta, type StateFile } from './job/record.ts';
+export {
+  type MetaFile,
+  type NotificationConfig,
+  type OmittedRanges,
+  readMeta,
+  readOmitted,
+  type StateFile,
+} from './job/record.ts';
 export { type RestartOptions, restartJob } from './job/restart.ts';
+export { type RootLimits, type RootUsage, rootUsage, withinLimits } from './job/room.ts';
 export { type JobView, settle } from './job/settle.ts';
-export { defaultGraceMs, type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
+export { type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
 export { findJob, jobDir, jobNames } from './job/store.ts';
 export { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
 export { parseSignal, type SignalName, signalByNumber } from './process/signal.ts';
+export { defaultGraceMs } from './process/stop-plan.ts';

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobDir, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
 import { createHost, ensureHost, type HostEvent, liveHost, markForCare, runHost } from '@kanade/runner/host';
@@ -19,7 +19,14 @@ it('stops a job whose logs outgrow their limit, and says so', async () => {
   await using dir = await tempDir();
   await using host = createHost({ root: dir.path });
   const { job } = host.launch(
-    { command: ['yes'], cwd: dir.path, shellWrapper: ['sh', '-c'], logBytesMax: 100_000, killAfterMs: 1_000 },
+    {
+      command: ['yes'],
+      cwd: dir.path,
+      shellWrapper: ['sh', '-c'],
+      logBytesMax: 100_000,
+      logOverflow: 'stop',
+      killAfterMs: 1_000,
+    },
     process.env,
   );
   const { status, state } = await host.adopt(job);
@@ -30,6 +37,36 @@ it('stops a job whose logs outgrow their limit, and says so', async () => {
     error: 'stopped: its logs had grown beyond the limit of 100000 bytes',
   });
   expect(statSync(pathOf(job, 'stdout')).size).toBeGreaterThan(100_000);
+});
+
+it('keeps the first and the last part of logs that outgrow their limit, while their writer goes on', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const logBytesMax = 2 ** 20;
+  // Numbered lines of 100 bytes, 20 MB of them, then the writer waits until it may end.
+  const script = `awk 'BEGIN { for (n = 0; n < 200000; n++) printf "%099d\\n", n }'; echo last >&2; until [ -e ${dir.path}/go ]; do sleep 0.02; done`;
+  const { job } = host.launch(
+    { command: [script], cwd: dir.path, shellWrapper: ['sh', '-c'], logBytesMax },
+    process.env,
+  );
+  const ended = host.adopt(job);
+  await eventually('all is printed', () => statSync(pathOf(job, 'stderr')).size > 0);
+  const onDisk = () => statSync(pathOf(job, 'stdout')).blocks * 512;
+  await eventually('the log is below its limit', () => onDisk() < logBytesMax);
+  writeFileSync(join(dir.path, 'go'), '');
+  const { state } = await ended;
+  expect(state?.ending).toEqual({ kind: 'exited', exitCode: 0 });
+  const [from, to] = state?.log_omitted?.stdout ?? [0, 0];
+  const log = readFileSync(pathOf(job, 'stdout'));
+  expect(log.length).toBe(20_000_000);
+  const line = (number: number) => `${String(number).padStart(99, '0')}\n`;
+  expect(log.toString('latin1', 0, 1000)).toBe(Array.from({ length: 10 }, (_, number) => line(number)).join(''));
+  expect(log.toString('latin1', log.length - 1000)).toBe(
+    Array.from({ length: 10 }, (_, number) => line(199_990 + number)).join(''),
+  );
+  expect([from > logBytesMax / 10, log.length - to > logBytesMax / 5]).toEqual([true, true]);
+  expect(log.subarray(from, to).every((byte) => byte === 0)).toBe(true);
+  expect([log[from - 1] === 0, log[to] === 0]).toEqual([false, false]);
 });
 
 it('leaves a job below the limit of its logs alone', async () => {

@@ -1,17 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type JobDir, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
+import { createHost } from '@kanade/runner/host';
 import { identify, isAlive, stopTree } from '@kanade/runner/process';
-import { eventually, tempDir } from '@kanade/testkit';
+import { eventually, tempDir, zoo } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { createControlGroup, removeControlGroup } from '../src/process/control-group.ts';
 import { launchScript } from './launch.ts';
-
-function hasControlGroups(): boolean {
-  const probe = createControlGroup(`probe-${process.pid}`);
-  return probe !== undefined && removeControlGroup(probe);
-}
+import { startProgram } from './program.ts';
 
 /** Pids that the job's processes wrote into its output, once there are `count` of them. */
 const printedPids = (job: JobDir, count: number): Promise<number[]> =>
@@ -20,41 +16,31 @@ const printedPids = (job: JobDir, count: number): Promise<number[]> =>
     return pids.length >= count && pids;
   });
 
-/** What is started, and how many of its processes say their pid. */
-const zoo: [name: string, script: string, count: number][] = [
-  ['a child', 'sh -c "echo \\$\\$; exec sleep 60" & echo $$; wait', 2],
-  ['a grandchild', 'sh -c "sh -c \'echo \\$\\$; exec sleep 60\' & echo \\$\\$; wait" & echo $$; wait', 3],
-  ['one that ignores TERM', "trap '' TERM; echo $$; sleep 60; sleep 60", 1],
-  [
-    'one that ignores TERM below one that obeys',
-    'sh -c "trap \'\' TERM; echo \\$\\$; sleep 60; sleep 60" & echo $$; wait',
-    2,
-  ],
-  ['one in a session of its own', 'setsid sh -c "echo \\$\\$; exec sleep 60" & echo $$; wait', 2],
-  ['a stopped one', 'sh -c "echo \\$\\$; kill -STOP \\$\\$; sleep 60" & echo $$; wait', 2],
-  [
-    'a double fork into a session of its own',
-    '(setsid sh -c "echo \\$\\$; exec sleep 60" &) ; echo $$; exec sleep 60',
-    2,
-  ],
-  ['nohup and closed stdio', 'nohup sh -c "echo \\$\\$; exec sleep 60 <&- >&- 2>&-" & echo $$; wait', 2],
-];
+/** Mounts of its own, gone with its process; only where the system lets us. */
+const withoutControlGroups = ['unshare', '--mount', '--propagation', 'private'];
+const canMount =
+  spawnSync('unshare', [...withoutControlGroups.slice(1), 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
-// Only a control group knows a daemon that has cut every tie; where there is none it escapes, as the README says.
-if (hasControlGroups()) {
-  const daemon = '(setsid sh -c "echo \\$\\$; exec sleep 60 <&- >&- 2>&-" &) ; echo $$; exec sleep 60';
-  zoo.push(['a daemon with every tie cut', daemon, 2]);
-}
+const places: [where: string, wrapper: string[], args: string[]][] = [['as this system is', [], []]];
+if (canMount) places.push(['without control groups', withoutControlGroups, ['hide-control-groups']]);
 
-it.each(zoo)('stopJob() takes %s', async (_name, script, count) => {
+it.each(places)('stopJob() takes the whole zoo %s', async (_where, wrapper, args) => {
   await using dir = await tempDir();
-  const launched = launchScript(dir.path, script);
-  const identities = (await printedPids(launched.job, count)).map((pid) => identify(pid));
-  const { view, report } = await stopJob(launched.job, { by: 'user', graceMs: 200 });
-  expect(report?.survivors).toEqual([]);
-  expect(report?.members.length).toBeGreaterThanOrEqual(count);
+  const told = JSON.parse(await startProgram('stop-zoo', [dir.path, ...args], wrapper).output);
+  const expected = zoo.map(({ name }) => ({ name, alive: [], survivors: [], sawAll: true, ending: 'killed user' }));
+  expect(told).toEqual(expected);
+});
+
+it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the first process obeys at once', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const script =
+    "trap 'exit 0' TERM; for i in $(seq 199); do sh -c \"trap '' TERM; echo \\$\\$; sleep 60; sleep 60\" & done; echo $$; wait";
+  const { job } = launchScript(dir.path, script, { timeoutMs: 1_500, killAfterMs: 100 });
+  const ended = host.adopt(job);
+  const identities = (await printedPids(job, 200)).map((pid) => identify(pid));
+  expect((await ended).state?.ending).toMatchObject({ kind: 'timed_out' });
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
-  expect(view.state?.ending).toMatchObject({ kind: 'killed', by: 'user' });
 });
 
 it('stopJob() with only one signal lets the workload handle it', async () => {

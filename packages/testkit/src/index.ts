@@ -10,3 +10,4 @@ export {
 export { type ReadmeExampleOptions, runReadmeExample } from './readme-example.ts';
 export { bunPath, type Runtime, runtimeWords } from './runtime.ts';
 export { tempDir } from './temp-dir.ts';
+export { type Animal, zoo } from './zoo.ts';

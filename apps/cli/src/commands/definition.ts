@@ -1,6 +1,6 @@
 /** What a job is: the options that `create` and `run` share. */
 import { resolve } from 'node:path';
-import { type JobDefinition, JobError, limits, type NotificationConfig } from '@kanade/runner';
+import { type JobDefinition, JobError, limits, type NotificationConfig, withinLimits } from '@kanade/runner';
 import { isTag } from '@kanade/shared/job';
 import { type Options, UsageError } from '../arguments.ts';
 import type { Context } from '../command.ts';
@@ -34,6 +34,11 @@ export const definitionOptions = {
   ...matchOptions,
   config: { kind: 'text', value: 'PATH', help: 'configuration file (default: the one of the user)' },
   'shell-wrapper': { kind: 'text', value: 'WORDS', help: 'put these words before the command (default: sh -lc)' },
+  'log-bytes-max': {
+    kind: 'count',
+    value: 'N',
+    help: `bytes of output kept, the first and the last part (default ${limits.logBytes})`,
+  },
   tag: { kind: 'texts', value: 'TAG', help: 'attach a tag such as build.web; repeatable' },
 } as const;
 
@@ -80,12 +85,15 @@ export interface Defined {
   readonly implicitStdin: boolean;
 }
 
-/** The definition that the options make. Reads the input. Throws `JobError`. */
+/**
+ * The definition that the options make, if the root has room for another job. Reads the input. Throws `JobError`,
+ * `root_full` among others.
+ */
 export async function definitionOf({
   given,
   command,
   config,
-  context: { cwd },
+  context: { cwd, root },
   implicitStdin,
 }: Defined): Promise<JobDefinition> {
   const wrapper = given['shell-wrapper']?.split(/\s+/).filter((word) => word !== '');
@@ -100,7 +108,8 @@ export async function definitionOf({
     ...(given['stdin-file'] === undefined ? {} : { file: given['stdin-file'] }),
   });
   const notification = notificationOf(given);
-  return {
+  const logBytesMax = given['log-bytes-max'] ?? config.limits?.log_bytes;
+  const definition: JobDefinition = {
     command,
     cwd: canonical(given.cwd ?? cwd),
     env: given.env,
@@ -114,7 +123,11 @@ export async function definitionOf({
     ...(shell ? { shellWrapper: shell } : {}),
     ...(stdin ? { stdin } : {}),
     ...(notification ? { notification } : {}),
+    ...(logBytesMax === undefined ? {} : { logBytesMax }),
+    ...(config.limits?.log_overflow ? { logOverflow: config.limits.log_overflow } : {}),
   };
+  const { jobs: jobsMax, bytes: bytesMax, inodes: inodesMax } = config.limits ?? {};
+  return withinLimits(root, definition, { jobsMax, bytesMax, inodesMax });
 }
 
 function notificationOf(given: DefinitionOptions): NotificationConfig | undefined {

@@ -1,9 +1,9 @@
 /** What `doctor` looks at; loaded on demand. */
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { listJobs } from '@kanade/runner';
+import { limits, listJobs, rootUsage } from '@kanade/runner';
 import { liveHost } from '@kanade/runner/host';
-import { listProcesses } from '@kanade/runner/process';
+import { listProcesses, ownControlGroup } from '@kanade/runner/process';
 
 export interface Finding {
   readonly name: string;
@@ -21,12 +21,24 @@ const bunMin = [1, 4] as const;
 /** Below this many bytes a chatty job fills the disk within minutes. */
 const freeBytesMin = 1024 ** 3;
 
+/** The share of a limit that counts as nearly full. */
+const nearlyFull = 0.9;
+
 /** Most ids that a finding names. */
 const namedMax = 5;
 
 /** All findings of a jobs root, good ones too. Changes nothing but the endings of jobs that it happens to notice. */
 export function examine(root: string): Finding[] {
-  return [runtime(), jobsRoot(root), permissions(root), disk(root), controlGroups(), hosts(root), staleJobs(root)];
+  return [
+    runtime(),
+    jobsRoot(root),
+    permissions(root),
+    disk(root),
+    usage(root),
+    controlGroups(),
+    hosts(root),
+    staleJobs(root),
+  ];
 }
 
 function runtime(): Finding {
@@ -89,13 +101,25 @@ function disk(root: string): Finding {
   return { name: 'disk', ok, detail, ...(ok ? {} : { fix: 'kanade gc --older-than 1d, or a root on another disk' }) };
 }
 
+/** What the root holds, and whether it nears the number of jobs beyond which none is made. */
+function usage(root: string): Finding {
+  const { jobs, bytes, inodes } = statSync(root, { throwIfNoEntry: false })?.isDirectory()
+    ? rootUsage(root)
+    : { jobs: 0, bytes: 0, inodes: 0 };
+  const ok = jobs < limits.jobs * nearlyFull;
+  return {
+    name: 'usage',
+    ok,
+    detail: `${jobs} jobs of at most ${limits.jobs}, ${(bytes / 1024 ** 2).toFixed(1)} MiB in ${inodes} files and directories`,
+    ...(ok ? {} : { fix: 'kanade gc --older-than 1d, or raise jobs in [limits] of the configuration file' }),
+  };
+}
+
 /** Without a group of its own a job's tree is taken by process group and session: good, but not inescapable. */
 function controlGroups(): Finding {
   const name = 'control_groups';
   if (process.platform !== 'linux') return { name, ok: true, detail: 'only Linux has them' };
-  const mount = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) => existsSync(`${path}/cgroup.controllers`));
-  const own = mount && /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  if (own !== undefined && isWritable(`${mount}${own === '/' ? '' : own}/cgroup.procs`))
+  if (ownControlGroup() !== undefined)
     return { name, ok: true, detail: 'each job gets a control group: nothing that it starts escapes kill' };
   return {
     name,
@@ -103,15 +127,6 @@ function controlGroups(): Finding {
     detail: 'not delegated to us: jobs are taken by process group and session',
     fix: 'if daemons of jobs escape kill: call from a unit with Delegate=yes',
   };
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** One host per root, and none for a root that is gone. */

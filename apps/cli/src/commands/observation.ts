@@ -15,6 +15,9 @@ const untilDefault = 10;
 /** A job that has printed something and then nothing for so long, in ms, is answered for while it runs on. */
 const quietMs = 1_000;
 
+/** A job that is still observed after so long, in ms, gets a host that enforces the limit of its logs. */
+const careAfterMs = 1_000;
+
 export const observationOptions = {
   wait: { kind: 'optional', value: 'true|false', help: 'observe the job before answering (default true)' },
   until: { kind: 'count', value: 'N', help: `observe for at most N seconds (default ${untilDefault})` },
@@ -50,7 +53,9 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
   const observedMs = performance.now();
   if (observes && launched) {
     const timeoutMs = given.forever ? undefined : (given.until ?? untilDefault) * 1000;
+    const care = setTimeout(() => handOverIfRoom(context.root, job), careAfterMs);
     await observeStart(launched, given.forever ? {} : { timeoutMs, quietMs });
+    clearTimeout(care);
   }
   const waitedMs = observes ? Math.round(performance.now() - observedMs) : 0;
   const view = settle(job);
@@ -96,6 +101,15 @@ export function failedIsAnswer(start: () => LaunchedJob): LaunchedJob | undefine
   } catch (error) {
     if ((error as JobError).code === 'launch_failed') return undefined;
     throw error;
+  }
+}
+
+/** The same where it may wait: the job is handed over once more at the end of its observation. */
+function handOverIfRoom(root: string, job: JobDir): void {
+  try {
+    handOver(root, job);
+  } catch {
+    // a full disk: said at the end, if it still is one
   }
 }
 

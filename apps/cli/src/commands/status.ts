@@ -1,6 +1,6 @@
-import { findJob, readMeta, settle } from '@kanade/runner';
+import { findJob, limits, readMeta, readOmitted, settle } from '@kanade/runner';
 import { defineCommand } from '../command.ts';
-import { exitCodeOf, reasonOf } from '../view.ts';
+import { exitCodeOf, logBytesOf, reasonOf } from '../view.ts';
 import { oneJobId } from './one-job-id.ts';
 
 export const status = defineCommand({
@@ -12,15 +12,20 @@ export const status = defineCommand({
   run(_options, words, { root }) {
     const job = findJob(root, oneJobId(words));
     const view = settle(job);
+    const meta = readMeta(job);
+    const omitted = readOmitted(job);
     return {
       type: 'status',
       job_id: job.id,
       state: view.status,
       ...exitCodeOf(view),
-      created_at: readMeta(job)?.created_at ?? '',
+      created_at: meta?.created_at ?? '',
       ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
       ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),
       ...reasonOf(view),
+      log_bytes: logBytesOf(job),
+      log_bytes_max: meta?.log_bytes_max ?? limits.logBytes,
+      ...(omitted ? { log_omitted: omitted } : {}),
     };
   },
 });

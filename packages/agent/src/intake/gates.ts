@@ -65,7 +65,9 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
 }
 
 function capability({ run_as, script_object }: Command, { platform }: GateFacts): Refusal | undefined {
-  if (run_as === 'user' || run_as === 'system_gui') {
+  // Whether somebody is logged in is looked at right before the launch.
+  const isServed = run_as === 'user' && platform === 'linux';
+  if ((run_as === 'user' || run_as === 'system_gui') && !isServed) {
     return {
       gate: 'unsupported',
       message: `cannot run on this machine: run_as ${run_as} needs a console session, which the agent does not serve on ${platform}`,

@@ -9,19 +9,26 @@
  * | `running`   | its processes were started                     | adopts it and reports its true ending               |
  * | `ended`     | the result is in the outbox, in the same commit | nothing                                             |
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createJob, type JobDir, JobError, type JobView, pathOf, settle, startJob, waitForEnd } from '@kanade/runner';
 import type { Host } from '@kanade/runner/host';
+import {
+  activeSessionUser,
+  environmentOfUser,
+  findProgram,
+  planShell,
+  type SessionUser,
+  type StagedFile,
+} from '@kanade/runner/process';
 import { type GateFacts, type Refusal, refuse } from '../intake/gates.ts';
 import { limits } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { readCapped } from '../report/output.ts';
 import { resultOf, startedOf } from '../report/result.ts';
 import { endBeforeLaunch, endOfJob, endOfRefusal, type RunEnd } from '../report/run-end.ts';
-import { findProgram } from './find-program.ts';
-import { type LaunchPlan, planLaunch } from './launch-plan.ts';
 import type { LiveRun, Registry } from './registry.ts';
 import type { OpenRun, Run } from './run.ts';
 import type { RunRows } from './run-rows.ts';
@@ -82,7 +89,7 @@ async function toItsEnd(options: RunCommandOptions, { live, log, work }: Supervi
   const end = await work(live);
   const { run } = live;
   await commit(options, { run, end, log });
-  rmSync(resolve(options.stagingRoot, run.runId), { recursive: true, force: true });
+  for (const dir of stagingDirsOf(options, run)) rmSync(dir, { recursive: true, force: true });
   options.registry.ended(live, end);
   log.info({ ending: end.ending, exit_code: end.exitCode, skipped: end.skipped }, 'run ended');
 }
@@ -138,14 +145,18 @@ async function launch(options: RunCommandOptions, live: LiveRun): Promise<RunEnd
   const late = refuse(run.command, options.gateFacts(run));
   if (late) return endOfRefusal(late, Date.now());
   if (live.stoppedBy) return endBeforeLaunch(run, live.stoppedBy, Date.now());
-  const stagingDir = resolve(options.stagingRoot, run.runId);
-  const find = (name: string): string | undefined => findProgram(name, options.env.PATH);
-  const plan = planLaunch(run.command, { platform: process.platform, find, stagingDir });
-  if ('gate' in plan) return endOfRefusal(plan, Date.now());
+  const user = run.command.run_as === 'user' ? activeSessionUser() : undefined;
+  if (run.command.run_as === 'user' && !user) return endOfRefusal(unsupported(nobodyThere), Date.now());
+  const stagingDir = stagingDirsOf(options, run)[user ? 1 : 0];
+  const path = user ? environmentOfUser(user).PATH : options.env.PATH;
+  const find = (name: string): string | undefined => findProgram(name, path);
+  const { shell, script: text } = run.command;
+  const plan = planShell({ shell, text }, { platform: process.platform, find, stagingDir });
+  if (plan.kind === 'unsupported') return endOfRefusal(unsupported(plan.reason), Date.now());
   let job: JobDir;
   try {
-    stage(stagingDir, plan);
-    job = createJob(options.jobsRoot, definitionOf(run, plan, options.cwd)).job;
+    stage(stagingDir, plan.staged, user);
+    job = createJob(options.jobsRoot, definitionOf(run, plan.argv, options.cwd)).job;
   } catch (error) {
     return endOfRefusal(notStarted(error), Date.now());
   }
@@ -211,27 +222,55 @@ async function settledLaunch(job: JobDir, signal: AbortSignal): Promise<JobView>
   return waitForEnd(job, { timeoutMs: limits.launchRecordWaitMs, signal });
 }
 
-function definitionOf({ command }: Run, plan: LaunchPlan, cwd: string): Parameters<typeof createJob>[1] {
+function definitionOf({ command }: Run, argv: readonly string[], cwd: string): Parameters<typeof createJob>[1] {
+  const asUser = command.run_as === 'user';
   return {
-    command: plan.argv,
-    cwd: resolve(cwd, command.cwd ?? ''),
+    command: argv,
+    ...(asUser ? { runAs: 'session-user' } : {}),
+    cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
     timeoutMs: Math.max(1, command.timeout_secs) * 1000,
     killAfterMs: limits.stopGraceMs,
   };
 }
 
-/** Readable by the job alone; exclusive, so that nobody can have put a file there before. */
-function stage(dir: string, { staged }: LaunchPlan): void {
+/** Jobs of a person start at home unless they say otherwise. */
+function homeRelative(cwd: string | undefined): string {
+  if (!cwd) return '~';
+  return isAbsolute(cwd) || cwd === '~' || cwd.startsWith('~/') ? cwd : `~/${cwd}`;
+}
+
+/** Where the scripts of a run lie: ours out of everybody's reach, those of a person where that person can read them. */
+const stagingDirsOf = ({ stagingRoot }: RunCommandOptions, { runId }: Run): [ours: string, persons: string] => [
+  resolve(stagingRoot, runId),
+  resolve(tmpdir(), `kanade-run-${runId}`),
+];
+
+/** Readable by the job alone; exclusive, so that nobody can have put a directory or a file there before. */
+function stage(dir: string, staged: readonly StagedFile[], user: SessionUser | undefined): void {
   if (staged.length === 0) return;
   rmSync(dir, { recursive: true, force: true }); // left by a launch that was cut off
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const { name, text } of staged) writeFileSync(resolve(dir, name), text, { flag: 'wx', mode: 0o600 });
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  mkdirSync(dir, { mode: 0o700 });
+  const written = staged.map(({ name, text }) => {
+    const path = resolve(dir, name);
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+    return path;
+  });
+  if (!user || process.getuid?.() === user.uid) return;
+  for (const path of [...written, dir]) chownSync(path, user.uid, user.gid);
 }
 
 function outputOf(job: JobDir): { stdout: string; stderr: string; nowMs: number } {
   return { stdout: readCapped(pathOf(job, 'stdout')), stderr: readCapped(pathOf(job, 'stderr')), nowMs: Date.now() };
 }
+
+const nobodyThere = 'nobody is logged in, and run_as user needs an active local session; try again when somebody is';
+
+const unsupported = (why: string): Refusal => ({
+  gate: 'unsupported',
+  message: `cannot run on this machine: ${why}`,
+});
 
 function notStarted(error: unknown): Refusal {
   return { gate: 'no_exit_code', message: `not started: ${error instanceof Error ? error.message : String(error)}` };

@@ -3,11 +3,12 @@
  * directory; the host process of the root works through the markers. The marker is on disk before anybody relies on
  * it, so a host that is killed at any moment is replaced by the next call, which finds the same markers.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { hostDirName, type JobDir } from '../job/layout.ts';
 import { readSmallFile } from '../job/record.ts';
+import { openForAppending } from '../job/replace-file.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 
@@ -29,7 +30,7 @@ export function hostPaths(root: string): HostPaths {
 export function markForCare(root: string, job: JobDir): void {
   const { jobs } = hostPaths(root);
   mkdirSync(jobs, { recursive: true, mode: 0o700 });
-  writeFileSync(join(jobs, job.id), '');
+  closeSync(openForAppending(join(jobs, job.id)));
 }
 
 /** The job ids that are marked. */

@@ -2,16 +2,17 @@
  * The host watches over running jobs: it enforces deadlines and settles what has ended. It owns no pipe and is
  * nobody's parent in earnest: when it dies the jobs run on, and the next host adopts what it finds.
  */
-import { statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
-import { type JobDir, pathOf } from '../job/layout.ts';
+import type { JobDir } from '../job/layout.ts';
 import { notifyCompletion } from '../job/notify.ts';
-import { waitForEnd } from '../job/observe.ts';
-import { readMeta } from '../job/record.ts';
+import { watchForEnd } from '../job/observe.ts';
+import { type MetaFile, readMeta } from '../job/record.ts';
 import { type JobView, settle } from '../job/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from '../job/stop.ts';
+import { type Guard, type GuardedJob, guardDeadline, guardLogs } from './guards.ts';
+import { createRounds } from './rounds.ts';
 import { watchOutput } from './watch-output.ts';
 
 /** What the host reports. `trouble` is something that it could not do; the job goes on. */
@@ -41,22 +42,22 @@ export interface Host extends AsyncDisposable {
   readonly size: number;
 }
 
-/** The longest delay that a timer takes, in ms; longer deadlines are waited for in pieces. */
-const timerMs = 2_147_483_647;
+/** Such a job has a supervisor of its own, which enforces its deadline; its logs are not ours to touch. */
+const isOfAncestor = ({ status, state }: JobView): boolean => status === 'running' && state?.identity === undefined;
 
 /** Builds a host for one root inside this process. Closing it stops watching and leaves every job running. */
 export function createHost({ root, onEvent = () => undefined }: HostOptions): Host {
   const watched = new Map<string, Promise<JobView>>();
   const closing = new AbortController();
+  const rounds = createRounds();
 
-  const watchOver = async (job: JobDir): Promise<JobView> => {
-    const over = new AbortController();
-    const signal = AbortSignal.any([closing.signal, over.signal]);
-    const deadline = enforceDeadline(job, signal, onEvent);
-    const logLimit = enforceLogLimit(job, signal, onEvent);
-    const output = watchOutput(job);
+  const watchOver = async (job: JobDir, meta: MetaFile | undefined): Promise<JobView> => {
+    const onTrouble = (during: 'watch' | 'timeout' | 'log-limit', error: unknown): void =>
+      onEvent({ kind: 'trouble', job, during, error });
+    const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
+    const output = watchOutput(job, rounds.add);
     try {
-      const view = await waitForEnd(job, { signal: closing.signal });
+      const view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add });
       await output.finish();
       if (isTerminal(view.status)) {
         await notifyCompletion(job, view);
@@ -64,20 +65,28 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
       }
       return view;
     } catch (error) {
-      if (!closing.signal.aborted) onEvent({ kind: 'trouble', job, during: 'watch', error });
+      if (!closing.signal.aborted) onTrouble('watch', error);
       throw error;
     } finally {
       output.close();
-      over.abort();
-      await Promise.all([deadline, logLimit]);
+      for (const guard of guards) await guard.close();
       watched.delete(job.id);
     }
   };
 
-  const adopt = (job: JobDir): Promise<JobView> => {
-    const known = watched.get(job.id);
-    if (known) return known;
-    const watching = watchOver(job);
+  const guardsOf = (guarded: Pick<GuardedJob, 'job' | 'meta' | 'signal' | 'onTrouble'>): Guard[] => {
+    const { job, meta } = guarded;
+    const more = {
+      ...guarded,
+      onTimedOut: (outcome: StopOutcome) => onEvent({ kind: 'timed_out', job, outcome }),
+    };
+    if (meta.timeout_ms === 0) return [guardLogs(more)];
+    const startedAtMs = settle(job).state?.started_at_ms ?? Date.now();
+    return [guardLogs(more), guardDeadline({ ...more, startedAtMs })];
+  };
+
+  const tend = (job: JobDir, meta: MetaFile | undefined): Promise<JobView> => {
+    const watching = watchOver(job, meta);
     watching.catch(() => undefined); // reported as an event; adopters that await it see it too
     watched.set(job.id, watching);
     return watching;
@@ -87,10 +96,10 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     get size() {
       return watched.size;
     },
-    adopt,
+    adopt: (job) => watched.get(job.id) ?? tend(job, isOfAncestor(settle(job)) ? undefined : readMeta(job)),
     launch(definition, env) {
       const launched = launchJob(root, definition, env);
-      adopt(launched.job).catch(() => undefined); // as above
+      tend(launched.job, launched.meta);
       return launched;
     },
     stop: stopJob,
@@ -99,53 +108,4 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
       await Promise.allSettled(watched.values());
     },
   };
-}
-
-/** Stops the job at its deadline. Resolves when that is done or when there is no need for it any more. */
-async function enforceDeadline(job: JobDir, signal: AbortSignal, onEvent: (event: HostEvent) => void): Promise<void> {
-  const meta = readMeta(job);
-  if (!meta || meta.timeout_ms === 0) return;
-  const view = settle(job);
-  const dueMs = (view.state?.started_at_ms ?? Date.now()) + meta.timeout_ms;
-  try {
-    for (let leftMs = dueMs - Date.now(); leftMs > 0; leftMs = dueMs - Date.now()) {
-      await sleep(Math.min(leftMs, timerMs), signal);
-    }
-    const outcome = await stopJob(job, { by: 'timeout', graceMs: meta.kill_after_ms, abort: signal });
-    onEvent({ kind: 'timed_out', job, outcome });
-  } catch (error) {
-    if (!signal.aborted) onEvent({ kind: 'trouble', job, during: 'timeout', error });
-  }
-}
-
-/** How often the logs of a job with a limit are measured, in ms. */
-const measureEveryMs = 100;
-
-/** Stops the job when its logs outgrow their limit. Resolves when that is done or when there is no need for it any more. */
-async function enforceLogLimit(job: JobDir, signal: AbortSignal, onEvent: (event: HostEvent) => void): Promise<void> {
-  const meta = readMeta(job);
-  const limit = meta?.log_bytes_max;
-  if (!meta || !limit) return;
-  const sizeOf = (file: 'stdout' | 'stderr'): number =>
-    statSync(pathOf(job, file), { throwIfNoEntry: false })?.size ?? 0;
-  try {
-    while (sizeOf('stdout') + sizeOf('stderr') <= limit) await sleep(measureEveryMs, signal);
-    await stopJob(job, { by: 'shutdown', graceMs: meta.kill_after_ms, logLimit: limit, abort: signal });
-  } catch (error) {
-    if (!signal.aborted) onEvent({ kind: 'trouble', job, during: 'log-limit', error });
-  }
-}
-
-function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, delayMs);
-    signal.aborted ? onAbort() : signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

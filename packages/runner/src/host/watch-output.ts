@@ -5,6 +5,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
 import { notifyMatch } from '../job/notify.ts';
+import type { Poll } from '../job/observe.ts';
 import { readMeta, readSmallFile } from '../job/record.ts';
 import { replaceFile } from '../job/replace-file.ts';
 import { followLines } from '../output/follow.ts';
@@ -31,8 +32,8 @@ export function followFromNow(job: JobDir): void {
 /** How long output may lie unread while more is printed, in ms. */
 const outputPauseMs = 50;
 
-/** Starts watching; a job without a match costs one look per second at the time of its definition, and nothing more. */
-export function watchOutput(job: JobDir): OutputWatch {
+/** Starts watching; a job without a match costs one slow look at the time of its definition, and nothing more. */
+export function watchOutput(job: JobDir, poll: Poll): OutputWatch {
   let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
 
@@ -70,6 +71,13 @@ export function watchOutput(job: JobDir): OutputWatch {
   };
   /** Until there is a match nobody is told of output, and the definition alone is looked at. */
   const onPoll = (): void => {
+    try {
+      lookForMatch();
+    } catch {
+      // a definition that cannot be read now: finish() meets the same error
+    }
+  };
+  const lookForMatch = (): void => {
     if (watcher) {
       onChange();
       return;
@@ -85,11 +93,11 @@ export function watchOutput(job: JobDir): OutputWatch {
     }
     onChange();
   };
-  const poll = setInterval(onPoll, limits.safetyPollMs);
+  const endPoll = poll(onPoll);
   onPoll();
   const close = (): void => {
     watcher?.close();
-    clearInterval(poll);
+    endPoll();
     clearTimeout(pause);
   };
   return {

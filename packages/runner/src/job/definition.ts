@@ -2,14 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job';
+import { treeVariable } from '../process/tree.ts';
 import { JobError } from './job-error.ts';
 import type { MetaFile, NotificationConfig } from './record.ts';
 
 /** A job to be made. Times in milliseconds, 0 = none. */
 export interface JobDefinition {
   readonly command: readonly string[];
-  /** Absolute working directory. */
+  /** Absolute working directory; `~` and `~/…` are the home of whom it runs as. */
   readonly cwd: string;
+  /**
+   * `session-user`: the person who is logged in at the machine, with that person's environment instead of the
+   * launcher's; nobody there = `failed`. Linux with logind, from root. Default: the launcher.
+   */
+  readonly runAs?: 'session-user';
   /** `KEY=VALUE`, applied last, in order. */
   readonly env?: readonly string[];
   /** Files of `KEY=VALUE` lines, read at launch, applied before `env`. */
@@ -27,8 +33,13 @@ export interface JobDefinition {
   /** Sinks that the host runs. */
   readonly notification?: NotificationConfig;
   readonly progressEveryMs?: number;
-  /** Bytes of both raw logs together above which the host of the root stops the job; default: no limit. */
+  /** Most bytes of both raw logs together on the disk, enforced by the host of the root; default 16 GiB. */
   readonly logBytesMax?: number;
+  /**
+   * What happens beyond `logBytesMax`: `trim` (default) keeps the first and the last part, `stop` ends the job. Where a
+   * file cannot have holes (not Linux, a limit below 64 KiB), it is always `stop`.
+   */
+  readonly logOverflow?: 'trim' | 'stop';
   /** Another place for the combined log, absolute; its directory is made, what is there is replaced. */
   readonly fullLog?: string;
 }
@@ -58,8 +69,10 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     kill_after_ms: definition.killAfterMs ?? 0,
     progress_every_ms: definition.progressEveryMs ?? 0,
     ...(definition.logBytesMax ? { log_bytes_max: definition.logBytesMax } : {}),
+    ...(definition.logOverflow ? { log_overflow: definition.logOverflow } : {}),
     shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
+    ...(definition.runAs ? { run_as: definition.runAs } : {}),
     ...(definition.fullLog ? { full_log: definition.fullLog } : {}),
   };
 }
@@ -76,8 +89,8 @@ export function argvOf(meta: Pick<MetaFile, 'command' | 'shell_wrapper'>): strin
     : [...wrapper, 'exec "$@"', '--', ...meta.command];
 }
 
-/** Variables that steer our own executable's runtime and must not leak into a workload. */
-const runtimeVariables = ['BUN_BE_BUN', 'BUN_OPTIONS'];
+/** Variables that steer our own executable's runtime, or mark the tree of another job, and must not leak into a workload. */
+const ourVariables = ['BUN_BE_BUN', 'BUN_OPTIONS', treeVariable];
 
 /** The workload's environment: the launcher's (or none), then the files in order, then the pairs in order. */
 export function environmentOf(
@@ -85,7 +98,7 @@ export function environmentOf(
   launcher: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   const env: Record<string, string | undefined> = meta.inherit_env ? { ...launcher } : {};
-  for (const name of runtimeVariables) delete env[name];
+  for (const name of ourVariables) delete env[name];
   for (const file of meta.env_files ?? []) {
     for (const pair of readEnvFile(isAbsolute(file) ? file : join(meta.cwd ?? '.', file))) assign(env, pair);
   }

@@ -1,14 +1,16 @@
 /** From a definition to a running job. */
-import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createControlGroup } from '../process/control-group.ts';
+import { findProgram } from '../process/find-program.ts';
+import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
 import { spawnTree } from '../process/spawn.ts';
+import { treeVariable } from '../process/tree.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
-import { findProgram } from './find-program.ts';
 import { errnoOf, JobError } from './job-error.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readState } from './record.ts';
-import { pretty, replaceFile } from './replace-file.ts';
+import { openForAppending, pretty, replaceFile, writeNewFile } from './replace-file.ts';
 import { createdState, failedState, runningState } from './state-record.ts';
 import { makeJobDir } from './store.ts';
 
@@ -20,28 +22,43 @@ export interface LaunchedJob {
   release(): void;
 }
 
-/** Writes a definition; starts nothing. Throws `stdin_too_large` before anything is written. */
+/**
+ * Writes a definition; starts nothing. Throws `stdin_too_large` before anything is written; whatever else fails leaves no
+ * directory behind.
+ */
 export function createJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
+  const made = makeJob(root, definition);
+  makeEmptyLogs(made.job);
+  return made;
+}
+
+function makeJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
   if (definition.stdin && definition.stdin.length > limits.stdinBytes) {
     throw new JobError(
       'stdin_too_large',
       `input is ${definition.stdin.length} bytes: the limit is ${limits.stdinBytes}`,
     );
   }
-  const nowMs = Date.now();
   if (definition.fullLog) prepareFullLog(definition.fullLog);
   const job = makeJobDir(root);
-  const meta = metaOf(definition, job.id, root, nowMs);
-  if (definition.stdin) writeFileSync(pathOf(job, 'stdin'), definition.stdin, { mode: 0o600 });
-  replaceFile(pathOf(job, 'meta'), pretty(meta));
-  writeCreated(job, nowMs);
-  return { job, meta };
+  try {
+    const nowMs = Date.now();
+    const meta = metaOf(definition, job.id, root, nowMs);
+    if (definition.stdin) writeNewFile(pathOf(job, 'stdin'), definition.stdin);
+    writeNewFile(pathOf(job, 'meta'), pretty(meta));
+    writeNewFile(pathOf(job, 'state'), pretty(createdState(job, nowMs)));
+    return { job, meta };
+  } catch (error) {
+    rmSync(job.path, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 function prepareFullLog(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, '', { mode: 0o600 });
+    closeSync(openForAppending(path));
+    truncateSync(path);
   } catch (cause) {
     throw new JobError('launch_failed', `could not write the combined log ${path}: ${(cause as Error).message}`, {
       cause,
@@ -49,10 +66,9 @@ function prepareFullLog(path: string): void {
   }
 }
 
-/** Empty logs, and the state of a job that has not begun. */
-export function writeCreated(job: JobDir, nowMs: number): void {
-  for (const file of ['stdout', 'stderr', 'full'] as const) closeSync(openSync(pathOf(job, file), 'a', 0o600));
-  replaceFile(pathOf(job, 'state'), pretty(createdState(job, nowMs)));
+/** The logs of a job that has printed nothing yet. */
+export function makeEmptyLogs(job: JobDir): void {
+  for (const file of ['stdout', 'stderr', 'full'] as const) closeSync(openForAppending(pathOf(job, file)));
 }
 
 /**
@@ -70,40 +86,35 @@ export function startJob(job: JobDir, env: Readonly<Record<string, string | unde
   return launchCreated(job, meta, env);
 }
 
-/** Makes and starts a job in one go. */
+/** Makes and starts a job in one go: the launch makes the logs that it needs. */
 export function launchJob(
   root: string,
   definition: JobDefinition,
   env: Readonly<Record<string, string | undefined>>,
 ): LaunchedJob {
-  const { job, meta } = createJob(root, definition);
+  const { job, meta } = makeJob(root, definition);
+  closeSync(openForAppending(pathOf(job, 'full')));
   return launchCreated(job, meta, env);
 }
 
 function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string, string | undefined>>): LaunchedJob {
   const fds: number[] = [];
-  const open = (path: string, flags: string): number => {
-    const fd = openSync(path, flags, 0o600);
+  const keep = (fd: number): number => {
     fds.push(fd);
     return fd;
   };
   try {
     // Exclusive: of two concurrent starts of one job, one gets the record and launches.
-    const recordFd = claimRecord(job, open);
-    const cwd = meta.cwd ?? '/';
-    if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
-      throw new Error(`working directory ${cwd} does not exist`);
-    const environment = environmentOf(meta, env);
-    const argv = argvOf(meta);
-    if (!findProgram(argv[0] ?? '', environment.PATH, cwd)) throw new Error(`program ${argv[0]} was not found`);
+    const recordFd = keep(claimRecord(job));
+    const { argv, cwd, environment } = workloadOf(meta, env);
     const controlGroup = createControlGroup(job.id);
     const spawned = spawnTree({
       argv,
       cwd,
-      env: environment,
-      stdinFd: meta.stdin_file ? open(pathOf(job, 'stdin'), 'r') : null,
-      stdoutFd: open(pathOf(job, 'stdout'), 'a'),
-      stderrFd: open(pathOf(job, 'stderr'), 'a'),
+      env: controlGroup ? environment : { ...environment, [treeVariable]: job.id },
+      stdinFd: meta.stdin_file ? keep(openSync(pathOf(job, 'stdin'), 'r')) : null,
+      stdoutFd: keep(openForAppending(pathOf(job, 'stdout'))),
+      stderrFd: keep(openForAppending(pathOf(job, 'stderr'))),
       recordFd,
       ...(controlGroup ? { controlGroup } : {}),
     });
@@ -122,9 +133,42 @@ function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string,
   }
 }
 
-function claimRecord(job: JobDir, open: (path: string, flags: string) => number): number {
+interface Workload {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What is executed, where and with what. Throws the reason for which it cannot be. */
+function workloadOf(meta: MetaFile, launcher: Readonly<Record<string, string | undefined>>): Workload {
+  const user = meta.run_as === 'session-user' ? loggedIn() : undefined;
+  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher);
+  const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`working directory ${cwd} does not exist`);
+  const argv = argvOf(meta);
+  const program = argv[0] ?? '';
+  // The shell of the default wrapper is everywhere and not looked for.
+  if (program !== 'sh' && !findProgram(program, environment.PATH, cwd))
+    throw new Error(`program ${program} was not found`);
+  return { argv: user && user.uid !== process.getuid?.() ? wordsAsUser(user, argv) : argv, cwd, environment };
+}
+
+function loggedIn(): SessionUser {
+  const user = activeSessionUser();
+  if (!user)
+    throw new Error('nobody is logged in at this machine: a job of the person there needs an active local session');
+  if (process.getuid?.() !== 0 && process.getuid?.() !== user.uid)
+    throw new Error(`only root can start a job as ${user.name}, who is logged in at this machine`);
+  return user;
+}
+
+const homeExpanded = (path: string, home: string | undefined): string =>
+  path === '~' || path.startsWith('~/') ? `${home ?? ''}${path.slice(1)}` : path;
+
+function claimRecord(job: JobDir): number {
   try {
-    return open(pathOf(job, 'record'), 'ax');
+    return openSync(pathOf(job, 'record'), 'ax', 0o600);
   } catch (cause) {
     if (errnoOf(cause) !== 'EEXIST') throw cause;
     throw new JobError('invalid_state', `job ${job.id} cannot be started: another launch of it has begun`, { cause });

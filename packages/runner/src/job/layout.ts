@@ -11,6 +11,7 @@
  * | `full.log`    | settler                                      | a view for people; can be made again                |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
+ * | `omitted.json` | host                                         | ranges of the raw logs that were given back to the disk |
  * | `completion_event.json`, `notification_events.ndjson`, `followed.json` | host | what was reported, and how far output was read |
  */
 import { join } from 'node:path';
@@ -27,6 +28,7 @@ export const jobFiles = {
   completion: 'completion_event.json',
   matches: 'notification_events.ndjson',
   followed: 'followed.json',
+  omitted: 'omitted.json',
 } as const;
 export type JobFile = keyof typeof jobFiles;
 
@@ -51,6 +53,10 @@ export const limits = {
   recordFileBytes: 4 * 1024 * 1024,
   /** Bytes of a job's input. */
   stdinBytes: 64 * 1024 * 1024,
+  /** Bytes of both raw logs of a job together (16 GiB): a build never gets there, a runaway job does in a minute. */
+  logBytes: 16 * 1024 ** 3,
+  /** Jobs of one root. */
+  jobs: 100_000,
   /** Draws of a fresh id before giving up. */
   idDraws: 16,
   /** Longest time for a notification command, in ms. */

@@ -2,14 +2,14 @@
  * Notifications: what is told, to whom, and what became of it. Run by the host, never in the way of a job's output; a
  * sink that fails or hangs changes nothing about the job.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job';
 import { runSink } from '../process/spawn.ts';
 import { defaultWrapper } from './definition.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readSmallFile } from './record.ts';
-import { pretty, replaceFile } from './replace-file.ts';
+import { openForAppending, pretty, replaceFile } from './replace-file.ts';
 import type { JobView } from './settle.ts';
 
 /** What became of one sink. */
@@ -90,9 +90,12 @@ export async function notifyMatch(job: JobDir, stream: 'stdout' | 'stderr', line
   };
   const sinks = { command: match.command, file: match.file };
   const results = await deliver(job, meta, { event, eventPath: pathOf(job, 'matches'), sinks });
-  appendFileSync(pathOf(job, 'matches'), `${JSON.stringify({ ...event, delivery_results: results })}\n`, {
-    mode: 0o600,
-  });
+  const fd = openForAppending(pathOf(job, 'matches'));
+  try {
+    writeFileSync(fd, `${JSON.stringify({ ...event, delivery_results: results })}\n`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 interface Told {

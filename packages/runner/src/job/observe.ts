@@ -12,11 +12,27 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Makes a look again and again, slowly, until the answer is called: what stands behind a watch. */
+export type Poll = (look: () => void) => () => void;
+
+const pollAlone: Poll = (look) => {
+  const timer = setInterval(look, limits.safetyPollMs);
+  return () => clearInterval(timer);
+};
+
 /**
  * Resolves when the job has ended (or nothing can be known about it any more), or when the time is over. Rejects with
  * the signal's reason on abort.
  */
-export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions = {}): Promise<JobView> {
+export function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobView> {
+  return watchForEnd(job, { ...options, poll: pollAlone });
+}
+
+/** The same for who waits for many, and takes their slow looks in turn. */
+export async function watchForEnd(
+  job: JobDir,
+  { timeoutMs, signal, poll }: WaitOptions & { readonly poll: Poll },
+): Promise<JobView> {
   signal?.throwIfAborted();
   const first = settle(job);
   if (timeoutMs === 0) return first;
@@ -26,7 +42,7 @@ export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions
     let watcher: FSWatcher | undefined;
     const close = (): void => {
       watcher?.close();
-      clearInterval(poll);
+      endPoll();
       clearTimeout(deadline);
       clearTimeout(again);
       signal?.removeEventListener('abort', onAbort);
@@ -53,7 +69,7 @@ export async function waitForEnd(job: JobDir, { timeoutMs, signal }: WaitOptions
       reject(signal?.reason);
     };
     const hasStirred = createStirCheck(job, first);
-    const poll = setInterval(() => hasStirred() && look(), limits.safetyPollMs);
+    const endPoll = poll(() => hasStirred() && look());
     const deadline =
       timeoutMs === undefined
         ? undefined
@@ -100,13 +116,19 @@ function createEndClock(job: JobDir): (view: JobView) => number | undefined {
 function createStirCheck(job: JobDir, { state, status }: JobView): () => boolean {
   const identity = status === 'running' ? state?.identity : undefined;
   if (!identity) return () => true;
-  const stamp = (): string =>
-    (['record', 'state'] as const)
-      .map((file) => statSync(pathOf(job, file), { throwIfNoEntry: false }))
-      .map((stat) => `${stat?.size} ${stat?.mtimeMs} ${stat?.ino}`)
-      .join();
+  const stampOf = (file: 'record' | 'state'): string => {
+    const stat = statSync(pathOf(job, file), { throwIfNoEntry: false });
+    return `${stat?.size} ${stat?.mtimeMs} ${stat?.ino}`;
+  };
+  const stamp = (): string => `${stampOf('record')} ${stampOf('state')}`;
   const before = stamp();
-  return () => stamp() !== before || !isAlive(identity);
+  return () => {
+    try {
+      return stamp() !== before || !isAlive(identity);
+    } catch {
+      return true; // the whole look meets the same and says so
+    }
+  };
 }
 
 /** Our running jobs end with a write to the record alone; all others with a new `state.json`. */

@@ -5,6 +5,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { type Ending, jobStates, type StoredState } from '@kanade/shared/job';
+import type { StopRequest } from '../process/ending.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { errnoOf } from './job-error.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
@@ -44,8 +45,11 @@ export interface MetaFile {
   stdin_file?: string;
   /** Ours: where the combined log goes instead of `full.log`. */
   full_log?: string;
-  /** Ours: bytes of both logs together above which the host stops the job. */
+  /** Ours: bytes of both logs together above which the host trims them or stops the job. */
   log_bytes_max?: number;
+  log_overflow?: 'trim' | 'stop';
+  /** Ours: the person at the machine instead of the launcher. */
+  run_as?: 'session-user';
 }
 
 export interface StateFile {
@@ -63,15 +67,19 @@ export interface StateFile {
   error?: string;
   /** The limit in bytes that its logs had exceeded when it was stopped for that. */
   log_limit?: number;
+  /** What its logs lack, see {@link OmittedRanges}. */
+  log_omitted?: OmittedRanges;
+}
+
+/** `omitted.json`: the part `[from, to)` in bytes of a raw log that is not kept; it reads as NUL bytes. */
+export interface OmittedRanges {
+  stdout?: readonly [from: number, to: number];
+  stderr?: readonly [from: number, to: number];
 }
 
 /** `stop.json`: a request to stop, on disk before the first signal is sent. */
-export interface StopFile {
-  /** `stop`: the tree shall end. `signal`: somebody sent one signal, and the workload may do with it what it likes. */
-  intent: 'stop' | 'signal';
-  by: 'user' | 'operator' | 'shutdown' | 'timeout';
+export interface StopFile extends StopRequest {
   signal: string;
-  signal_number: number;
   at_ms: number;
   /** The limit in bytes that the logs had exceeded, when that is the reason. */
   log_limit?: number;
@@ -111,6 +119,19 @@ export function readStop(job: JobDir): StopFile | undefined {
   return isObject(value) && typeof value.by === 'string' && typeof value.at_ms === 'number'
     ? (value as unknown as StopFile)
     : undefined;
+}
+
+/** What the logs of a job lack; undefined when they are whole. */
+export function readOmitted(job: JobDir): OmittedRanges | undefined {
+  const value = readJson(pathOf(job, 'omitted'));
+  if (!isObject(value)) return undefined;
+  return { ...rangeOf('stdout', value.stdout), ...rangeOf('stderr', value.stderr) };
+}
+
+function rangeOf(stream: keyof OmittedRanges, value: unknown): OmittedRanges {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger)
+    ? { [stream]: [value[0], value[1]] }
+    : {};
 }
 
 /** The text of a small file; undefined when it does not exist or is not small. */

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from './job-error.ts';
 
@@ -27,6 +27,21 @@ export function replaceFile(path: string, content: string, { durable = false } =
   fsyncSync(dirFd);
   closeSync(dirFd);
 }
+
+/**
+ * Opens a file for appending and makes it if there is none, mode 0600. A symbolic link in its place is refused
+ * (`ELOOP`): whoever planted it wants us to write elsewhere.
+ */
+export const openForAppending = (path: string): number =>
+  openSync(
+    path,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), // none on Windows
+    0o600,
+  );
+
+/** Writes a file that nobody can know of yet, mode 0600: without the rename, which costs more than the write. */
+export const writeNewFile = (path: string, content: string | Uint8Array): void =>
+  writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
 
 /** What a disk says that takes nothing: full, over quota, read-only, or not ours to write. */
 const noRoom = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'];

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { isTerminal } from '@kanade/shared/job';
 import { withClaim } from './claim.ts';
 import { JobError } from './job-error.ts';
-import { type LaunchedJob, startJob, writeCreated } from './launch.ts';
+import { type LaunchedJob, makeEmptyLogs, startJob } from './launch.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readMeta } from './record.ts';
+import { pretty, replaceFile } from './replace-file.ts';
 import { settle } from './settle.ts';
+import { createdState } from './state-record.ts';
 import { type StopOptions, stopJob } from './stop.ts';
 
 /** The marker by which the ancestor's launcher and supervisor decide who begins; a new run begins without it. */
@@ -34,11 +36,12 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
       throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json belongs to ${meta.job.id}`);
     }
     await endFormerRun(job, stop);
-    for (const file of ['stdout', 'stderr', 'full', 'record', 'stop', 'completion'] as const) {
+    for (const file of ['stdout', 'stderr', 'full', 'record', 'stop', 'completion', 'omitted'] as const) {
       rmSync(pathOf(job, file), { force: true });
     }
     rmSync(join(job.path, ancestorClaim), { force: true });
-    writeCreated(job, Date.now());
+    makeEmptyLogs(job);
+    replaceFile(pathOf(job, 'state'), pretty(createdState(job, Date.now())));
     beforeStart?.();
     return startJob(job, env);
   });

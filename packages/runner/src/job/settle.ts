@@ -6,13 +6,14 @@
  * A `running` state that carries no identity was written by the ancestor: it is only probed, never rewritten.
  */
 import { statSync } from 'node:fs';
-import { type Ending, isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
+import { isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
 import { writeFullLog } from '../output/line-log.ts';
 import { isControlGroupOf, removeControlGroup } from '../process/control-group.ts';
+import { endingOf, signalOf } from '../process/ending.ts';
 import { bootId, isAlive, readProcess } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
 import { type JobDir, pathOf } from './layout.ts';
-import { readSmallFile, readState, readStop, type StateFile, type StopFile } from './record.ts';
+import { readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
 import { isNoRoom, pretty, replaceFileIfRoom } from './replace-file.ts';
 import { lostState, runningState } from './state-record.ts';
 
@@ -66,6 +67,7 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
   const status: StoredState = signal === undefined ? 'exited' : 'killed';
   const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
   const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
+  const omitted = readOmitted(job);
   fillFullLog(job, endedAtMs);
   return write(job, {
     ...state,
@@ -79,29 +81,11 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
     updated_at: wholeSecond(endedAtMs),
     logs_drained: true,
     ending,
+    ...(omitted ? { log_omitted: omitted } : {}),
     ...(limit === undefined
       ? {}
       : { log_limit: limit, error: `stopped: its logs had grown beyond the limit of ${limit} bytes` }),
   });
-}
-
-/** The signal that ended the workload. Where the shell reports none, a stop that we sent with that signal decides. */
-export function signalOf(
-  record: { status: number; reported: boolean },
-  stop: StopFile | undefined,
-): number | undefined {
-  if (record.status <= 128) return undefined;
-  const signal = record.status - 128;
-  return record.reported || stop?.signal_number === signal ? signal : undefined;
-}
-
-/** The ending from what was observed and who had asked for a stop, if anybody. */
-export function endingOf(status: number, signal: number | undefined, stop: StopFile | undefined): Ending {
-  const how = signal === undefined ? { exitCode: status } : { signal };
-  const asked = stop && (stop.intent === 'stop' || stop.signal_number === signal);
-  if (!stop || !asked)
-    return signal === undefined ? { kind: 'exited', exitCode: status } : { kind: 'signaled', signal };
-  return stop.by === 'timeout' ? { kind: 'timed_out', ...how } : { kind: 'killed', by: stop.by, ...how };
 }
 
 function lose(job: JobDir, state: StateFile, reason: string): JobView {

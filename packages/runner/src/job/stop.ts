@@ -2,7 +2,7 @@ import { isTerminal, type StopBy } from '@kanade/shared/job';
 import { isControlGroupOf } from '../process/control-group.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { parseSignal, type SignalName } from '../process/signal.ts';
-import { planStop } from '../process/stop-plan.ts';
+import { defaultGraceMs, planStop } from '../process/stop-plan.ts';
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
 import { JobError } from './job-error.ts';
 import { type JobDir, pathOf } from './layout.ts';
@@ -30,9 +30,6 @@ export interface StopOutcome {
   readonly view: JobView;
   readonly report?: StopReport;
 }
-
-/** Default time that a workload gets between TERM and KILL, in ms (fleet reference, section 4.4). */
-export const defaultGraceMs = 5_000;
 
 /** Longest wait for the record after the tree is gone, in ms: the shim writes it right away. */
 const recordWaitMs = 1_000;
@@ -77,7 +74,7 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
     {
       leader,
       logs: [pathOf(job, 'stdout'), pathOf(job, 'stderr')],
-      ...(group && isControlGroupOf(group, job.id) ? { controlGroup: group } : {}),
+      ...(group && isControlGroupOf(group, job.id) ? { controlGroup: group } : { mark: job.id }),
     },
     plan,
     { signal: options.abort },

@@ -1,5 +1,5 @@
 /** A jobs root: where jobs are made and found. */
-import { type Dirent, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { errnoOf, JobError } from './job-error.ts';
@@ -68,8 +68,9 @@ export function jobNames(root: string): string[] {
   return entries.filter((entry) => entry.isDirectory() && isJobName(entry.name)).map((entry) => entry.name);
 }
 
+/** A symbolic link is none: it could lead anywhere. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function notFound(root: string, id: string): JobError {

@@ -1,5 +1,5 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
-import { closeSync, openSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
 import { readMeta } from '../job/record.ts';
@@ -17,7 +17,8 @@ export function writeFullLog(job: JobDir, atMs: number): void {
   if (statSync(pathOf(job, 'stdout')).size + statSync(pathOf(job, 'stderr')).size === 0) return;
   const target = readMeta(job)?.full_log ?? pathOf(job, 'full');
   const temp = `${target}.tmp-${process.pid}`;
-  const out = openSync(temp, 'w', 0o600);
+  rmSync(temp, { force: true }); // of a settler with our pid that was killed; never followed, should it be a link
+  const out = openSync(temp, 'wx', 0o600);
   try {
     const stamp = wholeSecond(atMs);
     appendStream(out, pathOf(job, 'stdout'), `${stamp} [STDOUT] `);

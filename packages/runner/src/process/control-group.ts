@@ -13,13 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
+import { once } from './once.ts';
 
 /** Where version 2 is mounted: alone, or beside version 1. */
 const mounts = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];
 
 /** Makes a group for a job below our own; undefined where that is not possible. */
 export function createControlGroup(jobId: string): string | undefined {
-  if (process.platform !== 'linux') return undefined;
   const own = ownControlGroup();
   if (own === undefined) return undefined;
   try {
@@ -33,7 +33,7 @@ export function createControlGroup(jobId: string): string | undefined {
 
 /** Removes the group of a job that was made for a launch which never came to be. */
 export function removeControlGroupFor(jobId: string): void {
-  const own = process.platform === 'linux' ? ownControlGroup() : undefined;
+  const own = ownControlGroup();
   if (own !== undefined) removeControlGroup(`${own}/kanade-${jobId}`);
 }
 
@@ -77,7 +77,9 @@ export function removeControlGroup(path: string): boolean {
   return true;
 }
 
-function ownControlGroup(): string | undefined {
+/** Our own group, where it may have children. Asked once: a launch has no time for five looks at what never changes. */
+export const ownControlGroup: () => string | undefined = once(() => {
+  if (process.platform !== 'linux') return undefined;
   const mount = mounts.find((path) => existsSync(`${path}/cgroup.procs`) && existsSync(`${path}/cgroup.controllers`));
   if (mount === undefined) return undefined;
   const line = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
@@ -89,4 +91,4 @@ function ownControlGroup(): string | undefined {
   } catch {
     return undefined;
   }
-}
+});

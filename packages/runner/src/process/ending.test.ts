@@ -1,13 +1,10 @@
 import { expect, it } from 'vitest';
-import type { StopFile } from './record.ts';
-import { endingOf, signalOf } from './settle.ts';
+import { endingOf, type StopRequest, signalOf } from './ending.ts';
 
-const stop = (by: StopFile['by'], signal_number: number, intent: StopFile['intent'] = 'stop'): StopFile => ({
+const stop = (by: StopRequest['by'], signal_number: number, intent: StopRequest['intent'] = 'stop'): StopRequest => ({
   intent,
   by,
-  signal: '',
   signal_number,
-  at_ms: 0,
 });
 
 it.each([

@@ -3,6 +3,7 @@
  * boot all match what was stored at launch.
  */
 import { readFileSync } from 'node:fs';
+import { once } from './once.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -51,10 +52,9 @@ export function startedAtMs({ start }: Pick<ProcessIdentity, 'start'>): number |
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
 /** The id of the running boot. `KANADE_BOOT_ID` is not read here: tests pass a stored identity with another boot. */
-export function bootId(): string {
-  if (process.platform !== 'linux') return '';
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-}
+export const bootId: () => string = once(() =>
+  process.platform === 'linux' ? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim() : '',
+);
 
 /** One process by pid. */
 export function readProcess(pid: number): ProcessEntry | undefined {

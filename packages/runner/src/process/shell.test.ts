@@ -1,19 +1,11 @@
-import type { Command } from '@kanade/shared/fleet';
 import { describe, expect, it } from 'vitest';
-import { type Machine, planLaunch } from './launch-plan.ts';
+import { type Machine, planShell, type Shell } from './shell.ts';
 
 const linux: Machine = { platform: 'linux', find: (name) => `/bin/${name}`, stagingDir: "/d/it's" };
 const windows: Machine = { platform: 'win32', find: (name) => `C:\\${name}.exe`, stagingDir: 'C:\\d' };
-const command = (shell: Command['shell'], script = 'do it'): Command => ({
-  id: 'job',
-  version: '1',
-  request_id: 'r',
-  shell,
-  script,
-  timeout_secs: 1,
-});
+const command = (shell: Shell, text = 'do it') => ({ shell, text });
 
-describe('planLaunch()', () => {
+describe('planShell()', () => {
   it.each([
     ['sh', linux, ['/bin/sh', '-c', 'do it']],
     ['bash', linux, ['/bin/bash', '-c', 'do it']],
@@ -38,11 +30,11 @@ describe('planLaunch()', () => {
       ],
     ],
   ] as const)('starts %s with its words', (shell, machine, argv) => {
-    expect(planLaunch(command(shell), machine)).toMatchObject({ argv });
+    expect(planShell(command(shell), machine)).toMatchObject({ argv });
   });
 
   it('stages the body of PowerShell as it is, and a launcher that hands on its exit code', () => {
-    const plan = planLaunch(command('pwsh', 'param($x)\nexit 3'), linux);
+    const plan = planShell(command('pwsh', 'param($x)\nexit 3'), linux);
     expect(plan).toMatchObject({
       staged: [
         { name: 'script.ps1', text: '\ufeffparam($x)\nexit 3' },
@@ -56,7 +48,8 @@ describe('planLaunch()', () => {
 
   it('stages a script that is longer than an argument may be', () => {
     const script = 'x'.repeat(100_001);
-    expect(planLaunch(command('bash', script), linux)).toEqual({
+    expect(planShell(command('bash', script), linux)).toEqual({
+      kind: 'planned',
       argv: ['/bin/bash', "/d/it's/script.sh"],
       staged: [{ name: 'script.sh', text: script }],
     });
@@ -65,16 +58,12 @@ describe('planLaunch()', () => {
   it.each([
     ['powershell', linux, /powershell exists on Windows only, this is linux/],
     ['cmd', linux, /cmd exists on Windows only/],
-    [
-      'pwsh',
-      { ...linux, find: () => undefined },
-      /^cannot run on this machine: pwsh is not installed \(looked in PATH\)/,
-    ],
+    ['pwsh', { ...linux, find: () => undefined }, /^pwsh is not installed \(looked in PATH\)/],
     ['sh', { ...windows, find: () => undefined }, /sh is not installed/],
   ] as const)('says why %s cannot be started', (shell, machine, message) => {
-    expect(planLaunch(command(shell), machine)).toMatchObject({
-      gate: 'unsupported',
-      message: expect.stringMatching(message),
+    expect(planShell(command(shell), machine)).toMatchObject({
+      kind: 'unsupported',
+      reason: expect.stringMatching(message),
     });
   });
 });

@@ -1,51 +1,58 @@
-import type { Command, Shell } from '@kanade/shared/fleet';
-import type { Refusal } from '../intake/gates.ts';
-import { limits } from '../limits.ts';
+/** Scripts for shells: the words that run one, and the files that have to be there first. Starts and writes nothing. */
 
-/** A file that must exist, with this content, before the command is started. `name` is relative to the run's own directory. */
+export const shells = ['sh', 'bash', 'pwsh', 'powershell', 'cmd'] as const;
+export type Shell = (typeof shells)[number];
+
+/** A file that must exist, with this content, before the script is started. `name` is relative to the staging directory. */
 export interface StagedFile {
   readonly name: string;
   readonly text: string;
 }
 
-export interface LaunchPlan {
-  readonly argv: readonly string[];
-  readonly staged: readonly StagedFile[];
+/** How a script is started, or why it cannot be. */
+export type ShellPlan =
+  | { readonly kind: 'planned'; readonly argv: readonly string[]; readonly staged: readonly StagedFile[] }
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
+/** A script in the language of a shell. */
+export interface Script {
+  readonly shell: Shell;
+  readonly text: string;
 }
 
 export interface Machine {
   readonly platform: NodeJS.Platform;
   /** Path of a program in PATH, or undefined. */
   readonly find: (name: string) => string | undefined;
-  /** The directory that staged files of this run go to. */
+  /** The directory that staged files go to, absolute, for this one run alone. */
   readonly stagingDir: string;
 }
 
 const windowsOnly: readonly Shell[] = ['powershell', 'cmd'];
 const byteOrderMark = '\ufeff';
 
-/** How a command is started on this machine, or why it cannot be. Starts nothing and writes nothing. */
-export function planLaunch(command: Command, machine: Machine): LaunchPlan | Refusal {
-  const { shell, script } = command;
-  if (windowsOnly.includes(shell) && machine.platform !== 'win32') {
-    return unsupported(`${shell} exists on Windows only, this is ${machine.platform}`);
-  }
+/** Bytes of a script that go into an argument (Linux takes 131,072 in one word); a longer one is staged. */
+const argumentBytesMax = 100_000;
+
+/** The words and files for a script (fleet reference, section 4.2). */
+export function planShell(script: Script, machine: Machine): ShellPlan {
+  const { shell, text } = script;
+  if (windowsOnly.includes(shell) && machine.platform !== 'win32')
+    return { kind: 'unsupported', reason: `${shell} exists on Windows only, this is ${machine.platform}` };
   const program = machine.find(shell);
-  if (program === undefined) return unsupported(`${shell} is not installed (looked in PATH); install it and try again`);
-  if (shell === 'cmd') return { argv: [program, '/C', script], staged: [] };
-  if (shell === 'pwsh' || shell === 'powershell') return planPowerShell(program, command, machine);
-  if (Buffer.byteLength(script) <= limits.argumentBytesMax) return { argv: [program, '-c', script], staged: [] };
-  return {
-    argv: [program, join(machine, 'script.sh')],
-    staged: [{ name: 'script.sh', text: script }],
-  };
+  if (program === undefined)
+    return { kind: 'unsupported', reason: `${shell} is not installed (looked in PATH); install it and try again` };
+  if (shell === 'cmd') return { kind: 'planned', argv: [program, '/C', text], staged: [] };
+  if (shell === 'pwsh' || shell === 'powershell') return planPowerShell(program, script, machine);
+  if (Buffer.byteLength(text) <= argumentBytesMax) return { kind: 'planned', argv: [program, '-c', text], staged: [] };
+  return { kind: 'planned', argv: [program, join(machine, 'script.sh')], staged: [{ name: 'script.sh', text }] };
 }
 
 /**
  * The body stays as it is, so that `param` may come first; the launcher sets the encodings and hands on the exit code.
  * A stale code of a failing command that the script handled must not count, hence the success flag.
  */
-function planPowerShell(program: string, { shell, script }: Command, machine: Machine): LaunchPlan {
+function planPowerShell(program: string, { shell, text }: Script, machine: Machine): ShellPlan {
   const policy = machine.platform === 'win32' || shell === 'powershell' ? ['-ExecutionPolicy', 'Bypass'] : [];
   const body = join(machine, 'script.ps1');
   const launcher = [
@@ -56,9 +63,10 @@ function planPowerShell(program: string, { shell, script }: Command, machine: Ma
     '',
   ].join('\n');
   return {
+    kind: 'planned',
     argv: [program, '-NoProfile', '-NonInteractive', ...policy, '-File', join(machine, 'launcher.ps1')],
     staged: [
-      { name: 'script.ps1', text: `${byteOrderMark}${script}` },
+      { name: 'script.ps1', text: `${byteOrderMark}${text}` },
       { name: 'launcher.ps1', text: `${byteOrderMark}${launcher}` },
     ],
   };
@@ -66,7 +74,3 @@ function planPowerShell(program: string, { shell, script }: Command, machine: Ma
 
 const join = ({ stagingDir, platform }: Machine, name: string): string =>
   `${stagingDir}${platform === 'win32' ? '\\' : '/'}${name}`;
-
-function unsupported(why: string): Refusal {
-  return { gate: 'unsupported', message: `cannot run on this machine: ${why}` };
-}

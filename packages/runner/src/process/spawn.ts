@@ -1,5 +1,6 @@
 /** The only place that creates a workload's processes. */
 import { shimScript, shimShell } from './shim.ts';
+import { treeVariable } from './tree.ts';
 
 /** What to start. File descriptors are passed on as they are; they stay open in the caller, who closes them. */
 export interface SpawnSpec {
@@ -62,11 +63,13 @@ export function runSink({ argv, cwd, env, input, timeoutMs }: SinkSpec): Promise
 export function spawnProgram(argv: readonly string[]): void {
   const bun = (globalThis as { Bun?: BunLike }).Bun;
   const stdio = ['ignore', 'ignore', 'ignore'] as const;
+  // It may be started from within a job, and is none of that job's processes.
+  const env = { ...process.env, [treeVariable]: undefined };
   if (bun) {
-    bun.spawn([...argv], { cwd: '/', stdio, detached: true }).unref();
+    bun.spawn([...argv], { cwd: '/', env, stdio, detached: true }).unref();
     return;
   }
-  const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), { cwd: '/', stdio: [...stdio], detached: true });
+  const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), { cwd: '/', env, stdio: [...stdio], detached: true });
   child.once('error', () => undefined); // the caller finds out by what the program does not do
   child.unref();
 }

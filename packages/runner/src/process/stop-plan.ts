@@ -9,6 +9,9 @@ export interface StopPlan {
   readonly steps: readonly StopStep[];
 }
 
+/** Default time that a workload gets between TERM and KILL, in ms (fleet reference, section 4.4). */
+export const defaultGraceMs = 5_000;
+
 /** Longest wait for a tree to disappear after SIGKILL, in ms: only the kernel can delay that. */
 export const killWaitMs = 2_000;
 

@@ -3,7 +3,7 @@ import { controlGroupMembers, killControlGroup, removeControlGroup } from './con
 import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
-import { listProcesses, logHolders, treeMembers } from './tree.ts';
+import { listProcesses, logHolders, markHolders, treeMembers } from './tree.ts';
 
 /** A tree to stop. */
 export interface StopTarget {
@@ -13,6 +13,8 @@ export interface StopTarget {
   readonly controlGroup?: string;
   /** Files that only processes of this tree have as stdout or stderr: they tell a member that left session and parents. */
   readonly logs?: readonly string[];
+  /** Value of {@link treeVariable} in the environment of the tree, where it has no control group. */
+  readonly mark?: string;
 }
 
 /** What a stop did: how, to whom, and who is still there. */
@@ -117,11 +119,15 @@ function killAll(target: StopTarget): boolean {
   return isKilled;
 }
 
-function membersOf({ leader, controlGroup, logs = [] }: StopTarget): ProcessEntry[] {
+function membersOf({ leader, controlGroup, logs = [], mark }: StopTarget): ProcessEntry[] {
   if (leader.boot !== bootId()) return [];
   const processes = listProcesses();
   const found = new Map(treeMembers(leader, processes).map((entry) => [entry.pid, entry]));
-  const grouped = new Set(controlGroup ? controlGroupMembers(controlGroup) : logHolders(logs, processes));
+  const grouped = new Set(
+    controlGroup
+      ? controlGroupMembers(controlGroup)
+      : [...logHolders(logs, processes), ...(mark === undefined ? [] : markHolders(mark, processes))],
+  );
   for (const entry of processes) {
     if (grouped.has(entry.pid) && entry.pid !== leader.pid && !entry.zombie) found.set(entry.pid, entry);
   }

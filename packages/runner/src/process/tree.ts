@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
 
 /** Every process of this machine that we may see. */
@@ -40,6 +40,24 @@ export function logHolders(logs: readonly string[], processes: readonly ProcessE
   if (process.platform !== 'linux' || logs.length === 0) return [];
   const holds = (pid: number): boolean => [1, 2].some((fd) => logs.includes(linkOf(`/proc/${pid}/fd/${fd}`)));
   return processes.map(({ pid }) => pid).filter(holds);
+}
+
+/** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
+export const treeVariable = 'KANADE_TREE';
+
+/** Pids that carry the mark of a tree in the environment that they were started with. Linux only; elsewhere none. */
+export function markHolders(mark: string, processes: readonly ProcessEntry[]): number[] {
+  if (process.platform !== 'linux') return [];
+  const entry = `\0${treeVariable}=${mark}\0`;
+  return processes.map(({ pid }) => pid).filter((pid) => `\0${environmentTextOf(pid)}`.includes(entry));
+}
+
+function environmentTextOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return ''; // ended, or not ours to look at
+  }
 }
 
 function linkOf(path: string): string {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { jobErrors } from './error-code.ts';
 
-it('jobErrors has the exit codes and the statuses of the contract', () => {
+it('jobErrors has the exit codes and the statuses of the contract, and root_full of ours', () => {
   const rows = Object.entries(jobErrors).map(([code, facts]) => {
     const { exit, http } = facts as { exit?: number; http?: number };
     return `${code} ${exit ?? '-'}/${http ?? '-'}`;
@@ -16,6 +16,7 @@ it('jobErrors has the exit codes and the statuses of the contract', () => {
     'stdin_too_large 1/-',
     'launch_failed 1/500',
     'io_error 1/-',
+    'root_full 1/507',
     'invalid_input 1/-',
     'internal_error 1/500',
     'serve_unsafe_bind 1/-',

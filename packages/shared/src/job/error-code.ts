@@ -22,6 +22,7 @@ export const jobErrors = {
   stdin_too_large: { when: 'the input passes its limit', exit: 1, retryable: false },
   launch_failed: { when: 'the job could not be started', exit: 1, http: 500, retryable: false },
   io_error: { when: 'no free job id could be drawn', exit: 1, retryable: false },
+  root_full: { when: 'a limit of the jobs root is reached; details names it', exit: 1, http: 507, retryable: false },
   invalid_input: { when: 'a private invocation is malformed', exit: 1, retryable: false },
   internal_error: { when: 'everything else', exit: 1, http: 500, retryable: false },
   serve_unsafe_bind: {

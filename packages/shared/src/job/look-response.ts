@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
 import { AnsweredState, count, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+import { OmittedRanges } from './record.ts';
 
 export const StatusResponse = envelope('status', {
   job_id: z.string(),
@@ -11,6 +12,10 @@ export const StatusResponse = envelope('status', {
   started_at: z.string().optional(),
   finished_at: z.string().optional(),
   ...reason,
+  /** Ours: bytes printed so far, the most that are kept, and what is not. */
+  log_bytes: count.optional(),
+  log_bytes_max: count.optional(),
+  log_omitted: OmittedRanges.optional(),
 });
 export type StatusResponse = z.infer<typeof StatusResponse>;
 

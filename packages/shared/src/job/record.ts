@@ -52,12 +52,24 @@ export const JobMeta = z.looseObject({
   progress_every_ms: spanMs.optional(),
   shell_wrapper: z.array(z.string()).optional(),
   stdin_file: z.string().optional(),
+  /** Ours: another place for the combined log. */
+  full_log: z.string().optional(),
+  /** Ours: most bytes of both raw logs together, and what happens beyond. */
+  log_bytes_max: z.int().positive().optional(),
+  log_overflow: z.enum(['trim', 'stop']).optional(),
+  /** Ours: the person at the machine instead of the launcher. */
+  run_as: z.literal('session-user').optional(),
 });
 export type JobMeta = z.infer<typeof JobMeta>;
 
+/** The part `[from, to)` in bytes of a raw log that is not kept; it reads as NUL bytes. */
+const OmittedRange = z.tuple([spanMs, spanMs]);
+export const OmittedRanges = z.looseObject({ stdout: OmittedRange.optional(), stderr: OmittedRange.optional() });
+export type OmittedRanges = z.infer<typeof OmittedRanges>;
+
 /**
- * `state.json` (contract, section 2.6). `result.signal` is the signal number as text. `identity`, `ending`, `error` and
- * `started_at_ms` are ours; other readers ignore them.
+ * `state.json` (contract, section 2.6). `result.signal` is the signal number as text. `identity`, `ending`, `error`,
+ * `started_at_ms` and all below it are ours; other readers ignore them.
  */
 export const JobStateFile = z.looseObject({
   job: z.looseObject({ id: z.string(), status: z.enum(jobStates), started_at: WholeSecond.optional() }),
@@ -75,6 +87,9 @@ export const JobStateFile = z.looseObject({
   ending: JobEnding.optional(),
   error: z.string().optional(),
   started_at_ms: z.number().optional(),
+  control_group: z.string().optional(),
+  log_limit: z.int().optional(),
+  log_omitted: OmittedRanges.optional(),
 });
 export type JobStateFile = z.infer<typeof JobStateFile>;
 

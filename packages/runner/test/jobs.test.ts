@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type JobError, jobDir, openJobs, pathOf } from '@kanade/runner';
+import { createHost } from '@kanade/runner/host';
+import { tempDir } from '@kanade/testkit';
+import { expect, it } from 'vitest';
+
+const shell = { cwd: '/', shellWrapper: ['sh', '-c'] };
+const codeOf = (act: () => unknown): unknown => {
+  try {
+    return act();
+  } catch (error) {
+    return { code: (error as JobError).code, details: (error as JobError).details };
+  }
+};
+
+it('openJobs() does with a root what its functions do', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: join(dir.path, 'jobs') });
+  const jobs = openJobs(join(dir.path, 'jobs'), { env: { PATH: process.env.PATH, FROM: 'env' }, host });
+  const launched = jobs.launch({ command: ['echo $FROM; echo two; exit 4'], ...shell, timeoutMs: 60_000 });
+  expect(host.size).toBe(1);
+  expect((await jobs.wait(launched.job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
+  expect(jobs.find(launched.job.id.slice(0, 6))).toEqual(launched.job);
+  expect(jobs.head(launched.job, 'stdout', 4).text).toBe('env\n');
+  expect(jobs.tail(launched.job, 'stdout', { bytesMax: 100, lines: 1 }).text).toBe('two\n');
+  expect(jobs.read(launched.job, 'stdout', { from: 4, bytesMax: 2 })).toMatchObject({ text: 'tw', totalBytes: 8 });
+  expect(jobs.list().jobs.map(({ view }) => view.status)).toEqual(['exited']);
+
+  const created = jobs.create({ command: ['sleep 60'], ...shell });
+  expect(jobs.look(created).status).toBe('created');
+  await jobs.notify(created, { notify_file: join(dir.path, 'told') });
+  const started = jobs.start(created);
+  expect(await jobs.observe(started, { timeoutMs: 1 })).toBe('deadline');
+  const { view } = await jobs.stop(created, { graceMs: 1_000 });
+  expect(view.state?.ending).toMatchObject({ kind: 'killed', by: 'user' });
+  await host.adopt(created);
+  expect(existsSync(join(dir.path, 'told'))).toBe(true);
+
+  const again = await jobs.restart(launched.job);
+  await again.ended;
+  expect(jobs.look(launched.job).status).toBe('exited');
+  expect(jobs.usage()).toMatchObject({ jobs: 2 });
+  expect(jobs.delete(created).action).toBe('deleted');
+  expect(jobs.prune({ olderThanMs: -60_000 }).deleted).toBe(1);
+  expect(jobs.usage()).toEqual({ jobs: 0, bytes: 0, inodes: 0 });
+});
+
+it('refuses a job that a limit of its root has no room for, and makes it when there is room again', async () => {
+  await using dir = await tempDir();
+  const definition = { command: ['true'], ...shell };
+  const two = openJobs(dir.path, { limits: { jobsMax: 2 } });
+  const [first] = [two.create(definition), two.create(definition)];
+  expect(codeOf(() => two.create(definition))).toEqual({
+    code: 'root_full',
+    details: { limit: 'jobs', maximum: 2, actual: 2 },
+  });
+  two.delete(first);
+  expect(two.create(definition).id).toMatch(/^[0-9a-f]{32}$/);
+
+  const usage = two.usage();
+  expect(codeOf(() => openJobs(dir.path, { limits: { bytesMax: usage.bytes } }).create(definition))).toMatchObject({
+    code: 'root_full',
+    details: { limit: 'bytes', maximum: usage.bytes },
+  });
+  expect(codeOf(() => openJobs(dir.path, { limits: { inodesMax: usage.inodes } }).create(definition))).toMatchObject({
+    code: 'root_full',
+    details: { limit: 'inodes' },
+  });
+});
+
+it('lowers the log limit of a job to what its root has left', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const jobs = openJobs(dir.path, { limits: { bytesMax: 200_000 }, host });
+  const { job } = jobs.launch({ command: ['yes'], ...shell, logOverflow: 'stop', killAfterMs: 1_000 });
+  expect((await jobs.wait(job)).state).toMatchObject({ ending: { kind: 'killed', by: 'shutdown' } });
+});
+
+it.each(['stdout', 'stderr'] as const)('refuses to start with a symbolic link in the place of %s', async (stream) => {
+  await using dir = await tempDir();
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  const target = join(dir.path, 'target');
+  writeFileSync(target, 'untouched');
+  const job = jobs.create({ command: ['echo x; echo y >&2'], ...shell });
+  rmSync(pathOf(job, stream));
+  symlinkSync(target, pathOf(job, stream));
+  expect(codeOf(() => jobs.start(job))).toMatchObject({ code: 'launch_failed' });
+  expect(jobs.look(job)).toMatchObject({ status: 'failed', state: { error: expect.stringContaining('ELOOP') } });
+  expect(readFileSync(target, 'utf8')).toBe('untouched');
+});
+
+it('takes a symbolic link in a root for no job, and leaves its target alone', async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'jobs');
+  const elsewhere = join(dir.path, 'elsewhere');
+  mkdirSync(elsewhere, { recursive: true });
+  mkdirSync(root);
+  const jobs = openJobs(root);
+  const real = jobs.create({ command: ['true'], ...shell });
+  symlinkSync(real.path, join(root, 'linked'));
+  symlinkSync(elsewhere, join(root, 'outside'));
+  expect(codeOf(() => jobs.find('linked'))).toMatchObject({ code: 'job_not_found' });
+  expect(codeOf(() => jobs.find('outside'))).toMatchObject({ code: 'job_not_found' });
+  expect(codeOf(() => jobs.delete(jobDir(root, 'outside')))).toMatchObject({ code: 'invalid_state' });
+  expect(jobs.list().jobs).toHaveLength(1);
+  expect([readdirSync(elsewhere), existsSync(pathOf(real, 'meta'))]).toEqual([[], true]);
+});
+
+it('refuses a combined log that is a symbolic link', async () => {
+  await using dir = await tempDir();
+  const target = join(dir.path, 'target');
+  writeFileSync(target, 'untouched');
+  symlinkSync(target, join(dir.path, 'log'));
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  const create = () => jobs.create({ command: ['true'], ...shell, fullLog: join(dir.path, 'log') });
+  expect(codeOf(create)).toMatchObject({ code: 'launch_failed' });
+});
