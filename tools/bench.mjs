@@ -1,70 +1,128 @@
 /**
- * `pnpm -s bench` lists the benchmarks; `pnpm -s bench NAME` runs one and prints one JSON line:
+ * `pnpm -s bench` lists the benchmarks; `pnpm -s bench NAME` runs one and prints one JSON line (per runtime):
  * `{"bench","unit","value","peer","peerValue","ratio",…}`, medians of interleaved runs of both sides, ratio = value / peerValue.
  */
 import { execFileSync } from 'node:child_process';
 import { environment, fail, installPackages, onPinnedNode, root, runTool } from './toolchain.mjs';
 
-/** Name → what it measures, and the file that does. Those on `bun` start programs, which costs the least there. */
+/**
+ * Name → what it measures, the file that does, and on what it runs: on each of several runtimes in turn, a line each.
+ * Those that measure `programs` start them from Bun, where that costs the least.
+ */
 const benches = {
   'cli:status': {
-    what: 'kanade status <id>, against an empty program compiled the same way',
-    file: 'cli.mjs',
-    runtime: 'bun',
+    what: 'kanade status <id>, against an empty program; compiled, and as a bundle on Node',
+    file: 'cli-start.mjs',
+    programs: true,
   },
-  'cli:run': { what: 'kanade run -- true, ended and answered, against the same', file: 'cli.mjs', runtime: 'bun' },
+  'cli:run': {
+    what: 'kanade run -- true, ended and answered, against the same',
+    file: 'cli-start.mjs',
+    programs: true,
+  },
+  'cli:list': { what: 'kanade list over 10,000 jobs, against 10', file: 'cli-looks.mjs', programs: true },
+  'cli:tail': { what: 'kanade tail of a log of 5 GB, against 5 KB', file: 'cli-looks.mjs', programs: true },
+  'cli:wait': { what: 'ms from the end of a job to the exit of kanade wait', file: 'cli-ends.mjs', programs: true },
+  'cli:kill': { what: 'kanade kill of a job that obeys, against kanade status', file: 'cli-ends.mjs', programs: true },
+  'cli:memory': { what: 'resident memory of a call, MB', file: 'cli-load.mjs', programs: true },
+  'cli:parallel': {
+    what: '100 calls of kanade run, 16 at a time: faults, and calls per second',
+    file: 'cli-load.mjs',
+    programs: true,
+  },
   shared: {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared.mjs',
-    runtime: 'node',
   },
   clone: {
     what: 'cold clone to green tests, in seconds, against a second run in the same clone',
     file: 'clone.mjs',
-    runtime: 'node',
   },
   'runner:wait': {
     what: 'ms from the end of a job to wait resolved, against the exit event of a direct child',
     file: 'runner-wait.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:list': {
     what: 'ms for the 50 newest of 10,000 finished jobs in a fresh process, against the names alone',
     file: 'runner-list.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:kill': {
     what: 'ms to the last exit of a tree of 200, against one signal to its group',
     file: 'runner-kill.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:output': {
     what: 'seconds for 1 GB of lines from a job, against a plain redirect',
     file: 'runner-output.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:launch': {
     what: 'launches per second, host warm, against bare spawns of the same shim',
     file: 'runner-launch.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:memory': {
     what: 'PSS per idle job in MiB (1,000 jobs), against a shell that waits; the host apart',
     file: 'runner-memory.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'runner:faults': {
     what: 'endings lost, wrong or doubled with callers and hosts killed at random (--jobs N, 2000)',
     file: 'runner-faults.mjs',
-    runtime: 'node',
+    runtimes: ['node', 'bun'],
   },
   'klp:calls': {
     what: 'KLP round trips per second, validated, against vscode-jsonrpc; on Node and on Bun',
     file: 'klp-rpc.mjs',
-    runtime: 'node',
   },
-  'klp:ping': { what: 'µs of one KLP ping, p50 and p99, against the same', file: 'klp-rpc.mjs', runtime: 'node' },
-  'klp:push': { what: 'MB/s of 64 KiB KLP pushes, against the same', file: 'klp-rpc.mjs', runtime: 'node' },
+  'klp:ping': { what: 'µs of one KLP ping, p50 and p99, against the same', file: 'klp-rpc.mjs' },
+  'klp:push': { what: 'MB/s of 64 KiB KLP pushes, against the same', file: 'klp-rpc.mjs' },
+  'klp:decode': { what: 'MB/s of the KLP frame decoder, against JSON.parse', file: 'klp-decode.mjs' },
+  'klp:idle': { what: 'KB of a KLP server per idle connection (5,000)', file: 'klp-idle.mjs' },
+  'klp:import': {
+    what: 'ms to import the KLP client, and the size of its bundle',
+    file: 'klp-import.mjs',
+  },
+  'klp:fuzz': {
+    what: 'the long run of the KLP fuzzers (--inputs N, 5000000; --seed N)',
+    file: 'klp-fuzz.mjs',
+  },
+  'outbox:enqueue': {
+    what: 'durable enqueues/s of 64 callers, against a file per record with fsync; on Node and on Bun',
+    file: 'outbox-enqueue.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:enqueue-one': {
+    what: 'the same, one caller in a row',
+    file: 'outbox-enqueue.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:drain': {
+    what: 'records/s into a deliver that resolves at once, against a file per record',
+    file: 'outbox-drain.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:open': {
+    what: 'ms and MB to open 1,000,000 queued records, against an empty outbox',
+    file: 'outbox-open.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:stall': {
+    what: 'p99 of the event-loop delay in ms during a burst of 10 s, against rest',
+    file: 'outbox-stall.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:peers': {
+    what: 'a table of durable writes and removals/s beside classic-level and files',
+    file: 'outbox-peers.mjs',
+    runtimes: ['node', 'bun'],
+  },
+  'outbox:kills': {
+    what: 'acknowledged, lost, duplicated, unknown over random SIGKILLs (--kills N, 1000)',
+    file: 'outbox-kills.mjs',
+  },
 };
 
 const name = process.argv[2];
@@ -76,15 +134,17 @@ const bench = Object.hasOwn(benches, name) ? benches[name] : fail(`no benchmark 
 installPackages();
 await onPinnedNode();
 if (
-  bench.runtime === 'bun' &&
+  bench.programs &&
   runTool('nx', ['run', 'kanade:executable', '--outputStyle=static'], { stdio: ['ignore', 'ignore', 2] }) !== 0
 ) {
   fail('building the executable failed: see above');
 }
 const { bunPath } = await import('../apps/kanade/build/executable.mjs');
-const runtime = bench.runtime === 'bun' ? bunPath() : process.execPath;
-execFileSync(runtime, [`tools/bench/${bench.file}`, name, ...process.argv.slice(3)], {
-  cwd: root,
-  env: environment(),
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
+for (const runtime of bench.runtimes ?? [bench.programs ? 'bun' : 'node']) {
+  const words = [`tools/bench/${bench.file}`, name, ...process.argv.slice(3)];
+  execFileSync(runtime === 'bun' ? bunPath() : process.execPath, words, {
+    cwd: root,
+    env: environment(),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}

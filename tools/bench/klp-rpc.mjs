@@ -26,7 +26,9 @@ async function interleaved(clients, command, figures) {
 
 async function calls(clients, about) {
   const small = await interleaved(clients, { measure: 'calls', bytes: 64, count: 25_000, inFlight: 64 }, ['perSecond']);
-  const large = await interleaved(clients, { measure: 'calls', bytes: 1024, count: 20_000, inFlight: 64 }, ['perSecond']);
+  const large = await interleaved(clients, { measure: 'calls', bytes: 1024, count: 20_000, inFlight: 64 }, [
+    'perSecond',
+  ]);
   const [ours, theirs] = ['klp', 'vscode-jsonrpc'].map((side) => large(side, 'perSecond'));
   report({
     bench: name,

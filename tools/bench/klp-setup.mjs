@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { bunPath } from '../../apps/kanade/build/executable.mjs';
 import { fail, runTool } from '../toolchain.mjs';
 
-/** A file of the built package. */
-export const built = (entry) => new URL(`../../packages/klp/dist/${entry}.js`, import.meta.url).href;
+/** A file of the package as it is published. */
+export const built = (entry) => new URL(`../../packages/klp/dist/bundle/${entry}.js`, import.meta.url).href;
 
 /** Name → program; every benchmark that opens sockets runs on both. */
 export const runtimes = { node: process.execPath, bun: bunPath() };
@@ -32,7 +32,8 @@ export async function withDirectory(work) {
 
 /** Starts a program of this directory that answers each line on its input with one line of JSON. Ends when its input does. */
 export async function startProgram(runtime, file, ...args) {
-  const words = [fileURLToPath(new URL(file, import.meta.url)), ...args];
+  const flags = runtime === 'node' ? ['--expose-gc'] : [];
+  const words = [...flags, fileURLToPath(new URL(file, import.meta.url)), ...args];
   const child = spawn(runtimes[runtime], words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   async function read() {

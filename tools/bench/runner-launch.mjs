@@ -1,8 +1,12 @@
-/** Launches per second to state running through a warm host; beside it bare spawns of the same shim into the same kind of files. */
-import { spawn } from 'node:child_process';
+/**
+ * Launches per second to state running through a warm host, against bare spawns of the same shim into the same kind of files.
+ * Beside them, once and not interleaved: execa with output into files, and task-spooler where it is installed.
+ */
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { median, report } from './report.mjs';
 import { loadRunner, numberOption, runtime, withRoot } from './runner-setup.mjs';
 
@@ -40,6 +44,47 @@ async function bare(root) {
   return value;
 }
 
+/** What a new file costs on this disk, in µs: a file system that has just lost many files is slow to make new ones. */
+function newFileMicroseconds(root) {
+  const count = 200;
+  const startedMs = performance.now();
+  for (let file = 0; file < count; file++) closeSync(openSync(join(root, `new-${file}`), 'ax', 0o600));
+  return Math.round(((performance.now() - startedMs) * 1000) / count);
+}
+
+async function withExeca(root) {
+  const startedMs = performance.now();
+  const ends = Array.from({ length: batch }, () =>
+    execa('true', {
+      cwd: root,
+      stdin: 'ignore',
+      stdout: { file: join(root, 'e-out') },
+      stderr: { file: join(root, 'e-err') },
+    }),
+  );
+  const value = perSecond(startedMs);
+  await Promise.all(ends);
+  return value;
+}
+
+/** One call of its client a job, as its users make it; its server keeps the outputs. Null where it is not installed. */
+function withTaskSpooler(root) {
+  const env = {
+    PATH: process.env.PATH,
+    TMPDIR: root,
+    TS_SOCKET: join(root, 'ts'),
+    TS_SLOTS: String(batch),
+    TS_MAXFINISHED: '10',
+  };
+  const tsp = (...words) => spawnSync('tsp', words, { env, cwd: root, stdio: ['ignore', 'ignore', 'ignore'] });
+  if (tsp('true').status !== 0) return null;
+  const startedMs = performance.now();
+  for (let job = 0; job < batch; job++) tsp('true');
+  const value = perSecond(startedMs);
+  tsp('-K');
+  return Math.round(value);
+}
+
 await withRoot(runner, async (root) => {
   const host = runner.createHost({ root });
   const [jobs, children] = [[], []];
@@ -50,12 +95,15 @@ await withRoot(runner, async (root) => {
     children.push(await bare(root));
   }
   await host[Symbol.asyncDispose]();
+  const beside = { execa: Math.round(await withExeca(root)), 'task-spooler': withTaskSpooler(root) };
   report({
     bench: 'runner:launch',
     unit: 'launches/s',
     value: median(jobs),
     peer: 'child_process.spawn of the same shim',
     peerValue: median(children),
+    beside,
+    newFileMicroseconds: newFileMicroseconds(root),
     goal: { perSecond: 500, ratio: 0.75 },
     batch,
     rounds,

@@ -35,7 +35,7 @@ const intro = `# The command line
 <!-- Made by apps/cli/build/docs.mjs from the command table. Change that, not this. -->
 
 Every call prints one line of JSON on stdout and nothing on stderr. How a job ended is part of the answer, never of the exit code. A job id may be
-shortened to a prefix that only one job has. \`kanade fleet\`, \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
+shortened to a prefix that only one job has. \`kanade fleet\`, \`kanade outbox\`, \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
 
 Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why).`;
 

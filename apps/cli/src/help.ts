@@ -14,6 +14,7 @@ export function programHelp(program: string, commands: readonly CommandSpec[]): 
     '',
     'Other doors:',
     '  fleet          order jobs on other machines over NATS (kanade fleet --help)',
+    '  outbox         look into files of undelivered records, and repair them (kanade outbox --help)',
     '  agent          the daemon that takes orders (kanade agent --help)',
     '  client         the Client App for the person at the machine (kanade client --help)',
     '',

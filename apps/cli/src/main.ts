@@ -36,6 +36,7 @@ export async function main(args: readonly string[], io: Io, program: Program): P
     const [name, ...rest] = words;
     if (leading.version) return say(io.stdout, `${program.name} ${program.version}\n`);
     if (name === 'fleet') return await (await import('./fleet/main.ts')).runFleet(rest, io);
+    if (name === 'outbox') return await (await import('./outbox/main.ts')).runOutbox(rest, io);
     if (leading.help || name === 'help') return help(io, program, rest);
     if (name === undefined) return say(io.stderr, programHelp(program.name, commands), 2);
     const found = namedCommand(words);

@@ -1,3 +1,4 @@
+import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import { ClientAppError, exitCodes } from './client-app-error.ts';
 import { connectionWords } from './connection-words.ts';
 import type { Io } from './io.ts';
@@ -34,8 +35,10 @@ async function serve(options: Extract<Options, { kind: 'serve' }>, io: Io): Prom
   const session = createSession();
   const board = createBoard();
   const log = (message: string): void => io.stderr(`kanade-client: ${message}\n`);
+  using trace = openTrace(options);
   await using link = openLink({
     socketPath: options.socketPath,
+    onTrace: trace?.trace('agent'),
     version: page.version,
     onFault: log,
     onEvent(event) {
@@ -49,6 +52,16 @@ async function serve(options: Extract<Options, { kind: 'serve' }>, io: Io): Prom
   io.stdout(`kanade-client: ${url}\n`);
   if (options.open) await open(url, io);
   await aborted(io.signal);
+}
+
+function openTrace({ trace }: Extract<Options, { kind: 'serve' }>): TraceFile | undefined {
+  if (!trace) return undefined;
+  try {
+    return openTraceFile(trace.path, trace);
+  } catch (cause) {
+    const message = `write down messages: ${trace.path}: ${(cause as Error).message}; choose another KANADE_KLP_TRACE`;
+    throw new ClientAppError('usage', message, { cause });
+  }
 }
 
 async function open(url: string, io: Io): Promise<void> {

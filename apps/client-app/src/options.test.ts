@@ -12,6 +12,11 @@ describe('parseOptions()', () => {
       { kind: 'serve', port: 0, open: false, socketPath: '/run/b.sock' },
     ],
     [['--port', '65535', '--open'], {}, { kind: 'serve', port: 65_535, open: true, socketPath: undefined }],
+    [
+      [],
+      { KANADE_KLP_TRACE: '/tmp/t', KANADE_KLP_TRACE_BODIES: '1' },
+      { kind: 'serve', port: 0, open: false, trace: { path: '/tmp/t', bodies: true } },
+    ],
     [['--help', '--port', '8080'], {}, { kind: 'help' }],
   ])('%j with %j', (args, env, options) => {
     expect(parseOptions(args, env)).toEqual(options);

@@ -4,7 +4,14 @@ import { ClientAppError } from './client-app-error.ts';
 /** What the arguments and the environment ask for. */
 export type Options =
   | { readonly kind: 'help' }
-  | { readonly kind: 'serve'; readonly port: number; readonly open: boolean; readonly socketPath?: string };
+  | {
+      readonly kind: 'serve';
+      readonly port: number;
+      readonly open: boolean;
+      readonly socketPath?: string;
+      /** File that every message to and from the agent is written to, for finding faults. */
+      readonly trace?: { readonly path: string; readonly bodies: boolean };
+    };
 
 export const helpText = `kanade-client: the page from which the person at this machine starts approved jobs
 
@@ -14,6 +21,9 @@ export const helpText = `kanade-client: the page from which the person at this m
   --socket PATH  socket or pipe of the agent (default: KANADE_SOCKET, else the one of this system)
   --open         open the page in an app window or the browser, where there is a display
   --help         show this text
+
+For finding faults: env KANADE_KLP_TRACE=FILE writes down every message to and from the agent, without what it holds;
+with KANADE_KLP_TRACE_BODIES=1 also params and results, secrets included.
 
 Prints one line with the address. The address works once: open it in the browser that shall use it.
 Exit codes: 0 stopped, 1 could not start, 2 wrong arguments, 3 the port is taken.
@@ -25,7 +35,10 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
   if (values.help) return { kind: 'help' };
   const socketPath = values.socket ?? (env.KANADE_SOCKET || undefined);
   if (values.socket === '') throw new ClientAppError('usage', 'expected a path after --socket: got an empty text');
-  return { kind: 'serve', port: parsePort(values.port ?? '0'), open: values.open ?? false, socketPath };
+  const trace = env.KANADE_KLP_TRACE
+    ? { path: env.KANADE_KLP_TRACE, bodies: env.KANADE_KLP_TRACE_BODIES === '1' }
+    : undefined;
+  return { kind: 'serve', port: parsePort(values.port ?? '0'), open: values.open ?? false, socketPath, trace };
 }
 
 function readArgs(args: readonly string[]): { port?: string; socket?: string; open?: boolean; help?: boolean } {

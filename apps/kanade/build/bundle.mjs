@@ -17,6 +17,7 @@ const onDemand = {
   '@kanade/agent': { file: 'agent', source: '../../packages/agent/src/index.ts' },
   '@kanade/client-app': { file: 'client', source: '../client-app/src/main.ts' },
   './fleet/main.ts': { file: 'fleet', source: '../cli/src/fleet/main.ts' },
+  './outbox/main.ts': { file: 'outbox', source: '../cli/src/outbox/main.ts' },
   './config-file.ts': { file: 'config-file', source: '../cli/src/config-file.ts' },
   './yaml-output.ts': { file: 'yaml-output', source: '../cli/src/yaml-output.ts' },
   './complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },

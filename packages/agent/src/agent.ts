@@ -89,7 +89,8 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   const audience = () => ({ pcId: config.pcId, groups: cache.groups() });
   const jobs = createJobs({ catalogue, audience, isRevoked, admit, rows, runCommand, registry });
   const onlyUid = config.allowOwnUser ? process.getuid?.() : undefined;
-  const local = await serveLocal({ socket: config.socket, onlyUid, version, state, jobs, registry, log });
+  const { socket, localTrace: trace } = config;
+  const local = await serveLocal({ socket, onlyUid, trace, version, state, jobs, registry, log });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);

@@ -26,6 +26,13 @@ describe('parseConfig()', () => {
     ['data dir', ['--data-dir', 'd'], { KANADE_AGENT_DATA_DIR: '/e' }, { dataDir: '/here/d' }],
     ['data dir from the environment', [], { KANADE_AGENT_DATA_DIR: '/e', XDG_STATE_HOME: '/x' }, { dataDir: '/e' }],
     ['data dir from XDG', [], { XDG_STATE_HOME: '/x' }, { dataDir: '/x/kanade/agent' }],
+    ['trace', [], { KANADE_KLP_TRACE: 't' }, { localTrace: { path: '/here/t', bodies: false } }],
+    [
+      'trace with bodies',
+      [],
+      { KANADE_KLP_TRACE: '/t', KANADE_KLP_TRACE_BODIES: '1' },
+      { localTrace: { path: '/t', bodies: true } },
+    ],
     ['socket', ['--socket', 's'], { KANADE_SOCKET: '/e' }, { socket: '/here/s' }],
     ['socket from the environment', [], { KANADE_SOCKET: '/e' }, { socket: '/e' }],
     ['servers', ['--server', 'a', '--server', 'b'], { KANADE_NATS_URL: 'c' }, { servers: ['a', 'b'] }],

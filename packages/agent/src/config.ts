@@ -16,6 +16,8 @@ export interface AgentConfig {
   readonly servers: readonly string[];
   readonly token?: string;
   readonly logLevel: LogLevel;
+  /** File that every frame on the local socket is written to, for finding faults. */
+  readonly localTrace?: { readonly path: string; readonly bodies: boolean };
   /** Serve the user who runs the agent, and nobody else, instead of the people of this machine. */
   readonly allowOwnUser: boolean;
   /** Directory that jobs without `cwd` start in. */
@@ -49,6 +51,9 @@ export const usage = `Usage: kanade-agent [options]
   --allow-own-user   serve only the user who runs the agent, whoever that is
   --log-level LEVEL  ${logLevels.join(', ')} (default: info)
   --version, --help
+
+For finding faults: env KANADE_KLP_TRACE=FILE writes down every message on the local socket, without what it holds;
+with KANADE_KLP_TRACE_BODIES=1 also params and results, secrets included.
 `;
 
 const options = {
@@ -104,6 +109,7 @@ export function parseConfig(
   const at = (path: string): string => resolve(around.cwd, path);
   const socket = values.socket ?? filled(env.KANADE_SOCKET);
   const token = filled(env.KANADE_NATS_TOKEN);
+  const tracePath = filled(env.KANADE_KLP_TRACE);
   return {
     kind: 'run',
     config: {
@@ -114,6 +120,9 @@ export function parseConfig(
       servers: servers.filter((server) => server !== ''),
       ...(token === undefined ? {} : { token }),
       logLevel: level as LogLevel,
+      ...(tracePath === undefined
+        ? {}
+        : { localTrace: { path: at(tracePath), bodies: env.KANADE_KLP_TRACE_BODIES === '1' } }),
       allowOwnUser: values['allow-own-user'] ?? false,
       cwd: around.cwd,
       env,

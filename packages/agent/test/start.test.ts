@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectClient } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
@@ -108,6 +108,24 @@ describe('the agent as a program', () => {
     });
     expect(await lost.promise).toMatchObject({ kind: 'StaleProtocol', detail: 'offered 7, 8, this agent speaks 1' });
     await client.close();
+  });
+
+  it('writes down every local message when it is told to, without what it holds', async () => {
+    const site = await openSite();
+    const trace = join(site.path, 'trace');
+    await site.start({ env: { KANADE_KLP_TRACE: trace } });
+    const { call } = await openPerson(site.socket);
+    await expect(call('jobs.execute', { id: 'secret-job' })).rejects.toMatchObject({ kind: 'NotFound' });
+    const text = readFileSync(trace, 'utf8');
+    expect(text).toMatch(/"direction":"in","bytes":\d+,"kind":"request","id":"2","method":"jobs.execute"/);
+    expect(text).not.toContain('secret-job');
+  });
+
+  it('starts although it cannot write local messages down, and says so', async () => {
+    const site = await openSite();
+    const agent = await site.start({ env: { KANADE_KLP_TRACE: site.path } });
+    await openPerson(site.socket);
+    expect(agent.log()).toMatch(/local messages cannot be written down/);
   });
 
   it('answers what needs no job', async () => {

@@ -17,7 +17,7 @@ import {
   serveConnection,
 } from '../src/index.ts';
 import { createMemoryPair } from '../src/memory.ts';
-import { dialLocal, listenLocal } from '../src/socket.ts';
+import { dialLocal, listenLocal, type SocketLimits } from '../src/socket.ts';
 import { contract, type TestContract } from './contract.ts';
 
 export interface TestPeer {
@@ -67,13 +67,16 @@ export async function serveInMemory(options: Options = {}): Promise<TestServer> 
 }
 
 /** The same server behind a real socket. */
-export async function serveOnSocket(options: Options & { path?: string } = {}): Promise<TestServer> {
+export async function serveOnSocket(
+  options: Options & { path?: string; listenLimits?: Partial<SocketLimits> } = {},
+): Promise<TestServer> {
   const path = options.path ?? join(temporaryDirectory(), 'test.sock');
   const { take, server } = createTestServer(options);
   const listener = await listenLocal({
     path,
     accept: () => ({ ok: true }),
     onConnection: (duplex, peer) => take(duplex, peer),
+    ...(options.listenLimits ? { limits: options.listenLimits } : {}),
   });
   const stopConnections = server.stop;
   server.stop = async () => {
@@ -87,7 +90,7 @@ export async function serveOnSocket(options: Options & { path?: string } = {}): 
 
 /** The same server behind a Windows pipe. No peer identity can be had there, so it is not `listenLocal` that accepts. */
 async function serveOnPipe(options: Options = {}): Promise<TestServer> {
-  const path = `\\\\.\\pipe\\klp-test-${randomUUID()}`;
+  const path = pipePath();
   const { take, server } = createTestServer(options);
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
     take(socket, { user: 'pipe' }),
@@ -104,11 +107,35 @@ async function serveOnPipe(options: Options = {}): Promise<TestServer> {
   return server;
 }
 
+/** Two connected streams of this system's local kind. */
+async function connectLocal(path: string): Promise<{ client: Duplex; server: Duplex }> {
+  const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  listener.listen(path);
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection');
+  const client = await dialLocal({ path });
+  const [server] = (await accepted) as [Duplex];
+  listener.close();
+  onTestFinished(() => {
+    client.destroy();
+    server.destroy();
+  });
+  return { client, server };
+}
+
 /** Every way for two peers to meet that this system has; each suite of the contract runs over all of them. */
-export const transports: readonly { name: string; serve: (options?: Options) => Promise<TestServer> }[] = [
-  { name: 'memory', serve: serveInMemory },
-  process.platform === 'win32' ? { name: 'pipe', serve: serveOnPipe } : { name: 'socket', serve: serveOnSocket },
+export const transports: readonly {
+  name: string;
+  serve: (options?: Options) => Promise<TestServer>;
+  openPair: () => Promise<{ client: Duplex; server: Duplex }>;
+}[] = [
+  { name: 'memory', serve: serveInMemory, openPair: async () => createMemoryPair() },
+  process.platform === 'win32'
+    ? { name: 'pipe', serve: serveOnPipe, openPair: () => connectLocal(pipePath()) }
+    : { name: 'socket', serve: serveOnSocket, openPair: () => connectLocal(join(temporaryDirectory(), 's')) },
 ];
+
+const pipePath = (): string => `\\\\.\\pipe\\klp-test-${randomUUID()}`;
 
 function createTestServer(options: Options) {
   const gates = new Map<string, Set<() => void>>();

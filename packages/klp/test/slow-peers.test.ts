@@ -39,6 +39,33 @@ describe.each(transports)('over $name, a peer', ({ serve }) => {
     expect(events).toEqual([{ kind: 'pushes_dropped', counts: { 'burst.item': dropped } }]);
   });
 
+  it.each([
+    ['frames', { queueFramesMax: 8, queueBytesMax: 1e9 }],
+    ['bytes', { queueFramesMax: 1e9, queueBytesMax: 80_000 }],
+  ])('that reads late loses droppable pushes by the number of %s', async (_name, limits) => {
+    const server = await serve({ limits });
+    const duplex = await server.dial();
+    const peer = await handshaken(duplex);
+    duplex.pause();
+    peer.send(request('1', 'push.burst', { count: 300, chars: 10_000, droppable: true }));
+    await vi.waitUntil(() => server.events.some(({ kind }) => kind === 'push_dropped'));
+    duplex.resume();
+    for (;;) if ((await peer.receive()).id === '1') break;
+    expect(server.events.filter(({ kind }) => kind === 'push_dropped').length).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['backlogFramesMax', { backlogFramesMax: 100, backlogBytesMax: 1e9 }, 100],
+    ['backlogBytesMax', { backlogFramesMax: 1e9, backlogBytesMax: 1_000_000 }, 1_000_000],
+  ])('that never reads is cut off by %s', async (limit, limits, maximum) => {
+    const server = await serve({ limits });
+    const duplex = await server.dial();
+    const peer = await handshaken(duplex);
+    duplex.pause();
+    peer.send(request('1', 'push.burst', { count: 400, chars: 10_000, droppable: false }));
+    expect(await server.connections[0]?.closed).toMatchObject({ kind: 'limit', passed: { limit, maximum } });
+  });
+
   it('that takes nothing for too long is cut off', async () => {
     const server = await serve({ limits: { stallTimeoutMs: 30 } });
     const duplex = await server.dial();

@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -190,6 +200,68 @@ describe('listenLocal', () => {
       message: expect.stringContaining('written by everybody'),
     });
   });
+
+  it('refuses when a directory further up can be written by everybody, unless it has the sticky bit', async () => {
+    const top = temporaryDirectory();
+    const path = join(top, 'a', 'b', 's');
+    mkdirSync(join(top, 'a'));
+    chmodSync(join(top, 'a'), 0o777);
+    await expect(listen({ path })).rejects.toMatchObject({
+      code: 'address_unsafe',
+      message: expect.stringContaining(`the directory ${join(top, 'a')} can be written by everybody`),
+    });
+    chmodSync(join(top, 'a'), 0o1777);
+    await listen({ path });
+  });
+
+  it('lets one of two servers that start on a stale socket have it', async () => {
+    const path = somewhere();
+    mkdirSync(join(path, '..'));
+    const child = spawn(process.execPath, [join(programs, 'listen-forever.mjs'), path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const outcomes = await Promise.allSettled([listen({ path }), listen({ path }), listen({ path })]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'address_in_use' });
+    }
+    (await dialLocal({ path })).destroy();
+  });
+
+  // Only root can make what belongs to others.
+  if (process.getuid?.() === 0) {
+    it.each([
+      ['belongs to another user', (at: string) => chownSync(at, 61_001, 0), 0o755, 'belongs to uid 61001'],
+      ['a group of others may write', (at: string) => chownSync(at, 0, 61_001), 0o775, 'written by group 61001'],
+    ])('refuses a directory further up that %s', async (_name, give, mode, message) => {
+      const top = temporaryDirectory();
+      const path = join(top, 'a', 'b', 's');
+      mkdirSync(join(top, 'a'));
+      chmodSync(join(top, 'a'), mode);
+      give(join(top, 'a'));
+      await expect(listen({ path })).rejects.toMatchObject({
+        code: 'address_unsafe',
+        message: expect.stringContaining(message),
+      });
+    });
+
+    it('refuses a link on the way that another user could turn elsewhere', async () => {
+      const top = temporaryDirectory();
+      mkdirSync(join(top, 'real'));
+      symlinkSync(join(top, 'real'), join(top, 'link'));
+      const path = join(top, 'link', 's');
+      const listener = await listen({ path });
+      await listener.close();
+      lchownSync(join(top, 'link'), 61_001, 61_001);
+      await expect(listen({ path })).rejects.toMatchObject({
+        code: 'address_unsafe',
+        message: expect.stringContaining(`the directory ${join(top, 'link')} belongs to uid 61001`),
+      });
+    });
+  }
 
   it('refuses a path that does not fit, before it touches anything', async () => {
     const directory = temporaryDirectory();

@@ -3,14 +3,16 @@ export type { DrainOptions, DrainReport } from './drain/drain.ts';
 export type { Clock } from './outbox/clock.ts';
 export { OutboxError, type OutboxErrorCode, type OutboxErrorOptions } from './outbox/error.ts';
 export type { DropReason, OutboxEvent } from './outbox/event.ts';
+export { type InspectOptions, inspectOutbox, type OutboxInspector, outboxTables } from './outbox/inspect-outbox.ts';
 export type { OutboxLimits } from './outbox/limits.ts';
-export {
-  type EnqueueOutcome,
-  type ListOptions,
-  type OpenOutboxOptions,
-  type Outbox,
-  openOutbox,
-} from './outbox/open-outbox.ts';
-export type { Counts, RecordSummary, Selection, Tally } from './store/inspect.ts';
+export type { ExportOptions, ListOptions, OutboxLook, VerifyOptions } from './outbox/look.ts';
+export { type EnqueueOutcome, type OpenOutboxOptions, type Outbox, openOutbox } from './outbox/open-outbox.ts';
+export type { OutboxRepair } from './outbox/repair.ts';
+export type { DropEntry } from './store/drops.ts';
+export type { ExportedRecord } from './store/export.ts';
+export type { Counts, RecordSummary } from './store/inspect.ts';
 export type { OutboxRecord } from './store/record.ts';
 export type { QueuedRecord, RecordState } from './store/records.ts';
+export type { Selection } from './store/repair.ts';
+export type { Tally } from './store/totals.ts';
+export type { VerifyReport } from './store/verify.ts';

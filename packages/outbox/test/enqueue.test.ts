@@ -33,6 +33,7 @@ describe('enqueue', () => {
         id: 'a',
         subject: 's',
         headers: { h: 'v' },
+        orderKey: null,
         state: 'waiting',
         priority: 3,
         attempts: 0,
@@ -48,7 +49,7 @@ describe('enqueue', () => {
 
   it('commits what one turn enqueues together, at most commitRecordsMax at a time', async () => {
     const database = new CountedDatabase(join(tempDir(), 'shared.db'));
-    await using outbox = openOutbox({ database, limits: { commitRecordsMax: 100 } });
+    await using outbox = openOutbox({ database, limits: { commitRecordsMax: 100, commitBudgetMs: 60_000 } });
     database.commits = 0;
     await Promise.all(Array.from({ length: 250 }, (_, index) => outbox.enqueue(record(`r${index}`))));
     expect(database.commits).toBe(3);
@@ -85,7 +86,7 @@ describe('enqueue', () => {
   it('makes room by policy: what expired first, then the oldest, each reported and counted', async () => {
     const events: OutboxEvent[] = [];
     const clock = createManualClock(1_000);
-    const limits = { bytesMax: 15, whenFull: 'drop-oldest' } as const;
+    const limits = { bytesMax: 15, whenFull: 'drop-oldest-of-priority' } as const;
     await using outbox = openOutbox({
       path: join(tempDir(), 'outbox.db'),
       limits,
@@ -183,7 +184,7 @@ describe('enqueueIn', () => {
   it('reports what made room only if the caller commits', async () => {
     const events: OutboxEvent[] = [];
     const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-    const limits = { recordsMax: 1, whenFull: 'drop-oldest' } as const;
+    const limits = { recordsMax: 1, whenFull: 'drop-oldest-of-priority' } as const;
     await using outbox = openOutbox({ database, limits, onEvent: (event) => events.push(event) });
     await outbox.enqueue(record('a'));
     for (const [id, end] of [['b', 'ROLLBACK'] as const, ['c', 'COMMIT'] as const]) {

@@ -1,6 +1,7 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { listJobs, pathOf } from '@kanade/runner';
-import { tempDir } from '@kanade/testkit';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listJobs, openJobs, pathOf } from '@kanade/runner';
+import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
 /** A finished job that started and was last written so many seconds into the same day. */
@@ -60,4 +61,62 @@ it('a filter is filled from as far back as it takes', async () => {
   mkdirSync(`${dir.path}/no-definition`);
   const listed = listJobs(dir.path, { cwd: '/1', limit: 2 });
   expect([idsOf(listed), listed.truncated, listed.skipped]).toEqual([['job-7', 'job-4'], true, 1]);
+});
+
+it('a restart comes first again, and a job whose launch was not noted is found all the same', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(dir.path);
+  const ids: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    const { job, ended } = jobs.launch({ command: ['true'], cwd: dir.path, shellWrapper: [] });
+    await ended;
+    jobs.look(job);
+    ids.push(job.id);
+    await eventually('the clock has moved on', () => Date.now() > (jobs.look(job).state?.started_at_ms ?? 0) + 20);
+  }
+  const [first = '', second = '', third = ''] = ids;
+  finishedJob(dir.path, 'of-the-ancestor', 1, 2);
+  expect(idsOf(jobs.list({ limit: 1 }))).toEqual([third]);
+  const again = await jobs.restart(jobs.find(first));
+  await again.ended;
+  expect(idsOf(jobs.list({ limit: 2 }))).toEqual([first, third]);
+  jobs.delete(jobs.find(third));
+  expect(idsOf(jobs.list())).toEqual([first, second, 'of-the-ancestor']);
+  rmSync(join(dir.path, '.host/launches'));
+  expect(idsOf(jobs.list({ limit: 3 }))).toEqual([first, second, 'of-the-ancestor']);
+});
+
+it('jobs of other directories are not read', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  const launch = (cwd: string) => jobs.launch({ command: ['true'], cwd, shellWrapper: [] });
+  const [elsewhere, here] = [launch('/'), launch(dir.path)];
+  await Promise.all([elsewhere.ended, here.ended]);
+  writeFileSync(pathOf(elsewhere.job, 'meta'), 'damaged');
+  expect(jobs.list({ cwd: dir.path })).toMatchObject({ jobs: [{ view: { job: here.job } }], skipped: 0 });
+  expect(jobs.list()).toMatchObject({ skipped: 1 });
+});
+
+it.each(['', 'no launch at all\n', '\0\n \n\n', `zzzzzzzz 00000000 ${'a'.repeat(32)}\n`])(
+  'a damaged note of launches (%j) hides nothing',
+  async (text) => {
+    await using dir = await tempDir();
+    finishedJob(dir.path, 'job', 1, 2);
+    mkdirSync(`${dir.path}/.host`);
+    writeFileSync(`${dir.path}/.host/launches`, text);
+    expect(idsOf(listJobs(dir.path, { limit: 1 }))).toEqual(['job']);
+  },
+);
+
+it('lines of deleted jobs go with a collection', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(dir.path);
+  const { job, ended } = jobs.launch({ command: ['true'], cwd: dir.path, shellWrapper: [] });
+  await ended;
+  const path = join(dir.path, '.host/launches');
+  const line = readFileSync(path, 'utf8');
+  writeFileSync(path, `${`k5 00000000 ${'0'.repeat(32)}\n`.repeat(2_000)}${line}`);
+  jobs.prune({ olderThanMs: 60_000 });
+  expect(readFileSync(path, 'utf8')).toBe(line);
+  expect(idsOf(jobs.list())).toEqual([job.id]);
 });

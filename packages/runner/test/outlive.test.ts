@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { jobDir, launchJob, pathOf, readMeta, settle, waitForEnd } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
@@ -30,6 +30,27 @@ it('a launcher that dies before it could write "running" leaves a job that settl
   };
   writeFileSync(pathOf(launched.job, 'state'), JSON.stringify(created));
   expect(settle(launched.job).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
+});
+
+it('a launch that is cut off before any state is written settles all the same; later a missing state is damage', async () => {
+  await using dir = await tempDir();
+  const launched = launchScript(dir.path, 'exit 4');
+  await launched.ended;
+  rmSync(pathOf(launched.job, 'state'));
+  expect(settle(launched.job).status).toBe('unknown');
+  rmSync(pathOf(launched.job, 'full'));
+  expect(settle(launched.job).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
+  expect(JSON.parse(readFileSync(pathOf(launched.job, 'state'), 'utf8')).job.status).toBe('exited');
+});
+
+it('a launch that is cut off before anything runs is under way for a while, then unknown', async () => {
+  await using dir = await tempDir();
+  const { job } = launchScript(dir.path, 'exit 4');
+  for (const file of ['state', 'full', 'record'] as const) rmSync(pathOf(job, file));
+  expect(settle(job).status).toBe('created');
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(pathOf(job, 'meta'), longAgo, longAgo);
+  expect(settle(job)).toEqual({ job, status: 'unknown', state: undefined });
 });
 
 it('a job of another boot is lost, not running', async () => {

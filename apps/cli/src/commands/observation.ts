@@ -1,10 +1,24 @@
 /** Observing a fresh job and answering for it: what `run`, `start` and `restart` share. */
-import { type JobDir, type JobError, type LaunchedJob, observeStart, pathOf, readMeta, settle } from '@kanade/runner';
+import {
+  createJob,
+  type JobDefinition,
+  type JobDir,
+  type JobError,
+  jobDir,
+  type LaunchedJob,
+  launchJob,
+  observeStart,
+  pathOf,
+  readMeta,
+  settle,
+  startJob,
+} from '@kanade/runner';
 import { ensureHost, markForCare } from '@kanade/runner/host';
 import { selfCommand } from '@kanade/runner/process';
 import { isTerminal } from '@kanade/shared/job';
 import { type Options, UsageError } from '../arguments.ts';
 import type { Answer, Context } from '../command.ts';
+import type { Io } from '../io.ts';
 import { endingOf, excerptBytes, headsOf, tailLines, tailsOf } from '../view.ts';
 import { collectOptions } from './collect.ts';
 import { checkCompress, compressOptions } from './compress.ts';
@@ -84,14 +98,37 @@ const legacyOf = (job: JobDir, given: ObservationOptions): Record<string, unknow
   ...(given['no-wait'] === true || given.wait === false ? {} : { tails: tailsOf(job, excerptBytes, tailLines) }),
 });
 
+/** A job and, unless the system could not start it, its launch. */
+export interface Started {
+  readonly job: JobDir;
+  readonly launched: LaunchedJob | undefined;
+}
+
 /**
- * Starts a job whose deadline and sinks are in the host's hands before the first process exists: they hold even if this
- * call is killed right now. A job that cannot start is an answer, not an error: its state says why.
+ * Makes and starts a job whose deadline and sinks are in the host's hands before the first process exists: they hold even
+ * if this call is killed right now. A job that cannot start is an answer, not an error: its state says why.
  */
-export function launchCared(root: string, job: JobDir, start: () => LaunchedJob): LaunchedJob | undefined {
+export function runCared(root: string, definition: JobDefinition, env: Io['env']): Started {
+  if (definition.timeoutMs || definition.notification) {
+    const { job } = createJob(root, definition);
+    return startCared(root, job, () => startJob(job, env));
+  }
+  try {
+    const launched = launchJob(root, definition, env);
+    return { job: launched.job, launched };
+  } catch (error) {
+    const { code, details } = error as JobError;
+    const id = (details as { job_id?: string } | undefined)?.job_id;
+    if (code !== 'launch_failed' || id === undefined) throw error;
+    return { job: jobDir(root, id), launched: undefined };
+  }
+}
+
+/** The same for a job that there is. */
+export function startCared(root: string, job: JobDir, start: () => LaunchedJob): Started {
   const meta = readMeta(job);
   if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);
-  return failedIsAnswer(start);
+  return { job, launched: failedIsAnswer(start) };
 }
 
 /** Undefined when the system could not start the job; every other failure is thrown. */

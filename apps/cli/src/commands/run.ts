@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
-import { createJob, startJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { collect, prepareCollection } from './collect.ts';
 import { checkDefinition, definitionOf, definitionOptions } from './definition.ts';
-import { checkObservation, launchCared, observationOptions, observeAndAnswer } from './observation.ts';
+import { checkObservation, observationOptions, observeAndAnswer, runCared } from './observation.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -31,9 +30,8 @@ export const run = defineCommand({
     const config = await prepareCollection(given, context, given.config);
     const defined = await definitionOf({ given, command: words, config, context, implicitStdin: true });
     const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
-    const { job } = createJob(root, definition);
-    const launched = launchCared(root, job, () => startJob(job, io.env));
-    const answer = await observeAndAnswer({ type: 'run', given, job, launched, context });
+    const started = runCared(root, definition, io.env);
+    const answer = await observeAndAnswer({ type: 'run', given, ...started, context });
     collect(given, config, context);
     return answer;
   },

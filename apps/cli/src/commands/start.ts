@@ -1,7 +1,7 @@
 import { findJob, startJob } from '@kanade/runner';
 import { defineCommand } from '../command.ts';
 import { collect, prepareCollection } from './collect.ts';
-import { checkObservation, launchCared, observationOptions, observeAndAnswer } from './observation.ts';
+import { checkObservation, observationOptions, observeAndAnswer, startCared } from './observation.ts';
 import { oneJobId } from './one-job-id.ts';
 
 export const start = defineCommand({
@@ -14,8 +14,8 @@ export const start = defineCommand({
     checkObservation(given);
     const config = await prepareCollection(given, context);
     const job = findJob(context.root, oneJobId(words));
-    const launched = launchCared(context.root, job, () => startJob(job, context.io.env));
-    const answer = await observeAndAnswer({ type: 'start', given, job, launched, context });
+    const started = startCared(context.root, job, () => startJob(job, context.io.env));
+    const answer = await observeAndAnswer({ type: 'start', given, ...started, context });
     collect(given, config, context);
     return answer;
   },

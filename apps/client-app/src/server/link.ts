@@ -1,4 +1,11 @@
-import { type ClientEvent, type ClientState, connectClient, KlpError, type KlpErrorKind } from '@kanade/klp';
+import {
+  type ClientEvent,
+  type ClientState,
+  connectClient,
+  KlpError,
+  type KlpErrorKind,
+  type OnTrace,
+} from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
 import { type HandshakeResult, handshakeMethod, localContract, protocolVersions } from '@kanade/shared/local';
 import type { Connection } from '../wire/page-event.ts';
@@ -10,12 +17,14 @@ export interface LinkOptions {
   /** Version of this program, told in the handshake. */
   readonly version: string;
   readonly onEvent: (event: LinkEvent) => void;
+  /** Sees every message, for finding faults. */
+  readonly onTrace?: OnTrace | undefined;
   /** What the agent sent that makes no sense, in words for the log. */
   readonly onFault: (message: string) => void;
 }
 
 /** The line to the agent: it connects by itself, again and again, until disposed or refused. */
-export function openLink({ socketPath, version, onEvent, onFault }: LinkOptions): AgentLink & AsyncDisposable {
+export function openLink({ socketPath, version, onEvent, onTrace, onFault }: LinkOptions): AgentLink & AsyncDisposable {
   let told: Connection = { phase: 'connecting' };
   const client = connectClient({
     contract: localContract,
@@ -45,6 +54,7 @@ export function openLink({ socketPath, version, onEvent, onFault }: LinkOptions)
       told = connection;
       onEvent({ type: 'connection', connection });
     },
+    onTrace,
     onEvent(event) {
       const fault = faultWords(event);
       if (fault !== undefined) onFault(fault);

@@ -8,6 +8,7 @@ import {
   userPolicy,
   type Verdict,
 } from '@kanade/klp/socket';
+import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import { commonProtocol, localContract, protocolVersions } from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
 import { limits } from '../limits.ts';
@@ -23,6 +24,8 @@ export interface ServeLocalOptions {
   readonly socket: string | undefined;
   /** Serve this user and nobody else; otherwise the people of this machine. */
   readonly onlyUid: number | undefined;
+  /** Where every frame is written down, if anywhere. */
+  readonly trace: { readonly path: string; readonly bodies: boolean } | undefined;
   readonly version: string;
   readonly state: MachineState;
   readonly jobs: ReturnType<typeof createJobs>;
@@ -48,6 +51,8 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
   const connections = new Set<Connection<Contract>>();
   const handlers = handlersOf(options);
   const users = createUserRates();
+  const trace = openTrace(options);
+  let connectionCount = 0;
 
   function onConnection(duplex: Duplex, peer: LocalPeer): void {
     const connection: Connection<Contract> = serveConnection<Contract, LocalPeer, Session>(duplex, {
@@ -55,6 +60,7 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
       peer,
       handlers,
       userRate: users.of(peer.userKey),
+      onTrace: trace?.trace(`${peer.userKey} #${++connectionCount}`),
       createSession: (scope) => ({
         userKey: peer.userKey,
         feed: createFeed({
@@ -85,8 +91,22 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
     async [Symbol.asyncDispose]() {
       await listener.close();
       await Promise.all([...connections].map((connection) => connection.close()));
+      trace?.[Symbol.dispose]();
     },
   };
+}
+
+/** A trace that cannot be written must not keep the agent from its work. */
+function openTrace({ trace, log }: ServeLocalOptions): TraceFile | undefined {
+  if (!trace) return undefined;
+  try {
+    const file = openTraceFile(trace.path, trace);
+    log.warn({ path: trace.path, bodies: trace.bodies }, 'every local message is written down');
+    return file;
+  } catch (error) {
+    log.error({ err: error, path: trace.path }, 'local messages cannot be written down');
+    return undefined;
+  }
 }
 
 async function listen(

@@ -7,7 +7,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { LimitPassed } from '../wire/error.ts';
-import { frameHeaderBytes, measureBody, writeFrame } from '../wire/frame.ts';
+import { encodeFrame, frameHeaderBytes, measureBody, measuredCharsMax, writeFrame } from '../wire/frame.ts';
 import { createExpiry } from './expiry.ts';
 import type { ChannelLimits } from './limits.ts';
 
@@ -26,7 +26,8 @@ export interface Outgoing {
 }
 
 interface Entry {
-  body: string;
+  /** Text that is written together with others, or a whole frame, for a body that is large enough to go alone. */
+  body: string | Buffer;
   /** Of the body on the wire. */
   bytes: number;
   settle: ((outcome: SendOutcome) => void) | undefined;
@@ -40,7 +41,7 @@ export interface OutgoingOptions {
   onRoom: () => void;
 }
 
-/** Bytes that are written together; a longer frame goes alone. */
+/** Bytes that are written together at most. */
 const writeBytesMax = 65_536;
 
 /** Frames that are written together: few enough for the peer to work on them while the next ones are made. */
@@ -71,21 +72,25 @@ export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: O
 
   /** Hands the first frames to the stream, as many as go into one write. */
   function writeSome(): void {
-    let count = 1;
-    let total = frameHeaderBytes + (queue[0] as Entry).bytes;
-    for (; count < queue.length; count += 1) {
-      const more = total + frameHeaderBytes + (queue[count] as Entry).bytes;
-      if (more > writeBytesMax) break;
-      total = more;
-    }
+    const [first] = queue as [Entry];
+    const count = typeof first.body === 'string' ? countTogether() : 1;
     const taken = count === queue.length ? queue : queue.splice(0, count);
     if (taken === queue) queue = [];
-    const block = Buffer.allocUnsafe(total);
-    let at = 0;
-    for (const entry of taken) at = writeFrame(block, at, entry);
-    bytes -= total - count * frameHeaderBytes;
+    const block = typeof first.body === 'string' ? writeTogether(taken) : first.body;
+    bytes -= block.length - count * frameHeaderBytes;
     if (!duplex.write(block)) noteBlocked();
     for (const { settle } of taken) settle?.('queued');
+  }
+
+  function countTogether(): number {
+    let total = 0;
+    let count = 0;
+    for (const entry of queue) {
+      total += frameHeaderBytes + entry.bytes;
+      if (typeof entry.body !== 'string' || (count > 0 && total > writeBytesMax)) break;
+      count += 1;
+    }
+    return count;
   }
 
   function noteBlocked(): void {
@@ -134,19 +139,26 @@ export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: O
 
   function send(body: string, droppable: boolean): SendOutcome | Promise<SendOutcome> {
     if (isClosed) return 'closed';
-    const size = measureBody(body, limits.bodyBytesMax);
+    const entry = prepare(body);
     if (hasRoom()) {
-      add({ body, bytes: size, settle: undefined });
+      add(entry);
       return 'queued';
     }
     if (droppable) return 'dropped';
-    const waiting = new Promise<SendOutcome>((settle) => add({ body, bytes: size, settle }));
+    const waiting = new Promise<SendOutcome>((settle) => add({ ...entry, settle }));
     if (queue.length > limits.backlogFramesMax) {
       onOverflow({ limit: 'backlogFramesMax', maximum: limits.backlogFramesMax, actual: queue.length });
     } else if (bytes > limits.backlogBytesMax) {
       onOverflow({ limit: 'backlogBytesMax', maximum: limits.backlogBytesMax, actual: bytes });
     }
     return waiting;
+  }
+
+  function prepare(body: string): Entry {
+    if (body.length <= measuredCharsMax)
+      return { body, bytes: measureBody(body, limits.bodyBytesMax), settle: undefined };
+    const frame = encodeFrame(body, limits.bodyBytesMax);
+    return { body: frame, bytes: frame.length - frameHeaderBytes, settle: undefined };
   }
 
   function close(): void {
@@ -169,4 +181,12 @@ export function createOutgoing(duplex: Duplex, { limits, onOverflow, onRoom }: O
     flushed: () => (isClosed || queue.length === 0 ? Promise.resolve() : new Promise((done) => onFlushed.push(done))),
     close,
   };
+}
+
+function writeTogether(entries: readonly Entry[]): Buffer {
+  const total = entries.reduce((sum, entry) => sum + frameHeaderBytes + entry.bytes, 0);
+  const block = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const { body, bytes } of entries) at = writeFrame(block, at, { body: body as string, bytes });
+  return block;
 }

@@ -5,7 +5,7 @@
  * buffer is sized by the peer's word, each byte is looked at once, and nothing keeps the chunk alive. Growing doubles: a body that arrives byte by
  * byte is copied twice, whatever its length.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { type LimitPassed, limitError } from './error.ts';
 
 export const frameHeaderBytes = 4;
@@ -38,10 +38,26 @@ export interface FrameDecoder {
 
 /** Makes one frame. Throws a `PayloadTooLarge` KlpError, before anything is allocated, when the body passes `bodyBytesMax`. */
 export function encodeFrame(body: string, bodyBytesMax: number = defaultBodyBytesMax): Buffer {
+  if (body.length > measuredCharsMax && body.length <= bodyBytesMax) {
+    const frame = encodeAscii(body);
+    if (frame) return frame;
+  }
   const bytes = measureBody(body, bodyBytesMax);
   const frame = Buffer.allocUnsafe(frameHeaderBytes + bytes);
   writeFrame(frame, 0, { body, bytes });
   return frame;
+}
+
+/** Characters up to which measuring a body costs less than trying whether it is ASCII. */
+export const measuredCharsMax = 4_096;
+
+/** A frame of a body that is ASCII, else undefined: then the number of its characters is not the number of its bytes. */
+function encodeAscii(body: string): Buffer | undefined {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + body.length);
+  writeLength(frame, 0, body.length);
+  // A character of two bytes leaves too little room for the last ones, or is one of the bytes.
+  const isWhole = frame.write(body, frameHeaderBytes, 'utf8') === body.length;
+  return isWhole && isAscii(frame.subarray(frameHeaderBytes)) ? frame : undefined;
 }
 
 /** Bytes of a body on the wire. Throws a `PayloadTooLarge` KlpError over the cap. */
@@ -53,13 +69,16 @@ export function measureBody(body: string, bodyBytesMax: number): number {
 
 /** Writes one frame at `at`, where there is room for it; returns where the next one goes. */
 export function writeFrame(target: Buffer, at: number, { body, bytes }: { body: string; bytes: number }): number {
+  writeLength(target, at, bytes);
+  target.write(body, at + frameHeaderBytes, 'utf8');
+  return at + frameHeaderBytes + bytes;
+}
+
+function writeLength(target: Buffer, at: number, bytes: number): void {
   target[at] = bytes & 0xff;
   target[at + 1] = (bytes >>> 8) & 0xff;
   target[at + 2] = (bytes >>> 16) & 0xff;
   target[at + 3] = bytes >>> 24;
-  // As many bytes as characters means ASCII, which latin1 copies as it is.
-  target.write(body, at + frameHeaderBytes, bytes === body.length ? 'latin1' : 'utf8');
-  return at + frameHeaderBytes + bytes;
 }
 
 /**
@@ -82,14 +101,22 @@ export function createFrameDecoder(options: { bodyBytesMax?: number } = {}): Fra
   let cutUsed = 0;
   let cutBytes = frameHeaderBytes;
   let overLong: Frame | undefined;
+  /** Everything that came was read. Then single bytes may be put at the end of the frame that is cut, up to this many, without looking further. */
+  let isWaiting = false;
+  let byteRoom = 0;
 
   function next(): Frame | undefined {
+    if (isWaiting) return undefined;
     for (;;) {
       const frame = overLong ?? (cutUsed > 0 ? continueCut() : readWhole());
       if (frame) return frame;
       at = 0;
       chunk = later.length > 1 ? Buffer.concat(later) : (later[0] ?? nothing);
-      if (later.length === 0) return undefined;
+      if (later.length === 0) {
+        isWaiting = true;
+        byteRoom = cutUsed === 0 ? 0 : Math.min(cutBytes - 1, cut.length);
+        return undefined;
+      }
       later = [];
     }
   }
@@ -162,7 +189,14 @@ export function createFrameDecoder(options: { bodyBytesMax?: number } = {}): Fra
 
   return {
     push: (bytes) => {
+      // A single byte of a frame that it does not complete: nothing else need be looked at.
+      if (isWaiting && bytes.length === 1 && cutUsed < byteRoom) {
+        cut[cutUsed] = bytes[0] as number;
+        cutUsed += 1;
+        return;
+      }
       if (overLong || bytes.length === 0) return;
+      isWaiting = false;
       const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       if (at < chunk.length) {
         later.push(buffer);

@@ -1,5 +1,3 @@
-import type { Clock } from '../outbox/clock.ts';
-import { OutboxError } from '../outbox/error.ts';
 import type { QueuedRecord } from '../store/records.ts';
 
 export interface DeliverContext {
@@ -14,40 +12,54 @@ export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise
 
 /** One attempt under way. */
 export interface Delivery {
-  /** Null for success, else what went wrong. Never rejects. */
-  readonly ended: Promise<string | null>;
   /** Asks `deliver` to stop. */
   abort(reason: unknown): void;
   /** Ends the attempt even if `deliver` does not come back. */
   giveUp(reason: string): void;
 }
 
-/** Starts an attempt with a deadline. A `deliver` that ignores its signal loses its slot only for `timeoutMs`. */
+/** Starts an attempt. `onEnd` is called once, later than this call: with null for success, else with what went wrong. */
 export function startDelivery(
   record: QueuedRecord,
-  { deliver, clock, timeoutMs }: { deliver: Deliver; clock: Clock; timeoutMs: number },
+  { deliver, deadlineMs, onEnd }: { deliver: Deliver; deadlineMs: number; onEnd: (failure: string | null) => void },
 ): Delivery {
-  const controller = new AbortController();
-  let giveUp: (reason: string) => void = () => {};
-  const givenUp = new Promise<string>((resolve) => {
-    giveUp = resolve;
-  });
-  const cancelDeadline = clock.setTimer(() => {
-    const late = new OutboxError('deliver_timeout', `Cannot deliver ${record.id}: no answer within ${timeoutMs} ms`);
-    giveUp(late.message);
-    controller.abort(late);
-  }, timeoutMs);
-  const context = { signal: controller.signal, deadlineMs: clock.nowMs() + timeoutMs };
-  // The async wrapper turns a deliver that throws at once into a failed attempt.
-  const delivered = (async () => deliver(record, context))().then(
-    () => null,
-    (error: unknown) => describe(error),
+  let controller: AbortController | null = null;
+  let aborted: { readonly reason: unknown } | null = null;
+  let ended = false;
+  const end = (failure: string | null): void => {
+    if (ended) return;
+    ended = true;
+    onEnd(failure);
+  };
+  const context: DeliverContext = {
+    deadlineMs,
+    // Made when it is asked for: most attempts end before anybody looks, and making one costs more than the rest.
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted) controller.abort(aborted.reason);
+      return controller.signal;
+    },
+  };
+  attempt(deliver, record, context).then(
+    () => end(null),
+    (error: unknown) => end(describe(error)),
   );
   return {
-    ended: Promise.race([delivered, givenUp]).finally(cancelDeadline),
-    abort: (reason) => controller.abort(reason),
-    giveUp,
+    abort(reason) {
+      aborted ??= { reason };
+      controller?.abort(aborted.reason);
+    },
+    giveUp: end,
   };
+}
+
+/** A deliver that throws at once is a failed attempt too. */
+function attempt(deliver: Deliver, record: QueuedRecord, context: DeliverContext): Promise<void> {
+  try {
+    return Promise.resolve(deliver(record, context));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** A reason that fits into a row. */

@@ -2,7 +2,8 @@ import type { Clock } from '../outbox/clock.ts';
 import type { Emit } from '../outbox/event.ts';
 import type { OutboxLimits } from '../outbox/limits.ts';
 import type { Store } from '../store/database.ts';
-import { clampDue, dropExpired, needsSweep, nextDueMs, promote } from '../store/records.ts';
+import { dropExpired, sweptRows } from '../store/drops.ts';
+import { clampDue, needsSweep, nextDueMs, promote } from '../store/due.ts';
 import type { Deliver } from './delivery.ts';
 import { abandon, committed, createFlights, isGrounded, land, settle, take } from './flights.ts';
 import { idleMs } from './schedule.ts';
@@ -60,14 +61,15 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
       const healthy = (await settle(flights)) && (await sweep(context, { nowMs, clamp }));
       if (healthy) lastMs = nowMs;
       if (healthy && isOnline()) await take(flights, concurrency);
-      if (healthy && isGrounded(flights)) await committed(context.emit, store.reclaim);
+      if (healthy && isGrounded(flights)) await giveBack(context, stop);
       if (options.until === 'idle' && isGrounded(flights)) break;
       await wakeup.sleep(healthy ? idleMs(nowMs, await store.read(nextDueMs), limits.pollMs) : limits.pollMs);
       // Attempts that end in the same turn share one commit.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await land(flights);
-    return { ...flights.sum };
+    const { delivered, failed, quarantined } = flights.sum;
+    return { delivered, failed, quarantined };
   } finally {
     stop.removeEventListener('abort', wakeup.ring);
     abandon(flights);
@@ -76,14 +78,34 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
 
 /** Moves on what time alone moves: waiting records that are due, expired ones. False when that cannot be committed now. */
 async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; clamp: boolean }): Promise<boolean> {
-  const { store, limits, emit } = context;
-  if (!clamp && !(await store.read((sql) => needsSweep(sql, nowMs)))) return true;
-  return committed(emit, async () => {
-    const dropped = await store.transact((sql) => {
-      if (clamp) clampDue(sql, nowMs + limits.backoffMaxMs);
-      promote(sql, nowMs);
-      return dropExpired(sql, nowMs);
+  const { store, limits, emit, wakeup } = context;
+  for (let clamped = clamp ? sweptRows : 0; clamped === sweptRows; ) {
+    const done = await committed(emit, async () => {
+      clamped = await store.transact((tx) => clampDue(tx, nowMs + limits.backoffMaxMs));
+    });
+    if (!done) return false;
+  }
+  if (!(await store.read((sql) => needsSweep(sql, nowMs)))) return true;
+  const swept = await committed(emit, async () => {
+    const dropped = await store.transact((tx) => {
+      promote(tx);
+      return dropExpired(tx, limits.dropsKeptMax);
     });
     for (const record of dropped) emit({ type: 'dropped', ...record });
   });
+  // One step is bounded: what it left comes in the next turn.
+  if (swept && (await store.read((sql) => needsSweep(sql, nowMs)))) wakeup.ring();
+  return swept;
+}
+
+/** While nothing else is to be done: gives free space back to the disk, step by step, until there is none or work comes. */
+async function giveBack({ store, emit, wakeup }: DrainContext, stop: AbortSignal): Promise<void> {
+  let more = true;
+  while (more && !stop.aborted && !wakeup.isRung()) {
+    const done = await committed(emit, async () => {
+      more = await store.reclaim();
+    });
+    if (!done) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

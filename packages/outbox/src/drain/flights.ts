@@ -9,11 +9,24 @@
 import { OutboxError } from '../outbox/error.ts';
 import type { Emit, OutboxEvent } from '../outbox/event.ts';
 import type { OutboxLimits } from '../outbox/limits.ts';
-import { loadRecord, quarantine, type RowKey, readyRows, removeDelivered, retryLater } from '../store/records.ts';
+import {
+  type LoadedRow,
+  loadRow,
+  type QueuedRecord,
+  quarantineRow,
+  type RowKey,
+  readySeqs,
+  removeDelivered,
+  retryLater,
+} from '../store/records.ts';
 import type { Sql } from '../store/statements.ts';
+import type { Tx } from '../store/totals.ts';
 import { type Deliver, type Delivery, startDelivery } from './delivery.ts';
 import type { DrainContext } from './drain.ts';
 import { type AfterAttempt, afterAttempt } from './schedule.ts';
+
+/** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
+const turnRecords = 128;
 
 interface Ended {
   readonly key: RowKey;
@@ -32,68 +45,123 @@ export interface Flights {
   readonly options: FlightOptions;
   readonly flying: Map<number, Delivery>;
   readonly ended: Ended[];
-  readonly sum: { delivered: number; failed: number; quarantined: number };
+  /** Rows and order keys of both: nothing of these is taken. */
+  readonly busy: { readonly seqs: Set<number>; readonly keys: Set<string> };
+  readonly sum: { delivered: number; failed: number; quarantined: number; bytes: number };
 }
 
 export function createFlights(context: DrainContext, options: FlightOptions): Flights {
-  return { context, options, flying: new Map(), ended: [], sum: { delivered: 0, failed: 0, quarantined: 0 } };
+  const busy = { seqs: new Set<number>(), keys: new Set<string>() };
+  return {
+    context,
+    options,
+    flying: new Map(),
+    ended: [],
+    busy,
+    sum: { delivered: 0, failed: 0, quarantined: 0, bytes: 0 },
+  };
 }
 
 /** True when nothing is under way and every ending is committed. */
-export function isGrounded({ flying, ended }: Flights): boolean {
-  return flying.size === 0 && ended.length === 0;
+export function isGrounded({ busy }: Flights): boolean {
+  return busy.seqs.size === 0;
 }
 
-/** Starts attempts until `concurrency` are under way. */
+/** Starts attempts until `concurrency` are under way, a bounded number per call. */
 export async function take(flights: Flights, concurrency: number): Promise<void> {
-  const { flying, ended, context } = flights;
-  const free = concurrency - flying.size;
+  const { flying, busy, context } = flights;
+  const free = Math.min(concurrency - flying.size, turnRecords);
   if (free <= 0) return;
   await context.store.read((sql) => {
-    const busy = new Set([...flying.keys(), ...ended.map((entry) => entry.key.seq)]);
-    const rows = readyRows(sql, free + busy.size).filter((key) => !busy.has(key.seq));
-    for (const key of rows.slice(0, free)) launch(flights, key, loadRecord(sql, key));
+    const launch = createLaunch(flights);
+    const untilMs = performance.now() + context.limits.commitBudgetMs;
+    let launched = 0;
+    for (const seq of readySeqs(sql, free + busy.seqs.size)) {
+      if (launched === free || isHeavy(flights)) break;
+      if (!busy.seqs.has(seq) && start(flights, { sql, seq, launch })) launched++;
+      if (performance.now() > untilMs) break;
+    }
+    // There may be more than one turn's worth.
+    if (launched > 0) context.wakeup.ring();
   });
 }
 
-function launch(flights: Flights, key: RowKey, record: ReturnType<typeof loadRecord>): void {
-  const { clock, limits, wakeup } = flights.context;
-  if (record === null) return;
-  if (record === 'damaged') {
-    const next = { kind: 'quarantine', attempts: 0, reason: 'stored bytes do not match their checksum' } as const;
-    flights.ended.push({ key, next });
-    wakeup.ring();
-    return;
-  }
-  const { deliver } = flights.options;
-  const delivery = startDelivery(record, { deliver, clock, timeoutMs: limits.deliverTimeoutMs });
-  flights.flying.set(key.seq, delivery);
-  void follow(flights, { key, attempts: record.attempts, delivery });
+/** Bodies under way fill memory: over the limit nothing more is loaded. */
+function isHeavy({ sum, busy, context }: Flights): boolean {
+  return busy.seqs.size > 0 && sum.bytes >= context.limits.inFlightBytesMax;
 }
 
-async function follow(
+function start(
   flights: Flights,
-  { key, attempts, delivery }: { key: RowKey; attempts: number; delivery: Delivery },
-): Promise<void> {
-  const { context, options } = flights;
-  const failure = await delivery.ended;
-  const counts = !options.stop.aborted && options.isOnline();
-  const attempt = { attempts, failure, counts, nowMs: context.clock.nowMs(), random: context.random() };
-  flights.flying.delete(key.seq);
-  flights.ended.push({ key, next: afterAttempt(attempt, context.limits) });
+  { sql, seq, launch }: { sql: Sql; seq: number; launch: (row: LoadedRow, record: QueuedRecord) => void },
+): boolean {
+  const { busy, ended, sum, context } = flights;
+  const row = loadRow(sql, seq);
+  // A record that was replayed waits for a later one of its key that is under way already.
+  if (row === null || (row.key.orderKey !== null && busy.keys.has(row.key.orderKey))) return false;
+  busy.seqs.add(seq);
+  if (row.key.orderKey !== null) busy.keys.add(row.key.orderKey);
+  sum.bytes += row.key.bytes;
+  if (row.record !== null) {
+    launch(row, row.record);
+    return true;
+  }
+  const next = {
+    kind: 'quarantine',
+    attempts: row.attempts,
+    reason: 'stored bytes do not match their checksum',
+  } as const;
+  ended.push({ key: row.key, next });
   context.wakeup.ring();
+  return true;
 }
 
-/** Commits what ended; false when that is not possible now. */
-export function settle({ ended, sum, context }: Flights): Promise<boolean> {
+/** Attempts that start together share one timer for their deadline. */
+function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) => void {
+  const { context, options, flying } = flights;
+  const { clock, limits } = context;
+  const together = new Map<number, { readonly id: string; readonly delivery: Delivery }>();
+  const deadlineMs = clock.nowMs() + limits.deliverTimeoutMs;
+  let cancelTimer: (() => void) | null = null;
+
+  function expire(): void {
+    for (const { id, delivery } of [...together.values()]) {
+      const late = new OutboxError(
+        'deliver_timeout',
+        `Cannot deliver ${id}: no answer within ${limits.deliverTimeoutMs} ms`,
+      );
+      delivery.giveUp(late.message);
+      delivery.abort(late);
+    }
+  }
+
+  return ({ key, attempts }, record) => {
+    const onEnd = (failure: string | null): void => {
+      flying.delete(key.seq);
+      together.delete(key.seq);
+      if (together.size === 0) cancelTimer?.();
+      const counts = !options.stop.aborted && options.isOnline();
+      const attempt = { attempts, failure, counts, nowMs: clock.nowMs(), random: context.random() };
+      flights.ended.push({ key, next: afterAttempt(attempt, limits) });
+      context.wakeup.ring();
+    };
+    cancelTimer ??= clock.setTimer(expire, limits.deliverTimeoutMs);
+    const delivery = startDelivery(record, { deliver: options.deliver, deadlineMs, onEnd });
+    flying.set(key.seq, delivery);
+    together.set(key.seq, { id: key.id, delivery });
+  };
+}
+
+/** Commits what ended, a bounded number; false when that is not possible now. */
+export function settle(flights: Flights): Promise<boolean> {
+  const { ended, sum, context } = flights;
   if (ended.length === 0) return Promise.resolve(true);
   // More may end while this waits for the database.
-  const batch = [...ended];
+  const batch = ended.slice(0, turnRecords);
   return committed(context.emit, async () => {
-    const events = await context.store.transact((sql) =>
-      batch.flatMap((entry) => settleOne(sql, entry, context.limits)),
-    );
-    ended.splice(0, batch.length);
+    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context.limits));
+    for (const { key } of ended.splice(0, count)) forget(flights, key);
+    if (ended.length > 0) context.wakeup.ring();
     const delivered = events.filter((event) => event.type === 'delivered').length;
     if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
     for (const event of events) if (event.type !== 'delivered') context.emit(event);
@@ -101,6 +169,25 @@ export function settle({ ended, sum, context }: Flights): Promise<boolean> {
     sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
     sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
   });
+}
+
+/** Endings from the front, until the time of one commit is used up. */
+function settleWithin(tx: Tx, batch: readonly Ended[], limits: OutboxLimits): { events: OutboxEvent[]; count: number } {
+  const untilMs = performance.now() + limits.commitBudgetMs;
+  const events: OutboxEvent[] = [];
+  let count = 0;
+  for (const entry of batch) {
+    events.push(...settleOne(tx, entry, limits));
+    count++;
+    if (performance.now() > untilMs) break;
+  }
+  return { events, count };
+}
+
+function forget({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
+  busy.seqs.delete(seq);
+  if (orderKey !== null) busy.keys.delete(orderKey);
+  sum.bytes -= bytes;
 }
 
 /** True when `commit` came through, false when it has to wait for room on the disk or for a lock. */
@@ -124,7 +211,7 @@ export async function land(flights: Flights): Promise<void> {
   }, context.limits.stopGraceMs);
   try {
     while (flying.size > 0) await context.wakeup.sleep(context.limits.pollMs);
-    await settle(flights);
+    while (flights.ended.length > 0 && (await settle(flights)));
   } finally {
     cancel();
   }
@@ -138,18 +225,18 @@ export function abandon({ flying }: Flights): void {
   }
 }
 
-function settleOne(sql: Sql, { key, next }: Ended, limits: OutboxLimits): OutboxEvent[] {
+function settleOne(tx: Tx, { key, next }: Ended, limits: OutboxLimits): OutboxEvent[] {
   switch (next.kind) {
     case 'remove':
-      return removeDelivered(sql, key) ? [{ type: 'delivered', records: 1 }] : [];
+      return removeDelivered(tx, key) ? [{ type: 'delivered', records: 1 }] : [];
     case 'keep':
       return [];
     case 'retry': {
       const { attempts, dueMs, reason } = next;
-      return retryLater(sql, key, next) ? [{ type: 'failed', id: key.id, attempts, retryAtMs: dueMs, reason }] : [];
+      return retryLater(tx, key, next) ? [{ type: 'failed', id: key.id, attempts, retryAtMs: dueMs, reason }] : [];
     }
     case 'quarantine': {
-      const dropped = quarantine(sql, key, { ...next, limits });
+      const dropped = quarantineRow(tx, key, { ...next, limits });
       if (dropped === null) return [];
       const { attempts, reason } = next;
       return [

@@ -3,6 +3,8 @@ import type { Clock } from '../outbox/clock.ts';
 /** A bell with a memory: a ring while nobody sleeps makes the next sleep end at once. One sleeper. */
 export interface Wakeup {
   ring(): void;
+  /** Whether the next sleep would end at once. */
+  isRung(): boolean;
   /** Resolves at the next ring, or after `timeoutMs`. */
   sleep(timeoutMs: number): Promise<void>;
 }
@@ -15,6 +17,7 @@ export function createWakeup(clock: Clock): Wakeup {
       rung = true;
       wake?.();
     },
+    isRung: () => rung,
     async sleep(timeoutMs) {
       if (!rung) {
         await new Promise<void>((resolve) => {

@@ -10,7 +10,10 @@ export type OutboxErrorCode =
   | 'foreign_table'
   | 'id_conflict'
   | 'io_failed'
+  | 'newer_version'
+  | 'no_outbox'
   | 'not_durable'
+  | 'older_version'
   | 'over_budget'
   | 'read_only'
   | 'record_too_large';

@@ -1,5 +1,5 @@
 import type { Store } from '../store/database.ts';
-import type { Dropped } from '../store/records.ts';
+import type { Dropped } from '../store/drops.ts';
 import type { Emit } from './event.ts';
 
 /** Follows records that joined a caller's transaction, which may still be committed or rolled back. */

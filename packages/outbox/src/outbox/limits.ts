@@ -6,8 +6,13 @@ export interface OutboxLimits {
   readonly recordsMax: number;
   /** Queued bytes: body, subject, id and headers (quarantine not counted). @defaultValue 1_073_741_824 (1 GiB) */
   readonly bytesMax: number;
-  /** What an enqueue over budget does, after expired records are gone: fail, or drop the oldest. @defaultValue 'refuse' */
-  readonly whenFull: 'refuse' | 'drop-oldest';
+  /**
+   * What an enqueue over budget does. `'refuse'`: it fails and nothing else happens. `'drop-expired-first'`: expired records go;
+   * if that is not enough it fails. `'drop-oldest-of-priority'`: after the expired ones, the oldest records of the lowest
+   * priority go, up to the new record's own priority; if that would not be enough it fails and they stay.
+   * @defaultValue 'drop-expired-first'
+   */
+  readonly whenFull: 'refuse' | 'drop-expired-first' | 'drop-oldest-of-priority';
   /** Quarantined records; the oldest goes first. @defaultValue 10_000 */
   readonly quarantineRecordsMax: number;
   /** Quarantined bytes; the oldest goes first. @defaultValue 268_435_456 (256 MiB) */
@@ -30,6 +35,12 @@ export interface OutboxLimits {
   readonly commitRecordsMax: number;
   /** Bytes after which a group commit takes no further record. @defaultValue 1_048_576 (1 MiB) */
   readonly commitBytesMax: number;
+  /** Time after which one commit, or one turn of a drain, takes no further record, ms: both run on the caller's event loop. @defaultValue 1 */
+  readonly commitBudgetMs: number;
+  /** Bodies of the deliveries under way; at least one is always allowed. @defaultValue 67_108_864 (64 MiB) */
+  readonly inFlightBytesMax: number;
+  /** Drops that `drops` remembers; the oldest is forgotten first. @defaultValue 10_000 */
+  readonly dropsKeptMax: number;
   /** Bytes of records waiting for their commit; more fail with `busy`. @defaultValue 268_435_456 (256 MiB) */
   readonly pendingBytesMax: number;
   /** Files up to this size are checked in full when opened. @defaultValue 16_777_216 (16 MiB) */
@@ -42,7 +53,7 @@ const defaults: OutboxLimits = {
   bodyBytesMax: 64 * 1024 * 1024,
   recordsMax: 1_000_000,
   bytesMax: 1024 * 1024 * 1024,
-  whenFull: 'refuse',
+  whenFull: 'drop-expired-first',
   quarantineRecordsMax: 10_000,
   quarantineBytesMax: 256 * 1024 * 1024,
   attemptsMax: 10,
@@ -54,13 +65,24 @@ const defaults: OutboxLimits = {
   lockWaitMs: 10_000,
   commitRecordsMax: 128,
   commitBytesMax: 1024 * 1024,
+  commitBudgetMs: 1,
+  inFlightBytesMax: 64 * 1024 * 1024,
+  dropsKeptMax: 10_000,
   pendingBytesMax: 256 * 1024 * 1024,
   openCheckBytesMax: 16 * 1024 * 1024,
   listRecordsMax: 1_000,
 };
 
-/** Limits that may be zero: nothing kept in quarantine, no check, no grace. */
-const mayBeZero: readonly string[] = ['quarantineRecordsMax', 'quarantineBytesMax', 'openCheckBytesMax', 'stopGraceMs'];
+const policies: readonly unknown[] = ['refuse', 'drop-expired-first', 'drop-oldest-of-priority'];
+
+/** Limits that may be zero: nothing kept in quarantine, no drop remembered, no check, no grace. */
+const mayBeZero: readonly string[] = [
+  'quarantineRecordsMax',
+  'quarantineBytesMax',
+  'dropsKeptMax',
+  'openCheckBytesMax',
+  'stopGraceMs',
+];
 
 /** Fills in the defaults. @throws RangeError for a limit that is not a positive whole number */
 export function resolveLimits(given: Partial<OutboxLimits> = {}): OutboxLimits {
@@ -68,7 +90,8 @@ export function resolveLimits(given: Partial<OutboxLimits> = {}): OutboxLimits {
   for (const [name, value] of set) {
     if (!Object.hasOwn(defaults, name)) throw new RangeError(`Cannot use a limit that does not exist: ${name}`);
     if (name === 'whenFull') {
-      if (value !== 'refuse' && value !== 'drop-oldest') throw new RangeError(`Cannot use limit whenFull: ${value}`);
+      if (!policies.includes(value))
+        throw new RangeError(`Cannot use limit whenFull: ${value}, give ${policies.join(', ')}`);
       continue;
     }
     const least = mayBeZero.includes(name) ? 0 : 1;

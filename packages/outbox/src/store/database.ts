@@ -1,18 +1,25 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Clock, pause } from '../outbox/clock.ts';
 import { OutboxError } from '../outbox/error.ts';
 import type { Emit } from '../outbox/event.ts';
 import type { OutboxLimits } from '../outbox/limits.ts';
 import { closeDamaged, finishReplacement, salvage, setAsideUnlessFile } from './salvage.ts';
-import { createSchema, recountTotals, withTable } from './schema.ts';
+import { createSchema } from './schema.ts';
 import { sqliteCode, translateSqliteError } from './sqlite-error.ts';
 import { createStatements, type Sql } from './statements.ts';
+import { createTotals, recountTotals, type Tx, wrongTotal } from './totals.ts';
 
 /** Free pages that stay for the next records, and pages given back at a time (4 KiB each). */
 const reservedPages = 256;
-const reclaimedPages = 1024;
+const reclaimedPages = 256;
+
+/** Work on the database in one turn of the event loop after which the rest waits for the next one, ms. */
+const turnBudgetMs = 1;
+
+/** Pages of WAL after which a commit copies them into the file: few enough not to be felt, many enough to be rare. */
+const checkpointPages = 256;
 
 export interface StoreOptions {
   readonly path: string | null;
@@ -35,9 +42,11 @@ export interface Store {
   /** Looks while no transaction is open on this connection. */
   read<T>(look: (sql: Sql) => T): Promise<T>;
   /** Runs `change` in one transaction of its own; resolved means that it is on disk. */
-  transact<T>(change: (sql: Sql) => T): Promise<T>;
-  /** Gives a bounded number of free pages of our own file back to the disk. */
-  reclaim(): Promise<void>;
+  transact<T>(change: (tx: Tx) => T): Promise<T>;
+  /** Runs `change` inside the transaction that the caller has open. */
+  join<T>(change: (tx: Tx) => T): T;
+  /** Gives a bounded number of free pages of our own file back to the disk. @returns whether there are more */
+  reclaim(): Promise<boolean>;
   close(): void;
 }
 
@@ -56,14 +65,17 @@ export function openStore(options: StoreOptions): Store {
     sql = createStatements(database, table);
   }
 
+  const turns = createTurns();
+
   async function exclusively<T>(work: () => T): Promise<T> {
     const untilMs = clock.nowMs() + limits.lockWaitMs;
     for (let delayMs = 1, recovered = false; ; ) {
+      while (turns.isSpent()) await turns.next();
       if (closed) throw new OutboxError('closed', 'Cannot use the outbox: it was closed');
       // Work starts in the same turn as this check, so no caller's transaction can begin in between.
       if (!database.isTransaction) {
         try {
-          return work();
+          return turns.spend(work);
         } catch (error) {
           const code = sqliteCode(error);
           if (code === 'damaged' && !recovered) {
@@ -89,9 +101,10 @@ export function openStore(options: StoreOptions): Store {
     database: () => database,
     sql: () => sql,
     read: (look) => exclusively(() => look(sql)),
-    transact: (change) => exclusively(() => inTransaction(database, () => change(sql))),
+    transact: (change) => exclusively(() => inTransaction(database, () => counted(sql, clock.nowMs(), change))),
+    join: (change) => counted(sql, clock.nowMs(), change),
     async reclaim() {
-      if (path !== null) await exclusively(() => reclaimPages(database));
+      return path !== null && (await exclusively(() => reclaimPages(database)));
     },
     close() {
       closed = true;
@@ -100,10 +113,48 @@ export function openStore(options: StoreOptions): Store {
   };
 }
 
+/** Whose commits and looks fall into one turn of the event loop add up; this spreads them over turns. */
+function createTurns() {
+  let spentMs = 0;
+  let isFollowed = false;
+  return {
+    isSpent: () => spentMs > turnBudgetMs,
+    next: () => new Promise((resolve) => setImmediate(resolve)),
+    spend<T>(work: () => T): T {
+      const startedMs = performance.now();
+      try {
+        return work();
+      } finally {
+        spentMs += performance.now() - startedMs;
+        if (!isFollowed) {
+          isFollowed = true;
+          setImmediate(() => {
+            spentMs = 0;
+            isFollowed = false;
+          });
+        }
+      }
+    },
+  };
+}
+
+/** Runs a change and writes the totals that it moved, before its commit. */
+function counted<T>(sql: Sql, nowMs: number, change: (tx: Tx) => T): T {
+  const totals = createTotals(sql);
+  const result = change({ sql, totals, nowMs });
+  totals.flush();
+  return result;
+}
+
 /** One step of a vacuum: free pages over the reserve, few enough not to be felt. */
-function reclaimPages(database: DatabaseSync): void {
-  const free = Number(database.prepare('PRAGMA freelist_count').get()?.freelist_count) - reservedPages;
-  if (free > 0) database.exec(`PRAGMA incremental_vacuum(${Math.min(free, reclaimedPages)})`);
+function reclaimPages(database: DatabaseSync): boolean {
+  const free = () => Number(database.prepare('PRAGMA freelist_count').get()?.freelist_count) - reservedPages;
+  const before = free();
+  if (before <= 0) return false;
+  database.exec(`PRAGMA incremental_vacuum(${Math.min(before, reclaimedPages)})`);
+  const after = free();
+  // A file made without auto_vacuum keeps its pages for later records: nothing changes, and that is all that can be done.
+  return after > 0 && after < before;
 }
 
 /** SQLite keeps the WAL beside the file a link points to, so that is where a salvage has to work. */
@@ -158,8 +209,26 @@ function openOwned(path: string, options: StoreOptions): DatabaseSync {
   try {
     return connect(path, options);
   } catch (error) {
+    if (sqliteCode(error) === 'cannot_open' && isReadOnly(path))
+      throw new OutboxError('read_only', `Cannot open outbox ${path}: it cannot be written here`, { cause: error });
     if (sqliteCode(error) !== 'damaged') throw translateSqliteError(error, `Cannot open outbox ${path}`);
     return replaceDamaged(path, options, (error as Error).message);
+  }
+}
+
+/** A file that is there, in a place that takes no side files: SQLite calls that "unable to open". */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    return false;
+  }
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return false;
+  } catch {
+    return true;
   }
 }
 
@@ -194,7 +263,10 @@ function connect(path: string, { table, limits }: StoreOptions): DatabaseSync {
     if (database.prepare('PRAGMA page_count').get()?.page_count === 0)
       database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    database.exec('PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF');
+    database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    database.exec(
+      'PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF',
+    );
     inTransaction(database, () => createSchema(database, table));
     if (statSync(path).size <= limits.openCheckBytesMax) check(database, table);
     database.exec('PRAGMA busy_timeout = 0');
@@ -209,12 +281,5 @@ function connect(path: string, { table, limits }: StoreOptions): DatabaseSync {
 function check(database: DatabaseSync, table: string): void {
   const verdict = String(database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check);
   if (verdict !== 'ok') throw Object.assign(new Error(verdict), { errcode: 11 });
-  const wrong = database.prepare(
-    withTable(
-      `SELECT 1 FROM $t_total AS total WHERE name IN ('ready', 'waiting', 'quarantined')
-         AND (records, bytes) <> (SELECT count(*), coalesce(sum(bytes), 0) FROM $t WHERE state = total.name)`,
-      table,
-    ),
-  );
-  if (wrong.get()) inTransaction(database, () => recountTotals(database, table));
+  if (wrongTotal(database, table) !== null) inTransaction(database, () => recountTotals(database, table));
 }

@@ -9,49 +9,54 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-export type Result = { readonly insertion: Insertion } | { readonly refusal: OutboxError };
-
 export interface GroupCommit {
-  /** Resolves when the commit that holds the record is on disk. */
+  /** Resolves when the commit that holds the record is on disk, or with why it was refused. */
   add(record: EncodedRecord): Promise<Insertion>;
   /** Resolves when everything added before has been committed or refused. */
   settled(): Promise<void>;
 }
 
-/** Joins what is added in one turn of the event loop into one commit; gives the loop a turn between two commits. */
+/**
+ * Joins what is added in one turn of the event loop into one commit; gives the loop a turn between two commits. `commit` may
+ * take fewer records than it was offered, from the front: the others come with the next one.
+ */
 export function createGroupCommit(
   limits: OutboxLimits,
-  commit: (records: readonly EncodedRecord[]) => Promise<readonly Result[]>,
+  commit: (records: readonly EncodedRecord[]) => Promise<readonly Insertion[]>,
 ): GroupCommit {
-  const pending: Pending[] = [];
+  let pending: Pending[] = [];
   let pendingBytes = 0;
   let running: Promise<void> | null = null;
 
-  function takeBatch(): Pending[] {
+  function nextBatch(): Pending[] {
     let bytes = 0;
     let count = 0;
     while (count < pending.length && count < limits.commitRecordsMax && bytes < limits.commitBytesMax) {
       bytes += pending[count]?.record.bytes ?? 0;
       count++;
     }
-    return pending.splice(0, count);
+    return pending.slice(0, count);
+  }
+
+  function take(count: number): void {
+    for (let index = 0; index < count; index++) pendingBytes -= pending[index]?.record.bytes ?? 0;
+    pending = pending.slice(count);
   }
 
   async function run(): Promise<void> {
-    for (;;) {
+    while (pending.length > 0) {
       await new Promise((resolve) => setImmediate(resolve));
-      const batch = takeBatch();
+      const batch = nextBatch();
       try {
-        const results = await commit(batch.map((entry) => entry.record));
-        for (const [index, entry] of batch.entries()) settle(entry, results[index]);
+        const insertions = await commit(batch.map((entry) => entry.record));
+        take(insertions.length);
+        for (const [index, insertion] of insertions.entries()) batch[index]?.resolve(insertion);
       } catch (error) {
+        take(batch.length);
         for (const entry of batch) entry.reject(error);
       }
-      for (const entry of batch) pendingBytes -= entry.record.bytes;
-      if (pending.length > 0) continue;
-      running = null;
-      return;
     }
+    running = null;
   }
 
   return {
@@ -70,9 +75,4 @@ export function createGroupCommit(
     },
     settled: () => running ?? Promise.resolve(),
   };
-}
-
-function settle({ resolve, reject }: Pending, result: Result | undefined): void {
-  if (result && 'insertion' in result) resolve(result.insertion);
-  else reject(result?.refusal ?? new Error('Cannot settle an enqueue: the commit returned no result for it'));
 }

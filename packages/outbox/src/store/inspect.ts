@@ -1,5 +1,8 @@
-import { type Dropped, dropRows, type RecordState } from './records.ts';
+import type { DropReason } from '../outbox/event.ts';
+import type { RecordState } from './records.ts';
+import { seqsInState } from './state-order.ts';
 import type { Sql } from './statements.ts';
+import type { Tally } from './totals.ts';
 
 /** A stored record without its body. */
 export interface RecordSummary {
@@ -9,9 +12,10 @@ export interface RecordSummary {
   readonly headers: Readonly<Record<string, string>> | null;
   readonly state: RecordState;
   readonly priority: number;
+  readonly orderKey: string | null;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** The last failure, null when there was none. */
+  /** The last failure, or why it was set apart; null when there was none. */
   readonly reason: string | null;
   readonly bytes: number;
   readonly enqueuedAtMs: number;
@@ -22,24 +26,23 @@ export interface RecordSummary {
   readonly cursor: number;
 }
 
-/** Which records: by id, or all of a kind. */
-export type Selection = { readonly ids: readonly string[] } | { readonly state: RecordState };
-
-export interface Tally {
-  readonly records: number;
-  readonly bytes: number;
-}
-
 /** What is stored now, and what left since the store was created. */
 export interface Counts {
   readonly ready: Tally;
   readonly waiting: Tally;
+  /** Behind an earlier record of their `orderKey`. */
+  readonly held: Tally;
   readonly quarantined: Tally;
   readonly delivered: Tally;
-  readonly dropped: { readonly [reason in Dropped['reason']]: Tally };
+  readonly dropped: { readonly [reason in DropReason]: Tally };
   /** Records that a salvage knew of and could not read. */
   readonly lost: Tally;
 }
+
+export const summaryColumns =
+  'seq, id, subject, headers, order_key, state, priority, attempts, reason, bytes, enqueued_at_ms, due_ms, expires_at_ms';
+
+type Row = Readonly<Record<string, unknown>>;
 
 export function readCounts(sql: Sql): Counts {
   const rows = sql('SELECT name, records, bytes FROM $t_total').all();
@@ -50,6 +53,7 @@ export function readCounts(sql: Sql): Counts {
   return {
     ready: tally('ready'),
     waiting: tally('waiting'),
+    held: tally('held'),
     quarantined: tally('quarantined'),
     delivered: tally('delivered'),
     dropped: {
@@ -67,18 +71,21 @@ export function listRows(
   sql: Sql,
   { state, after, limit }: { state: RecordState | undefined; after: number; limit: number },
 ): RecordSummary[] {
-  const rows = sql(`SELECT seq, id, subject, headers, state, priority, attempts, reason, bytes, enqueued_at_ms, due_ms,
-      expires_at_ms FROM $t WHERE seq > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY seq LIMIT ?3`).all(
-    after,
-    state ?? null,
-    limit,
-  );
-  return rows.map((row) => ({
+  if (state === undefined) {
+    return sql(`SELECT ${summaryColumns} FROM $t WHERE seq > ? ORDER BY seq LIMIT ?`).all(after, limit).map(summaryOf);
+  }
+  const find = sql(`SELECT ${summaryColumns} FROM $t WHERE seq = ?`);
+  return seqsInState(sql, { state, after, limit }).map((seq) => summaryOf(find.get(seq) ?? {}));
+}
+
+export function summaryOf(row: Row): RecordSummary {
+  return {
     id: row.id as string,
     subject: row.subject as string,
     headers: decodeHeaders(row.headers as string),
     state: row.state as RecordState,
     priority: row.priority as number,
+    orderKey: row.order_key as string | null,
     attempts: row.attempts as number,
     reason: row.reason as string | null,
     bytes: row.bytes as number,
@@ -86,19 +93,7 @@ export function listRows(
     dueAtMs: row.state === 'waiting' ? (row.due_ms as number) : null,
     expiresAtMs: row.expires_at_ms as number | null,
     cursor: row.seq as number,
-  }));
-}
-
-/** Gives quarantined or waiting records a new start: ready now, no attempts. @returns how many */
-export function replayRows(sql: Sql, selection: Selection): number {
-  const { where, value } = condition(selection);
-  const fresh = "SET state = 'ready', attempts = 0, due_ms = 0";
-  return Number(sql(`UPDATE $t ${fresh} WHERE state <> 'ready' AND ${where}`).run(value).changes);
-}
-
-export function dropSelected(sql: Sql, selection: Selection): Dropped[] {
-  const { where, value } = condition(selection);
-  return dropRows(sql, where, { values: [value], reason: 'by_caller' });
+  };
 }
 
 function decodeHeaders(text: string): Readonly<Record<string, string>> | null {
@@ -108,10 +103,4 @@ function decodeHeaders(text: string): Readonly<Record<string, string>> | null {
     if (!(error instanceof SyntaxError)) throw error;
     return null;
   }
-}
-
-function condition(selection: Selection): { where: string; value: string } {
-  if ('ids' in selection)
-    return { where: 'id IN (SELECT value FROM json_each(?))', value: JSON.stringify(selection.ids) };
-  return { where: 'state = ?', value: selection.state };
 }

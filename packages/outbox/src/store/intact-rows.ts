@@ -7,12 +7,12 @@ type Row = Record<string, null | number | bigint | string | Uint8Array>;
 /** Rows copied per transaction. */
 const batchRows = 256;
 
-const states: readonly unknown[] = ['ready', 'waiting', 'quarantined'];
+const states: readonly unknown[] = ['ready', 'waiting', 'held', 'quarantined'];
 const numbers = ['priority', 'enqueued_at_ms', 'due_ms', 'attempts', 'bytes'] as const;
 
 // seq as well: deliveries under way during a salvage are settled by seq and id.
 const copied =
-  'seq,id,subject,headers,priority,not_before_ms,expires_at_ms,enqueued_at_ms,state,due_ms,attempts,reason,bytes,checksum,body';
+  'seq,id,subject,headers,order_key,priority,not_before_ms,expires_at_ms,enqueued_at_ms,state,due_ms,attempts,reason,bytes,checksum,body';
 const places = copied.replaceAll(/[a-z_]+/g, '?');
 
 /** Copies every row that can be read and has the right checksum, in order. @returns how many */
@@ -80,10 +80,13 @@ function nextAfterGap(rows: StatementSync, seq: number): Row | 'end' | null {
 
 function isIntact(row: Row): boolean {
   const { id, subject, headers, body, checksum } = row;
+  // Version 1 has no such column.
+  const orderKey = row.order_key ?? null;
   if (typeof id !== 'string' || typeof subject !== 'string' || typeof headers !== 'string') return false;
   if (!(body instanceof Uint8Array) || !states.includes(row.state)) return false;
   if (numbers.some((name) => typeof row[name] !== 'number')) return false;
-  return checksumOf({ id, subject, headers, body }) === checksum;
+  if (orderKey !== null && typeof orderKey !== 'string') return false;
+  return checksumOf({ id, subject, headers, orderKey, body }) === checksum;
 }
 
 function isSqliteError(error: unknown): boolean {

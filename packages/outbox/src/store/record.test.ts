@@ -40,7 +40,7 @@ describe('encodeRecord', () => {
 
 describe('checksumOf', () => {
   it('changes when a byte moves from one field to the next', () => {
-    const one = { id: 'ab', subject: 'c', headers: '{}', body: new Uint8Array() };
+    const one = { id: 'ab', subject: 'c', headers: '{}', orderKey: null, body: new Uint8Array() };
     expect(checksumOf(one)).not.toBe(checksumOf({ ...one, id: 'a', subject: 'bc' }));
   });
 });

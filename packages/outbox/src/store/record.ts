@@ -10,6 +10,11 @@ export interface OutboxRecord {
   readonly subject: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /**
+   * Records with the same one are delivered one after the other, in the order in which they were enqueued, whatever their
+   * priority: the next waits while an earlier one waits, backs off or is under way. 1 to 512 characters. @defaultValue none
+   */
+  readonly orderKey?: string;
   /** Higher is delivered first. A whole number. @defaultValue 0 */
   readonly priority?: number;
   /** Not delivered before this instant, milliseconds since 1970. */
@@ -23,6 +28,7 @@ export interface EncodedRecord {
   readonly id: string;
   readonly subject: string;
   readonly headers: string;
+  readonly orderKey: string | null;
   readonly body: Uint8Array;
   readonly priority: number;
   readonly notBeforeMs: number | null;
@@ -33,6 +39,7 @@ export interface EncodedRecord {
 
 const idCharsMax = 512;
 const subjectCharsMax = 4096;
+const orderKeyCharsMax = 512;
 
 /**
  * Checks a record and puts it into the form of the store; headers are sorted so that equal ones are equal bytes.
@@ -51,28 +58,34 @@ export function encodeRecord(record: OutboxRecord, limits: OutboxLimits): Encode
       { exceeded },
     );
   }
-  const headers = encodeHeaders(id, record.headers ?? {});
+  const headers = encodeHeaders(id, record.headers);
+  const orderKey = record.orderKey === undefined ? null : text('orderKey', record.orderKey, orderKeyCharsMax);
   return {
     id,
     subject,
     headers,
+    orderKey,
     body,
     priority: whole('priority', record.priority ?? 0),
     notBeforeMs: record.notBeforeMs === undefined ? null : whole('notBeforeMs', record.notBeforeMs),
     expiresAtMs: record.expiresAtMs === undefined ? null : whole('expiresAtMs', record.expiresAtMs),
     bytes: body.byteLength + Buffer.byteLength(id) + Buffer.byteLength(subject) + Buffer.byteLength(headers),
-    checksum: checksumOf({ id, subject, headers, body }),
+    checksum: checksumOf({ id, subject, headers, orderKey, body }),
   };
 }
 
 /** SQLite does not notice a flipped bit inside a body; this does. */
-export function checksumOf(record: Pick<EncodedRecord, 'id' | 'subject' | 'headers' | 'body'>): number {
-  // Lengths first, so that bytes cannot move from one field to the next unnoticed.
-  const head = JSON.stringify([record.id, record.subject, record.headers, record.body.byteLength]);
-  return crc32(record.body, crc32(head));
+export function checksumOf({ id, subject, headers, orderKey, body }: Checked): number {
+  // As JSON with the length, so that bytes cannot move from one field to the next unnoticed. Version 1 had no order key.
+  const key = orderKey === null ? '' : `,${JSON.stringify(orderKey)}`;
+  const head = `[${JSON.stringify(id)},${JSON.stringify(subject)},${JSON.stringify(headers)},${body.byteLength}${key}]`;
+  return crc32(body, crc32(head));
 }
 
-function encodeHeaders(id: string, headers: Readonly<Record<string, string>>): string {
+type Checked = Pick<EncodedRecord, 'id' | 'subject' | 'headers' | 'orderKey' | 'body'>;
+
+function encodeHeaders(id: string, headers: Readonly<Record<string, string>> | undefined): string {
+  if (headers === undefined) return '{}';
   if (typeof headers !== 'object' || headers === null) throw new TypeError(`Cannot enqueue ${id}: headers: ${headers}`);
   const entries = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [name, value] of entries) {

@@ -26,8 +26,10 @@ import {
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readIntactRows } from './intact-rows.ts';
+import { releaseAll } from './order.ts';
 import { withTable } from './schema.ts';
 import { sqliteCode } from './sqlite-error.ts';
+import { recountTotals } from './totals.ts';
 
 const headerBytes = 100;
 const pageBytes = 4096;
@@ -109,6 +111,8 @@ function copyRows(copy: string, target: DatabaseSync, table: string): Omit<Salva
   try {
     const expected = expectedRows(source, table);
     const records = readIntactRows(source, target, table);
+    releaseAll(target, table);
+    recountTotals(target, table);
     const lostRecords = expected === null ? null : Math.max(0, expected - records);
     target
       .prepare(withTable("UPDATE $t_total SET records = records + ? WHERE name = 'lost'", table))
@@ -131,7 +135,8 @@ export function closeDamaged(database: DatabaseSync): void {
 /** How many records the file says it has; null where it cannot say. */
 function expectedRows(source: DatabaseSync, table: string): number | null {
   try {
-    const states = "SELECT sum(records) AS records FROM $t_total WHERE name IN ('ready', 'waiting', 'quarantined')";
+    const states =
+      "SELECT sum(records) AS records FROM $t_total WHERE name IN ('ready', 'waiting', 'held', 'quarantined')";
     const records = source.prepare(withTable(states, table)).get()?.records;
     return typeof records === 'number' ? records : null;
   } catch (error) {
@@ -165,7 +170,10 @@ function declaredBytes(path: string): number {
 }
 
 function removeDatabase(path: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+    // Looked for first: on a read-only disk even removing nothing fails.
+    if (existsSync(path + suffix)) rmSync(path + suffix, { force: true });
+  }
 }
 
 function moveWal(path: string, setAsidePath: string): void {

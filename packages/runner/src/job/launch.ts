@@ -8,9 +8,10 @@ import { spawnTree } from '../process/spawn.ts';
 import { treeVariable } from '../process/tree.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
 import { errnoOf, JobError } from './job-error.ts';
+import { noteLaunch } from './launch-order.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readState } from './record.ts';
-import { openForAppending, pretty, replaceFile, writeNewFile } from './replace-file.ts';
+import { isNoRoom, openForAppending, pretty, replaceFile, writeNewFile } from './replace-file.ts';
 import { createdState, failedState, runningState } from './state-record.ts';
 import { makeJobDir } from './store.ts';
 
@@ -27,12 +28,18 @@ export interface LaunchedJob {
  * directory behind.
  */
 export function createJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
-  const made = makeJob(root, definition);
-  makeEmptyLogs(made.job);
-  return made;
+  return makeJob(root, definition, (job) => {
+    writeNewFile(pathOf(job, 'state'), pretty(createdState(job, Date.now())));
+    makeEmptyLogs(job);
+  });
 }
 
-function makeJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
+interface MadeJob {
+  readonly job: JobDir;
+  readonly meta: MetaFile;
+}
+
+function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir) => void = () => undefined): MadeJob {
   if (definition.stdin && definition.stdin.length > limits.stdinBytes) {
     throw new JobError(
       'stdin_too_large',
@@ -42,11 +49,10 @@ function makeJob(root: string, definition: JobDefinition): { job: JobDir; meta: 
   if (definition.fullLog) prepareFullLog(definition.fullLog);
   const job = makeJobDir(root);
   try {
-    const nowMs = Date.now();
-    const meta = metaOf(definition, job.id, root, nowMs);
+    const meta = metaOf(definition, job.id, root, Date.now());
     if (definition.stdin) writeNewFile(pathOf(job, 'stdin'), definition.stdin);
     writeNewFile(pathOf(job, 'meta'), pretty(meta));
-    writeNewFile(pathOf(job, 'state'), pretty(createdState(job, nowMs)));
+    complete(job);
     return { job, meta };
   } catch (error) {
     rmSync(job.path, { recursive: true, force: true });
@@ -83,21 +89,53 @@ export function startJob(job: JobDir, env: Readonly<Record<string, string | unde
   if (state.job.status !== 'created') {
     throw new JobError('invalid_state', `job ${job.id} cannot be started: it is ${state.job.status}, not created`);
   }
-  return launchCreated(job, meta, env);
+  return launchMade(job, meta, { env, writeState: replaceFile });
 }
 
-/** Makes and starts a job in one go: the launch makes the logs that it needs. */
+/**
+ * Makes and starts a job in one go, with fewer files than the one after the other: its first state says that it runs.
+ * `full.log` is the last file that it makes: until that is there, `settle` takes a missing state for a launch that is
+ * under way, or that was cut off.
+ */
 export function launchJob(
   root: string,
   definition: JobDefinition,
   env: Readonly<Record<string, string | undefined>>,
 ): LaunchedJob {
   const { job, meta } = makeJob(root, definition);
-  closeSync(openForAppending(pathOf(job, 'full')));
-  return launchCreated(job, meta, env);
+  try {
+    return launchMade(job, meta, { env, writeState: writeFirstState });
+  } finally {
+    unlessNoRoom(() => closeSync(openForAppending(pathOf(job, 'full'))));
+  }
 }
 
-function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string, string | undefined>>): LaunchedJob {
+/** For what can be done without once the workload runs: the record tells the next who looks as much. */
+function unlessNoRoom(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+  }
+}
+
+/** Whoever looked in between may have written it from the record, and then knows more than we do. */
+function writeFirstState(path: string, content: string): void {
+  try {
+    writeNewFile(path, content);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    rmSync(path, { force: true }); // half a state would be damage
+    throw error;
+  }
+}
+
+interface Launching {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly writeState: (path: string, content: string) => void;
+}
+
+function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching): LaunchedJob {
   const fds: number[] = [];
   const keep = (fd: number): number => {
     fds.push(fd);
@@ -118,7 +156,9 @@ function launchCreated(job: JobDir, meta: MetaFile, env: Readonly<Record<string,
       recordFd,
       ...(controlGroup ? { controlGroup } : {}),
     });
-    replaceFile(pathOf(job, 'state'), pretty(runningState(job, spawned.pid, { controlGroup })));
+    const state = runningState(job, spawned.pid, { controlGroup });
+    unlessNoRoom(() => writeState(pathOf(job, 'state'), pretty(state)));
+    unlessNoRoom(() => noteLaunch(job, state.started_at_ms ?? 0, meta.cwd ?? ''));
     return { job, meta, ended: spawned.ended, release: spawned.release };
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;

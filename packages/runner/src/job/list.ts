@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { matchesTag } from '@kanade/shared/job';
+import { isJobName, matchesTag } from '@kanade/shared/job';
+import { hashOf, readLaunchOrder } from './launch-order.ts';
 import { type JobDir, jobFiles } from './layout.ts';
 import { type MetaFile, readMeta } from './record.ts';
 import { type JobView, settle } from './settle.ts';
-import { jobNames } from './store.ts';
+import { entryNames, isDirectory } from './store.ts';
 
 /** Which jobs to list. All filters must hold. */
 export interface ListFilter {
@@ -25,19 +26,20 @@ export interface ListedJob {
 const clockSlackMs = 15;
 
 /**
- * Newest start first; jobs that never started come last, then by id. No job starts after its state was last written, so
- * jobs are read in the order of that time, and reading ends when the limit is full and nothing newer can follow.
- * `skipped` counts directories without a readable definition among those that were read, and all without a state.
+ * Newest start first; jobs that never started come last, then by id. Jobs are read in the order of their launches, or of
+ * the last write to their state where no launch was noted (no job starts after that), and reading ends when the limit is
+ * full and nothing newer can follow. `skipped` counts directories without a readable definition among those that were
+ * read, and all without a state.
  */
 export function listJobs(root: string, filter: ListFilter): { jobs: ListedJob[]; truncated: boolean; skipped: number } {
   let skipped = 0;
   const found: ListedJob[] = [];
   // The starts that would be shown, newest first, so far.
   const starts: number[] = [];
-  for (const { job, latestMs } of candidates(root)) {
+  for (const { job, latestMs } of candidates(root, filter)) {
     const oldestShownMs = starts[filter.limit - 1];
     const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
-    if (isFull && latestMs !== undefined && oldestShownMs > latestMs + clockSlackMs) break;
+    if (isFull && oldestShownMs > latestMs + clockSlackMs) break;
     const meta = readMeta(job);
     if (!meta) {
       skipped++;
@@ -53,16 +55,42 @@ export function listJobs(root: string, filter: ListFilter): { jobs: ListedJob[];
   return { jobs, truncated: jobs.length < found.length, skipped };
 }
 
-/** All jobs: those without a state first, the others by the time of their state, latest first. */
-function candidates(root: string): { job: JobDir; latestMs: number | undefined }[] {
-  const base = join(root);
-  return jobNames(root)
-    .map((id) => {
-      // Put together by hand: over ten thousand jobs join() would cost as much as the looks themselves.
-      const job = { id, path: `${base}${sep}${id}` };
-      return { job, latestMs: statSync(`${job.path}${sep}${jobFiles.state}`, { throwIfNoEntry: false })?.mtimeMs };
-    })
-    .sort((a, b) => (b.latestMs ?? Number.MAX_VALUE) - (a.latestMs ?? Number.MAX_VALUE));
+/** A job that may be listed, and a time after which it cannot have started. */
+interface Candidate {
+  readonly job: JobDir;
+  readonly latestMs: number;
+}
+
+/** Those of which nothing is known come first, the others by their time, latest first. */
+function* candidates(root: string, { cwd }: ListFilter): Generator<Candidate> {
+  const base = `${join(root)}${sep}`;
+  const order = readLaunchOrder(root);
+  const present = new Set(entryNames(root));
+  const unnoted = lookedAt(base, [...present.difference(order.ids)].filter(isJobName));
+  const cwdHash = cwd === undefined ? undefined : hashOf(cwd);
+  let next = 0;
+  for (const launch of order.newestFirst()) {
+    if (!present.has(launch.id) || (cwdHash !== undefined && launch.cwdHash !== cwdHash)) continue;
+    for (let other = unnoted[next]; other && other.latestMs >= launch.startedAtMs; other = unnoted[next]) {
+      yield other;
+      next++;
+    }
+    yield { job: { id: launch.id, path: `${base}${launch.id}` }, latestMs: launch.startedAtMs };
+  }
+  yield* unnoted.slice(next);
+}
+
+/** Jobs of which no launch was noted, by the time of their state. */
+function lookedAt(base: string, names: readonly string[]): Candidate[] {
+  const found: Candidate[] = [];
+  for (const id of names) {
+    // Put together by hand: over ten thousand jobs join() would cost as much as the looks themselves.
+    const job = { id, path: `${base}${id}` };
+    if (!isDirectory(job.path)) continue;
+    const stat = statSync(`${job.path}${sep}${jobFiles.state}`, { throwIfNoEntry: false });
+    found.push({ job, latestMs: stat?.mtimeMs ?? Number.MAX_VALUE });
+  }
+  return found.sort((a, b) => b.latestMs - a.latestMs);
 }
 
 function choose(job: JobDir, meta: MetaFile, filter: ListFilter): ListedJob | undefined {

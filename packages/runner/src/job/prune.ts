@@ -5,6 +5,7 @@ import { isTerminal, type JobState } from '@kanade/shared/job';
 import { removeControlGroupFor } from '../process/control-group.ts';
 import { isAlive, readProcess } from '../process/identity.ts';
 import { JobError } from './job-error.ts';
+import { compactLaunchOrder } from './launch-order.ts';
 import type { JobDir } from './layout.ts';
 import { readMeta } from './record.ts';
 import { type JobView, settle } from './settle.ts';
@@ -147,6 +148,7 @@ export function pruneJobs(root: string, options: PruneOptions): PruneReport {
       failed++; // counted; the next collection tries again
     }
   }
+  if (!options.dryRun) compactLaunchOrder(root, names);
   return {
     scanned: scanned.length,
     candidates: chosen.length,

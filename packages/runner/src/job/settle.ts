@@ -5,7 +5,7 @@
  *
  * A `running` state that carries no identity was written by the ancestor: it is only probed, never rewritten.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
 import { writeFullLog } from '../output/line-log.ts';
 import { isControlGroupOf, removeControlGroup } from '../process/control-group.ts';
@@ -15,7 +15,7 @@ import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
 import { isNoRoom, pretty, replaceFileIfRoom } from './replace-file.ts';
-import { lostState, runningState } from './state-record.ts';
+import { createdState, lostState, runningState } from './state-record.ts';
 
 /** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
 const clockSlackMs = 15;
@@ -30,7 +30,7 @@ export interface JobView {
 /** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
 export function settle(job: JobDir): JobView {
   const state = readState(job);
-  if (!state) return { job, status: 'unknown', state: undefined };
+  if (!state) return settleWithoutState(job);
   if (isTerminal(state.job.status)) return { job, status: state.job.status, state };
   if (state.job.status === 'created') return settleCreated(job, state);
   if (!state.identity) return { job, status: isPidTaken(state.pid) ? 'running' : 'unknown', state };
@@ -44,6 +44,22 @@ export function settle(job: JobDir): JobView {
       ? 'its shim was killed before it could record the ending'
       : 'the machine was restarted';
   return lose(job, state, reason);
+}
+
+/** How long a launch may be under way before it counts as cut off, in ms (contract, section 1.4). */
+const launchMsMax = 5_000;
+
+/**
+ * A missing state is a launch that is under way, or was cut off, as long as `full.log`, the last file of a launch, is
+ * missing too. Afterwards it is damage.
+ */
+function settleWithoutState(job: JobDir): JobView {
+  const unknown: JobView = { job, status: 'unknown', state: undefined };
+  if (existsSync(pathOf(job, 'full'))) return unknown;
+  const definedAtMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
+  if (definedAtMs === undefined) return unknown;
+  const view = settleCreated(job, createdState(job, definedAtMs));
+  return view.status === 'created' && Date.now() - definedAtMs > launchMsMax ? unknown : view;
 }
 
 /** A launcher that died between starting the shim and writing `running` leaves a record with the pid. */

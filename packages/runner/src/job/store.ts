@@ -1,5 +1,5 @@
 /** A jobs root: where jobs are made and found. */
-import { type Dirent, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { errnoOf, JobError } from './job-error.ts';
@@ -58,18 +58,25 @@ export function findJob(root: string, text: string): JobDir {
 
 /** Names of all directories of a root that can be jobs; none when the root does not exist. */
 export function jobNames(root: string): string[] {
-  let entries: Dirent[];
+  return unlessAbsent(() => readdirSync(root, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && isJobName(entry.name))
+    .map((entry) => entry.name);
+}
+
+/** Names of all that is in a root, jobs or not: half the price of {@link jobNames}. */
+export const entryNames = (root: string): string[] => unlessAbsent(() => readdirSync(root));
+
+function unlessAbsent<T>(read: () => T[]): T[] {
   try {
-    entries = readdirSync(root, { withFileTypes: true });
+    return read();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
-  return entries.filter((entry) => entry.isDirectory() && isJobName(entry.name)).map((entry) => entry.name);
 }
 
 /** A symbolic link is none: it could lead anywhere. */
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 

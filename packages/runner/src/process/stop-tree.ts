@@ -32,8 +32,19 @@ export interface StopTreeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How often the tree is looked at while a stop is under way, in ms; the process table cannot be watched. */
-const lookEveryMs = 10;
+/** Pauses between two looks at the tree while a stop is under way, in ms: the process table cannot be watched. */
+const [lookFirstMs, lookMaxMs] = [1, 10];
+
+/** One pause after the other: short at first, because most trees go at once. */
+function createPauses(): () => Promise<void> {
+  let pauseMs = lookFirstMs;
+  return () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, pauseMs);
+    pauseMs = Math.min(lookMaxMs, pauseMs * 1.5);
+    return promise;
+  };
+}
 
 /** How long a fresh leader may be alone before it counts as a tree without members, in ms. */
 const startWaitMs = 1_000;
@@ -56,13 +67,14 @@ export async function stopTree(
     signal?.throwIfAborted();
     const deadlineMs = performance.now() + step.waitMs;
     if (step.signal !== 'SIGKILL') signalOnce(target, left, step.signal);
+    const pause = createPauses();
     for (;;) {
       if (step.signal === 'SIGKILL' && killAll(target)) mechanism = 'control-group';
       // The leader goes last, so while it lives there is no need for a look at all the others.
       left = isAlive(target.leader) ? left : membersOf(target);
       if (left.length === 0 && !isAlive(target.leader)) break;
       if (performance.now() >= deadlineMs) break;
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await pause();
       signal?.throwIfAborted();
     }
     left = membersOf(target);
@@ -95,11 +107,12 @@ function commandLine(pid: number): string {
  */
 async function startedMembers(target: StopTarget, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
   const deadlineMs = performance.now() + startWaitMs;
+  const pause = createPauses();
   for (;;) {
     const members = membersOf(target);
     if (members.some(({ pid }) => isOnItsOwn(pid, target.leader.pid))) return members;
     if (!isAlive(target.leader) || performance.now() >= deadlineMs) return members;
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    await pause();
     signal?.throwIfAborted();
   }
 }

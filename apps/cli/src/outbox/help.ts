@@ -1,0 +1,48 @@
+import type { OptionTable } from '../arguments.ts';
+import type { OutboxCommand } from './command.ts';
+
+/** Options of every outbox command, before or after its name. */
+export const outboxOptions = {
+  table: { kind: 'text', value: 'NAME', help: 'the outbox in the file (default: the only one)' },
+  help: { kind: 'flag', help: 'show this help' },
+} as const satisfies OptionTable;
+
+export function outboxHelp(commands: readonly OutboxCommand[]): string {
+  const lines = commands.map(({ name, usage, summary }) => `  ${`${name} FILE ${usage}`.padEnd(30)} ${summary}`);
+  return [
+    'kanade outbox looks into a file of records that wait for their delivery, and repairs it.',
+    '',
+    'Usage: kanade outbox COMMAND FILE [OPTIONS]',
+    '',
+    ...lines,
+    '',
+    'Options of every command:',
+    ...optionLines(outboxOptions),
+    '',
+    'list, count, verify, export and drops only read; another process may hold the file meanwhile. replay, quarantine with IDs',
+    'and drop change it in short transactions beside its owner. A file that is damaged or missing is reported, never replaced.',
+    'kanade outbox COMMAND --help shows one command with examples. Answers are one line of JSON on stdout.',
+    '',
+  ].join('\n');
+}
+
+export function outboxCommandHelp(command: OutboxCommand): string {
+  return [
+    `kanade outbox ${command.name}: ${command.summary}`,
+    '',
+    `Usage: kanade outbox ${command.name} [OPTIONS] FILE ${command.usage}`.trimEnd(),
+    '',
+    'Options:',
+    ...optionLines({ ...command.options, ...outboxOptions }),
+    '',
+    'Examples:',
+    ...command.examples.map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+function optionLines(table: OptionTable): string[] {
+  return Object.entries(table).map(
+    ([name, { help, value }]) => `  --${(value ? `${name} ${value}` : name).padEnd(24)} ${help}`,
+  );
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { eventually } from '@kanade/testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { jobYaml, openSite, type Site } from './agent-process.ts';
+
+const ann = 61_001;
+const bob = 61_002;
+const daemon = 61_003;
+
+/** Only root can play other users; then the agent gets an account list of its own, which no other process sees. */
+const ownMounts = ['--mount', '--propagation', 'private'];
+const canPlayUsers =
+  process.getuid?.() === 0 && spawnSync('unshare', [...ownMounts, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+
+const accounts = [
+  `ann:x:${ann}:${ann}::/:/bin/sh`,
+  `bob:x:${bob}:${bob}::/:/bin/sh`,
+  `daemon61:x:${daemon}:${daemon}::/:/usr/sbin/nologin`,
+];
+
+/** Starts an agent that serves people, with the accounts above among them. */
+async function startForPeople(site: Site): Promise<void> {
+  const passwd = join(site.path, 'passwd');
+  writeFileSync(passwd, `${readFileSync('/etc/passwd', 'utf8')}${accounts.join('\n')}\n`);
+  chmodSync(site.path, 0o755);
+  const program = [process.execPath, '--conditions=@kanade/source', join(import.meta.dirname, '../src/bin.ts')];
+  const words = ['--id', 'pc-1', '--data-dir', site.data, '--socket', site.socket, '--jobs', site.jobs];
+  const script = 'mount --bind "$0" /etc/passwd && exec "$@"';
+  const child = spawn('unshare', [...ownMounts, 'sh', '-c', script, passwd, ...program, ...words], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => ended(child));
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  expect(JSON.parse((await lines.next()).value ?? '{}')).toMatchObject({ type: 'agent.ready' });
+}
+
+interface Tap {
+  readonly lines: Record<string, unknown>[];
+  readonly code: Promise<number | null>;
+}
+
+/** Runs klp-tap as a user. */
+function tapAs(uid: number, site: Site, ...words: string[]): Tap {
+  const bin = join(import.meta.dirname, '../../klp/src/bin.ts');
+  const child = spawn(process.execPath, ['--conditions=@kanade/source', bin, '--path', site.socket, ...words], {
+    uid,
+    gid: uid,
+    cwd: '/',
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => ended(child));
+  const lines: Record<string, unknown>[] = [];
+  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)));
+  return { lines, code: new Promise((resolve) => child.once('close', resolve)) };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await exit;
+}
+
+const pushed = ({ lines }: Tap) => lines.flatMap((line) => (line.push === 'jobs.progress' ? [line.params] : []));
+const answer = ({ lines }: Tap, method: string) => lines.find((line) => line.method === method);
+
+if (canPlayUsers) {
+  it('two users of one machine: neither sees or stops the runs of the other', async () => {
+    const site = await openSite();
+    const go = join(site.path, 'go');
+    const loop = `until [ -e ${go} ]; do echo of ann; sleep 0.1; done`;
+    site.putJob('slow.yaml', jobYaml({ id: 'slow', script: loop }));
+    site.putJob('quick.yaml', jobYaml({ id: 'quick', script: 'echo of bob; sleep 1' }));
+    await startForPeople(site);
+
+    const first = tapAs(ann, site, '--follow', 'jobs.subscribe', 'jobs.execute', '{"id":"slow"}');
+    const runId = await eventually('the run of ann', () => {
+      const result = answer(first, 'jobs.execute')?.result as { run_id: string } | undefined;
+      return JSON.stringify(pushed(first)).includes('of ann') && result?.run_id;
+    });
+
+    const kill = ['jobs.kill', JSON.stringify({ run_id: runId })];
+    const second = tapAs(bob, site, '--pushes', '3', 'jobs.subscribe', 'jobs.list', 'jobs.execute', '{"id":"quick"}');
+    expect(await second.code).toBe(0);
+    const own = (answer(second, 'jobs.execute')?.result as { run_id: string } | undefined)?.run_id;
+    expect(pushed(second).map((progress) => (progress as { run_id: string }).run_id)).toEqual([own, own, own]);
+    expect(JSON.stringify(second.lines)).not.toMatch(new RegExp(`${runId}|of ann`));
+
+    const third = tapAs(bob, site, ...kill);
+    expect(await third.code).toBe(1);
+    expect(answer(third, 'jobs.kill')).toMatchObject({ error: { kind: 'Unauthorized' } });
+    // What does not exist is answered in the same words.
+    const fourth = tapAs(bob, site, 'jobs.kill', '{"run_id":"nothing"}');
+    expect(await fourth.code).toBe(1);
+    expect(answer(fourth, 'jobs.kill')?.error).toEqual(answer(third, 'jobs.kill')?.error);
+    expect(pushed(first).some((progress) => (progress as { status: string }).status === 'killed')).toBe(false);
+
+    const fifth = tapAs(ann, site, ...kill);
+    expect(await fifth.code).toBe(0);
+    await eventually('ann to see her run killed', () => JSON.stringify(pushed(first)).includes('"killed"'));
+    expect(JSON.stringify(first.lines)).not.toContain(String(own));
+  });
+
+  it('a user whom the policy refuses gets the refusal and nothing else', async () => {
+    const site = await openSite();
+    await startForPeople(site);
+    const refused = tapAs(daemon, site, 'system.ping');
+    expect(await refused.code).toBe(3);
+    expect(refused.lines).toEqual([{ error: { kind: 'Unauthorized', detail: `uid ${daemon} has no login shell` } }]);
+    const unknown = tapAs(61_004, site, '--no-handshake', 'system.ping');
+    expect(await unknown.code).toBe(3);
+    expect(unknown.lines).toEqual([{ error: { kind: 'Unauthorized', detail: 'uid 61004 has no account' } }]);
+  });
+}

@@ -1,0 +1,34 @@
+import { type RecordSummary, summaryColumns, summaryOf } from './inspect.ts';
+import { checksumOf } from './record.ts';
+import type { RecordState } from './records.ts';
+import { seqsInState } from './state-order.ts';
+import type { Sql } from './statements.ts';
+
+/** A stored record with its body. */
+export interface ExportedRecord extends RecordSummary {
+  readonly notBeforeMs: number | null;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** False when its stored bytes do not match their checksum. */
+  readonly intact: boolean;
+}
+
+/** The first record behind a cursor, whole; null when there is none. */
+export function exportRow(
+  sql: Sql,
+  { state, after }: { state: RecordState | undefined; after: number },
+): ExportedRecord | null {
+  const columns = `${summaryColumns}, not_before_ms, checksum, body`;
+  const seq = state ? seqsInState(sql, { state, after, limit: 1 })[0] : null;
+  if (seq === undefined) return null;
+  const row = sql(`SELECT ${columns} FROM $t WHERE seq >= ? ORDER BY seq LIMIT 1`).get(seq ?? after + 1);
+  if (!row) return null;
+  const [id, subject, headers] = [row.id as string, row.subject as string, row.headers as string];
+  const body = row.body as Uint8Array<ArrayBuffer>;
+  const orderKey = row.order_key as string | null;
+  return {
+    ...summaryOf(row),
+    notBeforeMs: row.not_before_ms as number | null,
+    body,
+    intact: checksumOf({ id, subject, headers, orderKey, body }) === row.checksum,
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * `.host/launches`: one line per launch, so that a list of the newest jobs need not look at all of them. It is a hint
+ * and no truth: a job that is not in it (the ancestor's, or one whose line was lost) is looked at as if there were no
+ * hint, and lines of deleted jobs are passed over.
+ *
+ *     <start, ms since 1970, base 36> <hash of the working directory, 8 hexadecimal digits> <job id>\n
+ */
+import { closeSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errnoOf } from './job-error.ts';
+import { hostDirName, type JobDir } from './layout.ts';
+import { openForAppending, replaceFile } from './replace-file.ts';
+
+export interface Launch {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly cwdHash: string;
+}
+
+const pathIn = (root: string): string => join(root, hostDirName, 'launches');
+
+/** Notes a launch. One short append, which the system does not mix with others. */
+export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void {
+  const path = pathIn(dirname(job.path));
+  const fd = openIn(path);
+  try {
+    writeSync(fd, `${startedAtMs.toString(36)} ${hashOf(cwd)} ${job.id}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openIn(path: string): number {
+  try {
+    return openForAppending(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openForAppending(path);
+  }
+}
+
+/** The launches that were noted: ids in any order, and the launches newest first, each job once. */
+export interface LaunchOrder {
+  readonly ids: ReadonlySet<string>;
+  newestFirst(): Generator<Launch>;
+}
+
+export function readLaunchOrder(root: string): LaunchOrder {
+  const text = readText(pathIn(root));
+  return { ids: new Set(text.match(/[\w-]+$/gm)), newestFirst: () => launchesIn(text) };
+}
+
+function* launchesIn(text: string): Generator<Launch> {
+  const seen = new Set<string>();
+  for (let end = text.lastIndexOf('\n'); end > 0; ) {
+    const begin = text.lastIndexOf('\n', end - 1);
+    const [start = '', cwdHash = '', id = ''] = text.slice(begin + 1, end).split(' ');
+    end = begin;
+    const startedAtMs = Number.parseInt(start, 36);
+    if (id === '' || Number.isNaN(startedAtMs) || seen.has(id)) continue;
+    seen.add(id);
+    yield { id, startedAtMs, cwdHash };
+  }
+}
+
+/** Lines that are tolerated for each job that there is, before the file is written anew. */
+const linesPerJobMax = 4;
+
+/** Writes the file anew when most of its lines are of deleted jobs. */
+export function compactLaunchOrder(root: string, names: readonly string[]): void {
+  const text = readText(pathIn(root));
+  const lines = text.split('\n').length;
+  if (lines < 1_000 || lines < names.length * linesPerJobMax) return;
+  const present = new Set(names);
+  const kept = [...launchesIn(text)].filter(({ id }) => present.has(id)).reverse();
+  const content = kept.map(({ id, startedAtMs, cwdHash }) => `${startedAtMs.toString(36)} ${cwdHash} ${id}\n`);
+  replaceFile(pathIn(root), content.join(''));
+}
+
+/** FNV-1a, 32 bits: tells directories apart well enough to leave out most, and what is left is read. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES') return '';
+    throw error;
+  }
+}
