@@ -1,10 +1,11 @@
 /** `kanade outbox …` on files that an outbox wrote, while it is open and after. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { openOutbox } from '@kanade/outbox';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { answer, call } from './program.ts';
+import { answer, call, program } from './program.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -19,6 +20,12 @@ async function filled(path: string) {
   await outbox.quarantine({ ids: ['poison'] }, { reason: 'Error: no' });
   return outbox;
 }
+
+/** The program as somebody who is not root: ourselves, or nobody where root may play others and they can reach the program. */
+const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...program];
+const asSelf = process.getuid?.() === 0 ? [] : [[...program]];
+const canPlay = asSelf.length === 0 && spawnSync('setpriv', [...nobody.slice(1), '--version']).status === 0;
+const asOthers = canPlay ? [nobody] : asSelf;
 
 const ids = (rows: unknown) => (rows as { id: string }[]).map((row) => row.id);
 
@@ -149,6 +156,29 @@ describe('kanade outbox', () => {
     expect(await answer(['outbox', 'count', file])).toMatchObject({ error: { code: 'busy', retryable: true } });
     holder.close();
   });
+
+  it.each(asOthers)(
+    'looks into a file that it may not write, and says so when asked to change it',
+    async (...words) => {
+      await using dir = await tempDir();
+      const place = `${dir.path}/place`;
+      mkdirSync(place);
+      const file = `${place}/state.db`;
+      await (await filled(file))[Symbol.asyncDispose]();
+      chmodSync(dir.path, 0o755);
+      chmodSync(file, 0o444);
+      chmodSync(place, 0o555);
+      try {
+        const count = await answer(['outbox', 'count', file], { words });
+        expect(count).toMatchObject({ ok: true, ready: { records: 2 } });
+        const drop = await answer(['outbox', 'drop', file, 'ready'], { words });
+        expect(drop).toMatchObject({ ok: false, error: { code: 'read_only' } });
+        expect(readdirSync(place)).toEqual(['state.db']);
+      } finally {
+        chmodSync(place, 0o755);
+      }
+    },
+  );
 
   it.each([
     ['nothing', []],

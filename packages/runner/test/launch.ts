@@ -1,7 +1,6 @@
 import { type JobView, type LaunchedJob, launchJob, settle } from '@kanade/runner';
-import { eventually } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
-import { removeControlGroup } from '../src/process/control-group.ts';
+import { dropControlGroup } from '../src/job/job-group.ts';
 
 /** Starts a shell script as a job, without the login shell of the default wrapper. */
 export function launchScript(
@@ -10,11 +9,8 @@ export function launchScript(
   more: { timeoutMs?: number; killAfterMs?: number } = {},
 ): LaunchedJob {
   const launched = launchJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'], ...more }, process.env);
-  const group = settle(launched.job).state?.control_group;
   // Tests that damage a job's files leave nobody who would remove its group.
-  onTestFinished(async () => {
-    if (group) await eventually('the control group is gone', () => removeControlGroup(group));
-  });
+  onTestFinished(() => dropControlGroup(launched.job));
   return launched;
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type JobDir, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
 import { createHost } from '@kanade/runner/host';
-import { identify, isAlive, stopTree } from '@kanade/runner/process';
+import { identify, isAlive, ownControlGroup, stopTree } from '@kanade/runner/process';
 import { eventually, tempDir, zoo } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { launchScript } from './launch.ts';
@@ -42,6 +42,29 @@ it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the f
   expect((await ended).state?.ending).toMatchObject({ kind: 'timed_out' });
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
 });
+
+// Only a control group knows a daemon that has cut every tie and cleared its environment, too.
+if (ownControlGroup() !== undefined) {
+  it('a job that has run for a while is in a control group, which nobody leaves', async () => {
+    await using dir = await tempDir();
+    await using host = createHost({ root: dir.path });
+    const daemon = `env -i setsid sh -c 'trap "" TERM; echo $$ >${dir.path}/pid; exec sleep 60 <&- >&- 2>&-'`;
+    const script = `until [ -e ${dir.path}/go ]; do sleep 0.02; done; (${daemon} &); exec sleep 60`;
+    const { job } = launchScript(dir.path, script);
+    const ended = host.adopt(job);
+    await eventually('it has a group', () => existsSync(pathOf(job, 'controlGroup')));
+    const group = readFileSync(pathOf(job, 'controlGroup'), 'utf8').trim();
+    await eventually('it is in there', () => readFileSync(`${group}/cgroup.procs`, 'utf8') !== '');
+    writeFileSync(`${dir.path}/go`, '');
+    const pid = await eventually('the daemon is up', () => Number(readFileSync(`${dir.path}/pid`, 'utf8')));
+    const identity = await eventually('it sleeps', () => identify(pid));
+    const { report } = await stopJob(job, { by: 'user', graceMs: 100 });
+    expect(report).toMatchObject({ mechanism: 'control-group', survivors: [] });
+    expect(isAlive(identity)).toBe(false);
+    await ended;
+    expect([existsSync(group), existsSync(pathOf(job, 'controlGroup'))]).toEqual([false, false]);
+  });
+}
 
 it('stopJob() with only one signal lets the workload handle it', async () => {
   await using dir = await tempDir();

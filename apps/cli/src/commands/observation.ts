@@ -1,6 +1,7 @@
 /** Observing a fresh job and answering for it: what `run`, `start` and `restart` share. */
 import {
   createJob,
+  encloseJob,
   type JobDefinition,
   type JobDir,
   type JobError,
@@ -14,7 +15,7 @@ import {
   startJob,
 } from '@kanade/runner';
 import { ensureHost, markForCare } from '@kanade/runner/host';
-import { selfCommand } from '@kanade/runner/process';
+import { encloseAfterMs, selfCommand } from '@kanade/runner/process';
 import { isTerminal } from '@kanade/shared/job';
 import { type Options, UsageError } from '../arguments.ts';
 import type { Answer, Context } from '../command.ts';
@@ -67,9 +68,12 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
   const observedMs = performance.now();
   if (observes && launched) {
     const timeoutMs = given.forever ? undefined : (given.until ?? untilDefault) * 1000;
-    const care = setTimeout(() => handOverIfRoom(context.root, job), careAfterMs);
+    const timers = [
+      setTimeout(() => void encloseJob(job).catch(() => undefined), encloseAfterMs), // the host tries again
+      setTimeout(() => handOverIfRoom(context.root, job), careAfterMs),
+    ];
     await observeStart(launched, given.forever ? {} : { timeoutMs, quietMs });
-    clearTimeout(care);
+    for (const timer of timers) clearTimeout(timer);
   }
   const waitedMs = observes ? Math.round(performance.now() - observedMs) : 0;
   const view = settle(job);

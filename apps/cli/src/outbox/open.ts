@@ -20,7 +20,6 @@ export async function withOutbox<T>(context: OutboxContext, use: (outbox: Outbox
   const table = inspectedTable(context);
   const database = new DatabaseSync(context.path, { timeout: lockWaitMs });
   try {
-    database.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
     await using outbox = openOutbox({ database, table, limits: { lockWaitMs } });
     return await use(outbox);
   } finally {

@@ -4,6 +4,7 @@
  */
 import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
+import { encloseJob } from '../job/enclose.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
 import type { JobDir } from '../job/layout.ts';
 import { notifyCompletion } from '../job/notify.ts';
@@ -11,6 +12,7 @@ import { watchForEnd } from '../job/observe.ts';
 import { type MetaFile, readMeta } from '../job/record.ts';
 import { type JobView, settle } from '../job/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from '../job/stop.ts';
+import { encloseAfterMs } from '../process/enclose.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs } from './guards.ts';
 import { createRounds } from './rounds.ts';
 import { watchOutput } from './watch-output.ts';
@@ -56,6 +58,9 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
       onEvent({ kind: 'trouble', job, during, error });
     const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
     const output = watchOutput(job, rounds.add);
+    const enclosing = setTimeout(() => {
+      encloseJob(job).catch((error: unknown) => onTrouble('watch', error));
+    }, encloseAfterMs);
     try {
       const view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add });
       await output.finish();
@@ -69,6 +74,7 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
       throw error;
     } finally {
       output.close();
+      clearTimeout(enclosing);
       for (const guard of guards) await guard.close();
       watched.delete(job.id);
     }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../job/layout.ts';
 import { replaceFile } from '../job/replace-file.ts';
+import { sweepControlGroups } from '../process/control-group.ts';
 import { identify } from '../process/identity.ts';
 import { hostPaths, liveHost, markedJobs, unmark } from './care.ts';
 import { createHost, type HostEvent } from './host.ts';
@@ -61,6 +62,7 @@ export async function runHost({
       replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
     }
   } finally {
+    sweepControlGroups();
     lock.close();
   }
 }

@@ -1,7 +1,6 @@
 /** From a definition to a running job. */
 import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createControlGroup } from '../process/control-group.ts';
 import { findProgram } from '../process/find-program.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
 import { spawnTree } from '../process/spawn.ts';
@@ -145,18 +144,16 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
     // Exclusive: of two concurrent starts of one job, one gets the record and launches.
     const recordFd = keep(claimRecord(job));
     const { argv, cwd, environment } = workloadOf(meta, env);
-    const controlGroup = createControlGroup(job.id);
     const spawned = spawnTree({
       argv,
       cwd,
-      env: controlGroup ? environment : { ...environment, [treeVariable]: job.id },
+      env: { ...environment, [treeVariable]: job.id },
       stdinFd: meta.stdin_file ? keep(openSync(pathOf(job, 'stdin'), 'r')) : null,
       stdoutFd: keep(openForAppending(pathOf(job, 'stdout'))),
       stderrFd: keep(openForAppending(pathOf(job, 'stderr'))),
       recordFd,
-      ...(controlGroup ? { controlGroup } : {}),
     });
-    const state = runningState(job, spawned.pid, { controlGroup });
+    const state = runningState(job, spawned.pid);
     unlessNoRoom(() => writeState(pathOf(job, 'state'), pretty(state)));
     unlessNoRoom(() => noteLaunch(job, state.started_at_ms ?? 0, meta.cwd ?? ''));
     return { job, meta, ended: spawned.ended, release: spawned.release };

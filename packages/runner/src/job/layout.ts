@@ -11,6 +11,7 @@
  * | `full.log`    | settler                                      | a view for people; can be made again                |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
+ * | `control-group` | host, observer                             | path of the control group that the tree was put into |
  * | `omitted.json` | host                                         | ranges of the raw logs that were given back to the disk |
  * | `completion_event.json`, `notification_events.ndjson`, `followed.json` | host | what was reported, and how far output was read |
  */
@@ -29,6 +30,7 @@ export const jobFiles = {
   matches: 'notification_events.ndjson',
   followed: 'followed.json',
   omitted: 'omitted.json',
+  controlGroup: 'control-group',
 } as const;
 export type JobFile = keyof typeof jobFiles;
 

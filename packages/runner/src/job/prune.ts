@@ -2,9 +2,9 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job';
-import { removeControlGroupFor } from '../process/control-group.ts';
 import { isAlive, readProcess } from '../process/identity.ts';
 import { JobError } from './job-error.ts';
+import { dropControlGroup } from './job-group.ts';
 import { compactLaunchOrder } from './launch-order.ts';
 import type { JobDir } from './layout.ts';
 import { readMeta } from './record.ts';
@@ -181,10 +181,11 @@ function bytesBelow(path: string): number {
     );
 }
 
-function remove({ id, path }: JobDir): void {
+function remove(job: JobDir): void {
+  const { path } = job;
   if (lstatSync(path).isSymbolicLink()) throw new Error(`${path} is a symbolic link`);
+  dropControlGroup(job);
   rmSync(path, { recursive: true, maxRetries: 2 });
-  removeControlGroupFor(id);
 }
 
 function isPidAlive({ state }: JobView): boolean {

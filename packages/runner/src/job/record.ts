@@ -61,8 +61,6 @@ export interface StateFile {
   logs_drained: boolean;
   identity?: ProcessIdentity;
   started_at_ms?: number;
-  /** Control group of the workload, while it runs. */
-  control_group?: string;
   ending?: Ending;
   error?: string;
   /** The limit in bytes that its logs had exceeded when it was stopped for that. */

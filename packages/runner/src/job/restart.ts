@@ -36,7 +36,16 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
       throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json belongs to ${meta.job.id}`);
     }
     await endFormerRun(job, stop);
-    for (const file of ['stdout', 'stderr', 'full', 'record', 'stop', 'completion', 'omitted'] as const) {
+    for (const file of [
+      'stdout',
+      'stderr',
+      'full',
+      'record',
+      'stop',
+      'completion',
+      'omitted',
+      'controlGroup',
+    ] as const) {
       rmSync(pathOf(job, file), { force: true });
     }
     rmSync(join(job.path, ancestorClaim), { force: true });

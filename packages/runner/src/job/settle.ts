@@ -8,10 +8,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
 import { writeFullLog } from '../output/line-log.ts';
-import { isControlGroupOf, removeControlGroup } from '../process/control-group.ts';
 import { endingOf, signalOf } from '../process/ending.ts';
 import { bootId, isAlive, readProcess } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
+import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
 import { isNoRoom, pretty, replaceFileIfRoom } from './replace-file.ts';
@@ -67,7 +67,7 @@ function settleCreated(job: JobDir, state: StateFile): JobView {
   const record = readRecord(job);
   if (record.kind === 'empty') return { job, status: 'created', state };
   const startedAtMs = statSync(pathOf(job, 'record')).birthtimeMs;
-  const running = runningState(job, record.pid, { startedAtMs, controlGroup: record.group });
+  const running = runningState(job, record.pid, { startedAtMs });
   if (record.kind === 'ended') return finish(job, running, record);
   if (running.identity && readProcess(record.pid)?.group === record.pid) {
     const view = write(job, running);
@@ -118,8 +118,8 @@ function fillFullLog(job: JobDir, endedAtMs: number): void {
   }
 }
 
-function write(job: JobDir, { control_group, ...state }: StateFile): JobView {
-  if (control_group && isControlGroupOf(control_group, job.id)) removeControlGroup(control_group);
+function write(job: JobDir, state: StateFile): JobView {
+  if (isTerminal(state.job.status)) dropControlGroup(job);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
   replaceFileIfRoom(pathOf(job, 'state'), pretty(state));
   return { job, status: state.job.status, state };

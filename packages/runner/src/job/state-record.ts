@@ -20,7 +20,7 @@ export function createdState(job: JobDir, nowMs: number): StateFile {
 export function runningState(
   job: JobDir,
   pid: number,
-  { startedAtMs = Date.now(), controlGroup }: { startedAtMs?: number; controlGroup?: string } = {},
+  { startedAtMs = Date.now() }: { startedAtMs?: number } = {},
 ): StateFile {
   const entry = readProcess(pid);
   return {
@@ -31,7 +31,6 @@ export function runningState(
     logs_drained: true,
     ...(entry ? { identity: { pid, start: entry.start, boot: bootId() } } : {}),
     started_at_ms: startedAtMs,
-    ...(controlGroup ? { control_group: controlGroup } : {}),
   };
 }
 

@@ -1,10 +1,11 @@
 import { isTerminal, type StopBy } from '@kanade/shared/job';
-import { isControlGroupOf } from '../process/control-group.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { parseSignal, type SignalName } from '../process/signal.ts';
 import { defaultGraceMs, planStop } from '../process/stop-plan.ts';
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
+import { treeOf } from './enclose.ts';
 import { JobError } from './job-error.ts';
+import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { waitForEnd } from './observe.ts';
 import { readSmallFile, readStop, type StopFile } from './record.ts';
@@ -69,16 +70,8 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
     ...(options.logLimit === undefined ? {} : { log_limit: options.logLimit }),
   });
   await shimIsUp(job, leader, options.abort);
-  const group = view.state?.control_group;
-  const report = await stopTree(
-    {
-      leader,
-      logs: [pathOf(job, 'stdout'), pathOf(job, 'stderr')],
-      ...(group && isControlGroupOf(group, job.id) ? { controlGroup: group } : { mark: job.id }),
-    },
-    plan,
-    { signal: options.abort },
-  );
+  const report = await stopTree(treeOf(job, view.state) ?? { leader }, plan, { signal: options.abort });
+  dropControlGroup(job);
   const after = settle(job);
   if (isTerminal(after.status) || report.survivors.length > 0 || options.only) return { view: after, report };
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
@@ -31,13 +32,7 @@ export function createControlGroup(jobId: string): string | undefined {
   }
 }
 
-/** Removes the group of a job that was made for a launch which never came to be. */
-export function removeControlGroupFor(jobId: string): void {
-  const own = ownControlGroup();
-  if (own !== undefined) removeControlGroup(`${own}/kanade-${jobId}`);
-}
-
-/** True for a path that a job's state may name: the group that {@link createControlGroup} made for this very job. */
+/** True for a path that a job's directory may name: the group that {@link createControlGroup} made for this very job. */
 export function isControlGroupOf(path: string, jobId: string): boolean {
   return (
     mounts.some((mount) => path.startsWith(`${mount}/`)) &&
@@ -75,6 +70,20 @@ export function removeControlGroup(path: string): boolean {
     return !existsSync(path); // still populated, or gone already
   }
   return true;
+}
+
+/** A group that nobody is in counts as left behind after so long, in ms: one that is being filled is younger. */
+const leftBehindMs = 60_000;
+
+/** Removes groups of jobs that nobody is in any more: those whose root was deleted under them. */
+export function sweepControlGroups(nowMs = Date.now()): void {
+  const own = ownControlGroup();
+  if (own === undefined) return;
+  for (const name of readdirSync(own).filter((entry) => entry.startsWith('kanade-'))) {
+    const path = `${own}/${name}`;
+    const bornMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? nowMs;
+    if (nowMs - bornMs > leftBehindMs) removeControlGroup(path);
+  }
 }
 
 /** Our own group, where it may have children. Asked once: a launch has no time for five looks at what never changes. */

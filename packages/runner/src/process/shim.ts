@@ -4,7 +4,7 @@
  *
  * The record is the shim's stderr, a file opened for appending before the launch. Bytes:
  *
- *     pid 4711 <group>\n  written first, before the workload exists; the group may be empty
+ *     pid 4711\n          written first, before the workload exists
  *     Terminated\n        only when a signal ended the workload: the shell's own report
  *     143\n               the exit status as the shell sees it; written last, then the shim exits
  *
@@ -19,26 +19,23 @@ export function shimShell(exists: (path: string) => boolean = existsSync): strin
 }
 
 /**
- * Arguments: the control group to put the workload into (empty = none), then the workload's words. File descriptors: 0
- * stdin, 1 stdout log, 2 the record, 3 stderr log; the workload gets 0, 1 and 3 as its 0, 1, 2. The shim itself stays
- * outside of the group, so that killing the group leaves it to write the record.
+ * Arguments: the workload's words. File descriptors: 0 stdin, 1 stdout log, 2 the record, 3 stderr log; the workload gets
+ * 0, 1 and 3 as its 0, 1, 2.
  */
 export const shimScript = [
   'trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM',
-  'group=$1; shift',
-  'echo "pid $$ $group" >&2',
-  '([ -z "$group" ] || { echo 0 >"$group/cgroup.procs"; } 2>/dev/null; exec "$@" 2>&3 3>&-)',
+  'echo "pid $$" >&2',
+  '(exec "$@" 2>&3 3>&-)',
   'echo "$?" >&2',
 ].join('\n');
 
 /** What the record says: nothing yet, or how the workload ended. */
 export type ShimRecord =
   | { readonly kind: 'empty' }
-  | { readonly kind: 'started'; readonly pid: number; readonly group: string }
+  | { readonly kind: 'started'; readonly pid: number }
   | {
       readonly kind: 'ended';
       readonly pid: number;
-      readonly group: string;
       readonly status: number;
       readonly reported: boolean;
     };
@@ -46,12 +43,12 @@ export type ShimRecord =
 /** Reads a record; a half-written one reads as what is certain. Anything else than the format reads as empty. */
 export function parseShimRecord(text: string): ShimRecord {
   const lines = text.split('\n');
-  const first = /^pid (\d+) ?(.*)$/.exec(lines[0] ?? '');
+  const first = /^pid (\d+)$/.exec(lines[0] ?? '');
   if (!first || lines.length < 2) return { kind: 'empty' };
-  const [pid, group] = [Number(first[1]), first[2] ?? ''];
+  const pid = Number(first[1]);
   const last = lines[lines.length - 2] ?? '';
   if (text.endsWith('\n') && lines.length > 2 && /^\d{1,3}$/.test(last)) {
-    return { kind: 'ended', pid, group, status: Number(last), reported: lines.length > 3 };
+    return { kind: 'ended', pid, status: Number(last), reported: lines.length > 3 };
   }
-  return { kind: 'started', pid, group };
+  return { kind: 'started', pid };
 }

@@ -13,8 +13,6 @@ export interface SpawnSpec {
   readonly stderrFd: number;
   /** Descriptor of the shim's record, opened for appending. */
   readonly recordFd: number;
-  /** Control group of the workload; undefined = none. */
-  readonly controlGroup?: string;
 }
 
 /** A started shim. `ended` resolves when the shim has exited; it keeps the caller's event loop alive until `release`. */
@@ -87,7 +85,7 @@ interface BunLike {
  */
 export function spawnTree(spec: SpawnSpec): Spawned {
   if (process.platform === 'win32') throw new Error('jobs cannot be started on Windows yet');
-  const argv = [shimShell(), '-c', shimScript, 'kanade-shim', spec.controlGroup ?? '', ...spec.argv];
+  const argv = [shimShell(), '-c', shimScript, 'kanade-shim', ...spec.argv];
   const stdio = [spec.stdinFd ?? 'ignore', spec.stdoutFd, spec.recordFd, spec.stderrFd] as const;
   // Bun's own spawn costs 0.3 ms where node:child_process costs 4.8 there; on Node there is only the latter.
   const bun = (globalThis as { Bun?: BunLike }).Bun;

@@ -1,21 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { controlGroupMembers, killControlGroup, removeControlGroup } from './control-group.ts';
+import { killControlGroup, removeControlGroup } from './control-group.ts';
 import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
+import { membersOf, type TreeTarget } from './members.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
-import { listProcesses, logHolders, markHolders, treeMembers } from './tree.ts';
-
-/** A tree to stop. */
-export interface StopTarget {
-  /** The shim, which leads session and process group of the tree. */
-  readonly leader: ProcessIdentity;
-  /** Control group of the workload, where there is one. */
-  readonly controlGroup?: string;
-  /** Files that only processes of this tree have as stdout or stderr: they tell a member that left session and parents. */
-  readonly logs?: readonly string[];
-  /** Value of {@link treeVariable} in the environment of the tree, where it has no control group. */
-  readonly mark?: string;
-}
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {
@@ -55,7 +43,7 @@ const startWaitMs = 1_000;
  * when the tree is gone or the plan is at its end; rejects with the signal's reason on abort.
  */
 export async function stopTree(
-  target: StopTarget,
+  target: TreeTarget,
   plan: StopPlan,
   { signal }: StopTreeOptions = {},
 ): Promise<StopReport> {
@@ -105,7 +93,7 @@ function commandLine(pid: number): string {
  * The members of a tree, once there is one: right after a launch the leader is still alone, and a signal would reach
  * it before it has set its traps, or be over before the workload exists.
  */
-async function startedMembers(target: StopTarget, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
+async function startedMembers(target: TreeTarget, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
   const deadlineMs = performance.now() + startWaitMs;
   const pause = createPauses();
   for (;;) {
@@ -118,7 +106,7 @@ async function startedMembers(target: StopTarget, signal: AbortSignal | undefine
 }
 
 /** The group gets the signal at once; members that left the group get it one by one. */
-function signalOnce(target: StopTarget, members: readonly ProcessEntry[], signal: NodeJS.Signals): void {
+function signalOnce(target: TreeTarget, members: readonly ProcessEntry[], signal: NodeJS.Signals): void {
   const reached = sendSignal(target.leader, signal, 'group') === 'sent';
   for (const entry of members) {
     if (!reached || entry.group !== target.leader.pid) sendSignal(identityOf(entry), signal);
@@ -126,25 +114,10 @@ function signalOnce(target: StopTarget, members: readonly ProcessEntry[], signal
 }
 
 /** One round of KILL; true when the control group did it. Who forks meanwhile is met in the next round. */
-function killAll(target: StopTarget): boolean {
+function killAll(target: TreeTarget): boolean {
   const isKilled = target.controlGroup !== undefined && killControlGroup(target.controlGroup);
   for (const entry of membersOf(target)) sendSignal(identityOf(entry), 'SIGKILL');
   return isKilled;
-}
-
-function membersOf({ leader, controlGroup, logs = [], mark }: StopTarget): ProcessEntry[] {
-  if (leader.boot !== bootId()) return [];
-  const processes = listProcesses();
-  const found = new Map(treeMembers(leader, processes).map((entry) => [entry.pid, entry]));
-  const grouped = new Set(
-    controlGroup
-      ? controlGroupMembers(controlGroup)
-      : [...logHolders(logs, processes), ...(mark === undefined ? [] : markHolders(mark, processes))],
-  );
-  for (const entry of processes) {
-    if (grouped.has(entry.pid) && entry.pid !== leader.pid && !entry.zombie) found.set(entry.pid, entry);
-  }
-  return [...found.values()];
 }
 
 const identityOf = (entry: ProcessEntry): ProcessIdentity => ({ pid: entry.pid, start: entry.start, boot: bootId() });

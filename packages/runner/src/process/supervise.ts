@@ -3,9 +3,11 @@ import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ending, StopBy } from '@kanade/shared/job';
-import { createControlGroup, removeControlGroup } from './control-group.ts';
+import { removeControlGroup } from './control-group.ts';
+import { enclose, encloseAfterMs } from './enclose.ts';
 import { endingOf, type StopRequest, signalOf } from './ending.ts';
 import { identify, type ProcessIdentity } from './identity.ts';
+import type { TreeTarget } from './members.ts';
 import { parseShimRecord } from './shim.ts';
 import { parseSignal, type SignalName } from './signal.ts';
 import { spawnTree } from './spawn.ts';
@@ -55,23 +57,28 @@ export interface SupervisedTree {
 export function supervise(options: SuperviseOptions): SupervisedTree {
   const recordFd = openRecord();
   const mark = randomName();
-  const controlGroup = createControlGroup(`tree-${mark}`);
-  const env = options.env ?? process.env;
   const spawned = startOrClose(recordFd, () =>
     spawnTree({
       argv: options.argv,
       cwd: options.cwd ?? process.cwd(),
-      env: controlGroup ? env : { ...env, [treeVariable]: mark },
+      env: { ...(options.env ?? process.env), [treeVariable]: mark },
       stdinFd: options.stdinFd ?? null,
       stdoutFd: options.stdoutFd ?? 1,
       stderrFd: options.stderrFd ?? 2,
       recordFd,
-      ...(controlGroup ? { controlGroup } : {}),
     }),
   );
   const leader = identify(spawned.pid) ?? { pid: spawned.pid, start: '', boot: '' };
   let request: StopRequest | undefined;
+  let controlGroup: string | undefined;
+  const target = (): TreeTarget => ({ leader, mark, ...(controlGroup ? { controlGroup } : {}) });
+  const enclosing = setTimeout(() => {
+    void enclose(target(), `tree-${mark}`, (path) => {
+      controlGroup = path;
+    });
+  }, encloseAfterMs);
   const ended = spawned.ended.then(() => {
+    clearTimeout(enclosing);
     const ending = endingIn(readRecord(recordFd), request);
     closeSync(recordFd);
     if (controlGroup) removeControlGroup(controlGroup);
@@ -80,12 +87,14 @@ export function supervise(options: SuperviseOptions): SupervisedTree {
   return {
     leader,
     ended,
-    release: spawned.release,
+    release() {
+      enclosing.unref();
+      spawned.release();
+    },
     async stop({ by = 'user', signal = parseSignal('TERM'), graceMs = defaultGraceMs, abort } = {}) {
       if (!signal) throw new RangeError('this system has no SIGTERM');
       request ??= { intent: 'stop', by, signal_number: signal.number };
-      const target = { leader, ...(controlGroup ? { controlGroup } : { mark }) };
-      return stopTree(target, planStop(signal.name, graceMs), { signal: abort });
+      return stopTree(target(), planStop(signal.name, graceMs), { signal: abort });
     },
   };
 }

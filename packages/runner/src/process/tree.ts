@@ -43,7 +43,7 @@ export function logHolders(logs: readonly string[], processes: readonly ProcessE
 }
 
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
-export const treeVariable = 'KANADE_TREE';
+export const treeVariable = 'JOB_TREE_MARK';
 
 /** Pids that carry the mark of a tree in the environment that they were started with. Linux only; elsewhere none. */
 export function markHolders(mark: string, processes: readonly ProcessEntry[]): number[] {

@@ -41,7 +41,8 @@ writeFileSync('/run/systemd/sessions/1', session(remote));
 
 const root = `${base}/jobs`;
 try {
-  const script = 'id -u; id -g; id -G; pwd; env | sort | grep -v "^_=" | grep -v "^PWD=" | grep -v "^OLDPWD="; : >mine';
+  const script =
+    'id -u; id -g; id -G; pwd; env | sort | grep -v "^_=" | grep -v "^PWD=" | grep -v "^OLDPWD=" | grep -v "^JOB_TREE_MARK="; : >mine';
   const { job, ended } = launchJob(
     root,
     { command: [script], cwd: '~', runAs: 'session-user', shellWrapper: ['sh', '-c'], env: ['GIVEN=1'] },

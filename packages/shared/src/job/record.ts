@@ -87,7 +87,6 @@ export const JobStateFile = z.looseObject({
   ending: JobEnding.optional(),
   error: z.string().optional(),
   started_at_ms: z.number().optional(),
-  control_group: z.string().optional(),
   log_limit: z.int().optional(),
   log_omitted: OmittedRanges.optional(),
 });
