@@ -16,7 +16,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   dialLocal,
   type ListenEvent,
@@ -112,6 +112,44 @@ describe('listenLocal', () => {
     expect(taken).toBe(0);
     expect(events.map(({ kind }) => kind)).toEqual(['peer_refused', 'peer_refused']);
     peer.duplex.destroy();
+  });
+
+  it('drops a refused peer that does not leave, and then has room for others', async () => {
+    const path = somewhere();
+    await listen({
+      path,
+      accept: () => ({ ok: false, reason: 'not you' }),
+      limits: { connectionsMax: 1, refusalLingerMs: 50 },
+    });
+    const kindOf = (frames: Record<string, unknown>[]) =>
+      (frames[0]?.error as { data: { kind: string } } | undefined)?.data.kind;
+    const stays = createRawPeer(await dialLocal({ path }));
+    onTestFinished(() => void stays.duplex.destroy());
+    expect(kindOf(await stays.ended)).toBe('Unauthorized');
+    // Each look is a refused peer as well, so the looks are further apart than one may stay.
+    const look = { interval: 300, timeout: 20_000 };
+    await vi.waitUntil(async () => {
+      const next = createRawPeer(await dialLocal({ path }));
+      const kind = kindOf(await next.ended);
+      next.duplex.destroy();
+      return kind === 'Unauthorized';
+    }, look);
+  });
+
+  it('gives a flood of peers no answer', async () => {
+    const path = somewhere();
+    await listen({
+      path,
+      accept: () => ({ ok: false, reason: 'not you' }),
+      limits: { connectionsMax: 1, refusalLingerMs: 60_000 },
+    });
+    const peers = [];
+    for (let count = 0; count < 3; count += 1) {
+      const peer = createRawPeer(await dialLocal({ path }));
+      onTestFinished(() => void peer.duplex.destroy());
+      peers.push((await peer.ended).length);
+    }
+    expect(peers).toEqual([1, 1, 0]);
   });
 
   it('closes a connection whose policy fails, without an answer', async () => {

@@ -99,6 +99,18 @@ describe('createFrameDecoder', () => {
     expect(decoder.heldBytes).toBe(7);
   });
 
+  it('takes memory for what arrived, not for what was announced', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const decoders = Array.from({ length: 300 }, () => {
+      const decoder = createFrameDecoder();
+      decoder.push(Buffer.concat([header(1_048_576), Buffer.alloc(1_000)]));
+      decoder.next();
+      return decoder;
+    });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+    expect(decoders.map(({ heldBytes }) => heldBytes)).toEqual(decoders.map(() => 1_004));
+  });
+
   it('stays in step after a body that is not UTF-8', () => {
     const frames = decodeAll([header(2), Buffer.of(0xff, 0xfe), encodeFrame('{}')]);
     expect(frames).toEqual([{ kind: 'not_utf8' }, { kind: 'body', text: '{}' }]);

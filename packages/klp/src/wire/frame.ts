@@ -158,7 +158,9 @@ export function createFrameDecoder(options: { bodyBytesMax?: number } = {}): Fra
   function take(count: number): void {
     const used = cutUsed + count;
     if (used > cut.length) {
-      const room = Math.max(used, Math.min(Math.max(2 * cut.length, firstCutBytes), frameHeaderBytes + bodyBytesMax));
+      // Never more than twice what arrived, and no more than the frame needs.
+      const needed = cutBytes > frameHeaderBytes ? cutBytes : firstCutBytes;
+      const room = Math.max(used, Math.min(Math.max(2 * used, firstCutBytes), needed));
       const grown = Buffer.allocUnsafeSlow(room);
       grown.set(cut.subarray(0, cutUsed));
       cut = grown;

@@ -58,14 +58,14 @@ export async function stopTree(
     const pause = createPauses();
     for (;;) {
       if (step.signal === 'SIGKILL' && killAll(target)) mechanism = 'control-group';
-      // The leader goes last, so while it lives there is no need for a look at all the others.
-      left = isAlive(target.leader) ? left : membersOf(target);
-      if (left.length === 0 && !isAlive(target.leader)) break;
-      if (performance.now() >= deadlineMs) break;
+      // The leader goes last, so while it lives there is no need for a look at all the others, which costs milliseconds.
+      const isLed = isAlive(target.leader);
+      const isOver = performance.now() >= deadlineMs;
+      if (!isLed || isOver) left = membersOf(target);
+      if (isOver || (!isLed && left.length === 0)) break;
       await pause();
       signal?.throwIfAborted();
     }
-    left = membersOf(target);
     if (left.length === 0 && !isAlive(target.leader)) break;
   }
   if (target.controlGroup) removeControlGroup(target.controlGroup);
