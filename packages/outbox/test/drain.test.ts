@@ -46,6 +46,25 @@ describe('drain', () => {
     await expect(outbox.drain({ concurrency: 0, deliver })).rejects.toThrow(RangeError);
   });
 
+  it('keeps the bodies under way within inFlightBytesMax, but always allows one', async () => {
+    const { outbox } = start({ limits: { inFlightBytesMax: 1_000 } });
+    await using _ = outbox;
+    for (const [id, bytes] of [['a', 400] as const, ['b', 400] as const, ['c', 400] as const, ['big', 5_000] as const])
+      await outbox.enqueue(record(id, { body: new Uint8Array(bytes) }));
+    let under = 0;
+    let most = 0;
+    const deliver = async ({ body }: QueuedRecord) => {
+      under += body.byteLength;
+      most = Math.max(most, under);
+      await new Promise((resolve) => setImmediate(resolve));
+      under -= body.byteLength;
+    };
+    expect(await outbox.drain({ until: 'idle', deliver })).toMatchObject({ delivered: 4 });
+    // The one that goes over the limit is the last to start.
+    expect(most).toBeLessThan(1_000 + 5_000);
+    expect(most).toBeGreaterThanOrEqual(5_000);
+  });
+
   it('backs off 1 s doubling, then quarantines with the reason; others pass meanwhile', async () => {
     const { outbox, clock, events } = start();
     await using _ = outbox;
@@ -240,6 +259,26 @@ describe('drain', () => {
     expect(delivered).toEqual(['a']);
     await outbox[Symbol.asyncDispose]();
     expect(await draining).toMatchObject({ delivered: 1 });
+  });
+
+  it.each([
+    { name: 'fails', fail: true, left: [{ id: 'a', state: 'quarantined', reason: 'by hand', attempts: 0 }] },
+    { name: 'succeeds', fail: false, left: [] },
+  ])('leaves a record in the quarantine that was set apart by hand while its attempt $name', async ({ fail, left }) => {
+    const { outbox, events } = start();
+    await using _ = outbox;
+    await outbox.enqueue(record('a'));
+    await outbox.drain({
+      until: 'idle',
+      async deliver() {
+        await outbox.quarantine({ ids: ['a'] }, { reason: 'by hand' });
+        if (fail) throw new Error('no');
+      },
+    });
+    expect(await outbox.list()).toMatchObject(left);
+    expect((await outbox.list()).length).toBe(left.length);
+    expect(events.map((event) => event.type)).toEqual(fail ? [] : ['delivered']);
+    expect((await outbox.verify({ structure: true })).ok).toBe(true);
   });
 
   it('is alone per store, and free again after its end', async () => {

@@ -20,6 +20,9 @@ export interface Tally {
   readonly events: readonly OutboxEvent[];
 }
 
+/** So that what is stored, and has to be looked through after every kill, stays small. */
+const storeKills = 25;
+
 interface Oracle {
   readonly tried: Set<string>;
   readonly acknowledged: Set<string>;
@@ -34,19 +37,27 @@ interface Options {
   readonly runtimes: readonly Runtime[];
 }
 
-/** Kills until `kills` are reached or something is wrong. */
+/** Kills until `kills` are reached or something is wrong; every `storeKills` a new store begins. */
 export async function killRounds({ path, kills, seed, runtimes }: Options): Promise<Tally> {
-  const oracle: Oracle = { tried: new Set(), acknowledged: new Set(), delivered: new Set(), duplicated: 0 };
   const random = seeded(seed);
-  for (let round = 0; ; round++) {
-    // Some early, some late: while the file is made, in the first commit, in full run.
-    const lines = Math.floor(2 + random() ** 3 * 2_000);
-    await runUntilKilled(oracle, { path, round, lines, runtime: runtimes[round % runtimes.length] ?? 'node' });
-    const found = await audit(path, oracle);
-    const wrong = found.lost.length + found.unknown.length + found.events.length > 0;
-    if (!wrong && round + 1 < kills) continue;
-    const { acknowledged, delivered, duplicated } = oracle;
-    return { kills: round + 1, acknowledged: acknowledged.size, delivered: delivered.size, duplicated, ...found };
+  const sum = { kills: 0, acknowledged: 0, delivered: 0, duplicated: 0 };
+  for (;;) {
+    const store = `${path}-${sum.kills}`;
+    const oracle: Oracle = { tried: new Set(), acknowledged: new Set(), delivered: new Set(), duplicated: 0 };
+    for (let round = 0; round < storeKills; round++) {
+      // Some early, some late: while the file is made, in the first commit, in full run.
+      const lines = Math.floor(2 + random() ** 3 * 1_500);
+      const runtime = runtimes[sum.kills % runtimes.length] ?? 'node';
+      await runUntilKilled(oracle, { path: store, round, lines, runtime });
+      sum.kills++;
+      const found = await audit(store, oracle);
+      const isWrong = found.lost.length + found.unknown.length + found.events.length > 0;
+      if (!isWrong && sum.kills < kills && round + 1 < storeKills) continue;
+      sum.acknowledged += oracle.acknowledged.size;
+      sum.delivered += oracle.delivered.size;
+      sum.duplicated += oracle.duplicated;
+      if (isWrong || sum.kills >= kills) return { ...sum, ...found };
+    }
   }
 }
 

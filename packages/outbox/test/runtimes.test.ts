@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { openOutbox } from '@kanade/outbox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { runProgram, startProgram } from './runtimes.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -27,6 +27,8 @@ describe.each(['node', 'bun'] as const)('on %s', (runtime) => {
     const path = join(tempDir(), 'outbox.db');
     const holder = startProgram(runtime, 'hold-drainer.ts', [path]);
     const closed = once(holder, 'close');
+    // It drains for ever: a failure below must not leave it behind.
+    onTestFinished(() => void holder.kill('SIGKILL'));
     await once(holder.stdout, 'data');
     await using outbox = openOutbox({ path });
     const drain = () => outbox.drain({ until: 'idle', deliver: async () => {} });

@@ -19,7 +19,7 @@ const reclaimedPages = 256;
 const turnBudgetMs = 1;
 
 /** Pages of WAL after which a commit copies them into the file: few enough not to be felt, many enough to be rare. */
-const checkpointPages = 256;
+const checkpointPages = 128;
 
 export interface StoreOptions {
   readonly path: string | null;
@@ -179,17 +179,17 @@ export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
 function adopt({ database, table }: StoreOptions): DatabaseSync {
   if (!database) throw new TypeError('Cannot open an outbox: give `path` or `database`');
   if (database.isTransaction) throw new TypeError('Cannot open an outbox: a transaction is open on `database`');
-  const synchronous = Number(database.prepare('PRAGMA synchronous').get()?.synchronous);
-  if (synchronous < 2) {
-    throw new OutboxError(
-      'not_durable',
-      `Cannot promise durability: PRAGMA synchronous is ${synchronous}, set it to FULL`,
-    );
-  }
   try {
+    const synchronous = Number(database.prepare('PRAGMA synchronous').get()?.synchronous);
+    if (synchronous < 2) {
+      throw new OutboxError(
+        'not_durable',
+        `Cannot promise durability: PRAGMA synchronous is ${synchronous}, set it to FULL`,
+      );
+    }
     inTransaction(database, () => createSchema(database, table));
   } catch (error) {
-    throw translateSqliteError(error, 'Cannot create the outbox in the given database');
+    throw translateSqliteError(error, 'Cannot use the given database for an outbox');
   }
   return database;
 }
