@@ -4,4 +4,4 @@ import { basename } from 'node:path';
 import { main, processIo, versionLine } from './main.ts';
 
 const name = basename(process.argv[1] ?? '') === 'agent-exec' ? 'agent-exec' : 'kanade';
-process.exit(await main(process.argv.slice(2), processIo(), { name, version: versionLine() }));
+process.exit(await main(process.argv.slice(2), processIo(), { name, version: versionLine }));

@@ -16,7 +16,7 @@ export interface Program {
   /** The name it was called by: `kanade` or `agent-exec`. */
   readonly name: string;
   /** One line: version, runtime, platform. */
-  readonly version: string;
+  readonly version: () => string;
 }
 
 /** Runs one call. Returns 0 (answered), 1 (answered with an error), 2 (the call makes no sense; stdout stays empty). */
@@ -34,7 +34,7 @@ export async function main(args: readonly string[], io: Io, program: Program): P
       { stopAtWord: true },
     );
     const [name, ...rest] = words;
-    if (leading.version) return say(io.stdout, `${program.name} ${program.version}\n`);
+    if (leading.version) return say(io.stdout, `${program.name} ${program.version()}\n`);
     if (name === 'fleet') return await (await import('./fleet/main.ts')).runFleet(rest, io);
     if (name === 'outbox') return await (await import('./outbox/main.ts')).runOutbox(rest, io);
     if (leading.help || name === 'help') return help(io, program, rest);

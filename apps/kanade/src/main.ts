@@ -13,7 +13,7 @@ async function dispatch(): Promise<number> {
   if (name === 'kanade-client') return (await import('@kanade/client-app')).main(words, io);
   if (first === 'agent') return (await import('@kanade/agent')).main(rest, io);
   if (first === 'client') return (await import('@kanade/client-app')).main(rest, io);
-  return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine() });
+  return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine });
 }
 
 /** The executable is its own runtime and knows its name from `argv0`; a script's name is its path. */
