@@ -29,6 +29,7 @@ async function testedAfter(file: string): Promise<string[]> {
 it('a change of outbox runs the tests of outbox and of what stands on it, not those of klp', async () => {
   expect(await testedAfter('packages/outbox/src/index.ts')).toEqual([
     '@kanade/agent:test',
+    '@kanade/cli:test',
     '@kanade/outbox:test',
     '@kanade/tools:test',
     'kanade:test',

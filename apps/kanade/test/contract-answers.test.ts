@@ -43,12 +43,13 @@ async function populated(): Promise<Root & { readonly ids: Record<string, string
 
 describe('keys: exactly these, for every state', () => {
   const ended = ['finished_at'];
+  const sizes = ['log_bytes', 'log_bytes_max'];
   const cases: readonly (readonly [string, string, readonly string[]])[] = [
-    ['status', 'created', ['job_id', 'state', 'created_at']],
-    ['status', 'running', ['job_id', 'state', 'created_at', 'started_at']],
-    ['status', 'exited', ['job_id', 'state', 'created_at', 'started_at', 'exit_code', ...ended]],
-    ['status', 'killed', ['job_id', 'state', 'created_at', 'started_at', ...ended]],
-    ['status', 'failed', ['job_id', 'state', 'created_at', ...ended]],
+    ['status', 'created', ['job_id', 'state', 'created_at', ...sizes]],
+    ['status', 'running', ['job_id', 'state', 'created_at', 'started_at', ...sizes]],
+    ['status', 'exited', ['job_id', 'state', 'created_at', 'started_at', 'exit_code', ...ended, ...sizes]],
+    ['status', 'killed', ['job_id', 'state', 'created_at', 'started_at', ...ended, ...sizes]],
+    ['status', 'failed', ['job_id', 'state', 'created_at', ...ended, ...sizes]],
     ['wait --until 0', 'created', ['job_id', 'state', ...excerpts, 'updated_at']],
     ['wait --until 0', 'running', ['job_id', 'state', ...excerpts, 'updated_at']],
     ['wait', 'exited', ['job_id', 'state', 'exit_code', ...excerpts, 'updated_at']],

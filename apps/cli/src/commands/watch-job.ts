@@ -18,6 +18,7 @@ export interface WatchJobOptions {
 
 /** Copies what a job prints to our own streams until it has ended or we are asked to leave. */
 export async function watchJob(job: JobDir, { io, lines }: WatchJobOptions): Promise<void> {
+  const { signal } = io; // before the first line: who sees it may press Ctrl-C
   const streams = [
     followStream(job, 'stdout', { write: io.stdout, lines }),
     followStream(job, 'stderr', { write: io.stderr, lines }),
@@ -29,11 +30,11 @@ export async function watchJob(job: JobDir, { io, lines }: WatchJobOptions): Pro
   const watcher = watchDirectory(job, copy);
   try {
     copy();
-    await waitForEnd(job, { signal: io.signal });
+    await waitForEnd(job, { signal });
     copy();
     for (const stream of streams) stream.finish();
   } catch (error) {
-    if (!io.signal.aborted) throw error; // Ctrl-C: the job lives on, and so it was meant
+    if (!signal.aborted) throw error; // Ctrl-C: the job lives on, and so it was meant
   } finally {
     watcher?.close();
     clearInterval(poll);
