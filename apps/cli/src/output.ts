@@ -2,6 +2,7 @@
 import { schemaVersion } from '@kanade/shared/job';
 import { UsageError } from './arguments.ts';
 import type { Answer } from './command.ts';
+import type { Eventually } from './eventually.ts';
 import type { Io } from './io.ts';
 
 /** What is printed: the envelope with the answer or the error in it. */
@@ -29,7 +30,13 @@ export function formOf(globals: Record<string, unknown>, env: Io['env']): Form {
 }
 
 /** Prints a document in its form. Everything but one line of JSON is loaded on demand. */
-export async function printDocument(io: Io, document: Document, { yaml, human, contract }: Form): Promise<void> {
+export function printDocument(io: Io, document: Document, form: Form): Eventually<void> {
+  return form.contract === '0.2.31' && !form.yaml && !form.human
+    ? printJson(io, document)
+    : printOtherwise(io, document, form);
+}
+
+async function printOtherwise(io: Io, document: Document, { yaml, human, contract }: Form): Promise<void> {
   const shaped = contract === '0.1.18' ? (await import('./legacy-output.ts')).legacyOf(document) : document;
   if (yaml) (await import('./yaml-output.ts')).printYaml(io, shaped);
   else if (human) (await import('./human-output.ts')).printHuman(io, shaped);

@@ -2,7 +2,7 @@
  * Bundles the product: one CommonJS file per program in `dist/bundle`. `main.cjs` holds the command line, whose start-up
  * is most of every local call; what it loads on demand are files of their own beside it.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -65,6 +65,19 @@ export async function bundle() {
     logLevel: 'warning',
   });
   if (errors.length > 0) throw new Error(`bundling failed with ${errors.length} errors`);
+  const main = join(bundleDir, 'main.cjs');
+  writeFileSync(main, requiredOnce(readFileSync(main, 'utf8')));
+}
+
+/** Every source file requires for itself; each of these calls costs microseconds at start-up, all of them a third of a millisecond. */
+function requiredOnce(text) {
+  const names = [...new Set(text.match(/require\("node:\w+"\)/g))];
+  const variable = (name) => `__${/\w+(?="\)$)/.exec(name)}`;
+  const body = names.reduce((rest, name) => rest.replaceAll(name, variable(name)), text);
+  return body.replace(
+    '"use strict";',
+    `"use strict";var ${names.map((name) => `${variable(name)}=${name}`).join(',')};`,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -4,15 +4,16 @@
  */
 import { main as commandLine, processIo, versionLine } from '@kanade/cli';
 
-async function dispatch(): Promise<number> {
+/** A number when the answer was there at once. */
+function dispatch(): number | Promise<number> {
   const name = calledName();
   const words = process.argv.slice(2);
   const io = processIo();
   const [first, ...rest] = words;
-  if (name === 'kanade-agent') return (await import('@kanade/agent')).main(words, io);
-  if (name === 'kanade-client') return (await import('@kanade/client-app')).main(words, io);
-  if (first === 'agent') return (await import('@kanade/agent')).main(rest, io);
-  if (first === 'client') return (await import('@kanade/client-app')).main(rest, io);
+  if (name === 'kanade-agent') return import('@kanade/agent').then((agent) => agent.main(words, io));
+  if (name === 'kanade-client') return import('@kanade/client-app').then((client) => client.main(words, io));
+  if (first === 'agent') return import('@kanade/agent').then((agent) => agent.main(rest, io));
+  if (first === 'client') return import('@kanade/client-app').then((client) => client.main(rest, io));
   return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine });
 }
 
@@ -23,10 +24,15 @@ function calledName(): string {
   return (path.split(/[\\/]/).at(-1) ?? '').replace(/\.(exe|cjs)$/, '');
 }
 
-dispatch().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    processIo().stderr(`kanade: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(70);
-  },
-);
+function failed(error: unknown): never {
+  processIo().stderr(`kanade: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(70);
+}
+
+try {
+  const code = dispatch();
+  if (typeof code === 'number') process.exit(code); // before the event loop begins: it costs two milliseconds
+  code.then((waited) => process.exit(waited), failed);
+} catch (error) {
+  failed(error);
+}
