@@ -57,7 +57,7 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     const onTrouble = (during: 'watch' | 'timeout' | 'log-limit', error: unknown): void =>
       onEvent({ kind: 'trouble', job, during, error });
     const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
-    const output = watchOutput(job, rounds.add);
+    const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined });
     const enclosing = setTimeout(() => {
       encloseJob(job).catch((error: unknown) => onTrouble('watch', error));
     }, encloseAfterMs);

@@ -1,6 +1,6 @@
 /**
- * Tells the match sinks of a job about its lines while it runs, and about the rest when it has ended. How far output was
- * read stands in `followed.json`, so that the next host goes on from there instead of telling everything twice.
+ * Copies the lines of a running job into its combined log, and tells its match sinks about them while it runs, and about
+ * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next host goes on from there instead of telling everything twice.
  */
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
@@ -9,6 +9,7 @@ import type { Poll } from '../job/observe.ts';
 import { readMeta, readSmallFile } from '../job/record.ts';
 import { replaceFile } from '../job/replace-file.ts';
 import { followLines } from '../output/follow.ts';
+import { copyLines } from '../output/line-log.ts';
 import { matchesLine } from '../output/match.ts';
 
 const streams = ['stdout', 'stderr'] as const;
@@ -32,8 +33,14 @@ export function followFromNow(job: JobDir): void {
 /** How long output may lie unread while more is printed, in ms. */
 const outputPauseMs = 50;
 
-/** Starts watching; a job without a match costs one slow look at the time of its definition, and nothing more. */
-export function watchOutput(job: JobDir, poll: Poll): OutputWatch {
+export interface OutputWatchOptions {
+  readonly poll: Poll;
+  /** Whether the combined log is ours to write: a job of the ancestor has a supervisor that does it. */
+  readonly copies: boolean;
+}
+
+/** Starts watching; a job that prints nothing and has no match costs three looks at file times and sizes, and nothing more. */
+export function watchOutput(job: JobDir, { poll, copies }: OutputWatchOptions): OutputWatch {
   let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
 
@@ -69,8 +76,14 @@ export function watchOutput(job: JobDir, poll: Poll): OutputWatch {
       onChange();
     }, outputPauseMs);
   };
+  const combined = copies ? copyLines(job) : undefined;
   /** Until there is a match nobody is told of output, and the definition alone is looked at. */
   const onPoll = (): void => {
+    try {
+      combined?.look();
+    } catch {
+      // a disk that takes nothing now: whoever settles the job completes the log
+    }
     try {
       lookForMatch();
     } catch {

@@ -8,7 +8,7 @@
  * | `stdout.log`  | the workload itself                          | raw bytes; nobody else writes after the launch      |
  * | `stderr.log`  | the workload itself                          | the same                                            |
  * | `ending`      | the shim                                     | pid, then the exit status (see `process/shim.ts`)   |
- * | `full.log`    | settler                                      | a view for people; can be made again                |
+ * | `full.log`    | host while the job runs, settler             | a view for people; can be made again                |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
  * | `control-group` | host, observer                             | path of the control group that the tree was put into |

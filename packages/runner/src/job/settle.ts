@@ -7,14 +7,15 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
-import { writeFullLog } from '../output/line-log.ts';
+import { completeLineLog } from '../output/line-log.ts';
 import { endingOf, signalOf } from '../process/ending.ts';
 import { bootId, isAlive, readProcess } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
+import { errnoOf } from './job-error.ts';
 import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
-import { isNoRoom, pretty, replaceFileIfRoom } from './replace-file.ts';
+import { pretty, replaceFileIfRoom } from './replace-file.ts';
 import { createdState, lostState, runningState } from './state-record.ts';
 
 /** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
@@ -109,12 +110,12 @@ function lose(job: JobDir, state: StateFile, reason: string): JobView {
   return write(job, lostState(state, reason));
 }
 
-/** The combined log is a view for people: a disk that takes none of it takes nothing from the ending. */
+/** The combined log is a view for people: whatever the system says against it takes nothing from the ending. */
 function fillFullLog(job: JobDir, endedAtMs: number): void {
   try {
-    writeFullLog(job, endedAtMs);
+    completeLineLog(job, endedAtMs);
   } catch (error) {
-    if (!isNoRoom(error)) throw error;
+    if (errnoOf(error) === undefined) throw error;
   }
 }
 

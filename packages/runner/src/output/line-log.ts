@@ -1,50 +1,175 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
-import { closeSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
-import { readMeta } from '../job/record.ts';
-import { followLines } from './follow.ts';
+import { readMeta, readOmitted } from '../job/record.ts';
+import { followLines, type LineFollower } from './follow.ts';
 
 /** Text that is collected before it is written, in characters. */
 const batchLength = 64 * 1024;
 
+/** Bytes of a stream that one look at a running job copies: more waits for the next look, and nobody for us. */
+const bytesPerLook = 256 * 1024;
+
+/** Bytes of a line of the combined log: its text may have grown threefold where it was no UTF-8, and a prefix stands before. */
+const writtenLineBytes = 4 * limits.fullLogLineBytes;
+
+const marks = { stdout: '[STDOUT]', stderr: '[STDERR]' } as const;
+type Stream = keyof typeof marks;
+const streams = ['stdout', 'stderr'] as const;
+
+/** Characters of a timestamp and the blank behind it, which stand before the mark of a stream. */
+const stampLength = wholeSecond(0).length + 1;
+
 /**
- * Writes the combined log from the raw ones: `<timestamp> [STDOUT|STDERR] <text>` per line, replacing what is there.
- * Each stream contributes at most {@link limits.fullLogStreamBytes}; a note says when there is more.
+ * Completes the combined log of a job that has ended: `<timestamp> [STDOUT|STDERR] <text>` per line, behind what was
+ * written while it ran. Each stream contributes at most {@link limits.fullLogStreamBytes}; a note says when there is more.
+ * Everybody who does it at the same time writes the same bytes to the same place.
  */
-export function writeFullLog(job: JobDir, atMs: number): void {
-  // Nothing printed: the empty file of the launch already says so.
-  if (statSync(pathOf(job, 'stdout')).size + statSync(pathOf(job, 'stderr')).size === 0) return;
-  const target = readMeta(job)?.full_log ?? pathOf(job, 'full');
-  const temp = `${target}.tmp-${process.pid}`;
-  rmSync(temp, { force: true }); // of a settler with our pid that was killed; never followed, should it be a link
-  const out = openSync(temp, 'wx', 0o600);
-  try {
-    const stamp = wholeSecond(atMs);
-    appendStream(out, pathOf(job, 'stdout'), `${stamp} [STDOUT] `);
-    appendStream(out, pathOf(job, 'stderr'), `${stamp} [STDERR] `);
-  } catch (error) {
-    unlinkSync(temp); // what a full disk took of it would only fill it further
-    throw error;
-  } finally {
-    closeSync(out);
-  }
-  renameSync(temp, target);
+export function completeLineLog(job: JobDir, endedAtMs: number): void {
+  if (printedBytes(job) > 0) openLineLog(job).write(endedAtMs, true); // else the empty file of the launch says so
 }
 
-function appendStream(out: number, path: string, prefix: string): void {
-  const follower = followLines(path, 0, limits.fullLogLineBytes);
+/** Copies the lines of a running job as they come, so that a reader of the combined log sees them, and when they came. */
+export interface LineLogCopy {
+  /** Copies what is new; costs two looks at file sizes when nothing is. Throws what the system says. */
+  look(): void;
+}
+
+export function copyLines(job: JobDir): LineLogCopy {
+  let log: LineLog | undefined;
+  let seenBytes = 0;
+  let isFull = false;
+  return {
+    look() {
+      if (isFull) return;
+      const bytes = printedBytes(job);
+      if (bytes === seenBytes && !log?.isBehind) return;
+      seenBytes = bytes;
+      log ??= openLineLog(job);
+      log.write(Date.now(), false);
+      isFull = log.isFull;
+    },
+  };
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+const printedBytes = (job: JobDir): number => sizeOf(pathOf(job, 'stdout')) + sizeOf(pathOf(job, 'stderr'));
+
+interface LineLog {
+  /** True when both streams have shown all that they may. */
+  readonly isFull: boolean;
+  /** True when a look had more to copy than one look may. */
+  readonly isBehind: boolean;
+  write(atMs: number, last: boolean): void;
+}
+
+interface Source {
+  readonly stream: Stream;
+  readonly lines: LineFollower;
+  /** Bytes of the stream that are shown. */
+  readonly bytesMax: number;
+  isFull: boolean;
+}
+
+/** Goes on where the log ends: that a line of a stream is a line of the log says how far each stream was copied. */
+function openLineLog(job: JobDir): LineLog {
+  const path = readMeta(job)?.full_log ?? pathOf(job, 'full');
+  const written = countLines(path);
+  const omitted = readOmitted(job);
+  const sources = streams.map((stream): Source => {
+    const lines = followLines(pathOf(job, stream), 0, limits.fullLogLineBytes);
+    const bytesMax = Math.min(limits.fullLogStreamBytes, omitted?.[stream]?.[0] ?? Number.POSITIVE_INFINITY);
+    const source = { stream, lines, bytesMax, isFull: false };
+    skipLines(source, written[stream]);
+    return source;
+  });
+  let position = written.bytes;
+  let isBehind = false;
+  return {
+    get isFull() {
+      return sources.every(({ isFull }) => isFull);
+    },
+    get isBehind() {
+      return isBehind;
+    },
+    write(atMs, last) {
+      isBehind = false;
+      const fd = openForWriting(path);
+      try {
+        for (const source of sources) {
+          const stopAt = last ? Number.POSITIVE_INFINITY : source.lines.offset + bytesPerLook;
+          for (const batch of batchesOf(source, wholeSecond(atMs), { last, stopAt })) {
+            position += writeAt(fd, batch, position);
+          }
+          isBehind ||= source.lines.offset >= stopAt;
+        }
+        if (last) ftruncateSync(fd, position); // the half line of a writer that was cut off
+      } finally {
+        closeSync(fd);
+      }
+    },
+  };
+}
+
+/** What a stream has to add, in pieces that are worth a write. */
+function* batchesOf(
+  source: Source,
+  stamp: string,
+  { last, stopAt }: { last: boolean; stopAt: number },
+): Generator<string> {
+  if (source.isFull) return;
+  const prefix = `${stamp} ${marks[source.stream]} `;
   let batch = '';
-  for (const line of follower.read(true)) {
+  for (const line of source.lines.read(last)) {
     batch += `${prefix}${line}\n`;
+    source.isFull = source.lines.offset >= source.bytesMax;
+    if (source.isFull)
+      batch += `${prefix}[kanade] the combined log shows the first ${source.lines.offset} bytes of this stream\n`;
     if (batch.length >= batchLength) {
-      writeFileSync(out, batch);
+      yield batch;
       batch = '';
     }
-    if (follower.offset >= limits.fullLogStreamBytes) {
-      batch += `${prefix}[kanade] the combined log shows the first ${follower.offset} bytes of this stream\n`;
-      break;
-    }
+    if (source.isFull || source.lines.offset >= stopAt) break;
   }
-  if (batch !== '') writeFileSync(out, batch);
+  if (batch !== '') yield batch;
+}
+
+function skipLines(source: Source, count: number): void {
+  if (count === 0) return;
+  let left = count;
+  for (const _line of source.lines.read(true)) {
+    source.isFull = source.lines.offset >= source.bytesMax;
+    left--;
+    if (source.isFull || left === 0) return;
+  }
+}
+
+/** Lines per stream that stand in a combined log, and the bytes of its whole lines. */
+function countLines(path: string): Record<Stream, number> & { bytes: number } {
+  const counts = { stdout: 0, stderr: 0 };
+  if (sizeOf(path) === 0) return { ...counts, bytes: 0 };
+  const lines = followLines(path, 0, writtenLineBytes);
+  for (const line of lines.read()) {
+    for (const stream of streams) if (line.startsWith(marks[stream], stampLength)) counts[stream]++;
+  }
+  return { ...counts, bytes: lines.offset };
+}
+
+/** A link or a pipe in its place is refused: who planted it wants us to write elsewhere, or to wait for ever. */
+const openForWriting = (path: string): number =>
+  openSync(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0), // none on Windows
+    0o600,
+  );
+
+/** A file takes all of a text or says why not; a nearly full disk takes a part first. */
+function writeAt(fd: number, text: string, position: number): number {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+  return bytes.length;
 }
