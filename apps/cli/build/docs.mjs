@@ -12,9 +12,12 @@ const cell = (text) => text.replaceAll('|', '\\|');
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
+/** How options can be written besides. */
+const short = { verbose: '`-v`, ', help: '`-h`, ' };
+
 const optionRows = (options) =>
   Object.entries(options).map(([name, { value, help, kind }]) => [
-    `\`--${name}${value ? (kind === 'optional' ? ` [${cell(value)}]` : ` ${cell(value)}`) : ''}\``,
+    `${short[name] ?? ''}\`--${name}${value ? (kind === 'optional' ? ` [${cell(value)}]` : ` ${cell(value)}`) : ''}\``,
     cell(help),
   ]);
 
@@ -34,7 +37,7 @@ const intro = `# The command line
 
 <!-- Made by apps/cli/build/docs.mjs from the command table. Change that, not this. -->
 
-Every call prints one line of JSON on stdout and nothing on stderr. How a job ended is part of the answer, never of the exit code. A job id may be
+Every call prints one line of JSON on stdout, and nothing on stderr unless it is asked to. How a job ended is part of the answer, never of the exit code. A job id may be
 shortened to a prefix that only one job has. \`kanade fleet\`, \`kanade outbox\`, \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
 
 Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why).`;
@@ -47,6 +50,15 @@ closes it, and the job starts without input. A terminal is never read. \`create\
 
 **Observation.** \`run\`, \`start\` and \`restart\` answer when the job has ended, when \`--until\` is over, or when the job has printed something and then nothing for 1 s. With
 \`--forever\` they wait for the end.
+
+**Large numbers.** Counts may have 64 bits. An observation or \`wait\` of more than 24 days has no deadline.
+
+**Standard error.** It stays empty, but for three things. With \`--human\`, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
+time and how much was printed; it is gone before the answer. With \`-v\` (info), \`-vv\` (debug) and \`-vvv\` (trace) the call says what it does; \`RUST_LOG\` may then name another
+level, or \`off\`. No values of \`--env\`, no input and no command line are ever among it. And old jobs that could not be collected are a warning.
+
+**watch** ends with 0 when the job has ended, on Ctrl-C, and when nobody reads its output any more (\`kanade watch JOB_ID | head -1\`; of a job that is silent this is noticed on Linux, within half a
+second). Where the middle of a long log was not kept, one line on standard error says how many bytes are missing.
 
 **Environment.** \`AGENT_EXEC_ROOT\` names the jobs root, else \`$XDG_DATA_HOME/agent-exec/jobs\`, else \`~/.local/share/agent-exec/jobs\`. \`KANADE_CONTRACT\` is the default of \`--contract\`.
 \`NO_COLOR\` takes the colours out of \`--human\`. The configuration file is \`agent-exec/config.toml\` below \`$XDG_CONFIG_HOME\` or \`~/.config\`.`;

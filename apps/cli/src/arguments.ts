@@ -43,7 +43,7 @@ export const globalOptions = {
   yaml: { kind: 'flag', help: 'print YAML instead of JSON' },
   human: { kind: 'flag', help: 'print for people: tables, colours on a terminal' },
   contract: { kind: 'text', value: 'VERSION', help: 'answer as this version did: 0.1.18 (default: KANADE_CONTRACT)' },
-  verbose: { kind: 'tally', help: 'more on stderr; -vv and -vvv for even more' },
+  verbose: { kind: 'tally', help: 'say on stderr what the call does; -vv and -vvv say more' },
   help: { kind: 'flag', help: 'show this help' },
 } as const satisfies OptionTable;
 
@@ -80,6 +80,9 @@ export function parseWords(words: readonly string[], table: OptionTable, { stopA
   for (const [name, spec] of Object.entries(table)) if (spec.kind === 'texts') values[name] ??= [];
   return { values, words: rest };
 }
+
+/** Largest count that is kept as it is; larger ones, up to 64 bits, mean this. */
+const countMax = Number.MAX_SAFE_INTEGER;
 
 /** Takes one option into `values`; returns how many further words it used. */
 function takeOption({
@@ -131,7 +134,7 @@ function takeOption({
 
 function parseCount(flag: string, text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+  if (!/^\+?\d+$/.test(text) || value > 2 ** 64)
     throw new UsageError(`option ${flag} must be a whole number, not negative: ${text}`);
-  return value;
+  return Math.min(value, countMax); // beyond it nothing differs, and digits would be lost
 }

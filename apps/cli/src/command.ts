@@ -1,4 +1,5 @@
 /** A command is data plus one function that returns; only `main` parses, prints and exits. */
+import type { JobDir } from '@kanade/runner';
 import type { Options, OptionTable } from './arguments.ts';
 import type { Io } from './io.ts';
 
@@ -15,6 +16,8 @@ export interface Context {
   readonly contract: '0.1.18' | '0.2.31';
   /** The name the program was called by. */
   readonly program: string;
+  /** Told which job is waited for, where somebody wants to see it. */
+  readonly onJob?: ((job: JobDir) => void) | undefined;
 }
 
 /** The keys of an answer behind the envelope. `type` names it. */
@@ -31,6 +34,8 @@ export interface CommandSpec<T extends OptionTable = OptionTable> {
   readonly options: T;
   /** Everything from the first positional word on is a command line of its own. */
   readonly stopAtWord?: boolean;
+  /** Waits for a job: with `--human` a terminal shows how it stands meanwhile. */
+  readonly waits?: boolean;
   readonly examples: readonly string[];
   /** Runs it; a text is printed as it is. Throws `JobError` for "could not do it" and `UsageError` for a call that makes no sense. */
   run(options: Options<T>, words: readonly string[], context: Context): Promise<Answer | string> | Answer | string;

@@ -21,7 +21,7 @@ export function complete({ args, env, program, commands, aliases }: CompletionCa
   const shell = shells.find((known) => known === env.COMPLETE);
   if (!shell) return undefined;
   const dashes = args.indexOf('--');
-  if (dashes < 0) return registrationOf(shell, program);
+  if (dashes < 0 || dashes === args.length - 1) return registrationOf(shell, program);
   const words = args.slice(dashes + 1).map((word) => (shell === 'powershell' && word === '""' ? '' : word));
   const index = indexOf(env, words.length - 1);
   const before = words.slice(1, index);

@@ -1,6 +1,7 @@
 /** The configuration file: where it is, and what it may say. A file that is not there is as good as an empty one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Eventually } from './eventually.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,14 +27,15 @@ export interface Config {
 }
 
 /** Reads the file that was named, else the user's. Throws `config_error` when it exists and cannot be understood. */
-export async function readConfig(env: Environment, given: string | undefined): Promise<Config> {
+export function readConfig(env: Environment, given: string | undefined): Eventually<Config> {
   const path = given ?? configPath(env);
   if (path === undefined || !existsSync(path)) return { gc: {} };
   // Loaded on demand: most calls have no configuration file.
-  return (await import('./config-file.ts')).readConfigFile(path);
+  return import('./config-file.ts').then(({ readConfigFile }) => readConfigFile(path));
 }
 
-function configPath(env: Environment, platform: string = process.platform): string | undefined {
+/** The configuration file of the user; undefined where no home is known. */
+export function configPath(env: Environment, platform: string = process.platform): string | undefined {
   const home = env.HOME || env.USERPROFILE;
   if (platform === 'win32') return env.APPDATA && join(env.APPDATA, 'agent-exec', 'config.toml');
   const base =

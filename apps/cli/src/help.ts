@@ -1,6 +1,9 @@
 import { globalOptions, type OptionTable } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 
+/** How options can be written besides. */
+const shortOf: Readonly<Record<string, string>> = { verbose: ', -v', help: ', -h' };
+
 /** Help of the whole program. */
 export function programHelp(program: string, commands: readonly CommandSpec[]): string {
   const lines = commands.map((command) => `  ${command.name.padEnd(14)} ${command.summary}`);
@@ -20,7 +23,7 @@ export function programHelp(program: string, commands: readonly CommandSpec[]): 
     '',
     'Options of every command:',
     ...optionLines(globalOptions),
-    '  -V, --version              version, runtime and platform',
+    '  --version, -V              version, runtime and platform',
     '',
     `${program} help COMMAND shows one command with examples. Answers are one line of JSON on stdout.`,
     '',
@@ -44,6 +47,7 @@ export function commandHelp(program: string, command: CommandSpec): string {
 
 function optionLines(table: OptionTable): string[] {
   return Object.entries(table).map(
-    ([name, { help, value }]) => `  --${(value ? `${name} ${value}` : name).padEnd(24)} ${help}`,
+    ([name, { help, value }]) =>
+      `  --${(value ? `${name} ${value}` : `${name}${shortOf[name] ?? ''}`).padEnd(24)} ${help}`,
   );
 }

@@ -4,6 +4,8 @@ export interface Io {
   stdout(text: string): void;
   /** Writes text to standard error before it returns. */
   stderr(text: string): void;
+  /** True once standard output could not be written because its reader had gone. */
+  readonly isUnread?: () => boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the user or the system asks the program to end. */
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /** The command line: parses, runs one command, prints one answer, returns the exit code. */
 
-import { globalOptions, type OptionTable, parseWords, UsageError } from './arguments.ts';
+import { globalOptions, type OptionTable, parseWords } from './arguments.ts';
 import type { CommandSpec, Context } from './command.ts';
 import { aliases, commands, findCommand } from './command-table.ts';
 import { type Eventually, recovered, then } from './eventually.ts';
@@ -49,12 +49,22 @@ function called(args: readonly string[], io: Io, program: Program, startedMs: nu
   const { values: leading, words } = parseWords(args, table, { stopAtWord: true });
   const [name, ...rest] = words;
   if (leading.version) return say(io.stdout, `${program.name} ${program.version()}\n`);
-  if (name === 'fleet') return import('./fleet/main.ts').then(({ runFleet }) => runFleet(rest, io));
-  if (name === 'outbox') return import('./outbox/main.ts').then(({ runOutbox }) => runOutbox(rest, io));
+  const other = otherDoor(name, rest, io);
+  if (other) return other;
   if (leading.help || name === 'help') return help(io, program, rest);
   if (name === undefined) return say(io.stderr, programHelp(program.name, commands), 2);
-  const found = namedCommand(words);
-  return execute(found.command, { rest: found.rest, leading, io, program, startedMs });
+  const call = { leading, io, program, startedMs };
+  const found = findCommand(words);
+  return found ? execute(found.command, { ...call, rest: found.rest }) : executeInGroup(words, call);
+}
+
+/** The first word may be half of a name, with options of every command behind it. */
+async function executeInGroup(words: readonly string[], call: Omit<Call, 'rest'>): Promise<number> {
+  const { lookInGroup } = await import('./command-group.ts');
+  const found = lookInGroup(words, commands);
+  if (typeof found === 'string') return say(call.io.stdout, found);
+  const { command, rest, between } = found;
+  return execute(command, { ...call, rest, leading: { ...call.leading, ...between } });
 }
 
 interface Call {
@@ -72,8 +82,21 @@ function execute(command: CommandSpec, { rest, leading, io, program, startedMs }
   const globals = { ...leading, ...values };
   const form = formOf(globals, io.env);
   const root = jobsRoot(globals.root as string | undefined, io.env);
-  const context: Context = { root, cwd: process.cwd(), io, startedMs, contract: form.contract, program: program.name };
-  const document = documentOf(() => command.run(values as never, words, context));
+  const { contract } = form;
+  const run = (onJob?: Context['onJob']): Eventually<Document | string> =>
+    documentOf(() => {
+      const context = { root, cwd: process.cwd(), io, startedMs, contract, program: program.name, onJob };
+      return command.run(values as never, words, context);
+    });
+  const progress = form.human && command.waits === true;
+  const document =
+    globals.verbose === undefined && !progress
+      ? run()
+      : import('./accompany.ts').then(({ accompanied }) => {
+          const called = `${program.name} ${program.version()}`;
+          const verbose = [leading.verbose, values.verbose];
+          return accompanied({ command, values: globals, words, root, io, program: called, verbose, progress }, run);
+        });
   return then(document, (said) => {
     if (typeof said === 'string') return say(io.stdout, said);
     return then(printDocument(io, said, form), () => (said.ok ? 0 : 1));
@@ -91,16 +114,25 @@ function documentOf(run: () => ReturnType<CommandSpec['run']>): Eventually<Docum
   );
 }
 
-function help(io: Io, program: Program, words: readonly string[]): number {
-  const text =
-    words.length === 0 ? programHelp(program.name, commands) : commandHelp(program.name, namedCommand(words).command);
-  return say(io.stdout, text);
+function help(io: Io, program: Program, words: readonly string[]): Eventually<number> {
+  const [first] = words;
+  if (first === undefined || first === 'help') return say(io.stdout, programHelp(program.name, commands));
+  const found = findCommand(words);
+  if (found) return say(io.stdout, commandHelp(program.name, found.command));
+  return otherDoor(first, ['--help'], io) ?? groupHelp(io, program, words);
 }
 
-function namedCommand(words: readonly string[]): { command: CommandSpec; rest: readonly string[] } {
-  const found = findCommand(words);
-  if (!found) throw new UsageError(`unknown command ${JSON.stringify(words[0])}`);
-  return found;
+async function groupHelp(io: Io, program: Program, words: readonly string[]): Promise<number> {
+  const { lookInGroup } = await import('./command-group.ts');
+  const found = lookInGroup([...words, '--help'], commands);
+  return say(io.stdout, typeof found === 'string' ? found : commandHelp(program.name, found.command));
+}
+
+/** A program of its own by the first word; undefined when it names none. */
+function otherDoor(name: string | undefined, words: readonly string[], io: Io): Promise<number> | undefined {
+  if (name === 'fleet') return import('./fleet/main.ts').then(({ runFleet }) => runFleet(words, io));
+  if (name === 'outbox') return import('./outbox/main.ts').then(({ runOutbox }) => runOutbox(words, io));
+  return undefined;
 }
 
 function say(write: (text: string) => void, text: string, code = 0): number {

@@ -4,9 +4,15 @@ import type { Io } from './io.ts';
 /** The io of the real process. Listening for signals starts with the first look at `signal`, because it costs time. */
 export function processIo(): Io {
   let stop: AbortController | undefined;
+  let unread = false;
   return {
-    stdout: (text) => writeWhole(1, text),
-    stderr: (text) => writeWhole(2, text),
+    stdout: (text) => {
+      if (!writeWhole(1, text)) unread = true;
+    },
+    stderr: (text) => {
+      writeWhole(2, text);
+    },
+    isUnread: () => unread,
     env: process.env,
     get signal() {
       if (!stop) {
@@ -23,19 +29,21 @@ export function processIo(): Io {
 
 /**
  * Writes all of a text before returning: `process.stdout` costs five milliseconds of start-up. A pipe may take a part or,
- * when it is non-blocking and full, nothing for a while; a reader that has gone wants nothing more.
+ * when it is non-blocking and full, nothing for a while; a reader that has gone wants nothing more, and the answer is false.
  */
-function writeWhole(fd: number, text: string): void {
+function writeWhole(fd: number, text: string): boolean {
   // Most texts go out whole, and then nobody pays the half millisecond that Buffer costs.
   const written = attempt(() => writeSync(fd, text));
-  if (written === 'gone' || (written === text.length && isAscii(text))) return;
+  if (written === 'gone') return false;
+  if (written === text.length && isAscii(text)) return true;
   const bytes = Buffer.from(text);
   for (let at = written; at < bytes.length; ) {
     const more = attempt(() => writeSync(fd, bytes, at));
-    if (more === 'gone') return;
+    if (more === 'gone') return false;
     if (more === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     at += more;
   }
+  return true;
 }
 
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);

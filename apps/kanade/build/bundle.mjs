@@ -20,6 +20,8 @@ const onDemand = {
   './outbox/main.ts': { file: 'outbox', source: '../cli/src/outbox/main.ts' },
   './config-file.ts': { file: 'config-file', source: '../cli/src/config-file.ts' },
   './yaml-output.ts': { file: 'yaml-output', source: '../cli/src/yaml-output.ts' },
+  './accompany.ts': { file: 'accompany', source: '../cli/src/accompany.ts' },
+  './command-group.ts': { file: 'command-group', source: '../cli/src/command-group.ts' },
   './complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
   '../complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
   './examine.ts': { file: 'doctor', source: '../cli/src/commands/examine.ts' },

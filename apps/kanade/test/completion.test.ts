@@ -16,8 +16,8 @@ async function candidates(jobs: Root, words: readonly string[], env: Record<stri
 
 describe('scripts', () => {
   it.each([
-    ['bash', ['complete ', 'COMPLETE="bash"', 'kanade']],
-    ['zsh', ['#compdef kanade', '_clap_dynamic_completer_kanade', 'COMPLETE="zsh"']],
+    ['bash', ['complete -o bashdefault -o default ', 'COMPLETE="bash"', 'kanade']],
+    ['zsh', ['#compdef kanade', '_files', '_clap_dynamic_completer_kanade', 'COMPLETE="zsh"']],
     ['fish', ['complete ', 'COMPLETE=fish kanade']],
     ['powershell', ['Register-ArgumentCompleter', "$env:COMPLETE = 'powershell'"]],
   ])('%s', async (shell, parts) => {
@@ -25,7 +25,7 @@ describe('scripts', () => {
     const { status, stdout, stderr } = await jobs.call(['completions', shell]);
     expect([status, stderr]).toEqual([0, '']);
     for (const part of parts) expect(stdout).toContain(part);
-    expect((await jobs.call([], { env: { COMPLETE: shell } })).stdout).toBe(stdout);
+    for (const args of [[], ['--']]) expect((await jobs.call(args, { env: { COMPLETE: shell } })).stdout).toBe(stdout);
   });
 
   it('bash takes the script and completes with it', async () => {

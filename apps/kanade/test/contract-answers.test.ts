@@ -267,6 +267,7 @@ describe('options of every command', () => {
     [['--root', 'a', 'list', '--root', 'b'], 'b'],
     [['--root=a', 'list', '--root=b'], 'b'],
     [['list'], 'jobs'],
+    [['ps', '--root', './b/../c'], 'c'],
   ])('%j', async (args, root) => {
     await using jobs = await jobsRoot();
     expect(await jobs.answer(args)).toMatchObject({ root: `${jobs.path}/${root}` });
@@ -303,6 +304,10 @@ describe('options of every command', () => {
     ['tag', 'set', '--help'],
     ['help', 'tag', 'set'],
     ['help', 'rm'],
+    ['help', 'tag'],
+    ['help', 'help'],
+    ['tag', '--help'],
+    ['notify', '-h'],
     ['rm', '-h'],
     ['gc', '-h'],
     ['-h'],
@@ -311,6 +316,54 @@ describe('options of every command', () => {
     const { status, stdout, stderr } = await jobs.call(args.filter((arg) => arg !== undefined));
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Usage: kanade');
+  });
+});
+
+describe('large numbers', () => {
+  it.each([
+    ['run', ['--until', '3000000']],
+    ['run', ['--until', '18446744073709551615']],
+    ['start', ['--until', '99999999999']],
+    ['restart', ['--until', '2147484']],
+  ])('%s %j observes to the end', async (command, options) => {
+    await using jobs = await jobsRoot();
+    const script = ['sh', '-c', 'sleep 0.3; exit 4'];
+    const job_id = command === 'run' ? undefined : (await jobs.answer(['create', '--', ...script])).job_id;
+    const words = job_id === undefined ? ['--', ...script] : [String(job_id)];
+    expect(await jobs.answer([command, ...options, ...words])).toMatchObject({ state: 'exited', exit_code: 4 });
+  });
+
+  it('wait, timeouts and counts take them, and stderr stays empty', async () => {
+    await using jobs = await jobsRoot();
+    const run = [
+      'run',
+      '--timeout',
+      '3000000',
+      '--kill-after',
+      '18446744073709551615',
+      '--until',
+      '+0',
+      '--',
+      'sleep',
+      '0.3',
+    ];
+    const { job_id } = await jobs.answer(run);
+    const { stdout, stderr } = await jobs.call(['wait', '--until', '3000000', String(job_id)]);
+    expect([JSON.parse(stdout), stderr]).toMatchObject([{ state: 'exited', ending: 'exited' }, '']);
+    const tail = ['tail', '--lines', '18446744073709551615', '--max-bytes', '18446744073709551615', String(job_id)];
+    expect(await jobs.answer(tail)).toMatchObject({ ok: true, stdout: '' });
+  });
+});
+
+describe('groups of commands', () => {
+  it.each([
+    [['tag', '--root', 'b', 'set', 'x'], 'b'],
+    [['--root', 'a', 'tag', '--root', 'b', 'set', 'x'], 'b'],
+    [['notify', '--root=b', 'set', 'x', '--root', 'c'], 'c'],
+  ])('%j takes options between its words', async (args, root) => {
+    await using jobs = await jobsRoot();
+    const { error } = await jobs.answer(args);
+    expect(error).toMatchObject({ code: 'job_not_found', message: expect.stringContaining(`${jobs.path}/${root};`) });
   });
 });
 

@@ -35,7 +35,13 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ),
     ['tag', /unknown command "tag"/],
     ['notify', /unknown command "notify"/],
-    ['tag get x', /unknown command "tag"/],
+    ['tag get x', /unknown command "tag": give one of "tag set"/],
+    ['tag -v', /unknown command "tag"/],
+    ['tag --bogus set x', /unknown option --bogus/],
+    ['tag --root', /--root needs a value/],
+    ['help tag get', /unknown command "tag"/],
+    ['--root x', /Usage: kanade/],
+    ['-v', /Usage: kanade/],
     ['help bogus', /unknown command "bogus"/],
     ['-x list', /unknown option -x/],
     // what is required
@@ -62,6 +68,10 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
       [`create ${option} -- true`, /whole number/] as const,
     ]),
     ['wait --until x j', /whole number/],
+    ['wait --until 18446744073709551617000 j', /whole number/],
+    ['wait --until 0x10 j', /whole number/],
+    ['wait --until 1e3 j', /whole number/],
+    ['wait --until ++1 j', /whole number/],
     ['wait --poll -1 j', /whole number/],
     ['tail --lines x j', /whole number/],
     ['tail --max-bytes -5 j', /whole number/],
@@ -114,6 +124,8 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['list --root --yaml', /needs a value: --yaml/],
     ['status --root', /needs a value/],
     ['run --wait=maybe -- true', /true or false/],
+    ['run --env= -- true', /the key is missing/],
+    ['create --env =x -- true', /the key is missing/],
     ['list --yaml=1', /takes no value/],
   ];
   it.each(cases)('%s', async (line, text) => {
@@ -162,7 +174,7 @@ describe('errors: exit 1, one error object, nothing made', () => {
     expect(existsSync(root)).toBe(false);
   });
 
-  it.each(['run --shell-wrapper sh\u00a0-c -- true', 'create -- true', 'start x', 'restart x'])(
+  it.each(['run --shell-wrapper sh\u00a0-c -- true', 'create -- true', 'start x', 'restart x', 'tail x'])(
     '%s with a configuration file that is none → config_error before anything is made',
     async (line) => {
       await using dir = await tempDir();

@@ -2,7 +2,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { jobsRoot, start } from './program.ts';
+import { jobsRoot, program, start } from './program.ts';
+
+type Root = Awaited<ReturnType<typeof jobsRoot>>;
+
+const quoted = program.map((word) => `'${word}'`).join(' ');
 
 describe('watch', () => {
   it('shows both streams of a job that has ended, and exits 0 whatever its end', async () => {
@@ -38,6 +42,78 @@ describe('watch', () => {
     watching.child.kill('SIGINT');
     expect(await watching.ended).toMatchObject({ status: 0, stderr: '' });
     expect(await jobs.answer(['status', String(job_id)])).toMatchObject({ state: 'running' });
+  });
+});
+
+describe('watch without a reader', () => {
+  const watchInto = (jobs: Root, id: unknown, reader: string) =>
+    jobs.call(['-c', `{ ${quoted} watch --lines 0 ${id}; echo "exit $?" >&2; } | ${reader}`], {
+      words: ['bash', '--norc'],
+    });
+
+  it('ends when the reader goes while the job prints, and the job lives on', async () => {
+    await using jobs = await jobsRoot();
+    const script = 'while :; do echo line; sleep 0.02; done';
+    const { job_id } = await jobs.answer(['run', '--no-wait', '--', 'sh', '-c', script]);
+    expect(await watchInto(jobs, job_id, 'head -1')).toEqual({ status: 0, stdout: 'line\n', stderr: 'exit 0\n' });
+    expect(await jobs.answer(['status', String(job_id)])).toMatchObject({ state: 'running' });
+  });
+
+  it('ends when the reader goes while the job is silent', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--until', '0', '--', 'sh', '-c', 'echo line; exec sleep 30']);
+    expect(await watchInto(jobs, job_id, 'head -1')).toEqual({ status: 0, stdout: 'line\n', stderr: 'exit 0\n' });
+    expect(await jobs.answer(['status', String(job_id)])).toMatchObject({ state: 'running' });
+  });
+
+  it('stays as long as somebody reads, however silent the job is', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--no-wait', '--', 'sh', '-c', 'echo line; sleep 1.3; echo end']);
+    expect(await watchInto(jobs, job_id, 'cat')).toEqual({ status: 0, stdout: 'line\nend\n', stderr: 'exit 0\n' });
+  });
+});
+
+describe('watch of a log that was trimmed', () => {
+  it('jumps over what was not kept, and says so in one line', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'seq', '1000000', '1999999']);
+    const path = `${jobs.root}/${job_id}`;
+    const log = readFileSync(`${path}/stdout.log`);
+    const [from, to] = [8 * 10_000, 8 * 900_000];
+    writeFileSync(`${path}/stdout.log`, log.fill(0, from, to));
+    writeFileSync(`${path}/omitted.json`, JSON.stringify({ stdout: [from, to] }));
+    const { status, stdout, stderr } = await jobs.call(['watch', '--lines', '0', String(job_id)]);
+    expect([status, stderr]).toEqual([
+      0,
+      `kanade: ${to - from} bytes of stdout, from byte ${from} on, were not kept\n`,
+    ]);
+    const lines = stdout.split('\n');
+    expect([lines.length, lines[9_999], lines[10_000], lines.at(-2)]).toEqual([
+      110_001,
+      '1009999',
+      '1900000',
+      '1999999',
+    ]);
+    expect(await jobs.call(['watch', '--lines', '1', String(job_id)])).toEqual({
+      status: 0,
+      stdout: '1999999\n',
+      stderr: '',
+    });
+  });
+
+  it('follows a job through its restart', async () => {
+    await using jobs = await jobsRoot();
+    const script = 'echo "run $(wc -l < count)"; until [ -e go ]; do sleep 0.02; done; rm go; echo end';
+    writeFileSync(`${jobs.path}/count`, '');
+    const { job_id } = await jobs.answer(['run', '--no-wait', '--', 'sh', '-c', script]);
+    writeFileSync(`${jobs.path}/go`, '');
+    expect((await jobs.call(['watch', String(job_id)])).stdout).toBe('run 0\nend\n');
+    writeFileSync(`${jobs.path}/count`, '\n');
+    await jobs.answer(['restart', '--no-wait', String(job_id)]);
+    const watching = start(['--root', jobs.root, 'watch', String(job_id)]);
+    await eventually('the new run is shown', () => watching.text.stdout === 'run 1\n');
+    writeFileSync(`${jobs.path}/go`, '');
+    expect(await watching.ended).toMatchObject({ status: 0, stdout: 'run 1\nend\n' });
   });
 });
 

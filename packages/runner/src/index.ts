@@ -3,7 +3,7 @@
 export { takeLock } from './job/claim.ts';
 export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
 export { editMeta } from './job/edit-meta.ts';
-export { encloseJob } from './job/enclose.ts';
+export { encloseJobs } from './job/enclose.ts';
 export { JobError } from './job/job-error.ts';
 export { type JobEnv, type Jobs, type OpenJobsOptions, openJobs } from './job/jobs.ts';
 export { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';

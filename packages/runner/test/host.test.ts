@@ -69,6 +69,19 @@ it('keeps the first and the last part of logs that outgrow their limit, while th
   expect([log[from - 1] === 0, log[to] === 0]).toEqual([false, false]);
 });
 
+it('trims what a job printed after the last look, too', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const command = ['yes | head -c 50000000'];
+  const definition = { command, cwd: dir.path, shellWrapper: ['sh', '-c'], logBytesMax: 2 ** 20 };
+  const { job } = host.launch(definition, process.env);
+  const { state } = await host.adopt(job);
+  expect(statSync(pathOf(job, 'stdout')).size).toBe(50_000_000);
+  expect(statSync(pathOf(job, 'stdout')).blocks * 512).toBeLessThan(2 ** 20);
+  expect(settle(job).state).toEqual(state);
+  expect(state?.log_omitted?.stdout?.[1]).toBeGreaterThan(49_000_000);
+});
+
 it('leaves a job below the limit of its logs alone', async () => {
   await using dir = await tempDir();
   await using host = createHost({ root: dir.path });

@@ -1,7 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { type JobError, jobDir, openJobs, pathOf } from '@kanade/runner';
-import { createHost } from '@kanade/runner/host';
+import { type JobDefinition, type JobError, jobDir, openJobs, pathOf } from '@kanade/runner';
+import { createHost, markForCare } from '@kanade/runner/host';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
@@ -88,6 +97,60 @@ it.each(['stdout', 'stderr'] as const)('refuses to start with a symbolic link in
   expect(codeOf(() => jobs.start(job))).toMatchObject({ code: 'launch_failed' });
   expect(jobs.look(job)).toMatchObject({ status: 'failed', state: { error: expect.stringContaining('ELOOP') } });
   expect(readFileSync(target, 'utf8')).toBe('untouched');
+});
+
+it.each(['stdout', 'stderr'] as const)('reads no %s through a symbolic link', async (stream) => {
+  await using dir = await tempDir();
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  writeFileSync(join(dir.path, 'secret'), 'secret');
+  const { job } = jobs.launch({ command: ['true'], ...shell });
+  await jobs.wait(job);
+  rmSync(pathOf(job, stream));
+  symlinkSync(join(dir.path, 'secret'), pathOf(job, stream));
+  expect(codeOf(() => jobs.tail(job, stream, { bytesMax: 100 }))).toMatchObject({ code: 'io_error' });
+});
+
+it('puts nothing where a link in the place of .host leads, and runs its jobs all the same', async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'jobs');
+  const elsewhere = join(dir.path, 'elsewhere');
+  mkdirSync(elsewhere);
+  mkdirSync(root);
+  symlinkSync(elsewhere, join(root, '.host'));
+  const jobs = openJobs(root);
+  const { job } = jobs.launch({ command: ['exit 4'], ...shell });
+  expect(codeOf(() => markForCare(root, job))).toMatchObject({ code: 'io_error' });
+  expect((await jobs.wait(job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
+  expect(jobs.list().jobs).toHaveLength(1);
+  expect(readdirSync(elsewhere)).toEqual([]);
+});
+
+it('makes a root that is its owner’s alone', async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'new', 'jobs');
+  openJobs(root).create({ command: ['true'], ...shell });
+  expect(statSync(root).mode & 0o777).toBe(0o700);
+});
+
+it.each([
+  ['no command', { command: [], shellWrapper: [] }],
+  ['a NUL in a word', { command: ['a\0b'] }],
+  ['a NUL in the environment', { env: ['A=\0'] }],
+  ['no number as time', { timeoutMs: Number.NaN }],
+  ['a time before the start', { timeoutMs: -5 }],
+  ['endless logs', { logBytesMax: Number.POSITIVE_INFINITY }],
+])('refuses a definition with %s', async (_name, wrong) => {
+  await using dir = await tempDir();
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  expect(codeOf(() => jobs.launch({ command: ['true'], ...shell, ...wrong }))).toMatchObject({ code: 'invalid_input' });
+  expect(jobs.list().jobs).toEqual([]);
+});
+
+it('runs nothing as a user that it does not know', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(join(dir.path, 'jobs'));
+  const wrong = { command: ['true'], ...shell, runAs: 'nobody' } as unknown as JobDefinition;
+  expect(codeOf(() => jobs.launch(wrong))).toMatchObject({ code: 'launch_failed' });
 });
 
 it('takes a symbolic link in a root for no job, and leaves its target alone', async () => {

@@ -16,6 +16,7 @@ it.each(disks)('%s: settle, list and stop work', async (how, wrapper) => {
   const text = await startProgram('no-room', [dir.path, how], wrapper).output;
   expect(JSON.parse(text)).toEqual({
     before: ['running', 'running'],
+    started: 'launch_failed created',
     stopped: 'killed',
     left: [],
     after: ['killed', 'killed'],

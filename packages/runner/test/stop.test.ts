@@ -142,3 +142,17 @@ it('a stop right after the launch does not cost the ending', async () => {
     expect((await stopJob(job, { by: 'user', graceMs: 50 })).view.state?.ending).toMatchObject({ kind: 'killed' });
   }
 });
+
+it('what a killed shim has led can be stopped, though its job is lost', async () => {
+  await using dir = await tempDir();
+  const { job, ended } = launchScript(dir.path, 'echo $$; setsid sh -c "echo \\$\\$; exec sleep 60" & wait');
+  const members = (await printedPids(job, 2)).map((pid) => identify(pid));
+  process.kill(settle(job).state?.pid ?? 0, 'SIGKILL');
+  await ended;
+  expect(settle(job).state?.ending?.kind).toBe('lost');
+  const { view, report } = await stopJob(job, { by: 'user', graceMs: 1_000 });
+  expect([view.status, report?.survivors]).toEqual(['failed', []]);
+  expect(report?.members).toEqual(expect.arrayContaining(members.map((member) => member?.pid)));
+  expect(members.filter((member) => member && isAlive(member))).toEqual([]);
+  expect((await stopJob(job, { by: 'user' })).report).toBeUndefined();
+});

@@ -22,6 +22,10 @@ it.each([
   expect(await run.tree.ended).toEqual(ending);
 });
 
+it.each(['/no/such/program', 'no-such-program', ''])('throws for the program %j', (program) => {
+  expect(() => supervise({ argv: [program] })).toThrow('there is no such program');
+});
+
 it('stops a tree to its last process, and says who asked', async () => {
   await using run = await superviseScript('setsid sh -c "echo \\$\\$; exec sleep 60" & echo $$; wait');
   const pids = await eventually('both are up', () => {

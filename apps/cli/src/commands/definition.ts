@@ -52,6 +52,9 @@ export function checkDefinition(given: DefinitionOptions): void {
   if (given.stdin !== undefined && given['stdin-file'] !== undefined) {
     throw new UsageError('--stdin and --stdin-file exclude each other');
   }
+  for (const pair of given.env) {
+    if (/^(=|$)/.test(pair)) throw new UsageError(`option --env needs KEY=VALUE, the key is missing: ${pair}`);
+  }
   checkTags(given.tag);
   checkMatch(given);
 }
@@ -101,9 +104,10 @@ export async function definitionOf({
     throw new JobError('internal_error', '--shell-wrapper is empty: give a program and its flags, such as "sh -lc"');
   }
   const shell = wrapper ?? config.shell;
+  const stdinBytesMax = given['stdin-max-bytes'] ?? limits.stdinBytes;
   const stdin = await readJobInput({
     implicit: implicitStdin,
-    bytesMax: given['stdin-max-bytes'] ?? limits.stdinBytes,
+    bytesMax: stdinBytesMax,
     ...(given.stdin === undefined ? {} : { text: given.stdin }),
     ...(given['stdin-file'] === undefined ? {} : { file: given['stdin-file'] }),
   });
@@ -121,7 +125,7 @@ export async function definitionOf({
     killAfterMs: (given['kill-after'] ?? 0) * 1000,
     progressEveryMs: (given['progress-every'] ?? 0) * 1000,
     ...(shell ? { shellWrapper: shell } : {}),
-    ...(stdin ? { stdin } : {}),
+    ...(stdin ? { stdin, stdinBytesMax } : {}),
     ...(notification ? { notification } : {}),
     ...(logBytesMax === undefined ? {} : { logBytesMax }),
     ...(config.limits?.log_overflow ? { logOverflow: config.limits.log_overflow } : {}),

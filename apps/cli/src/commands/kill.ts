@@ -1,5 +1,4 @@
-import { findJob, parseSignal, settle, stopJob } from '@kanade/runner';
-import { isTerminal } from '@kanade/shared/job';
+import { findJob, parseSignal, stopJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, reasonOf, signalFields } from '../view.ts';
@@ -33,16 +32,13 @@ export const kill = defineCommand({
     const job = findJob(root, oneJobId(words));
     const named = { type: 'kill', job_id: job.id, signal: (options.signal ?? 'TERM').toUpperCase() };
     const startedMs = performance.now();
-    const before = settle(job);
-    const stopped = isTerminal(before.status)
-      ? { view: before }
-      : await stopJob(job, {
-          by: 'user',
-          signal,
-          only: options.signal !== undefined || options['no-wait'] === true,
-          graceMs: options['no-wait'] ? 0 : options.signal === undefined ? graceMs : observeMs,
-          abort: io.signal,
-        });
+    const stopped = await stopJob(job, {
+      by: 'user',
+      signal,
+      only: options.signal !== undefined || options['no-wait'] === true,
+      graceMs: options['no-wait'] ? 0 : options.signal === undefined ? graceMs : observeMs,
+      abort: io.signal,
+    });
     if (options['no-wait']) return named;
     const ended = signalFields(stopped.view);
     return {

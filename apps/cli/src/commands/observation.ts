@@ -1,7 +1,7 @@
 /** Observing a fresh job and answering for it: what `run`, `start` and `restart` share. */
 import {
   createJob,
-  encloseJob,
+  encloseJobs,
   type JobDefinition,
   type JobDir,
   type JobError,
@@ -54,6 +54,14 @@ export function checkObservation(given: ObservationOptions): void {
   checkCompress(given);
 }
 
+/** Longest time of a timer, in ms: 24 days. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** A deadline in ms; undefined, which is none, for one that no timer can keep. */
+export function deadlineMs(seconds: number): number | undefined {
+  return seconds * 1000 > timerMsMax ? undefined : seconds * 1000;
+}
+
 export interface Observed {
   readonly type: 'run' | 'start' | 'restart';
   readonly given: ObservationOptions;
@@ -67,12 +75,13 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
   const observes = given['no-wait'] !== true && given.wait !== false;
   const observedMs = performance.now();
   if (observes && launched) {
-    const timeoutMs = given.forever ? undefined : (given.until ?? untilDefault) * 1000;
+    context.onJob?.(job);
+    const timeoutMs = given.forever ? undefined : deadlineMs(given.until ?? untilDefault);
     const timers = [
-      setTimeout(() => void encloseJob(job).catch(() => undefined), encloseAfterMs), // the host tries again
+      setTimeout(() => void encloseJobs([job]).catch(() => undefined), encloseAfterMs), // the host tries again
       setTimeout(() => handOverIfRoom(context.root, job), careAfterMs),
     ];
-    await observeStart(launched, given.forever ? {} : { timeoutMs, quietMs });
+    await observeStart(launched, given.forever ? {} : { ...(timeoutMs === undefined ? {} : { timeoutMs }), quietMs });
     for (const timer of timers) clearTimeout(timer);
   }
   const waitedMs = observes ? Math.round(performance.now() - observedMs) : 0;

@@ -1,4 +1,5 @@
-import { findJob, type JobError, type LaunchedJob, parseSignal, readMeta, restartJob } from '@kanade/runner';
+import { rmSync } from 'node:fs';
+import { findJob, type JobError, type LaunchedJob, parseSignal, pathOf, readMeta, restartJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { collect, prepareCollection } from './collect.ts';
@@ -12,6 +13,7 @@ export const restart = defineCommand({
   name: 'restart',
   summary: 'stop a job if it runs, and run it again',
   usage: 'JOB_ID',
+  waits: true,
   options: {
     ...observationOptions,
     signal: { kind: 'text', value: 'NAME', help: 'signal that stops the former run (default TERM)' },
@@ -24,7 +26,9 @@ export const restart = defineCommand({
     const { root, io } = context;
     const config = await prepareCollection(given, context);
     const job = findJob(root, oneJobId(words));
+    context.onJob?.(job);
     const beforeStart = (): void => {
+      rmSync(pathOf(job, 'followed'), { force: true }); // the new run's output is told from its beginning
       const meta = readMeta(job);
       if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);
     };

@@ -9,6 +9,7 @@ export const run = defineCommand({
   name: 'run',
   summary: 'start a job, observe it for a while, answer',
   usage: '[--] COMMAND [ARGS...]',
+  waits: true,
   options: {
     ...definitionOptions,
     ...observationOptions,

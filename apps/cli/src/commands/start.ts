@@ -8,6 +8,7 @@ export const start = defineCommand({
   name: 'start',
   summary: 'start a job that was created',
   usage: 'JOB_ID',
+  waits: true,
   options: observationOptions,
   examples: ['kanade start 3f2a9c1', 'kanade start --no-wait 3f2a9c1'],
   async run(given, words, context) {

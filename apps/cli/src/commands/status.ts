@@ -1,4 +1,4 @@
-import { findJob, limits, readMeta, readOmitted, settle } from '@kanade/runner';
+import { findJob, JobError, limits, readMeta, readOmitted, settle } from '@kanade/runner';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, logBytesOf, reasonOf } from '../view.ts';
 import { oneJobId } from './one-job-id.ts';
@@ -13,18 +13,19 @@ export const status = defineCommand({
     const job = findJob(root, oneJobId(words));
     const view = settle(job);
     const meta = readMeta(job);
+    if (!meta) throw new JobError('internal_error', `job ${job.id} has no readable meta.json: nothing is known of it`);
     const omitted = readOmitted(job);
     return {
       type: 'status',
       job_id: job.id,
       state: view.status,
       ...exitCodeOf(view),
-      created_at: meta?.created_at ?? '',
+      created_at: meta.created_at,
       ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
       ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),
       ...reasonOf(view),
       log_bytes: logBytesOf(job),
-      log_bytes_max: meta?.log_bytes_max ?? limits.logBytes,
+      log_bytes_max: meta.log_bytes_max ?? limits.logBytes,
       ...(omitted ? { log_omitted: omitted } : {}),
     };
   },

@@ -1,6 +1,8 @@
 import { findJob, pathOf } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
+import { readConfig } from '../config.ts';
+import { then } from '../eventually.ts';
 import { excerptBytes, tailLines, tailsOf } from '../view.ts';
 import { checkCompress, compressOptions } from './compress.ts';
 import { oneJobId } from './one-job-id.ts';
@@ -16,19 +18,22 @@ export const tail = defineCommand({
     'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
   },
   examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
-  run(options, words, { root }) {
+  run(options, words, { root, io }) {
     if (options['tail-lines'] !== undefined && options.lines !== undefined) {
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
     checkCompress(options);
-    const job = findJob(root, oneJobId(words));
     const lines = options['tail-lines'] ?? options.lines ?? tailLines;
-    return {
-      type: 'tail',
-      job_id: job.id,
-      ...tailsOf(job, options['max-bytes'] ?? excerptBytes, lines),
-      stdout_log_path: pathOf(job, 'stdout'),
-      stderr_log_path: pathOf(job, 'stderr'),
-    };
+    // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
+    return then(readConfig(io.env, undefined), () => {
+      const job = findJob(root, oneJobId(words));
+      return {
+        type: 'tail',
+        job_id: job.id,
+        ...tailsOf(job, options['max-bytes'] ?? excerptBytes, lines),
+        stdout_log_path: pathOf(job, 'stdout'),
+        stderr_log_path: pathOf(job, 'stderr'),
+      };
+    });
   },
 });

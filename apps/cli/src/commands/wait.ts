@@ -2,6 +2,7 @@ import { findJob, JobError, waitForEnd } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf } from '../view.ts';
+import { deadlineMs } from './observation.ts';
 import { oneJobId } from './one-job-id.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
@@ -11,17 +12,19 @@ export const wait = defineCommand({
   name: 'wait',
   summary: 'wait for the end of a job',
   usage: 'JOB_ID',
+  waits: true,
   options: {
     until: { kind: 'count', value: 'N', help: `give up after N seconds (default ${untilDefault})` },
     forever: { kind: 'flag', help: 'never give up' },
     poll: { kind: 'count', value: 'N', help: 'accepted for older callers: waiting is watching, not polling' },
   },
   examples: ['kanade wait 3f2a9c1', 'kanade wait --until 600 3f2a9c1'],
-  async run(options, words, { root, io }) {
+  async run(options, words, { root, io, onJob }) {
     if (options.forever && options.until !== undefined)
       throw new UsageError('--until and --forever exclude each other');
     const job = findJob(root, oneJobId(words));
-    const timeoutMs = options.forever ? undefined : (options.until ?? untilDefault) * 1000;
+    onJob?.(job);
+    const timeoutMs = options.forever ? undefined : deadlineMs(options.until ?? untilDefault);
     const view = await waitForEnd(job, { signal: io.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     if (!view.state)
       throw new JobError('internal_error', `job ${job.id} has no readable state.json: nothing to wait for`);

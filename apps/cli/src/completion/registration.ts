@@ -20,9 +20,9 @@ const scripts: Record<Shell, (program: string, word: string) => string> = {
     [[ $? == 0 ]] || unset COMPREPLY
 }
 if [[ "\${BASH_VERSINFO[0]}" -eq 4 && "\${BASH_VERSINFO[1]}" -ge 4 || "\${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o bashdefault -o nosort -F _clap_complete_${word} ${program}
+    complete -o bashdefault -o default -o nosort -F _clap_complete_${word} ${program}
 else
-    complete -o bashdefault -F _clap_complete_${word} ${program}
+    complete -o bashdefault -o default -F _clap_complete_${word} ${program}
 fi
 `,
   zsh: (program, word) => `#compdef ${program}
@@ -37,6 +37,8 @@ function _clap_dynamic_completer_${word}() {
     )}")
     if [[ -n $completions ]]; then
         _describe 'values' completions
+    else
+        _files
     fi
 }
 compdef _clap_dynamic_completer_${word} ${program}

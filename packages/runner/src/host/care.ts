@@ -9,6 +9,7 @@ import { isJobName } from '@kanade/shared/job';
 import { hostDirName, type JobDir } from '../job/layout.ts';
 import { readSmallFile } from '../job/record.ts';
 import { openForAppending } from '../job/replace-file.ts';
+import { makeHostDir } from '../job/store.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 
@@ -29,6 +30,7 @@ export function hostPaths(root: string): HostPaths {
 /** Marks a job for the host of its root. */
 export function markForCare(root: string, job: JobDir): void {
   const { jobs } = hostPaths(root);
+  makeHostDir(root);
   mkdirSync(jobs, { recursive: true, mode: 0o700 });
   closeSync(openForAppending(join(jobs, job.id)));
 }

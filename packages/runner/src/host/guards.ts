@@ -1,7 +1,9 @@
 /** What ends a job from outside: its deadline, and logs that outgrow their limit. Guards are timers; they hold no job up. */
 import { statSync } from 'node:fs';
 import { type JobDir, limits, pathOf } from '../job/layout.ts';
-import type { MetaFile } from '../job/record.ts';
+import { type MetaFile, readOmitted } from '../job/record.ts';
+import { pretty, replaceFileIfRoom } from '../job/replace-file.ts';
+import type { JobView } from '../job/settle.ts';
 import { type StopOutcome, stopJob } from '../job/stop.ts';
 import { bytesOnDisk, type streams, trimLogs } from '../output/trim.ts';
 
@@ -25,8 +27,8 @@ const timerMs = 2_147_483_647;
 /** Bytes per ms that no job exceeds (2 GiB/s): how soon the next look at its logs has to be. */
 const logBytesPerMs = 2 ** 21;
 
-/** Bounds of the time between two looks at the logs of a job, in ms. */
-const [measureMsMin, measureMsMax] = [100, 10_000];
+/** Bounds of the time between two looks at the logs of a job, in ms; the first one while they grow, the second while they do not. */
+const [growingMsMin, measureMsMin, measureMsMax] = [20, 100, 10_000];
 
 /** Stops the job at its deadline. */
 export function guardDeadline({
@@ -54,10 +56,13 @@ export function guardLogs({ job, meta, signal, onTrouble }: GuardedJob): Guard {
   const trims = meta.log_overflow !== 'stop';
   const sizeOf = (stream: (typeof streams)[number]): number =>
     trims ? bytesOnDisk(job, stream) : (statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0);
+  let seenBytes = 0;
   return guard({
     leftMs: () => {
-      const left = bytesMax - sizeOf('stdout') - sizeOf('stderr');
-      return left < 0 ? 0 : Math.min(measureMsMax, Math.max(measureMsMin, left / logBytesPerMs));
+      const bytes = sizeOf('stdout') + sizeOf('stderr');
+      const shortestMs = bytes === seenBytes ? measureMsMin : growingMsMin;
+      seenBytes = bytes;
+      return bytes > bytesMax ? 0 : Math.min(measureMsMax, Math.max(shortestMs, (bytesMax - bytes) / logBytesPerMs));
     },
     act: async () => {
       if (trims && (await trimLogs(job, bytesMax))) return 'again';
@@ -66,6 +71,17 @@ export function guardLogs({ job, meta, signal, onTrouble }: GuardedJob): Guard {
     },
     onError: (error) => signal.aborted || onTrouble('log-limit', error),
   });
+}
+
+/** Trims the logs of a job that has ended once more: what it printed after the last look may be gigabytes. */
+export async function trimEnded(view: JobView, meta: MetaFile): Promise<JobView> {
+  const { job, state } = view;
+  const bytesMax = meta.log_bytes_max ?? limits.logBytes;
+  const isOver = bytesOnDisk(job, 'stdout') + bytesOnDisk(job, 'stderr') > bytesMax;
+  if (!state || !isOver || meta.log_overflow === 'stop' || !(await trimLogs(job, bytesMax))) return view;
+  const trimmed = { ...state, log_omitted: readOmitted(job) };
+  replaceFileIfRoom(pathOf(job, 'state'), pretty(trimmed));
+  return { ...view, state: trimmed };
 }
 
 interface GuardSpec {

@@ -4,7 +4,6 @@
  */
 import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
-import { encloseJob } from '../job/enclose.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
 import type { JobDir } from '../job/layout.ts';
 import { notifyCompletion } from '../job/notify.ts';
@@ -12,8 +11,8 @@ import { watchForEnd } from '../job/observe.ts';
 import { type MetaFile, readMeta } from '../job/record.ts';
 import { type JobView, settle } from '../job/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from '../job/stop.ts';
-import { encloseAfterMs } from '../process/enclose.ts';
-import { type Guard, type GuardedJob, guardDeadline, guardLogs } from './guards.ts';
+import { createEncloser } from './encloser.ts';
+import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
 import { createRounds } from './rounds.ts';
 import { watchOutput } from './watch-output.ts';
 
@@ -52,19 +51,20 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
   const watched = new Map<string, Promise<JobView>>();
   const closing = new AbortController();
   const rounds = createRounds();
+  const encloser = createEncloser((job, error) => onEvent({ kind: 'trouble', job, during: 'watch', error }));
 
   const watchOver = async (job: JobDir, meta: MetaFile | undefined): Promise<JobView> => {
     const onTrouble = (during: 'watch' | 'timeout' | 'log-limit', error: unknown): void =>
       onEvent({ kind: 'trouble', job, during, error });
     const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
     const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined });
-    const enclosing = setTimeout(() => {
-      encloseJob(job).catch((error: unknown) => onTrouble('watch', error));
-    }, encloseAfterMs);
+    const leave = meta ? encloser.add(job) : () => undefined;
     try {
-      const view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add });
+      let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add });
       await output.finish();
       if (isTerminal(view.status)) {
+        for (const guard of guards) await guard.close();
+        if (meta) view = await trimEnded(view, meta);
         await notifyCompletion(job, view);
         onEvent({ kind: 'ended', view });
       }
@@ -74,7 +74,7 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
       throw error;
     } finally {
       output.close();
-      clearTimeout(enclosing);
+      leave();
       for (const guard of guards) await guard.close();
       watched.delete(job.id);
     }

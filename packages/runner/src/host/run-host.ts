@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../job/layout.ts';
 import { replaceFile } from '../job/replace-file.ts';
+import { makeHostDir } from '../job/store.ts';
 import { sweepControlGroups } from '../process/control-group.ts';
 import { identify } from '../process/identity.ts';
 import { hostPaths, liveHost, markedJobs, unmark } from './care.ts';
@@ -32,6 +33,7 @@ export async function runHost({
 }: RunHostOptions): Promise<'idle' | 'stopped' | 'busy'> {
   const paths = hostPaths(root);
   if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
+  makeHostDir(root);
   mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
   if (liveHost(root)) return 'busy';
   const lock = acquireLock(paths.lock);

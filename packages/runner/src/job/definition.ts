@@ -30,6 +30,8 @@ export interface JobDefinition {
   /** Words put before the command; default `sh -lc`. Empty: the command is started as it is. */
   readonly shellWrapper?: readonly string[];
   readonly stdin?: Uint8Array;
+  /** Most bytes of `stdin`; default 64 MiB. */
+  readonly stdinBytesMax?: number;
   /** Sinks that the host runs. */
   readonly notification?: NotificationConfig;
   readonly progressEveryMs?: number;
@@ -47,8 +49,29 @@ export interface JobDefinition {
 /** Login shell in string mode, as the command-line contract has it. */
 export const defaultWrapper: readonly string[] = ['sh', '-lc'];
 
-/** The definition as it is stored. Values of `--env` stay in this file, which only its owner can read. */
+/** Throws `invalid_input` for what no system can start or no clock can measure. */
+function checkDefinition(definition: JobDefinition): void {
+  const { command, cwd, env = [], envFiles = [], shellWrapper = [] } = definition;
+  if (command.length === 0 && shellWrapper.length === 0) refuse('command', 'it is empty');
+  for (const [name, texts] of Object.entries({ command, cwd: [cwd], env, envFiles, shellWrapper })) {
+    if (texts.some((text) => text.includes('\0'))) refuse(name, 'it holds a NUL byte');
+  }
+  for (const name of ['timeoutMs', 'killAfterMs', 'progressEveryMs', 'logBytesMax', 'stdinBytesMax'] as const) {
+    const value = definition[name];
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(name, `${value} is no number >= 0`);
+  }
+}
+
+function refuse(name: string, why: string): never {
+  throw new JobError('invalid_input', `cannot define a job with this ${name}: ${why}`);
+}
+
+/**
+ * The definition as it is stored. Values of `--env` stay in this file, which only its owner can read. Throws `invalid_input`
+ * for a definition that makes no sense.
+ */
 export function metaOf(definition: JobDefinition, id: string, root: string, nowMs: number): MetaFile {
+  checkDefinition(definition);
   const env = [...(definition.env ?? [])];
   const mask = [...(definition.mask ?? [])];
   return {

@@ -1,10 +1,9 @@
-import { enclose } from '../process/enclose.ts';
+import { type Enclosing, enclose } from '../process/enclose.ts';
 import type { TreeTarget } from '../process/members.ts';
-import { errnoOf } from './job-error.ts';
 import { controlGroupOf } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import type { StateFile } from './record.ts';
-import { isNoRoom, writeNewFile } from './replace-file.ts';
+import { writeNewFile } from './replace-file.ts';
 import { settle } from './settle.ts';
 
 /** All that the members of a job's tree can be known by; undefined for a job without identity. */
@@ -19,15 +18,15 @@ export function treeOf(job: JobDir, state: StateFile | undefined): TreeTarget | 
   };
 }
 
-/** Gives a running job a control group, once; whoever watches over it calls this when it has run for a while. */
-export async function encloseJob(job: JobDir): Promise<void> {
+/** Gives running jobs control groups, each once; whoever watches over them calls this when they have run for a while. */
+export async function encloseJobs(jobs: readonly JobDir[]): Promise<void> {
+  await enclose(jobs.flatMap((job) => enclosingOf(job)));
+}
+
+function enclosingOf(job: JobDir): Enclosing[] {
   const { status, state } = settle(job);
-  const tree = treeOf(job, state);
-  if (status !== 'running' || !tree || tree.controlGroup) return;
-  try {
-    await enclose(tree, job.id, (path) => writeNewFile(pathOf(job, 'controlGroup'), `${path}\n`));
-  } catch (error) {
-    // Somebody else is at it, the job was deleted, or the disk is full: then it is taken without a group.
-    if (!isNoRoom(error) && errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
-  }
+  const target = treeOf(job, state);
+  if (status !== 'running' || !target || target.controlGroup) return [];
+  const onGroup = (path: string): void => writeNewFile(pathOf(job, 'controlGroup'), `${path}\n`);
+  return [{ target, name: job.id, onGroup }];
 }

@@ -5,11 +5,12 @@
  *
  *     <start, ms since 1970, base 36> <hash of the working directory, 8 hexadecimal digits> <job id>\n
  */
-import { closeSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from './job-error.ts';
 import { hostDirName, type JobDir } from './layout.ts';
 import { openForAppending, replaceFile } from './replace-file.ts';
+import { makeHostDir } from './store.ts';
 
 export interface Launch {
   readonly id: string;
@@ -19,24 +20,19 @@ export interface Launch {
 
 const pathIn = (root: string): string => join(root, hostDirName, 'launches');
 
-/** Notes a launch. One short append, which the system does not mix with others. */
+/** Notes a launch. One short append, which the system does not mix with others. What the system says against it is no matter. */
 export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void {
-  const path = pathIn(dirname(job.path));
-  const fd = openIn(path);
+  const root = dirname(job.path);
   try {
-    writeSync(fd, `${startedAtMs.toString(36)} ${hashOf(cwd)} ${job.id}\n`);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function openIn(path: string): number {
-  try {
-    return openForAppending(path);
+    makeHostDir(root);
+    const fd = openForAppending(pathIn(root));
+    try {
+      writeSync(fd, `${startedAtMs.toString(36)} ${hashOf(cwd)} ${job.id}\n`);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return openForAppending(path);
+    if (errnoOf(error) === undefined) throw error; // the list looks at the job itself
   }
 }
 

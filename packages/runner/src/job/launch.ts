@@ -1,8 +1,9 @@
 /** From a definition to a running job. */
-import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findProgram } from '../process/find-program.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
+import { recordRoom } from '../process/shim.ts';
 import { spawnTree } from '../process/spawn.ts';
 import { treeVariable } from '../process/tree.ts';
 import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
@@ -10,7 +11,7 @@ import { errnoOf, JobError } from './job-error.ts';
 import { noteLaunch } from './launch-order.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readState } from './record.ts';
-import { isNoRoom, openForAppending, pretty, replaceFile, writeNewFile } from './replace-file.ts';
+import { isNoRoom, openForAppending, pretty, replaceFile, replaceFileIfRoom, writeNewFile } from './replace-file.ts';
 import { createdState, failedState, runningState } from './state-record.ts';
 import { makeJobDir } from './store.ts';
 
@@ -39,14 +40,12 @@ interface MadeJob {
 }
 
 function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir) => void = () => undefined): MadeJob {
-  if (definition.stdin && definition.stdin.length > limits.stdinBytes) {
-    throw new JobError(
-      'stdin_too_large',
-      `input is ${definition.stdin.length} bytes: the limit is ${limits.stdinBytes}`,
-    );
+  const { stdin, stdinBytesMax = limits.stdinBytes } = definition;
+  if (stdin && stdin.length > stdinBytesMax) {
+    throw new JobError('stdin_too_large', `input is ${stdin.length} bytes: the limit is ${stdinBytesMax}`);
   }
   if (definition.fullLog) prepareFullLog(definition.fullLog);
-  const job = makeJobDir(root);
+  const job = makeJobDirOrSay(root);
   try {
     const meta = metaOf(definition, job.id, root, Date.now());
     if (definition.stdin) writeNewFile(pathOf(job, 'stdin'), definition.stdin);
@@ -55,8 +54,22 @@ function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir
     return { job, meta };
   } catch (error) {
     rmSync(job.path, { recursive: true, force: true });
-    throw error;
+    throw cannotMake(root, error);
   }
+}
+
+function makeJobDirOrSay(root: string): JobDir {
+  try {
+    return makeJobDir(root);
+  } catch (error) {
+    throw cannotMake(root, error);
+  }
+}
+
+/** What the system says against a new job, as an error of ours. */
+function cannotMake(root: string, cause: unknown): unknown {
+  if (cause instanceof JobError || errnoOf(cause) === undefined) return cause;
+  return new JobError('io_error', `could not make a job in ${root}: ${(cause as Error).message}`, { cause });
 }
 
 function prepareFullLog(path: string): void {
@@ -141,8 +154,8 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
     return fd;
   };
   try {
-    // Exclusive: of two concurrent starts of one job, one gets the record and launches.
     const recordFd = keep(claimRecord(job));
+    writeSync(recordFd, recordRoom);
     const { argv, cwd, environment } = workloadOf(meta, env);
     const spawned = spawnTree({
       argv,
@@ -160,7 +173,8 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    replaceFile(pathOf(job, 'state'), pretty(failedState(job, reason)));
+    // Where the disk has no room for that either, the job stays as it was and may be started again.
+    if (!replaceFileIfRoom(pathOf(job, 'state'), pretty(failedState(job, reason)))) removeRecord(job);
     throw new JobError('launch_failed', `could not start job ${job.id}: ${reason}`, {
       cause,
       details: { job_id: job.id },
@@ -178,7 +192,7 @@ interface Workload {
 
 /** What is executed, where and with what. Throws the reason for which it cannot be. */
 function workloadOf(meta: MetaFile, launcher: Readonly<Record<string, string | undefined>>): Workload {
-  const user = meta.run_as === 'session-user' ? loggedIn() : undefined;
+  const user = meta.run_as === undefined ? undefined : loggedIn(meta.run_as);
   const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher);
   const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
@@ -191,7 +205,9 @@ function workloadOf(meta: MetaFile, launcher: Readonly<Record<string, string | u
   return { argv: user && user.uid !== process.getuid?.() ? wordsAsUser(user, argv) : argv, cwd, environment };
 }
 
-function loggedIn(): SessionUser {
+function loggedIn(runAs: string): SessionUser {
+  if (runAs !== 'session-user')
+    throw new Error(`run_as ${JSON.stringify(runAs)} is unknown: session-user is all there is`);
   const user = activeSessionUser();
   if (!user)
     throw new Error('nobody is logged in at this machine: a job of the person there needs an active local session');
@@ -203,6 +219,15 @@ function loggedIn(): SessionUser {
 const homeExpanded = (path: string, home: string | undefined): string =>
   path === '~' || path.startsWith('~/') ? `${home ?? ''}${path.slice(1)}` : path;
 
+function removeRecord(job: JobDir): void {
+  try {
+    rmSync(pathOf(job, 'record'), { force: true });
+  } catch (error) {
+    if (!isNoRoom(error)) throw error; // a read-only disk: nothing was written to it either
+  }
+}
+
+/** Exclusive: of two concurrent starts of one job, one gets the record and launches. */
 function claimRecord(job: JobDir): number {
   try {
     return openSync(pathOf(job, 'record'), 'ax', 0o600);

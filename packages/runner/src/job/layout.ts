@@ -53,6 +53,8 @@ export const limits = {
   fullLogLineBytes: 64 * 1024,
   /** Bytes of a `meta.json`, `state.json` or record that are read. */
   recordFileBytes: 4 * 1024 * 1024,
+  /** Bytes of an excerpt of a log, whatever was asked for (256 MiB); its range says what was read. */
+  excerptBytes: 256 * 1024 * 1024,
   /** Bytes of a job's input. */
   stdinBytes: 64 * 1024 * 1024,
   /** Bytes of both raw logs of a job together (16 GiB): a build never gets there, a runaway job does in a minute. */

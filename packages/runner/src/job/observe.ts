@@ -1,9 +1,10 @@
 /** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
-import { closeSync, type FSWatcher, fstatSync, openSync, statSync, watch } from 'node:fs';
+import { closeSync, type FSWatcher, fstatSync, statSync, watch } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job';
 import { isAlive } from '../process/identity.ts';
 import type { LaunchedJob } from './launch.ts';
 import { type JobDir, jobFiles, limits, pathOf } from './layout.ts';
+import { openForReading } from './replace-file.ts';
 import { type JobView, settle } from './settle.ts';
 
 export interface WaitOptions {
@@ -177,7 +178,7 @@ export async function observeStart(
 }
 
 function watchQuiet(job: JobDir, quietMs: number, onQuiet: () => void): () => void {
-  const fds = [openSync(pathOf(job, 'stdout'), 'r'), openSync(pathOf(job, 'stderr'), 'r')];
+  const fds = [openForReading(pathOf(job, 'stdout')), openForReading(pathOf(job, 'stderr'))];
   const printed = (): number => fds.reduce((sum, fd) => sum + fstatSync(fd).size, 0);
   let seen = -1;
   let timer: NodeJS.Timeout | undefined;

@@ -32,8 +32,16 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
       `job ${job.id} has no meta.json: remove ${job.path} by hand if it is not needed`,
     );
   }
-  if (!dryRun) remove(job);
+  if (!dryRun) removeOrSay(job);
   return { jobId: job.id, state: view.status, action: dryRun ? 'would_delete' : 'deleted', reason: 'explicit_delete' };
+}
+
+function removeOrSay(job: JobDir): void {
+  try {
+    remove(job);
+  } catch (cause) {
+    throw new JobError('io_error', `could not delete job ${job.id}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Deletes every ended job of a working directory. Jobs of other directories are only counted. */

@@ -3,7 +3,7 @@
  * no time for a schema library. The full schemas are `JobMeta` and `JobStateFile` of `@kanade/shared/job`; a test
  * holds what we write against them. Keys that we do not know are kept.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { type Ending, jobStates, type StoredState } from '@kanade/shared/job';
 import type { StopRequest } from '../process/ending.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
@@ -132,10 +132,11 @@ function rangeOf(stream: keyof OmittedRanges, value: unknown): OmittedRanges {
     : {};
 }
 
-/** The text of a small file; undefined when it does not exist or is not small. */
+/** The text of a small file; undefined when it does not exist, is not small, or is a link that could lead anywhere. */
 export function readSmallFile(path: string): string | undefined {
   try {
-    if (statSync(path).size > limits.recordFileBytes) return undefined;
+    const stat = lstatSync(path);
+    if (!stat.isFile() || stat.size > limits.recordFileBytes) return undefined;
     return readFileSync(path, 'utf8');
   } catch (error) {
     const code = errnoOf(error);

@@ -39,6 +39,13 @@ export const openForAppending = (path: string): number =>
     0o600,
   );
 
+/**
+ * Opens a file of a job for reading. A symbolic link is refused (`ELOOP`): it could lead to what the job itself may not read,
+ * but its reader may. A pipe in its place reads as empty and keeps nobody waiting.
+ */
+export const openForReading = (path: string): number =>
+  openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
+
 /** Writes a file that nobody can know of yet, mode 0600: without the rename, which costs more than the write. */
 export const writeNewFile = (path: string, content: string | Uint8Array): void =>
   writeFileSync(path, content, { flag: 'wx', mode: 0o600 });

@@ -1,12 +1,12 @@
 /** How full a root is, and whether another job fits: jobs, bytes, inodes. */
-import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JobDefinition } from './definition.ts';
 import { JobError } from './job-error.ts';
 import { hostDirName, limits } from './layout.ts';
 import { readSmallFile } from './record.ts';
 import { isNoRoom, replaceFile } from './replace-file.ts';
-import { jobNames } from './store.ts';
+import { jobNames, makeHostDir } from './store.ts';
 
 /** Most of what a root may hold. Without `bytesMax` and `inodesMax` only the jobs are counted. */
 export interface RootLimits {
@@ -92,7 +92,7 @@ function recentUsage(root: string): RootUsage {
   if (known) return known;
   const usage = rootUsage(root);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeHostDir(root);
     replaceFile(path, JSON.stringify({ ...usage, at_ms: Date.now() }));
   } catch (error) {
     if (!isNoRoom(error)) throw error; // measured anew by the next one

@@ -126,6 +126,7 @@ function write(job: JobDir, state: StateFile): JobView {
   return { job, status: state.job.status, state };
 }
 
-const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmallFile(pathOf(job, 'record')) ?? '');
+/** What the shim of a job has written so far. */
+export const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmallFile(pathOf(job, 'record')) ?? '');
 
 const isPidTaken = (pid: number | undefined): boolean => pid !== undefined && readProcess(pid)?.zombie === false;

@@ -1,16 +1,17 @@
 import { isTerminal, type StopBy } from '@kanade/shared/job';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { membersOf } from '../process/members.ts';
 import { parseSignal, type SignalName } from '../process/signal.ts';
-import { defaultGraceMs, planStop } from '../process/stop-plan.ts';
+import { defaultGraceMs, planStop, type StopPlan } from '../process/stop-plan.ts';
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
 import { treeOf } from './enclose.ts';
 import { JobError } from './job-error.ts';
 import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { waitForEnd } from './observe.ts';
-import { readSmallFile, readStop, type StopFile } from './record.ts';
+import { readStop, type StopFile } from './record.ts';
 import { pretty, replaceFileIfRoom } from './replace-file.ts';
-import { type JobView, settle } from './settle.ts';
+import { type JobView, readRecord, settle } from './settle.ts';
 import { stopUnidentified } from './stop-unidentified.ts';
 
 export interface StopOptions {
@@ -41,15 +42,15 @@ const [shimStartMs, shimLookMs] = [1_000, 2];
 /**
  * Stops a job's whole tree. Who asked stands on disk before the first signal, so the ending names the reason even when
  * we are killed in between. Throws `invalid_state` for a job that has not started or that the ancestor's supervisor
- * lost sight of. A running job of the ancestor is stopped for a `user` only, and its record is left to its supervisor.
+ * lost sight of. An ended job is left alone, but for a lost one, whose processes may still be there. A running job of the ancestor is stopped for a `user` only, and its record is left to its supervisor.
  */
 export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOutcome> {
   const view = settle(job);
-  if (isTerminal(view.status)) return { view };
-  const leader = view.state?.identity;
   const signal = options.signal ?? parseSignal('TERM');
   if (!signal) throw new RangeError('this system has no SIGTERM');
   const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
+  if (isTerminal(view.status)) return { view, ...(await stopLost(job, view, plan, options)) };
+  const leader = view.state?.identity;
   if (view.status === 'running' && view.state && !leader && options.by === 'user') {
     const report = await stopUnidentified(job, view.state, { plan, abort: options.abort });
     if (report.survivors.length > 0 || options.only) return { view: settle(job), report };
@@ -77,10 +78,24 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };
 }
 
+/** A job is lost when its shim was killed; what the shim led may run on, and can be stopped all the same. */
+async function stopLost(
+  job: JobDir,
+  { state }: JobView,
+  plan: StopPlan,
+  { abort }: StopOptions,
+): Promise<{ report?: StopReport }> {
+  const tree = state?.ending?.kind === 'lost' ? treeOf(job, state) : undefined;
+  if (!tree || membersOf(tree).length === 0) return {};
+  const report = await stopTree(tree, plan, { signal: abort });
+  dropControlGroup(job);
+  return { report };
+}
+
 /** A shim that is signalled before it has set its traps dies with the workload: it says its pid right after that. */
 async function shimIsUp(job: JobDir, shim: ProcessIdentity, abort: AbortSignal | undefined): Promise<void> {
   const deadlineMs = performance.now() + shimStartMs;
-  while (!readSmallFile(pathOf(job, 'record')) && isAlive(shim) && performance.now() < deadlineMs) {
+  while (readRecord(job).kind === 'empty' && isAlive(shim) && performance.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, shimLookMs));
     abort?.throwIfAborted();
   }

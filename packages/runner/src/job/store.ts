@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { errnoOf, JobError } from './job-error.ts';
-import { type JobDir, limits } from './layout.ts';
+import { hostDirName, type JobDir, limits } from './layout.ts';
 
 /** Most ids that an ambiguity error names. */
 const candidatesMax = 20;
@@ -14,7 +14,20 @@ export function jobDir(root: string, id: string): JobDir {
   return { id, path: join(root, id) };
 }
 
-/** Makes a directory with a fresh id of 32 hexadecimal characters, mode 0700, and the root if there is none. */
+/** Makes the directory in a root that holds what the host needs. Throws `io_error` for a link or a file in its place. */
+export function makeHostDir(root: string): string {
+  const path = join(root, hostDirName);
+  if (isDirectory(path)) return path;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  if (isDirectory(path)) return path;
+  throw new JobError('io_error', `${path} is no directory: remove it`);
+}
+
+/** Makes a directory with a fresh id of 32 hexadecimal characters, mode 0700, and the root, as private, if there is none. */
 export function makeJobDir(root: string): JobDir {
   for (let draw = 0; draw < limits.idDraws; draw++) {
     const id = randomId();
@@ -23,7 +36,7 @@ export function makeJobDir(root: string): JobDir {
       mkdirSync(path, 0o700);
       return { id, path };
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT' && draw === 0) mkdirSync(root, { recursive: true });
+      if (errnoOf(error) === 'ENOENT' && draw === 0) mkdirSync(root, { recursive: true, mode: 0o700 });
       else if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }

@@ -1,6 +1,8 @@
 /** Reading a part of a log at the cost of that part, whatever the log's size. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { errnoOf } from '../job/job-error.ts';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { errnoOf, JobError } from '../job/job-error.ts';
+import { limits } from '../job/layout.ts';
+import { openForReading } from '../job/replace-file.ts';
 
 /** A part of a log: text as lossy UTF-8, `[begin, end)` in bytes, and the size of the whole log. */
 export interface Excerpt {
@@ -30,7 +32,7 @@ export function readFrom(path: string, begin: number, bytesMax: number): Excerpt
  */
 export function readTail(path: string, bytesMax: number, lines: number): Excerpt {
   return withFile(path, (fd, size) => {
-    const windowBegin = Math.max(0, size - bytesMax);
+    const windowBegin = Math.max(0, size - Math.min(bytesMax, limits.excerptBytes));
     const bytes = readRange(fd, windowBegin, size - windowBegin);
     const skip = lines === 0 ? 0 : lastLinesBegin(bytes, lines);
     return excerptOf(bytes.subarray(skip), windowBegin + skip, size);
@@ -50,10 +52,11 @@ export function lastLinesBegin(bytes: Uint8Array, lines: number): number {
 function withFile(path: string, read: (fd: number, size: number) => Excerpt): Excerpt {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openForReading(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return none;
-    throw error;
+    if (errnoOf(error) === undefined) throw error;
+    throw new JobError('io_error', `could not read ${path}: ${(error as Error).message}`, { cause: error });
   }
   try {
     const size = fstatSync(fd).size;
@@ -63,7 +66,8 @@ function withFile(path: string, read: (fd: number, size: number) => Excerpt): Ex
   }
 }
 
-function readRange(fd: number, begin: number, length: number): Buffer {
+function readRange(fd: number, begin: number, wanted: number): Buffer {
+  const length = Math.min(wanted, limits.excerptBytes);
   const bytes = Buffer.allocUnsafe(length);
   let have = 0;
   while (have < length) {

@@ -1,6 +1,7 @@
 /** Following a growing log line by line, in bounded memory, from wherever a former follower stopped. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { errnoOf } from '../job/job-error.ts';
+import { openForReading } from '../job/replace-file.ts';
 
 const chunkBytes = 64 * 1024;
 
@@ -42,7 +43,7 @@ export function followLines(path: string, from: number, lineBytesMax: number): L
 function readAt(path: string, position: number, length: number): Buffer {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openForReading(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0);
     throw error;

@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs';
 import { createControlGroup, removeControlGroup } from './control-group.ts';
-import { membersOf, type TreeTarget } from './members.ts';
+import { membersOfAll, type TreeTarget } from './members.ts';
 
 /** Age at which a tree gets a control group, in ms. */
 export const encloseAfterMs = 100;
@@ -13,24 +13,47 @@ export const encloseAfterMs = 100;
 /** Rounds in which members that were forked outside meanwhile are brought in. */
 const roundsMax = 5;
 
+/** A tree that is to get a control group. */
+export interface Enclosing {
+  readonly target: TreeTarget;
+  readonly name: string;
+  /** Hears of the group before anybody is in it; when it throws, the tree stays as it is. */
+  readonly onGroup: (path: string) => void;
+}
+
 /**
- * Moves a tree into a new control group; `onGroup` hears of it before anybody is in it. Resolves when no member is outside
- * any more, or at once where this system has no control groups for us.
+ * Moves trees into new control groups, with a few looks at the processes of the machine for all of them. Resolves when no
+ * member is outside any more, or at once where this system has no control groups for us.
  */
-export async function enclose(target: TreeTarget, name: string, onGroup: (path: string) => void): Promise<void> {
-  const group = createControlGroup(name);
-  if (group === undefined) return;
-  onGroup(group);
-  const inside = new Set<number>();
-  for (let round = 0; round < roundsMax; round++) {
-    const outside = membersOf(target).filter(({ pid }) => !inside.has(pid));
-    if (outside.length === 0) break;
-    for (const { pid } of outside) {
-      inside.add(pid);
-      await attach(group, pid);
+export async function enclose(enclosings: readonly Enclosing[]): Promise<void> {
+  const groups = new Map(enclosings.flatMap((enclosing) => groupFor(enclosing)));
+  const inside = new Map([...groups.keys()].map((target) => [target, new Set<number>()]));
+  for (let round = 0; round < roundsMax && inside.size > 0; round++) {
+    for (const [target, members] of membersOfAll([...inside.keys()])) {
+      const known = inside.get(target);
+      const outside = members.filter(({ pid }) => !known?.has(pid));
+      if (outside.length === 0) {
+        inside.delete(target);
+        if (known?.size === 0) removeControlGroup(groups.get(target) ?? '');
+      }
+      for (const { pid } of outside) {
+        known?.add(pid);
+        await attach(groups.get(target) ?? '', pid);
+      }
     }
   }
-  if (inside.size === 0) removeControlGroup(group);
+}
+
+function groupFor({ target, name, onGroup }: Enclosing): [TreeTarget, string][] {
+  const group = createControlGroup(name);
+  if (group === undefined) return [];
+  try {
+    onGroup(group);
+  } catch {
+    removeControlGroup(group); // the job was deleted, or the disk is full: it is taken without a group
+    return [];
+  }
+  return [[target, group]];
 }
 
 /** Without blocking: the kernel waits for all processors here. A process that is gone meanwhile is fine. */

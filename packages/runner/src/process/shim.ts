@@ -4,7 +4,8 @@
  *
  * The record is the shim's stderr, a file opened for appending before the launch. Bytes:
  *
- *     pid 4711\n          written first, before the workload exists
+ *     \n                  written by the launcher, so that the file has its first block before anything runs
+ *     pid 4711\n          written first by the shim, before the workload exists
  *     Terminated\n        only when a signal ended the workload: the shell's own report
  *     143\n               the exit status as the shell sees it; written last, then the shim exits
  *
@@ -29,6 +30,9 @@ export const shimScript = [
   'echo "$?" >&2',
 ].join('\n');
 
+/** What a launcher writes into a record: a disk that is too full for it is too full for the ending. */
+export const recordRoom = '\n';
+
 /** What the record says: nothing yet, or how the workload ended. */
 export type ShimRecord =
   | { readonly kind: 'empty' }
@@ -42,7 +46,7 @@ export type ShimRecord =
 
 /** Reads a record; a half-written one reads as what is certain. Anything else than the format reads as empty. */
 export function parseShimRecord(text: string): ShimRecord {
-  const lines = text.split('\n');
+  const lines = (text.startsWith(recordRoom) ? text.slice(recordRoom.length) : text).split('\n');
   const first = /^pid (\d+)$/.exec(lines[0] ?? '');
   if (!first || lines.length < 2) return { kind: 'empty' };
   const pid = Number(first[1]);

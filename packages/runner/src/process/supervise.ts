@@ -6,6 +6,7 @@ import type { Ending, StopBy } from '@kanade/shared/job';
 import { removeControlGroup } from './control-group.ts';
 import { enclose, encloseAfterMs } from './enclose.ts';
 import { endingOf, type StopRequest, signalOf } from './ending.ts';
+import { findProgram } from './find-program.ts';
 import { identify, type ProcessIdentity } from './identity.ts';
 import type { TreeTarget } from './members.ts';
 import { parseShimRecord } from './shim.ts';
@@ -51,10 +52,14 @@ export interface SupervisedTree {
 
 /**
  * Starts a tree in a session of its own. It ends by itself or by `stop`, not with the caller; a clean end leaves daemons of
- * the tree alone. Throws what the system says when it cannot be started. For an ending that outlives the caller, make
+ * the tree alone. Throws what the system says when it cannot be started, and for a program that is not there. For an ending that outlives the caller, make
  * it a job.
  */
 export function supervise(options: SuperviseOptions): SupervisedTree {
+  const program = options.argv[0] ?? '';
+  if (!findProgram(program, (options.env ?? process.env).PATH, options.cwd)) {
+    throw new Error(`could not start ${JSON.stringify(program)}: there is no such program`);
+  }
   const recordFd = openRecord();
   const mark = randomName();
   const spawned = startOrClose(recordFd, () =>
@@ -73,9 +78,10 @@ export function supervise(options: SuperviseOptions): SupervisedTree {
   let controlGroup: string | undefined;
   const target = (): TreeTarget => ({ leader, mark, ...(controlGroup ? { controlGroup } : {}) });
   const enclosing = setTimeout(() => {
-    void enclose(target(), `tree-${mark}`, (path) => {
+    const onGroup = (path: string): void => {
       controlGroup = path;
-    });
+    };
+    void enclose([{ target: target(), name: `tree-${mark}`, onGroup }]);
   }, encloseAfterMs);
   const ended = spawned.ended.then(() => {
     clearTimeout(enclosing);

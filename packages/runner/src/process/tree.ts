@@ -10,46 +10,62 @@ export function listProcesses(): ProcessEntry[] {
     .filter((entry) => entry !== undefined);
 }
 
+/** One listing of processes, for questions about many trees. */
+export interface ProcessTable {
+  readonly processes: readonly ProcessEntry[];
+  /** Members of the tree that `leader` leads, as {@link treeMembers} says. */
+  membersOf(leader: ProcessIdentity): ProcessEntry[];
+}
+
+export function createProcessTable(processes: readonly ProcessEntry[]): ProcessTable {
+  const byPid = new Map(processes.map((entry) => [entry.pid, entry]));
+  const children = Map.groupBy(processes, ({ parent }) => parent);
+  const sessions = Map.groupBy(processes, ({ session }) => session);
+  const groups = Map.groupBy(processes, ({ group }) => group);
+  return {
+    processes,
+    membersOf(leader) {
+      const holder = byPid.get(leader.pid);
+      // The kernel does not give out a pid that still names a session or group: a new owner means that nobody is left.
+      if (holder && holder.start !== leader.start) return [];
+      const inTree = new Map<number, ProcessEntry>();
+      const found = [sessions, groups, children].flatMap((entries) => entries.get(leader.pid) ?? []);
+      for (let entry = found.pop(); entry; entry = found.pop()) {
+        if (entry.pid === leader.pid || inTree.has(entry.pid)) continue;
+        inTree.set(entry.pid, entry);
+        found.push(...(children.get(entry.pid) ?? []));
+      }
+      return [...inTree.values()].filter(({ zombie }) => !zombie).sort((a, b) => a.pid - b.pid);
+    },
+  };
+}
+
 /**
  * The live members of the tree that `leader` leads, the leader itself excluded: everything in its session or process
  * group, and all descendants of these. A member that moved to a session of its own *and* whose parents are gone cannot
  * be told from a stranger without a control group, and is not listed.
  */
-export function treeMembers(leader: ProcessIdentity, processes: readonly ProcessEntry[]): ProcessEntry[] {
-  const holder = processes.find((entry) => entry.pid === leader.pid);
-  // The kernel does not give out a pid that still names a session or group: a new owner means that nobody is left.
-  if (holder && holder.start !== leader.start) return [];
-  const inTree = new Set<number>([leader.pid]);
-  for (const entry of processes) {
-    if (entry.session === leader.pid || entry.group === leader.pid) inTree.add(entry.pid);
-  }
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const entry of processes) {
-      if (!inTree.has(entry.pid) && inTree.has(entry.parent)) {
-        inTree.add(entry.pid);
-        grown = true;
-      }
-    }
-  }
-  return processes.filter((entry) => entry.pid !== leader.pid && inTree.has(entry.pid) && !entry.zombie);
-}
+export const treeMembers = (leader: ProcessIdentity, processes: readonly ProcessEntry[]): ProcessEntry[] =>
+  createProcessTable(processes).membersOf(leader);
 
 /** Pids whose stdout or stderr is one of these files. Linux only; elsewhere none. */
 export function logHolders(logs: readonly string[], processes: readonly ProcessEntry[]): number[] {
-  if (process.platform !== 'linux' || logs.length === 0) return [];
-  const holds = (pid: number): boolean => [1, 2].some((fd) => logs.includes(linkOf(`/proc/${pid}/fd/${fd}`)));
-  return processes.map(({ pid }) => pid).filter(holds);
+  return processes.map(({ pid }) => pid).filter((pid) => outputsOf(pid).some((path) => logs.includes(path)));
 }
+
+/** What the stdout and stderr of a process are, as far as the system tells. Linux only; elsewhere nothing. */
+export const outputsOf = (pid: number): readonly string[] =>
+  process.platform === 'linux' ? [linkOf(`/proc/${pid}/fd/1`), linkOf(`/proc/${pid}/fd/2`)] : [];
 
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
 export const treeVariable = 'JOB_TREE_MARK';
 
-/** Pids that carry the mark of a tree in the environment that they were started with. Linux only; elsewhere none. */
-export function markHolders(mark: string, processes: readonly ProcessEntry[]): number[] {
-  if (process.platform !== 'linux') return [];
-  const entry = `\0${treeVariable}=${mark}\0`;
-  return processes.map(({ pid }) => pid).filter((pid) => `\0${environmentTextOf(pid)}`.includes(entry));
+const markPattern = new RegExp(`\\0${treeVariable}=([^\\0]*)\\0`);
+
+/** The mark in the environment that a process was started with. Linux only; elsewhere none. */
+export function markOf(pid: number): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return markPattern.exec(`\0${environmentTextOf(pid)}`)?.[1];
 }
 
 function environmentTextOf(pid: number): string {

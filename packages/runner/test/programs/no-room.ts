@@ -5,7 +5,19 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { jobDir, launchJob, listJobs, pathOf, readTail, settle, stopJob } from '@kanade/runner';
+import {
+  createJob,
+  type JobDir,
+  type JobError,
+  jobDir,
+  launchJob,
+  listJobs,
+  pathOf,
+  readTail,
+  settle,
+  startJob,
+  stopJob,
+} from '@kanade/runner';
 
 const [base = '', how = ''] = process.argv.slice(2);
 const root = `${base}/jobs`;
@@ -34,6 +46,8 @@ const { id } = launched.job;
 while (readTail(pathOf(launched.job, 'stdout'), 10, 0).text === '')
   await new Promise((resolve) => setTimeout(resolve, 5));
 
+const defined = how === 'full' ? createJob(root, { command: ['sleep 60'], cwd: '/' }).job : launched.job;
+
 let looked = root;
 if (how === 'full') fill(`${base}/ballast`);
 if (how === 'forbidden') chmodSync(launched.job.path, 0o500);
@@ -45,13 +59,33 @@ if (how === 'read-only') {
 }
 
 const job = jobDir(looked, id);
-const list = (): string[] => listJobs(looked, { limit: 0 }).jobs.map(({ view }) => view.status);
+const list = (): string[] =>
+  listJobs(looked, { limit: 0 })
+    .jobs.filter(({ view }) => view.job.id === id)
+    .map(({ view }) => view.status);
 const before = [settle(job).status, ...list()];
+const started = how === 'full' ? startOf(defined) : 'launch_failed created';
 const { view, report } = await stopJob(job, { by: 'user', graceMs: 1_000 });
 await launched.ended;
 console.log(
-  JSON.stringify({ before, stopped: view.status, left: report?.survivors, after: [settle(job).status, ...list()] }),
+  JSON.stringify({
+    before,
+    started,
+    stopped: view.status,
+    left: report?.survivors,
+    after: [settle(job).status, ...list()],
+  }),
 );
+
+/** A start on a full disk runs nothing of which nobody could know, and may be tried again. */
+function startOf(created: JobDir): string {
+  try {
+    startJob(created, process.env);
+    return 'started';
+  } catch (error) {
+    return `${(error as JobError).code} ${settle(created).status}`;
+  }
+}
 
 /** Whole blocks first, then byte by byte, until nothing fits. */
 function fill(path: string): void {

@@ -21,9 +21,9 @@ export const jobErrors = {
   stdin_required: { when: '--stdin - was given with a terminal as input', exit: 1, retryable: false },
   stdin_too_large: { when: 'the input passes its limit', exit: 1, retryable: false },
   launch_failed: { when: 'the job could not be started', exit: 1, http: 500, retryable: false },
-  io_error: { when: 'no free job id could be drawn', exit: 1, retryable: false },
+  io_error: { when: 'the disk takes no new job, or a file of a job cannot be read', exit: 1, retryable: false },
   root_full: { when: 'a limit of the jobs root is reached; details names it', exit: 1, http: 507, retryable: false },
-  invalid_input: { when: 'a private invocation is malformed', exit: 1, retryable: false },
+  invalid_input: { when: 'a definition or a private invocation is malformed', exit: 1, retryable: false },
   internal_error: { when: 'everything else', exit: 1, http: 500, retryable: false },
   serve_unsafe_bind: {
     when: 'an address beyond this machine without --insecure and a token',

@@ -1,0 +1,58 @@
+/**
+ * Whether somebody still reads a pipe. Only a write tells, and who has nothing to write would follow a silent job for ever
+ * after `| head -1`: so on Linux the system's list of open files is asked.
+ */
+import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** A place where the pipe is open for reading. */
+interface Holder {
+  readonly pid: string;
+  readonly fd: string;
+}
+
+/**
+ * A check of a descriptor of ours: true when it is a pipe whose readers we have seen and that have all gone. Where that
+ * cannot be known (another system, no pipe, readers of another user) it stays false.
+ */
+export function createReaderCheck(fd: number): () => boolean {
+  const pipe = process.platform === 'linux' && fstatSync(fd).isFIFO() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
+  if (pipe === undefined) return () => false;
+  let holders = findHolders(pipe);
+  if (holders.length === 0) return () => false;
+  return () => {
+    const look = holders.map((holder) => isHeld(holder, pipe));
+    if (look.some((held) => held !== false)) return false;
+    holders = findHolders(pipe); // handed on, perhaps
+    return holders.length === 0;
+  };
+}
+
+/** Undefined when we may not look: it runs as somebody else by now. */
+function isHeld({ pid, fd }: Holder, pipe: string): boolean | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`) === pipe;
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '') ? false : undefined;
+  }
+}
+
+function findHolders(pipe: string): Holder[] {
+  const found: Holder[] = [];
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid) || pid === String(process.pid)) continue;
+    try {
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+        if (isHeld({ pid, fd }, pipe) && isForReading(pid, fd)) found.push({ pid, fd });
+      }
+    } catch {
+      // gone meanwhile, or somebody else's
+    }
+  }
+  return found;
+}
+
+/** The last octal digits of the flags are the access mode: 1 is for writing alone. */
+function isForReading(pid: string, fd: string): boolean {
+  const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
+  return (Number.parseInt(flags, 8) & 3) !== 1;
+}
