@@ -36,27 +36,32 @@ export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void 
   }
 }
 
-/** The launches that were noted: ids in any order, and the launches newest first, each job once. */
+/** Launches that were noted of these jobs, newest first, each job once; `unnoted` are the others. */
 export interface LaunchOrder {
-  readonly ids: ReadonlySet<string>;
-  newestFirst(): Generator<Launch>;
+  readonly launches: Iterable<Launch>;
+  readonly unnoted: ReadonlySet<string>;
 }
 
-export function readLaunchOrder(root: string): LaunchOrder {
-  const text = readText(pathIn(root));
-  return { ids: new Set(text.match(/[\w-]+$/gm)), newestFirst: () => launchesIn(text) };
+export function readLaunchOrder(root: string, names: readonly string[]): LaunchOrder {
+  const unnoted = new Set(names);
+  const lines = readText(pathIn(root)).split('\n').reverse();
+  // The last line of a job is its last launch; one look at each line is all that a list of ten thousand jobs can afford.
+  const noted = lines.filter((line) => {
+    const idAt = line.lastIndexOf(' ') + 1;
+    return line[idAt - hashLength - 2] === ' ' && unnoted.delete(line.slice(idAt));
+  });
+  return { launches: launchesIn(noted), unnoted };
 }
 
-function* launchesIn(text: string): Generator<Launch> {
-  const seen = new Set<string>();
-  for (let end = text.lastIndexOf('\n'); end > 0; ) {
-    const begin = text.lastIndexOf('\n', end - 1);
-    const [start = '', cwdHash = '', id = ''] = text.slice(begin + 1, end).split(' ');
-    end = begin;
+/** Digits of a hash. */
+const hashLength = 8;
+
+function* launchesIn(lines: readonly string[]): Generator<Launch> {
+  for (const line of lines) {
+    const [start = '', cwdHash = '', id = ''] = line.split(' ');
+    // What is no time may be the newest of all.
     const startedAtMs = Number.parseInt(start, 36);
-    if (id === '' || Number.isNaN(startedAtMs) || seen.has(id)) continue;
-    seen.add(id);
-    yield { id, startedAtMs, cwdHash };
+    yield { id, startedAtMs: Number.isNaN(startedAtMs) ? Number.MAX_VALUE : startedAtMs, cwdHash };
   }
 }
 
@@ -68,8 +73,7 @@ export function compactLaunchOrder(root: string, names: readonly string[]): void
   const text = readText(pathIn(root));
   const lines = text.split('\n').length;
   if (lines < 1_000 || lines < names.length * linesPerJobMax) return;
-  const present = new Set(names);
-  const kept = [...launchesIn(text)].filter(({ id }) => present.has(id)).reverse();
+  const kept = [...readLaunchOrder(root, names).launches].reverse();
   const content = kept.map(({ id, startedAtMs, cwdHash }) => `${startedAtMs.toString(36)} ${cwdHash} ${id}\n`);
   replaceFile(pathIn(root), content.join(''));
 }
@@ -78,7 +82,7 @@ export function compactLaunchOrder(root: string, names: readonly string[]): void
 export function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
+  return (hash >>> 0).toString(16).padStart(hashLength, '0');
 }
 
 function readText(path: string): string {

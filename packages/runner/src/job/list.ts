@@ -64,13 +64,12 @@ interface Candidate {
 /** Those of which nothing is known come first, the others by their time, latest first. */
 function* candidates(root: string, { cwd }: ListFilter): Generator<Candidate> {
   const base = `${join(root)}${sep}`;
-  const order = readLaunchOrder(root);
-  const present = new Set(entryNames(root));
-  const unnoted = lookedAt(base, [...present.difference(order.ids)].filter(isJobName));
+  const order = readLaunchOrder(root, entryNames(root));
+  const unnoted = lookedAt(base, [...order.unnoted].filter(isJobName));
   const cwdHash = cwd === undefined ? undefined : hashOf(cwd);
   let next = 0;
-  for (const launch of order.newestFirst()) {
-    if (!present.has(launch.id) || (cwdHash !== undefined && launch.cwdHash !== cwdHash)) continue;
+  for (const launch of order.launches) {
+    if (cwdHash !== undefined && launch.cwdHash !== cwdHash) continue;
     for (let other = unnoted[next]; other && other.latestMs >= launch.startedAtMs; other = unnoted[next]) {
       yield other;
       next++;
