@@ -12,6 +12,9 @@ const everyMs = 250;
 /** Columns of a terminal that does not tell. */
 const columnsDefault = 80;
 
+/** What a shell says of a program that Ctrl-C has ended. */
+const interruptedCode = 130;
+
 const eraseLine = '\r\x1b[K';
 
 /** Runs something that waits for a job. While it does, a terminal on standard error shows the job, the time and what was printed. */
@@ -33,8 +36,8 @@ export async function withProgressLine<T>(io: Io, run: (onJob?: (job: JobDir) =>
   };
   const onInterrupt = (): void => {
     clear();
-    // Who else listens decides what Ctrl-C means; where nobody does it means what it always means.
-    if (process.listenerCount('SIGINT') === 0) process.kill(process.pid, 'SIGINT');
+    // Who else listens decides what Ctrl-C means; where nobody does, it ends us as it always does.
+    if (process.listenerCount('SIGINT') === 0) process.exit(interruptedCode);
   };
   process.on('SIGINT', onInterrupt);
   try {

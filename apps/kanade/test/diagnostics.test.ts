@@ -112,6 +112,23 @@ describe('the progress line', () => {
     expect((await onTerminal(waits, script)).terminal).toBe('');
   });
 
+  it('is cleared by Ctrl-C, which leaves the job alone', async () => {
+    await using jobs = await jobsRoot();
+    const line = [...program, 'run', '--human', '--', 'sleep', '30'].map((word) => `'${word}'`).join(' ');
+    const calling = start(['-qefc', `${line} > answer`, '/dev/null'], {
+      words: ['script'],
+      cwd: jobs.path,
+      env: { AGENT_EXEC_ROOT: jobs.root, HOME: jobs.path, TERM: 'xterm' },
+      input: 'open',
+    });
+    await eventually('the line is shown', () => calling.text.stdout.includes('waiting for'));
+    calling.child.stdin?.write('\x03');
+    await eventually('the line is cleared', () => /\r.\[K(\^C)?\r.\[K$|\^C\r.\[K/.test(calling.text.stdout));
+    calling.child.stdin?.end();
+    expect((await calling.ended).status).toBe(130);
+    expect(await jobs.answer(['ps'])).toMatchObject({ jobs: [{ command: ['sleep', '30'], state: 'running' }] });
+  });
+
   it('is not shown where standard error is no terminal', async () => {
     await using jobs = await jobsRoot();
     expect(await jobs.call(['run', '--human', '--', 'sleep', '0.6'])).toMatchObject({ status: 0, stderr: '' });

@@ -252,6 +252,7 @@ describe('install-skills', () => {
     });
     const texts = files.map((file) => readFileSync(`${path}/${file}`, 'utf8'));
     expect(texts[0]).toMatch(/^---\nname: agent-exec\ndescription: .*\n---\n/);
+    expect(texts[0]).toMatch(/MCP[\s\S]*command line[\s\S]*kanade run[\s\S]*kill JOB_ID` only when the user asks/);
     const linked = (texts[0] ?? '').match(/references\/[\w-]+\.md/g) ?? [];
     expect([...linked].sort()).toEqual(files.slice(1).sort());
     expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({

@@ -37,7 +37,7 @@ describe('a job whose keeper was killed is noticed by every command', () => {
     [['status'], { state: 'failed', error: expect.stringContaining('killed') }],
     [['wait', '--forever'], { state: 'failed' }],
     [['wait', '--until', '1'], { state: 'failed' }],
-    [['kill'], { state: 'failed', observed_within_ms: 0 }],
+    [['kill'], { state: 'failed', survivors: [] }],
     [['restart', '--no-wait'], { ok: true }],
     [['delete'], { deleted: 1 }],
     [['list'], { jobs: [{ state: 'failed' }] }],

@@ -9,7 +9,8 @@ description: Run commands as jobs that outlive the call, with one JSON answer. U
 
 # agent-exec
 
-Call the program from your shell (\`kanade\` and \`agent-exec\` are the same program). Every call prints one line of JSON on stdout.
+If your tools are those of an MCP server of this program (\`run\`, \`status\`, \`tail\`, \`wait\`, \`kill\`), use them: their answers are the ones below. Otherwise fall
+back to the command line. Call the program from your shell (\`kanade\` and \`agent-exec\` are the same program). Every call prints one line of JSON on stdout.
 
 1. \`kanade run -- COMMAND [ARGS...]\` starts a job and observes it for up to 10 s. Read \`state\`: \`exited\`, \`killed\` and \`failed\` are
    endings; \`running\` means that the job lives on. \`stdout\` and \`stderr\` hold the beginning of its output.
