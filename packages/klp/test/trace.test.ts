@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTraceFile } from '../src/trace.ts';
@@ -43,6 +43,16 @@ describe.each(transports)('a trace over $name', ({ serve }) => {
 });
 
 describe('openTraceFile', () => {
+  it('closes a file to others, and follows no link', () => {
+    const dir = temporaryDirectory();
+    const path = join(dir, 'trace');
+    writeFileSync(path, '', { mode: 0o644 });
+    symlinkSync(path, join(dir, 'link'));
+    expect(() => openTraceFile(join(dir, 'link'))).toThrow(/ELOOP/);
+    using _trace = openTraceFile(path);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
   it('stops at its size, counting what was there, and says so', () => {
     const path = join(temporaryDirectory(), 'trace');
     appendFileSync(path, `${JSON.stringify({ old: 'x'.repeat(400) })}\n`);

@@ -125,6 +125,23 @@ it('puts nothing where a link in the place of .host leads, and runs its jobs all
   expect(readdirSync(elsewhere)).toEqual([]);
 });
 
+it('deletes an empty directory that a killed caller left, and no other without a definition', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(dir.path);
+  const [ours, filled, foreign] = ['a'.repeat(32), 'b'.repeat(32), 'foreign'] as const;
+  for (const id of [ours, filled, foreign]) mkdirSync(join(dir.path, id));
+  writeFileSync(join(dir.path, filled, 'something'), '');
+  expect(jobs.delete(jobs.find(ours))).toMatchObject({ action: 'deleted' });
+  for (const id of [filled, foreign])
+    expect(codeOf(() => jobs.delete(jobs.find(id)))).toMatchObject({ code: 'invalid_state' });
+  expect(readdirSync(dir.path).sort()).toEqual([filled, foreign]);
+});
+
+it('says so where no directory can be made', () => {
+  const jobs = openJobs('/proc/none/jobs');
+  expect(codeOf(() => jobs.create({ command: ['true'], ...shell }))).toMatchObject({ code: 'io_error' });
+});
+
 it('makes a root that is its owner’s alone', async () => {
   await using dir = await tempDir();
   const root = join(dir.path, 'new', 'jobs');

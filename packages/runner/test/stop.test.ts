@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type JobDir, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
+import { type JobDir, openJobs, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
 import { createHost } from '@kanade/runner/host';
 import { identify, isAlive, ownControlGroup, stopTree } from '@kanade/runner/process';
 import { eventually, tempDir, zoo } from '@kanade/testkit';
@@ -155,4 +155,32 @@ it('what a killed shim has led can be stopped, though its job is lost', async ()
   expect(report?.members).toEqual(expect.arrayContaining(members.map((member) => member?.pid)));
   expect(members.filter((member) => member && isAlive(member))).toEqual([]);
   expect((await stopJob(job, { by: 'user' })).report).toBeUndefined();
+});
+
+it.each(['USR1', 'SIGUSR1', 'usr1'])('takes the signal %s by its name', async (signal) => {
+  await using dir = await tempDir();
+  const { job } = launchScript(dir.path, "trap 'exit 7' USR1; echo $$; while :; do sleep 0.01; done");
+  await printedPids(job, 1);
+  const { view } = await stopJob(job, { by: 'user', signal, only: true, graceMs: 3_000 });
+  expect((await waitForEnd(job)).state?.result.exit_code ?? view.state?.result.exit_code).toBe(7);
+});
+
+it('refuses a signal that there is not, and signals nobody', async () => {
+  await using dir = await tempDir();
+  const { job } = launchScript(dir.path, 'echo $$; exec sleep 60');
+  await expect(stopJob(job, { by: 'user', signal: 'BOGUS' })).rejects.toMatchObject({ code: 'invalid_input' });
+  expect(settle(job).status).toBe('running');
+  await stopJob(job, { by: 'user', graceMs: 0 });
+});
+
+it.runIf(ownControlGroup())('a job without a host gets its control group from its launcher', async () => {
+  await using dir = await tempDir();
+  const jobs = openJobs(dir.path);
+  const { job } = jobs.launch({
+    command: ["trap '' TERM; sleep 60; sleep 60"],
+    cwd: dir.path,
+    shellWrapper: ['sh', '-c'],
+  });
+  await eventually('the group', () => existsSync(pathOf(job, 'controlGroup')));
+  expect((await jobs.stop(job, { graceMs: 0 })).report).toMatchObject({ mechanism: 'control-group', survivors: [] });
 });

@@ -132,7 +132,7 @@ export function runCared(root: string, definition: JobDefinition, env: Io['env']
   } catch (error) {
     const { code, details } = error as JobError;
     const id = (details as { job_id?: string } | undefined)?.job_id;
-    if (code !== 'launch_failed' || id === undefined) throw error;
+    if (code !== 'launch_failed' || id === undefined || !hasFailed(jobDir(root, id))) throw error;
     return { job: jobDir(root, id), launched: undefined };
   }
 }
@@ -141,15 +141,18 @@ export function runCared(root: string, definition: JobDefinition, env: Io['env']
 export function startCared(root: string, job: JobDir, start: () => LaunchedJob): Started {
   const meta = readMeta(job);
   if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);
-  return { job, launched: failedIsAnswer(start) };
+  return { job, launched: failedIsAnswer(job, start) };
 }
 
+/** On a full disk no state says why a job could not start: then that is an error after all. */
+export const hasFailed = (job: JobDir): boolean => settle(job).status === 'failed';
+
 /** Undefined when the system could not start the job; every other failure is thrown. */
-export function failedIsAnswer(start: () => LaunchedJob): LaunchedJob | undefined {
+export function failedIsAnswer(job: JobDir, start: () => LaunchedJob): LaunchedJob | undefined {
   try {
     return start();
   } catch (error) {
-    if ((error as JobError).code === 'launch_failed') return undefined;
+    if ((error as JobError).code === 'launch_failed' && hasFailed(job)) return undefined;
     throw error;
   }
 }

@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
-import { findJob, type JobError, type LaunchedJob, parseSignal, pathOf, readMeta, restartJob } from '@kanade/runner';
+import { findJob, type JobError, type LaunchedJob, parseSignal, readMeta, restartJob } from '@kanade/runner';
 import { UsageError } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { collect, prepareCollection } from './collect.ts';
-import { checkObservation, handOver, observationOptions, observeAndAnswer } from './observation.ts';
+import { checkObservation, handOver, hasFailed, observationOptions, observeAndAnswer } from './observation.ts';
 import { oneJobId } from './one-job-id.ts';
 
 /** Time that the former run gets between the signal and KILL, in ms (contract, section 3.4). */
@@ -28,7 +27,6 @@ export const restart = defineCommand({
     const job = findJob(root, oneJobId(words));
     context.onJob?.(job);
     const beforeStart = (): void => {
-      rmSync(pathOf(job, 'followed'), { force: true }); // the new run's output is told from its beginning
       const meta = readMeta(job);
       if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);
     };
@@ -40,7 +38,7 @@ export const restart = defineCommand({
         beforeStart,
       });
     } catch (error) {
-      if ((error as JobError).code !== 'launch_failed') throw error;
+      if ((error as JobError).code !== 'launch_failed' || !hasFailed(job)) throw error;
     }
     const answer = await observeAndAnswer({ type: 'restart', given, job, launched, context });
     collect(given, config, context);

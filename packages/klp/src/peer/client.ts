@@ -73,7 +73,7 @@ export interface Client<C extends Contract, Handshake> extends AsyncDisposable {
    * throws the signal's reason.
    */
   states(options?: { signal?: AbortSignal }): AsyncIterableIterator<ClientState<Handshake>>;
-  /** Rejects at once with `AgentDisconnected` unless the state is `connected`. */
+  /** Rejects at once unless the state is `connected`: with the refusal when `refused`, else with `AgentDisconnected`. */
   readonly call: Call<C>;
   /**
    * Calls a method that subscribes, waiting for a connection if need be, and calls it again after every reconnect until closed.

@@ -135,7 +135,8 @@ export function openLink<C extends Contract>(duplex: Duplex, options: LinkOption
 
   function receivePush(method: string, params: unknown): void | Promise<void> {
     if (!Object.hasOwn(contract.pushes, method)) {
-      if (method === droppedMethod) onEvent({ kind: 'pushes_dropped', counts: droppedCounts(params) });
+      const counts = method === droppedMethod ? droppedCounts(params) : undefined;
+      if (counts) onEvent({ kind: 'pushes_dropped', counts });
       else onEvent({ kind: 'push_unknown', method });
       return undefined;
     }

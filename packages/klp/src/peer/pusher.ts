@@ -25,17 +25,21 @@ export function createPusher<C extends Contract>(
     return 'dropped';
   }
 
+  function tellDropped(): void {
+    if (untold.size === 0) return;
+    const body = encodePush(droppedMethod, { counts: Object.fromEntries(untold) });
+    untold.clear();
+    void channel.send(body);
+  }
+
   return {
     push: async (method, params, { droppable = false } = {}) => {
       // Asked first: what is dropped need not be encoded.
       if (droppable && !channel.hasRoom()) return noteDrop(method);
+      // Whoever hears of an end has heard before it what is missing.
+      tellDropped();
       return channel.send(encodePush(method, params), { droppable });
     },
-    tellDropped: () => {
-      if (untold.size === 0) return;
-      const body = encodePush(droppedMethod, { counts: Object.fromEntries(untold) });
-      untold.clear();
-      void channel.send(body);
-    },
+    tellDropped,
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
 import type { OnTrace } from '../peer/trace.ts';
 import { formatTrace } from './format.ts';
 
@@ -17,15 +17,23 @@ export interface TraceFile extends Disposable {
   trace(label: string): OnTrace;
 }
 
+/** It may hold secrets: a link in its place could lead others to them, and a file that others may read is closed to them. */
+function openPrivate(path: string): number {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  if (fstatSync(fd).mode & 0o077) fchmodSync(fd, 0o600);
+  return fd;
+}
+
 /**
- * Opens a file for traces (mode 0600, appended to). Writes block, so that a crash loses no line: for finding faults, not for every day.
- * Throws the system's error when it cannot be opened; when a line cannot be written, the trace ends in silence and what it watches goes on.
+ * Opens a file for traces (made 0600, appended to). Writes block, so that a crash loses no line: for finding faults, not for every day.
+ * Throws the system's error when it cannot be opened, also for a symbolic link; when a line cannot be written, the trace ends in silence and what it watches goes on.
  */
 export function openTraceFile(
   path: string,
   { bodies = false, bytesMax = traceBytesMax }: OpenTraceOptions = {},
 ): TraceFile {
-  let fd: number | undefined = openSync(path, 'a', 0o600);
+  let fd: number | undefined = openPrivate(path);
   let written = fstatSync(fd).size;
 
   function close(): void {

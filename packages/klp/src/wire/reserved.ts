@@ -16,10 +16,10 @@ export function cancelledId(params: unknown): string | undefined {
 }
 
 /** The counts in the params of a dropped notice that are whole numbers above 0; unknown pushes are the reader's to judge. */
-export function droppedCounts(params: unknown): Record<string, number> {
+export function droppedCounts(params: unknown): Record<string, number> | undefined {
   const counts = isRecord(params) && isRecord(params.counts) ? params.counts : {};
   const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count) && (count as number) > 0);
-  return Object.fromEntries(known) as Record<string, number>;
+  return known.length === 0 ? undefined : (Object.fromEntries(known) as Record<string, number>);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

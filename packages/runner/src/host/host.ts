@@ -4,6 +4,7 @@
  */
 import { isTerminal } from '@kanade/shared/job';
 import type { JobDefinition } from '../job/definition.ts';
+import { createEncloser } from '../job/encloser.ts';
 import { type LaunchedJob, launchJob } from '../job/launch.ts';
 import type { JobDir } from '../job/layout.ts';
 import { notifyCompletion } from '../job/notify.ts';
@@ -11,7 +12,6 @@ import { watchForEnd } from '../job/observe.ts';
 import { type MetaFile, readMeta } from '../job/record.ts';
 import { type JobView, settle } from '../job/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from '../job/stop.ts';
-import { createEncloser } from './encloser.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
 import { createRounds } from './rounds.ts';
 import { watchOutput } from './watch-output.ts';

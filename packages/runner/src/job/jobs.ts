@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts';
 import { type Excerpt, readFrom, readHead, readTail } from '../output/excerpt.ts';
 import type { JobDefinition } from './definition.ts';
 import { editMeta } from './edit-meta.ts';
+import { createEncloser } from './encloser.ts';
 import { createJob, type LaunchedJob, launchJob, startJob } from './launch.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { type ListFilter, listJobs } from './list.ts';
@@ -60,8 +61,14 @@ export interface Jobs {
 /** Opens a root; it need not exist yet. Nothing is held open, and any number of programs may use one root. */
 export function openJobs(root: string, { env, limits, host }: OpenJobsOptions = {}): Jobs {
   const environment = (): JobEnv => env ?? process.env;
+  const encloser = createEncloser(() => undefined); // tried again by whoever watches over the job
   const tended = (launched: LaunchedJob): LaunchedJob => {
-    host?.adopt(launched.job).catch(() => undefined); // reported by the host as an event
+    if (host) {
+      host.adopt(launched.job).catch(() => undefined); // reported by the host as an event
+    } else {
+      const leave = encloser.add(launched.job);
+      launched.ended.then(leave, leave);
+    }
     return launched;
   };
   return {

@@ -1,5 +1,5 @@
 /** From a definition to a running job. */
-import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findProgram } from '../process/find-program.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
@@ -11,7 +11,15 @@ import { errnoOf, JobError } from './job-error.ts';
 import { noteLaunch } from './launch-order.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readState } from './record.ts';
-import { isNoRoom, openForAppending, pretty, replaceFile, replaceFileIfRoom, writeNewFile } from './replace-file.ts';
+import {
+  isNoRoom,
+  makeDirectories,
+  openForAppending,
+  pretty,
+  replaceFile,
+  replaceFileIfRoom,
+  writeNewFile,
+} from './replace-file.ts';
 import { createdState, failedState, runningState } from './state-record.ts';
 import { makeJobDir } from './store.ts';
 
@@ -74,7 +82,7 @@ function cannotMake(root: string, cause: unknown): unknown {
 
 function prepareFullLog(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectories(dirname(path));
     closeSync(openForAppending(path));
     truncateSync(path);
   } catch (cause) {

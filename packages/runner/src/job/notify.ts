@@ -2,14 +2,14 @@
  * Notifications: what is told, to whom, and what became of it. Run by the host, never in the way of a job's output; a
  * sink that fails or hangs changes nothing about the job.
  */
-import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job';
 import { runSink } from '../process/spawn.ts';
 import { defaultWrapper } from './definition.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';
 import { type MetaFile, readMeta, readSmallFile } from './record.ts';
-import { openForAppending, pretty, replaceFile } from './replace-file.ts';
+import { makeDirectories, openForAppending, pretty, replaceFile } from './replace-file.ts';
 import type { JobView } from './settle.ts';
 
 /** What became of one sink. */
@@ -143,14 +143,22 @@ async function deliver(job: JobDir, meta: MetaFile, { event, eventPath, sinks }:
 
 function appendEvent(file: string, text: string): string | undefined {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectories(dirname(file));
   } catch (error) {
     return `create parent dir: ${(error as Error).message}`;
   }
+  let fd: number;
   try {
-    writeFileSync(file, `${text}\n`, { flag: 'a', mode: 0o600 });
+    fd = openSync(file, 'a', 0o600);
+  } catch (error) {
+    return `open error: ${(error as Error).message}`;
+  }
+  try {
+    writeFileSync(fd, `${text}\n`);
     return undefined;
   } catch (error) {
     return `write error: ${(error as Error).message}`;
+  } finally {
+    closeSync(fd);
   }
 }

@@ -10,8 +10,8 @@ const ids = (limits: { olderThanMs: number; maxJobs?: number; maxBytes?: number 
 it.each([
   ['by age', { olderThanMs: 30 * day }, ['50d', '40d']],
   ['the newest of the aged stay', { olderThanMs: 0, maxJobs: 2 }, ['50d', '40d', '3d']],
-  ['more allowed than there are', { olderThanMs: 30 * day, maxJobs: 9 }, []],
-  ['by size, oldest first', { olderThanMs: 0, maxJobs: 9, maxBytes: 30 }, ['50d', '40d']],
+  ['fewer than are allowed: age alone decides', { olderThanMs: 30 * day, maxJobs: 9 }, ['50d', '40d']],
+  ['by size, oldest first', { olderThanMs: 0, maxJobs: 4, maxBytes: 30 }, ['50d', '40d']],
   ['young jobs stay whatever the size', { olderThanMs: 30 * day, maxBytes: 0 }, ['50d', '40d']],
   ['exactly at the cutoff stays', { olderThanMs: 40 * day }, ['50d']],
 ])('choosePrunable(): %s', (_name, limits, expected) => {

@@ -9,7 +9,7 @@ import { compactLaunchOrder } from './launch-order.ts';
 import type { JobDir } from './layout.ts';
 import { readMeta } from './record.ts';
 import { type JobView, settle } from './settle.ts';
-import { jobNames } from './store.ts';
+import { isDirectory, jobNames } from './store.ts';
 
 /** What became of one job of a deletion. */
 export interface Deletion {
@@ -25,8 +25,8 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
   if (view.status === 'running') {
     throw new JobError('invalid_state', `job ${job.id} is running: kanade kill ${job.id} first`);
   }
-  // A directory that nobody wrote a definition into is not ours to remove (it may be anything).
-  if (!existsSync(join(job.path, 'meta.json'))) {
+  // A directory that nobody wrote a definition into is not ours to remove (it may be anything), unless nothing is in it.
+  if (!existsSync(join(job.path, 'meta.json')) && !isEmpty(job)) {
     throw new JobError(
       'invalid_state',
       `job ${job.id} has no meta.json: remove ${job.path} by hand if it is not needed`,
@@ -35,6 +35,10 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
   if (!dryRun) removeOrSay(job);
   return { jobId: job.id, state: view.status, action: dryRun ? 'would_delete' : 'deleted', reason: 'explicit_delete' };
 }
+
+/** What a caller leaves behind that was killed as it made a job: a name of ours, and nothing in it. */
+const isEmpty = (job: JobDir): boolean =>
+  /^[0-9a-f]{32}$/.test(job.id) && isDirectory(job.path) && readdirSync(job.path).length === 0;
 
 function removeOrSay(job: JobDir): void {
   try {
@@ -107,8 +111,8 @@ export interface PruneCandidate {
 }
 
 /**
- * Which jobs go: those that ended before the retention; of these the newest `maxJobs` stay; and when all ended jobs
- * together exceed `maxBytes`, the oldest go until the rest fits. Oldest first.
+ * Which jobs go: those that ended before the retention; when these are more than `maxJobs`, its newest `maxJobs` stay; and
+ * when all of them together exceed `maxBytes`, the oldest go until the rest fits (contract, section 7.1). Oldest first.
  */
 export function choosePrunable(
   pool: readonly PruneCandidate[],
@@ -119,7 +123,8 @@ export function choosePrunable(
   const aged = pool
     .filter(({ endedAtMs }) => Math.floor(endedAtMs / 1000) < cutoff)
     .sort((a, b) => a.endedAtMs - b.endedAtMs);
-  const byNumber = maxJobs === undefined ? aged : aged.slice(0, Math.max(0, aged.length - maxJobs));
+  const isFew = maxJobs === undefined || aged.length <= maxJobs;
+  const byNumber = isFew ? aged : aged.slice(0, aged.length - maxJobs);
   const chosen = new Set(byNumber);
   let total = aged.reduce((sum, { bytes }) => sum + bytes, 0);
   for (const candidate of aged) {

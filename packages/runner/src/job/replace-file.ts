@@ -1,4 +1,14 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from './job-error.ts';
 
@@ -38,6 +48,25 @@ export const openForAppending = (path: string): number =>
     constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), // none on Windows
     0o600,
   );
+
+/** Makes a directory and those above it. Not `recursive`: below a place like `/proc` that never returns on Node. */
+export function makeDirectories(path: string, mode?: number): void {
+  try {
+    makeDirectory(path, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectories(dirname(path), mode);
+    makeDirectory(path, mode);
+  }
+}
+
+function makeDirectory(path: string, mode: number | undefined): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
 
 /**
  * Opens a file of a job for reading. A symbolic link is refused (`ELOOP`): it could lead to what the job itself may not read,

@@ -44,6 +44,7 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
       'stop',
       'completion',
       'omitted',
+      'followed',
       'controlGroup',
     ] as const) {
       rmSync(pathOf(job, file), { force: true });

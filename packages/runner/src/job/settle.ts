@@ -14,7 +14,7 @@ import { parseShimRecord, type ShimRecord } from '../process/shim.ts';
 import { errnoOf } from './job-error.ts';
 import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
-import { readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
+import { readMeta, readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
 import { pretty, replaceFileIfRoom } from './replace-file.ts';
 import { createdState, lostState, runningState } from './state-record.ts';
 
@@ -57,10 +57,13 @@ const launchMsMax = 5_000;
 function settleWithoutState(job: JobDir): JobView {
   const unknown: JobView = { job, status: 'unknown', state: undefined };
   if (existsSync(pathOf(job, 'full'))) return unknown;
-  const definedAtMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
-  if (definedAtMs === undefined) return unknown;
-  const view = settleCreated(job, createdState(job, definedAtMs));
-  return view.status === 'created' && Date.now() - definedAtMs > launchMsMax ? unknown : view;
+  const writtenAtMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
+  const createdAtMs = Date.parse(readMeta(job)?.created_at ?? '');
+  if (writtenAtMs === undefined || Number.isNaN(createdAtMs)) return unknown;
+  // A definition that was written by hand, or copied, is no launch.
+  const isFresh = Date.now() - Math.min(writtenAtMs, createdAtMs) <= launchMsMax;
+  const view = settleCreated(job, createdState(job, writtenAtMs));
+  return view.status === 'created' && !isFresh ? unknown : view;
 }
 
 /** A launcher that died between starting the shim and writing `running` leaves a record with the pid. */

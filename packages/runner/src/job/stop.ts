@@ -16,8 +16,8 @@ import { stopUnidentified } from './stop-unidentified.ts';
 
 export interface StopOptions {
   readonly by: StopBy;
-  /** First signal; default TERM. */
-  readonly signal?: SignalName;
+  /** First signal, as `parseSignal` gives it or by any name that it takes; default TERM. */
+  readonly signal?: SignalName | string;
   /** Time between the first signal and KILL, in ms; default 5,000. */
   readonly graceMs?: number;
   /** Send exactly this one signal and let the workload do with it what it likes. */
@@ -46,8 +46,7 @@ const [shimStartMs, shimLookMs] = [1_000, 2];
  */
 export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOutcome> {
   const view = settle(job);
-  const signal = options.signal ?? parseSignal('TERM');
-  if (!signal) throw new RangeError('this system has no SIGTERM');
+  const signal = signalOf(options.signal ?? 'TERM');
   const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
   if (isTerminal(view.status)) return { view, ...(await stopLost(job, view, plan, options)) };
   const leader = view.state?.identity;
@@ -76,6 +75,12 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
   const after = settle(job);
   if (isTerminal(after.status) || report.survivors.length > 0 || options.only) return { view: after, report };
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };
+}
+
+function signalOf(given: SignalName | string): SignalName {
+  const signal = typeof given === 'object' ? given : parseSignal(String(given));
+  if (signal) return signal;
+  throw new JobError('invalid_input', `this system has no signal ${JSON.stringify(given)}: give a name such as TERM`);
 }
 
 /** A job is lost when its shim was killed; what the shim led may run on, and can be stopped all the same. */

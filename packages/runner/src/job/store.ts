@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { errnoOf, JobError } from './job-error.ts';
 import { hostDirName, type JobDir, limits } from './layout.ts';
+import { makeDirectories } from './replace-file.ts';
 
 /** Most ids that an ambiguity error names. */
 const candidatesMax = 20;
@@ -18,11 +19,7 @@ export function jobDir(root: string, id: string): JobDir {
 export function makeHostDir(root: string): string {
   const path = join(root, hostDirName);
   if (isDirectory(path)) return path;
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) makeDirectories(path, 0o700);
   if (isDirectory(path)) return path;
   throw new JobError('io_error', `${path} is no directory: remove it`);
 }
@@ -36,7 +33,7 @@ export function makeJobDir(root: string): JobDir {
       mkdirSync(path, 0o700);
       return { id, path };
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT' && draw === 0) mkdirSync(root, { recursive: true, mode: 0o700 });
+      if (errnoOf(error) === 'ENOENT' && draw === 0) makeDirectories(root, 0o700);
       else if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }

@@ -1,10 +1,10 @@
 /**
- * Gives the jobs of a host their control groups, many at once: each time takes a look at every process of the machine, so a
- * host that meets a thousand jobs is not to make a thousand of them.
+ * Gives the jobs of a program their control groups, many at once: each time takes a look at every process of the machine, so
+ * who meets a thousand jobs is not to make a thousand of them.
  */
-import { encloseJobs } from '../job/enclose.ts';
-import type { JobDir } from '../job/layout.ts';
 import { encloseAfterMs } from '../process/enclose.ts';
+import { encloseJobs } from './enclose.ts';
+import type { JobDir } from './layout.ts';
 
 export interface Encloser {
   /** Takes a job in; call the answer when it needs no group any more. */
@@ -34,7 +34,8 @@ export function createEncloser(onTrouble: (job: JobDir, error: unknown) => void)
   };
   const schedule = (pauseMs: number): void => {
     if (isBusy || waiting.size === 0) return;
-    timer ??= setTimeout(turn, Math.min(Math.max(encloseAfterMs, pauseMs), pauseMsMax));
+    // Nobody waits for it: whoever watches over the job next does what is left undone.
+    timer ??= setTimeout(turn, Math.min(Math.max(encloseAfterMs, pauseMs), pauseMsMax)).unref();
   };
   return {
     add(job) {
