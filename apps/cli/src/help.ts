@@ -30,22 +30,38 @@ export function programHelp(program: string, commands: readonly CommandSpec[]): 
   ].join('\n');
 }
 
+/** What the help of one command says. */
+export interface Described {
+  /** How it is called: `kanade run`, `kanade fleet exec`. */
+  readonly call: string;
+  readonly summary: string;
+  /** What stands behind the options. */
+  readonly usage: string;
+  readonly options: OptionTable;
+  readonly examples: readonly string[];
+}
+
 /** Help of one command. */
-export function commandHelp(program: string, command: CommandSpec): string {
-  const examples = command.examples.length > 0 ? ['', 'Examples:', ...command.examples.map((line) => `  ${line}`)] : [];
+export function describe({ call, summary, usage, options, examples }: Described): string {
+  const shown = examples.length > 0 ? ['', 'Examples:', ...examples.map((line) => `  ${line}`)] : [];
   return [
-    `${program} ${command.name}: ${command.summary}`,
+    `${call}: ${summary}`,
     '',
-    `Usage: ${program} ${command.name} [OPTIONS] ${command.usage}`.trimEnd(),
+    `Usage: ${call} [OPTIONS] ${usage}`.trimEnd(),
     '',
     'Options:',
-    ...optionLines({ ...command.options, ...globalOptions }),
-    ...examples,
+    ...optionLines(options),
+    ...shown,
     '',
   ].join('\n');
 }
 
-function optionLines(table: OptionTable): string[] {
+/** Help of one command on local jobs. */
+export const commandHelp = (program: string, command: CommandSpec): string =>
+  describe({ ...command, call: `${program} ${command.name}`, options: { ...command.options, ...globalOptions } });
+
+/** One line per option. */
+export function optionLines(table: OptionTable): string[] {
   return Object.entries(table).map(
     ([name, { help, value }]) =>
       `  --${(value ? `${name} ${value}` : `${name}${shortOf[name] ?? ''}`).padEnd(24)} ${help}`,

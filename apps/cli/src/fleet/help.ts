@@ -1,4 +1,5 @@
 import type { OptionTable } from '../arguments.ts';
+import { describe, optionLines } from '../help.ts';
 import type { FleetCommand } from './command.ts';
 
 /** Options of every fleet command, before or after its name. */
@@ -25,23 +26,9 @@ export function fleetHelp(commands: readonly FleetCommand[]): string {
   ].join('\n');
 }
 
-export function fleetCommandHelp(command: FleetCommand): string {
-  return [
-    `kanade fleet ${command.name}: ${command.summary}`,
-    '',
-    `Usage: kanade fleet ${command.name} [OPTIONS] ${command.usage}`.trimEnd(),
-    '',
-    'Options:',
-    ...optionLines({ ...command.options, ...fleetOptions }),
-    '',
-    'Examples:',
-    ...command.examples.map((line) => `  ${line}`),
-    '',
-  ].join('\n');
-}
-
-function optionLines(table: OptionTable): string[] {
-  return Object.entries(table).map(
-    ([name, { help, value }]) => `  --${(value ? `${name} ${value}` : name).padEnd(24)} ${help}`,
-  );
-}
+export const fleetCommandHelp = (command: FleetCommand): string =>
+  describe({
+    ...command,
+    call: `kanade fleet ${command.name}`,
+    options: { ...command.options, ...fleetOptions },
+  });

@@ -1,4 +1,5 @@
 import type { OptionTable } from '../arguments.ts';
+import { describe, optionLines } from '../help.ts';
 import type { OutboxCommand } from './command.ts';
 
 /** Options of every outbox command, before or after its name. */
@@ -26,23 +27,10 @@ export function outboxHelp(commands: readonly OutboxCommand[]): string {
   ].join('\n');
 }
 
-export function outboxCommandHelp(command: OutboxCommand): string {
-  return [
-    `kanade outbox ${command.name}: ${command.summary}`,
-    '',
-    `Usage: kanade outbox ${command.name} [OPTIONS] FILE ${command.usage}`.trimEnd(),
-    '',
-    'Options:',
-    ...optionLines({ ...command.options, ...outboxOptions }),
-    '',
-    'Examples:',
-    ...command.examples.map((line) => `  ${line}`),
-    '',
-  ].join('\n');
-}
-
-function optionLines(table: OptionTable): string[] {
-  return Object.entries(table).map(
-    ([name, { help, value }]) => `  --${(value ? `${name} ${value}` : name).padEnd(24)} ${help}`,
-  );
-}
+export const outboxCommandHelp = (command: OutboxCommand): string =>
+  describe({
+    ...command,
+    call: `kanade outbox ${command.name}`,
+    usage: `FILE ${command.usage}`.trimEnd(),
+    options: { ...command.options, ...outboxOptions },
+  });
