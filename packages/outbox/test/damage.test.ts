@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -190,6 +193,37 @@ describe('a damaged file', () => {
     expect(ids).toEqual(['after']);
     expect(salvaged).toHaveLength(setAside);
     for (const event of salvaged) expect(statSync(event.setAsidePath).isDirectory()).toBe(true);
+  });
+
+  it.each<{ name: string; words: (path: string) => string[] }>([
+    { name: 'a FIFO', words: (path) => ['mkfifo', path] },
+    { name: 'a link to a FIFO', words: (path) => ['sh', '-c', 'mkfifo "$1.to" && ln -s "$1.to" "$1"', 'sh', path] },
+    { name: 'a link to a directory', words: (path) => ['sh', '-c', 'mkdir "$1.to" && ln -s "$1.to" "$1"', 'sh', path] },
+    { name: 'a link to itself', words: (path) => ['ln', '-s', path, path] },
+    ...(process.getuid?.() === 0
+      ? [{ name: 'a device', words: (path: string) => ['mknod', path, 'c', '1', '3'] }]
+      : []),
+  ])('$name at the path is refused and stays as it is', ({ words }) => {
+    const path = join(tempDir(), 'outbox.db');
+    const [command = '', ...args] = words(path);
+    execFileSync(command, args);
+    const names = readdirSync(join(path, '..'));
+    const { ino, mode } = lstatSync(path);
+    expect(() => openOutbox({ path })).toThrow(expect.objectContaining({ name: 'OutboxError', code: 'cannot_open' }));
+    expect(lstatSync(path)).toMatchObject({ ino, mode });
+    expect(readdirSync(join(path, '..'))).toEqual(names);
+  });
+
+  it('behind a link is replaced where it lies, and the link stays; a link to nothing makes the file it names', async () => {
+    const directory = tempDir();
+    const path = join(directory, 'link.db');
+    symlinkSync('target.db', path);
+    expect((await reopen(path)).ids).toEqual(['after']);
+    expect(existsSync(join(directory, 'target.db'))).toBe(true);
+    writeFileSync(join(directory, 'target.db'), 'no database');
+    const { salvaged } = await reopen(path);
+    expect(salvaged).toMatchObject([{ path: join(directory, 'target.db') }]);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
   });
 
   it('a path that cannot be used at all is an error that says so', () => {

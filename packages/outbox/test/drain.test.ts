@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OutboxEvent, openOutbox, type QueuedRecord } from '@kanade/outbox';
-import { describe, expect, it } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createManualClock } from './manual-clock.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -296,20 +298,84 @@ describe('drain', () => {
     expect(await other.drain({ deliver, until: 'idle' })).toEqual({ delivered: 0, failed: 0, quarantined: 0 });
   });
 
-  it('gives the space of what was delivered back to the disk', async () => {
-    const { outbox, path } = start();
-    await using _ = outbox;
-    const body = new Uint8Array(4_096).fill(1);
+  it('gives the space of what was delivered back to the disk while it idles', async () => {
+    const path = join(tempDir(), 'outbox.db');
+    await using outbox = openOutbox({ path, limits: { pollMs: 10 } });
+    const body = new Uint8Array(100_000).fill(1);
     await Promise.all(
-      Array.from({ length: 1_000 }, (_, index) => outbox.enqueue({ id: `r${index}`, subject: 's', body })),
+      Array.from({ length: 100 }, (_, index) => outbox.enqueue({ id: `r${index}`, subject: 's', body })),
     );
-    const look = new DatabaseSync(path);
-    const pages = () => Number(look.prepare('PRAGMA page_count').get()?.page_count);
-    const fullPages = pages();
-    await outbox.drain({ until: 'idle', deliver: async () => {} });
-    expect(fullPages).toBeGreaterThan(1_000);
-    expect(pages()).toBeLessThan(fullPages / 2);
-    look.close();
+    const fullBytes = statSync(path).size;
+    const stop = new AbortController();
+    const draining = outbox.drain({ signal: stop.signal, deliver: async () => {} });
+    await eventually('the file to shrink', () => statSync(path).size < 2.5e6);
+    expect(statSync(`${path}-wal`).size).toBeLessThan(5e6);
+    stop.abort();
+    expect(await draining).toMatchObject({ delivered: 100 });
+    expect(fullBytes).toBeGreaterThan(9e6);
+  });
+
+  it.each<{ name: string; fail: () => Promise<void>; reason: string }>([
+    {
+      name: 'an object without a prototype',
+      fail: () => Promise.reject(Object.create(null)),
+      reason: '[Object: null prototype] {}',
+    },
+    {
+      name: 'an error that cannot be read',
+      fail: () => Promise.reject(Object.defineProperty(new Error('a'), 'message', { get: () => JSON.parse('{') })),
+      reason: 'a value that cannot be printed (object)',
+    },
+  ])('takes a rejection with $name for a failure', async ({ fail, reason }) => {
+    const { outbox } = start({ limits: { attemptsMax: 1 } });
+    await using _ = outbox;
+    await outbox.enqueue(record('a'));
+    expect(await outbox.drain({ until: 'idle', deliver: fail })).toEqual({ delivered: 0, failed: 1, quarantined: 1 });
+    expect(await outbox.quarantined()).toMatchObject([{ reason }]);
+  });
+
+  it('ends in order when isOnline throws: what is delivered is removed, and the drain rejects with what was thrown', async () => {
+    const { outbox } = start();
+    await using _ = outbox;
+    for (const id of ['a', 'b']) await outbox.enqueue(record(id));
+    const thrown = new Error('no such interface');
+    let looks = 0;
+    const isOnline = () => {
+      if (++looks > 1) throw thrown;
+      return true;
+    };
+    await expect(outbox.drain({ isOnline, concurrency: 1, deliver: async () => {} })).rejects.toBe(thrown);
+    expect(await outbox.count()).toMatchObject({ delivered: { records: 1 }, ready: { records: 1 } });
+    expect(await outbox.drain({ until: 'idle', deliver: async () => {} })).toMatchObject({ delivered: 1 });
+  });
+
+  it.each([
+    {
+      name: 'at once',
+      onEvent: () => {
+        throw new Error('listener');
+      },
+    },
+    {
+      name: 'by a promise',
+      onEvent: async () => {
+        throw new Error('listener');
+      },
+    },
+  ])('goes on when onEvent fails $name, and says so once', async ({ onEvent }) => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => void warnings.push(warning);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const { outbox } = start({ onEvent, limits: { attemptsMax: 1 } });
+    await using _ = outbox;
+    for (const id of ['a', 'b', 'c']) await outbox.enqueue(record(id));
+    const deliver = ({ id }: QueuedRecord) => (id === 'a' ? Promise.resolve() : Promise.reject(new Error('no')));
+    expect(await outbox.drain({ until: 'idle', deliver })).toEqual({ delivered: 1, failed: 2, quarantined: 2 });
+    await eventually('a warning', () => warnings.length > 0);
+    expect(warnings).toMatchObject([
+      { code: 'OUTBOX_LISTENER_FAILED', message: expect.stringContaining('Error: listener') },
+    ]);
   });
 
   it('keeps the quarantine within its limits', async () => {

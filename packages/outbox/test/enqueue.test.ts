@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OutboxEvent, openOutbox } from '@kanade/outbox';
+import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from './manual-clock.ts';
 import { tempDir } from './temp-dir.ts';
@@ -141,6 +142,31 @@ describe('enqueue', () => {
 });
 
 describe('enqueueIn', () => {
+  it('reports what was dropped for it after the COMMIT, and nothing that was rolled back', async () => {
+    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
+    const events: OutboxEvent[] = [];
+    await using outbox = openOutbox({
+      database,
+      limits: { recordsMax: 2, whenFull: 'drop-oldest-of-priority', pollMs: 5 },
+      onEvent: (event) => events.push(event),
+    });
+    for (const id of ['a', 'b']) await outbox.enqueue(record(id));
+    database.exec('BEGIN');
+    for (const id of ['c', 'd', 'e', 'f']) outbox.enqueueIn(database, record(id));
+    database.exec('ROLLBACK');
+    database.exec('BEGIN');
+    outbox.enqueueIn(database, record('g'));
+    database.exec('SAVEPOINT s');
+    outbox.enqueueIn(database, record('h'));
+    database.exec('ROLLBACK TO s');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual([]);
+    database.exec('COMMIT');
+    await eventually('the event', () => events.length > 0);
+    expect(events).toEqual([{ type: 'dropped', id: 'a', bytes: 5, reason: 'over_budget' }]);
+    expect((await outbox.drops()).map((entry) => entry.id)).toEqual(['a']);
+  });
+
   it('lives and dies with the transaction of the caller', async () => {
     const database = new DatabaseSync(join(tempDir(), 'shared.db'));
     database.exec('CREATE TABLE ledger (id TEXT)');

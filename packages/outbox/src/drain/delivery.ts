@@ -1,3 +1,4 @@
+import { reasonOf } from '../outbox/reason.ts';
 import type { QueuedRecord } from '../store/records.ts';
 
 export interface DeliverContext {
@@ -42,7 +43,7 @@ export function startDelivery(
   };
   attempt(deliver, record, context).then(
     () => end(null),
-    (error: unknown) => end(describe(error)),
+    (error: unknown) => end(reasonOf(error)),
   );
   return {
     abort(reason) {
@@ -60,10 +61,4 @@ function attempt(deliver: Deliver, record: QueuedRecord, context: DeliverContext
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-/** A reason that fits into a row. */
-function describe(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.slice(0, 2000);
 }

@@ -1,11 +1,11 @@
 import type { Clock } from '../outbox/clock.ts';
-import type { Emit } from '../outbox/event.ts';
+import { droppedEvent, type Emit } from '../outbox/event.ts';
 import type { OutboxLimits } from '../outbox/limits.ts';
 import type { Store } from '../store/database.ts';
 import { dropExpired, sweptRows } from '../store/drops.ts';
 import { clampDue, needsSweep, nextDueMs, promote } from '../store/due.ts';
 import type { Deliver } from './delivery.ts';
-import { abandon, committed, createFlights, isGrounded, land, settle, take } from './flights.ts';
+import { abandon, committed, createFlights, type Ended, isGrounded, land, settle, take } from './flights.ts';
 import { idleMs } from './schedule.ts';
 import type { Wakeup } from './wakeup.ts';
 
@@ -15,7 +15,10 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
   /** Deliveries at the same time, 1 to 1024. @defaultValue 8 */
   readonly concurrency?: number;
-  /** False means: attempt nothing, count nothing. Call `wake()` when it turns true. @defaultValue always true */
+  /**
+   * False means: attempt nothing, count nothing. Call `wake()` when it turns true. What it throws ends the drain as its signal
+   * would, and then rejects it. @defaultValue always true
+   */
   readonly isOnline?: () => boolean;
   /** `'stopped'`: until the signal. `'idle'`: until nothing is ready (or we are offline); backed-off records stay. @defaultValue 'stopped' */
   readonly until?: 'stopped' | 'idle';
@@ -35,21 +38,31 @@ export interface DrainContext {
   readonly random: () => number;
   readonly emit: Emit;
   readonly wakeup: Wakeup;
+  /** Endings that no commit could take yet; what a drain leaves in it the next one begins with. */
+  readonly unsettled: Ended[];
   /** Ends the drain from the outbox's side: it is being closed. */
   readonly closing: AbortSignal;
 }
 
 const concurrencyMax = 1024;
 
-/** Delivers until told to stop. Failures of deliveries are data; rejects only when the store cannot be used. */
+/** Delivers until told to stop. Failures of deliveries are data; rejects when the store cannot be used, or with what `isOnline` threw. */
 export async function drain(context: DrainContext, options: DrainOptions): Promise<DrainReport> {
   const { store, limits, clock, wakeup } = context;
   const concurrency = options.concurrency ?? 8;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyMax) {
     throw new RangeError(`Cannot drain with concurrency: ${concurrency}, give 1 to ${concurrencyMax}`);
   }
-  const isOnline = options.isOnline ?? (() => true);
-  const stop = AbortSignal.any([context.closing, ...(options.signal ? [options.signal] : [])]);
+  const broken = new AbortController();
+  const isOnline = () => {
+    try {
+      return options.isOnline?.() ?? true;
+    } catch (error) {
+      broken.abort(error);
+      return false;
+    }
+  };
+  const stop = AbortSignal.any([broken.signal, context.closing, ...(options.signal ? [options.signal] : [])]);
   const flights = createFlights(context, { deliver: options.deliver, isOnline, stop });
   stop.addEventListener('abort', wakeup.ring, { once: true });
   let lastMs = Number.POSITIVE_INFINITY;
@@ -68,6 +81,7 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
       await new Promise((resolve) => setImmediate(resolve));
     }
     await land(flights);
+    if (broken.signal.aborted) throw broken.signal.reason;
     const { delivered, failed, quarantined } = flights.sum;
     return { delivered, failed, quarantined };
   } finally {
@@ -91,7 +105,7 @@ async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; c
       promote(tx);
       return dropExpired(tx, limits.dropsKeptMax);
     });
-    for (const record of dropped) emit({ type: 'dropped', ...record });
+    for (const record of dropped) emit(droppedEvent(record));
   });
   // One step is bounded: what it left comes in the next turn.
   if (swept && (await store.read((sql) => needsSweep(sql, nowMs)))) wakeup.ring();

@@ -7,7 +7,7 @@
  * the commit that says so succeeded; while it cannot (full disk, lock) nothing new is taken.
  */
 import { OutboxError } from '../outbox/error.ts';
-import type { Emit, OutboxEvent } from '../outbox/event.ts';
+import { droppedEvent, type Emit, type OutboxEvent } from '../outbox/event.ts';
 import type { OutboxLimits } from '../outbox/limits.ts';
 import {
   type LoadedRow,
@@ -28,7 +28,8 @@ import { type AfterAttempt, afterAttempt } from './schedule.ts';
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
 const turnRecords = 128;
 
-interface Ended {
+/** An attempt that is over, and what is to become of its record. */
+export interface Ended {
   readonly key: RowKey;
   readonly next: AfterAttempt;
 }
@@ -45,6 +46,8 @@ export interface Flights {
   readonly options: FlightOptions;
   readonly flying: Map<number, Delivery>;
   readonly ended: Ended[];
+  /** Endings of one commit: one after a commit that failed, then more and more. */
+  readonly pace: { records: number };
   /** Rows and order keys of both: nothing of these is taken. */
   readonly busy: { readonly seqs: Set<number>; readonly keys: Set<string> };
   readonly sum: { delivered: number; failed: number; quarantined: number; bytes: number };
@@ -52,14 +55,12 @@ export interface Flights {
 
 export function createFlights(context: DrainContext, options: FlightOptions): Flights {
   const busy = { seqs: new Set<number>(), keys: new Set<string>() };
-  return {
-    context,
-    options,
-    flying: new Map(),
-    ended: [],
-    busy,
-    sum: { delivered: 0, failed: 0, quarantined: 0, bytes: 0 },
-  };
+  const sum = { delivered: 0, failed: 0, quarantined: 0, bytes: 0 };
+  // What an earlier drain could not commit: delivered already, so it is removed, not delivered again.
+  const ended = context.unsettled;
+  const flights = { context, options, flying: new Map(), ended, pace: { records: turnRecords }, busy, sum };
+  for (const { key } of ended) remember(flights, key);
+  return flights;
 }
 
 /** True when nothing is under way and every ending is committed. */
@@ -95,13 +96,11 @@ function start(
   flights: Flights,
   { sql, seq, launch }: { sql: Sql; seq: number; launch: (row: LoadedRow, record: QueuedRecord) => void },
 ): boolean {
-  const { busy, ended, sum, context } = flights;
+  const { busy, ended, context } = flights;
   const row = loadRow(sql, seq);
   // A record that was replayed waits for a later one of its key that is under way already.
   if (row === null || (row.key.orderKey !== null && busy.keys.has(row.key.orderKey))) return false;
-  busy.seqs.add(seq);
-  if (row.key.orderKey !== null) busy.keys.add(row.key.orderKey);
-  sum.bytes += row.key.bytes;
+  remember(flights, row.key);
   if (row.record !== null) {
     launch(row, row.record);
     return true;
@@ -137,9 +136,9 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
 
   return ({ key, attempts }, record) => {
     const onEnd = (failure: string | null): void => {
-      flying.delete(key.seq);
       together.delete(key.seq);
       if (together.size === 0) cancelTimer?.();
+      if (!flying.delete(key.seq)) return;
       const counts = !options.stop.aborted && options.isOnline();
       const attempt = { attempts, failure, counts, nowMs: clock.nowMs(), random: context.random() };
       flights.ended.push({ key, next: afterAttempt(attempt, limits) });
@@ -153,12 +152,12 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
 }
 
 /** Commits what ended, a bounded number; false when that is not possible now. */
-export function settle(flights: Flights): Promise<boolean> {
-  const { ended, sum, context } = flights;
-  if (ended.length === 0) return Promise.resolve(true);
+export async function settle(flights: Flights): Promise<boolean> {
+  const { ended, pace, sum, context } = flights;
+  if (ended.length === 0) return true;
   // More may end while this waits for the database.
-  const batch = ended.slice(0, turnRecords);
-  return committed(context.emit, async () => {
+  const batch = ended.slice(0, pace.records);
+  const done = await committed(context.emit, async () => {
     const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context.limits));
     for (const { key } of ended.splice(0, count)) forget(flights, key);
     if (ended.length > 0) context.wakeup.ring();
@@ -169,6 +168,9 @@ export function settle(flights: Flights): Promise<boolean> {
     sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
     sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
   });
+  // What has no room as one commit may have it bit by bit.
+  pace.records = done ? Math.min(pace.records * 2, turnRecords) : 1;
+  return done;
 }
 
 /** Endings from the front, until the time of one commit is used up. */
@@ -182,6 +184,12 @@ function settleWithin(tx: Tx, batch: readonly Ended[], limits: OutboxLimits): { 
     if (performance.now() > untilMs) break;
   }
   return { events, count };
+}
+
+function remember({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
+  busy.seqs.add(seq);
+  if (orderKey !== null) busy.keys.add(orderKey);
+  sum.bytes += bytes;
 }
 
 function forget({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
@@ -219,7 +227,10 @@ export async function land(flights: Flights): Promise<void> {
 
 /** After a failure of the store nobody looks at these attempts any more; after a good end there are none. */
 export function abandon({ flying }: Flights): void {
-  for (const delivery of flying.values()) {
+  const deliveries = [...flying.values()];
+  // No longer under way, so their ends count for nothing.
+  flying.clear();
+  for (const delivery of deliveries) {
     delivery.abort(new OutboxError('closed', 'Cannot go on delivering: the drain failed'));
     delivery.giveUp('the drain failed');
   }
@@ -239,10 +250,7 @@ function settleOne(tx: Tx, { key, next }: Ended, limits: OutboxLimits): OutboxEv
       const dropped = quarantineRow(tx, key, { ...next, limits });
       if (dropped === null) return [];
       const { attempts, reason } = next;
-      return [
-        { type: 'quarantined', id: key.id, attempts, reason },
-        ...dropped.map((entry) => ({ type: 'dropped', ...entry }) as const),
-      ];
+      return [{ type: 'quarantined', id: key.id, attempts, reason }, ...dropped.map(droppedEvent)];
     }
   }
 }

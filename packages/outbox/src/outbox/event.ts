@@ -3,7 +3,7 @@ import type { OutboxError } from './error.ts';
 /** Why a record left the store without having been delivered. */
 export type DropReason = 'expired' | 'over_budget' | 'quarantine_full' | 'by_caller';
 
-/** What an outbox reports. Events come in a microtask after the commit they speak of. */
+/** What an outbox reports. Events come after the commit they speak of, never for what was rolled back. */
 export type OutboxEvent =
   | { readonly type: 'delivered'; readonly records: number }
   | {
@@ -29,3 +29,11 @@ export type OutboxEvent =
     };
 
 export type Emit = (event: OutboxEvent) => void;
+
+export function droppedEvent({
+  id,
+  bytes,
+  reason,
+}: Pick<OutboxEvent & { type: 'dropped' }, 'id' | 'bytes' | 'reason'>) {
+  return { type: 'dropped', id, bytes, reason } as const;
+}

@@ -1,7 +1,6 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { openReader, type Reader } from '../store/reader.ts';
 import { readVersion } from '../store/schema.ts';
 import { translateSqliteError } from '../store/sqlite-error.ts';
 import { createStatements, type Sql } from '../store/statements.ts';
@@ -31,22 +30,32 @@ export interface OutboxInspector extends OutboxLook, Disposable {
 export function inspectOutbox({ path, table, limits: given }: InspectOptions): OutboxInspector {
   if (table !== undefined) checkTable(table);
   const limits = resolveLimits(given);
-  const database = openForReading(path, limits);
+  const reader = openForReading(path, limits);
+  const look = <T>(work: (database: DatabaseSync) => T): T => translated(path, () => reader.look(work));
   try {
-    const name = chooseTable(database, path, table);
-    if (readVersion(database, name) < 2)
+    const name = look((database) => chooseTable(database, path, table));
+    if (look((database) => readVersion(database, name)) < 2)
       throw new OutboxError(
         'older_version',
         `Cannot read outbox ${path}: it is of an older version, start the current version of the program that owns it once`,
       );
-    const sql = createStatements(database, name);
-    const read = async <T>(look: (sql: Sql) => T): Promise<T> => translated(path, () => look(sql));
-    const viewed = { table: name, database: () => database, read };
-    return { table: name, ...createLook(viewed, limits), [Symbol.dispose]: () => database.close() };
+    const sqlOf = statementsOf(name);
+    const read = async <T>(work: (sql: Sql, database: DatabaseSync) => T): Promise<T> =>
+      look((database) => work(sqlOf(database), database));
+    return { table: name, ...createLook({ table: name, read }, limits), [Symbol.dispose]: () => reader.close() };
   } catch (error) {
-    database.close();
-    throw translateSqliteError(error, `Cannot read outbox ${path}`);
+    reader.close();
+    throw error;
   }
+}
+
+/** The prepared statements of the connection in use; a reader may change it between two looks. */
+function statementsOf(table: string): (database: DatabaseSync) => Sql {
+  let known: { readonly database: DatabaseSync; readonly sql: Sql } | null = null;
+  return (database) => {
+    if (known?.database !== database) known = { database, sql: createStatements(database, table) };
+    return known.sql;
+  };
 }
 
 /** The names of the outboxes in an open database. */
@@ -71,40 +80,10 @@ function chooseTable(database: DatabaseSync, path: string, wanted: string | unde
   throw new OutboxError('no_outbox', `Cannot find outbox ${wanted ?? 'table'} in ${path}: ${choice}`);
 }
 
-function openForReading(path: string, limits: OutboxLimits): DatabaseSync {
+function openForReading(path: string, limits: OutboxLimits): Reader {
   if (!existsSync(path)) throw new OutboxError('no_outbox', `Cannot read outbox ${path}: there is no such file`);
   if (!statSync(path).isFile()) throw new OutboxError('no_outbox', `Cannot read outbox ${path}: it is not a file`);
-  return translated(path, () => {
-    const database = new DatabaseSync(isFrozen(path) ? frozenUrl(path) : path, {
-      readOnly: true,
-      timeout: limits.lockWaitMs,
-    });
-    try {
-      database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
-      database.prepare('SELECT count(*) FROM sqlite_schema').get();
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  });
-}
-
-/** A file in a directory we cannot write to, with no WAL: nobody can be changing it, and SQLite could not make its side files. */
-function isFrozen(path: string): boolean {
-  if (existsSync(`${path}-wal`)) return false;
-  try {
-    accessSync(dirname(path), constants.W_OK);
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-function frozenUrl(path: string): URL {
-  const url = pathToFileURL(path);
-  url.searchParams.set('immutable', '1');
-  return url;
+  return translated(path, () => openReader(realpathSync(path), limits.lockWaitMs));
 }
 
 function translated<T>(path: string, look: () => T): T {

@@ -45,6 +45,11 @@ export interface OutboxLimits {
   readonly pendingBytesMax: number;
   /** Files up to this size are checked in full when opened. @defaultValue 16_777_216 (16 MiB) */
   readonly openCheckBytesMax: number;
+  /**
+   * Room kept on the disk, as a file beside the outbox, so that what was delivered can be removed when nothing else is left; at
+   * most half of a small disk. Only for `path`. 0 keeps none. @defaultValue 2_097_152 (2 MiB)
+   */
+  readonly diskReserveBytes: number;
   /** Rows one `list` returns at most. @defaultValue 1_000 */
   readonly listRecordsMax: number;
 }
@@ -70,18 +75,20 @@ const defaults: OutboxLimits = {
   dropsKeptMax: 10_000,
   pendingBytesMax: 256 * 1024 * 1024,
   openCheckBytesMax: 16 * 1024 * 1024,
+  diskReserveBytes: 2 * 1024 * 1024,
   listRecordsMax: 1_000,
 };
 
 const policies: readonly unknown[] = ['refuse', 'drop-expired-first', 'drop-oldest-of-priority'];
 
-/** Limits that may be zero: nothing kept in quarantine, no drop remembered, no check, no grace. */
+/** Limits that may be zero: nothing kept in quarantine, no drop remembered, no check, no grace, no reserve. */
 const mayBeZero: readonly string[] = [
   'quarantineRecordsMax',
   'quarantineBytesMax',
   'dropsKeptMax',
   'openCheckBytesMax',
   'stopGraceMs',
+  'diskReserveBytes',
 ];
 
 /** Fills in the defaults. @throws RangeError for a limit that is not a positive whole number */

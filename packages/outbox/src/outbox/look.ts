@@ -47,8 +47,7 @@ export interface OutboxLook {
 /** Where to look. */
 export interface Viewed {
   readonly table: string;
-  readonly database: () => DatabaseSync;
-  read<T>(look: (sql: Sql) => T): Promise<T>;
+  read<T>(look: (sql: Sql, database: DatabaseSync) => T): Promise<T>;
 }
 
 /** Time after which a walk over many records gives the event loop a turn, ms. */
@@ -113,6 +112,6 @@ async function verify(viewed: Viewed, { structure, signal }: VerifyOptions, idsM
     });
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const problems = structure ? await viewed.read(() => checkStructure(viewed.database(), viewed.table)) : [];
+  const problems = structure ? await viewed.read((_, database) => checkStructure(database, viewed.table)) : [];
   return { ok: problems.length === 0 && sum.damagedRecords === 0, ...sum, damagedIds, problems };
 }

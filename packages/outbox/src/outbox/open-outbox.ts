@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type DrainOptions, type DrainReport, drain } from '../drain/drain.ts';
+import type { Ended } from '../drain/flights.ts';
 import { createWakeup } from '../drain/wakeup.ts';
 import { openStore, type Store } from '../store/database.ts';
 import type { Dropped } from '../store/drops.ts';
@@ -9,8 +10,9 @@ import { type EncodedRecord, encodeRecord, type OutboxRecord } from '../store/re
 import { type Insertion, insertRecord } from '../store/records.ts';
 import type { Tx } from '../store/totals.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { createEmit } from './emit.ts';
 import { OutboxError } from './error.ts';
-import type { OutboxEvent } from './event.ts';
+import { droppedEvent, type OutboxEvent } from './event.ts';
 import { createJoined } from './joined.ts';
 import { type OutboxLimits, resolveLimits } from './limits.ts';
 import { createLook, type OutboxLook } from './look.ts';
@@ -28,6 +30,7 @@ export interface OpenOutboxOptions {
   readonly clock?: Clock;
   /** Jitter of the back-off, in [0, 1). @defaultValue Math.random */
   readonly random?: () => number;
+  /** What it throws harms nothing and is told once, as a process warning. */
   readonly onEvent?: (event: OutboxEvent) => void;
 }
 
@@ -69,17 +72,20 @@ export function openOutbox(options: OpenOutboxOptions): Outbox {
   }
   const limits = resolveLimits(options.limits);
   const clock = options.clock ?? systemClock;
-  // After the commit it speaks of, and outside of our own steps: a listener that throws is an uncaught error, never a lost record.
-  const emit = (event: OutboxEvent) => queueMicrotask(() => options.onEvent?.(event));
+  const emit = createEmit(options.onEvent);
   const { path = null, database = null } = options;
   const store = openStore({ path, database, table, limits, clock, emit });
   const wakeup = createWakeup(clock);
   const closing = new AbortController();
-  const joined = createJoined({ store, emit, wake: wakeup.ring });
+  const joined = createJoined({ store, limits, clock, emit, wake: wakeup.ring });
+  const unsettled: Ended[] = [];
   const report = (dropped: readonly Dropped[]) => {
-    for (const entry of dropped) emit({ type: 'dropped', ...entry });
+    for (const entry of dropped) emit(droppedEvent(entry));
   };
-  const commits = createGroupCommit(limits, (records) => store.transact((tx) => insertWithin(tx, { records, limits })));
+  const commits = createGroupCommit(limits, (records) => {
+    const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
+    return store.add((tx) => insertWithin(tx, { records, limits }), bytes);
+  });
   let draining: Promise<unknown> | null = null;
 
   function checkOpen(): void {
@@ -107,7 +113,8 @@ export function openOutbox(options: OpenOutboxOptions): Outbox {
     checkOpen();
     const release = claim(store.path, table, draining !== null);
     const random = options.random ?? Math.random;
-    const run = drain({ store, limits, clock, random, emit, wakeup, closing: closing.signal }, drainOptions);
+    const context = { store, limits, clock, random, emit, wakeup, unsettled, closing: closing.signal };
+    const run = drain(context, drainOptions);
     draining = run;
     try {
       return await run;
@@ -123,12 +130,16 @@ export function openOutbox(options: OpenOutboxOptions): Outbox {
     enqueue,
     enqueueIn,
     drain: drainAlone,
-    wake: wakeup.ring,
+    wake() {
+      wakeup.ring();
+      joined.look();
+    },
     async [Symbol.asyncDispose]() {
       closing.abort(new OutboxError('closed', 'The outbox is being closed'));
       await commits.settled();
       // Its own caller gets its failure; here only its end matters.
       await Promise.allSettled([draining]);
+      await joined.settled();
       store.close();
     },
   };

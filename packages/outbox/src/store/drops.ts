@@ -7,14 +7,14 @@ export interface Dropped {
   readonly id: string;
   readonly bytes: number;
   readonly reason: DropReason;
+  /** Number of its note. In a `DropEntry`: give the last one to `drops({ after })` to read on. */
+  readonly cursor: number;
 }
 
 /** A record that left undelivered, as the store remembers it. */
 export interface DropEntry extends Dropped {
   readonly subject: string;
   readonly droppedAtMs: number;
-  /** Give the last one to `drops({ after })` to read on. */
-  readonly cursor: number;
 }
 
 /** Rows of one step of a sweep: few enough not to be felt by the event loop. */
@@ -41,13 +41,29 @@ export function dropRows(
     const { id, subject, bytes, state, order_key } = row as Record<string, string> & { bytes: number };
     totals.add(state as string, -1, -bytes);
     totals.add(reason, 1, bytes);
-    note.run(id as string, subject as string, bytes, reason, nowMs);
+    const { lastInsertRowid } = note.run(id as string, subject as string, bytes, reason, nowMs);
     if (order_key) keys.add(order_key);
-    return { id: id as string, bytes, reason };
+    return { id: id as string, bytes, reason, cursor: Number(lastInsertRowid) };
   });
   for (const key of keys) releaseNext(tx, key);
   if (dropped.length > 0) sql('DELETE FROM $t_drop WHERE seq <= (SELECT max(seq) FROM $t_drop) - ?').run(keptMax);
   return dropped;
+}
+
+/** Those whose transaction was committed, of drops whose end was not seen; called while no transaction is open. */
+export function notedDrops(sql: Sql, dropped: Iterable<Dropped>, keptMax: number): Dropped[] {
+  const last = lastNote(sql);
+  const note = sql('SELECT id FROM $t_drop WHERE seq = ?');
+  return [...dropped].filter(({ cursor, id }) => {
+    const row = note.get(cursor);
+    // A number that was rolled back comes again, for another record. One that is missing was rolled back, or is forgotten by now.
+    return row ? row.id === id : cursor <= last - keptMax;
+  });
+}
+
+/** The highest number of a note that was ever committed, or is in the transaction that is open. */
+export function lastNote(sql: Sql): number {
+  return Number(sql("SELECT seq FROM sqlite_sequence WHERE name = '$t_drop'").get()?.seq ?? 0);
 }
 
 /** The drops that are remembered, oldest first. */

@@ -77,11 +77,10 @@ export function finishReplacement(path: string, nowMs: number): void {
   syncFile(dirname(path));
 }
 
-/** Renames a directory or device that sits at `path`; null when there is a file or nothing. */
-export function setAsideUnlessFile(path: string, nowMs: number): string | null {
+/** Renames a directory that sits at `path`; null when there is a file or nothing. Anything else was refused before. */
+export function setDirectoryAside(path: string, nowMs: number): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  // A symbolic link is somebody's decision about where the file lives; SQLite follows it.
-  if (!found || found.isFile() || found.isSymbolicLink()) return null;
+  if (!found?.isDirectory()) return null;
   const setAsidePath = freeName(path, nowMs);
   renameSync(path, setAsidePath);
   return setAsidePath;
