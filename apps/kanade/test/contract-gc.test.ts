@@ -30,7 +30,7 @@ describe('gc', () => {
     ['--older-than in bare seconds', ['--older-than', '3600'], 4, []],
     ['--older-than longer than they are old', ['--older-than', '36500d'], 0, ['old-1', 'old-2', 'old-3', 'old-4']],
     ['--max-jobs keeps the newest', ['--max-jobs', '1'], 3, ['old-4']],
-    ['--max-jobs that all fit in', ['--max-jobs', '4'], 0, ['old-1', 'old-2', 'old-3', 'old-4']],
+    ['--max-jobs that all fit in: age alone decides', ['--max-jobs', '4'], 4, []],
     ['--max-jobs 0', ['--max-jobs', '0'], 4, []],
     ['--max-bytes that all fit in', ['--max-bytes', '1000000'], 4, []],
     ['--max-bytes takes what --max-jobs would keep', ['--max-jobs', '3', '--max-bytes', '0'], 4, []],

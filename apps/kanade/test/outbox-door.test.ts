@@ -173,7 +173,7 @@ describe('kanade outbox', () => {
         expect(count).toMatchObject({ ok: true, ready: { records: 2 } });
         const drop = await answer(['outbox', 'drop', file, 'ready'], { words });
         expect(drop).toMatchObject({ ok: false, error: { code: 'read_only' } });
-        expect(readdirSync(place)).toEqual(['state.db']);
+        expect(readdirSync(place)).toEqual(['state.db', 'state.db.reserve']);
       } finally {
         chmodSync(place, 0o755);
       }

@@ -255,3 +255,13 @@ describe('a replacement that a crash interrupted', () => {
     expect(readdirSync(join(path, '..')).filter((name) => /salvage|rebuilt/.test(name))).toEqual([]);
   });
 });
+
+it('a schema that damage has changed is set aside, not taken for a table of somebody else', async () => {
+  const path = await soundFile();
+  const database = new DatabaseSync(path);
+  database.exec('ALTER TABLE outbox RENAME COLUMN subject TO subjecu');
+  database.close();
+  const { ids, salvaged } = await reopen(path);
+  expect(ids).toEqual(['after']);
+  expect(salvaged).toMatchObject([{ reason: expect.stringContaining('columns') }]);
+});

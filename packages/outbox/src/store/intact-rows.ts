@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { checksumOf } from './record.ts';
+import { isIntact } from './record.ts';
 import { withTable } from './schema.ts';
 
 type Row = Record<string, null | number | bigint | string | Uint8Array>;
@@ -30,7 +30,7 @@ export function readIntactRows(source: DatabaseSync, target: DatabaseSync, table
         break;
       }
       seq = row.seq as number;
-      if (isIntact(row)) records += Number(insert.run(...copied.split(',').map((name) => row[name] ?? null)).changes);
+      if (isReadable(row)) records += Number(insert.run(...copied.split(',').map((name) => row[name] ?? null)).changes);
     }
     target.exec('COMMIT');
   }
@@ -78,15 +78,8 @@ function nextAfterGap(rows: StatementSync, seq: number): Row | 'end' | null {
   return rowFrom(rows, readable);
 }
 
-function isIntact(row: Row): boolean {
-  const { id, subject, headers, body, checksum } = row;
-  // Version 1 has no such column.
-  const orderKey = row.order_key ?? null;
-  if (typeof id !== 'string' || typeof subject !== 'string' || typeof headers !== 'string') return false;
-  if (!(body instanceof Uint8Array) || !states.includes(row.state)) return false;
-  if (numbers.some((name) => typeof row[name] !== 'number')) return false;
-  if (orderKey !== null && typeof orderKey !== 'string') return false;
-  return checksumOf({ id, subject, headers, orderKey, body }) === checksum;
+function isReadable(row: Row): boolean {
+  return states.includes(row.state) && numbers.every((name) => typeof row[name] === 'number') && isIntact(row);
 }
 
 function isSqliteError(error: unknown): boolean {

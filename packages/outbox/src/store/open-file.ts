@@ -8,7 +8,7 @@ import type { OutboxLimits } from '../outbox/limits.ts';
 import type { Reserve } from './reserve.ts';
 import { closeDamaged, finishReplacement, salvage, setDirectoryAside } from './salvage.ts';
 import { createSchema } from './schema.ts';
-import { sqliteCode, translateSqliteError } from './sqlite-error.ts';
+import { damage, sqliteCode, translateSqliteError } from './sqlite-error.ts';
 import { recountTotals, wrongTotal } from './totals.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -122,6 +122,6 @@ function connect(path: string, { table, limits }: OpenFileOptions): DatabaseSync
 /** Reads everything once. Damage shows as the same error that SQLite raises when it meets it by itself. */
 function check(database: DatabaseSync, table: string): void {
   const verdict = String(database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check);
-  if (verdict !== 'ok') throw Object.assign(new Error(verdict), { errcode: 11 });
+  if (verdict !== 'ok') throw damage(verdict);
   if (wrongTotal(database, table) !== null) inTransaction(database, () => recountTotals(database, table));
 }

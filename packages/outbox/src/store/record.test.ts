@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveLimits } from '../outbox/limits.ts';
-import { checksumOf, encodeRecord, type OutboxRecord } from './record.ts';
+import { checksumOf, encodeRecord, isIntact, type OutboxRecord } from './record.ts';
 
 const limits = resolveLimits({ bodyBytesMax: 4 });
 const record = { id: 'a', subject: 's', body: new Uint8Array([1, 2]) };
@@ -42,5 +42,26 @@ describe('checksumOf', () => {
   it('changes when a byte moves from one field to the next', () => {
     const one = { id: 'ab', subject: 'c', headers: '{}', orderKey: null, body: new Uint8Array() };
     expect(checksumOf(one)).not.toBe(checksumOf({ ...one, id: 'a', subject: 'bc' }));
+  });
+});
+
+describe('isIntact', () => {
+  const content = { id: 'a', subject: 's', headers: '{}', orderKey: null, body: new Uint8Array([1]) };
+  const row = { ...content, order_key: null, checksum: checksumOf(content) };
+
+  it('takes a row as it was enqueued, also of version 1', () => {
+    expect([isIntact(row), isIntact({ ...row, order_key: undefined })]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['other bytes', { body: new Uint8Array([2]) }],
+    ['no body', { body: null }],
+    ['a number as body', { body: 1 }],
+    ['no id', { id: null }],
+    ['a number as headers', { headers: 7 }],
+    ['bytes as order key', { order_key: new Uint8Array() }],
+    ['no checksum', { checksum: null }],
+  ])('refuses %s', (_name, damaged) => {
+    expect(isIntact({ ...row, ...damaged })).toBe(false);
   });
 });

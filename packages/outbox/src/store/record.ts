@@ -82,6 +82,18 @@ export function checksumOf({ id, subject, headers, orderKey, body }: Checked): n
   return crc32(body, crc32(head));
 }
 
+/**
+ * Whether a stored row is what was enqueued. A flipped bit may also change the type of a column, so nothing is taken for what it
+ * is declared to be. Rows of version 1 have no order key.
+ */
+export function isIntact(row: Readonly<Record<string, unknown>>): boolean {
+  const { id, subject, headers, body } = row;
+  const orderKey = row.order_key ?? null;
+  if (typeof id !== 'string' || typeof subject !== 'string' || typeof headers !== 'string') return false;
+  if (!(body instanceof Uint8Array) || (orderKey !== null && typeof orderKey !== 'string')) return false;
+  return checksumOf({ id, subject, headers, orderKey, body: body as Uint8Array<ArrayBuffer> }) === row.checksum;
+}
+
 type Checked = Pick<EncodedRecord, 'id' | 'subject' | 'headers' | 'orderKey' | 'body'>;
 
 function encodeHeaders(id: string, headers: Readonly<Record<string, string>> | undefined): string {

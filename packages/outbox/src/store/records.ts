@@ -3,7 +3,7 @@ import type { OutboxLimits } from '../outbox/limits.ts';
 import { exceededBy, makeRoom, type Refusal } from './budget.ts';
 import { type Dropped, dropRows } from './drops.ts';
 import { isHead, isKeyBusy, releaseNext } from './order.ts';
-import { checksumOf, type EncodedRecord } from './record.ts';
+import { type EncodedRecord, isIntact } from './record.ts';
 import type { Sql } from './statements.ts';
 import type { Tx } from './totals.ts';
 
@@ -112,7 +112,7 @@ export function loadRow(sql: Sql, seq: number): LoadedRow | null {
   const orderKey = row.order_key as string | null;
   const attempts = row.attempts as number;
   const key = { seq, id, orderKey, bytes: row.bytes as number };
-  if (checksumOf({ id, subject, headers, orderKey, body }) !== row.checksum) return { key, attempts, record: null };
+  if (!isIntact(row)) return { key, attempts, record: null };
   const record = {
     id,
     subject,

@@ -17,6 +17,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { OutboxError } from '../outbox/error.ts';
 import { migrateFirst } from './migrate.ts';
+import { damage } from './sqlite-error.ts';
 
 const schemaVersion = 2;
 
@@ -72,6 +73,9 @@ export function readVersion(database: DatabaseSync, table: string): number {
   }
   const found = database.prepare('SELECT name FROM pragma_table_info(?)').all(table);
   if (found.map((row) => row.name).join() !== columns[version]) {
+    // A table of somebody else has no version of ours beside it.
+    if (Object.hasOwn(columns, version))
+      throw damage(`the columns of table ${table} are not those of version ${version}`);
     const message = `Cannot use table ${table}: it has other columns than an outbox, choose another \`table\``;
     throw new OutboxError('foreign_table', message);
   }

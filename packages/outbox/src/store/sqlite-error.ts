@@ -18,6 +18,9 @@ export function sqliteCode(error: unknown): OutboxErrorCode | null {
   return codes[error.errcode & 0xff] ?? null;
 }
 
+/** Damage that SQLite did not notice, as the error that it raises where it does. */
+export const damage = (message: string): Error => Object.assign(new Error(message), { errcode: 11 });
+
 /** Turns an error of `node:sqlite` into ours; every other error comes back as it is. */
 export function translateSqliteError(error: unknown, attempted: string): unknown {
   const code = sqliteCode(error);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { checksumOf } from './record.ts';
+import { isIntact } from './record.ts';
 import { withTable } from './schema.ts';
+import { damage } from './sqlite-error.ts';
 import type { Sql } from './statements.ts';
 import { wrongTotal } from './totals.ts';
 
@@ -33,16 +34,9 @@ export function checkRow(sql: Sql, after: number): CheckedRow | null {
     'SELECT seq, id, subject, headers, order_key, bytes, checksum, body FROM $t WHERE seq > ? ORDER BY seq LIMIT 1',
   ).get(after);
   if (!row) return null;
-  const { id, subject, headers, order_key, body } = row as Record<string, string> & { body: Uint8Array };
-  const content = {
-    id: id as string,
-    subject: subject as string,
-    headers: headers as string,
-    orderKey: order_key ?? null,
-    body,
-  };
-  const intact = checksumOf(content) === row.checksum;
-  return { seq: row.seq as number, id: content.id, bytes: row.bytes as number, intact };
+  // A scrambled page can answer with a row from before: walking on from there would not end.
+  if (typeof row.seq !== 'number' || row.seq <= after) throw damage(`the rows behind ${after} are out of order`);
+  return { seq: row.seq, id: String(row.id), bytes: Number(row.bytes), intact: isIntact(row) };
 }
 
 /** The structure of the file and the totals, in one look that reads all of it. */
