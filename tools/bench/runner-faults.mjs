@@ -51,8 +51,10 @@ const linesOf = (path) => readFileSync(path, 'utf8').split('\n').filter(Boolean)
 /** What one look at a job says of it; undefined for one whose caller died before it was started. */
 function judge(job) {
   const first = runner.settle(job);
-  // Killed before it had written a state and opened the record: nothing was started, and nobody was told of this job.
-  if (first.status === 'created' || !existsSync(runner.pathOf(job, 'record'))) {
+  // Killed before it had written a state and started the shim, which begins with its pid: nobody was told of this job.
+  const record = runner.pathOf(job, 'record');
+  const isStarted = existsSync(record) && readFileSync(record, 'utf8').includes('pid ');
+  if (first.status === 'created' || (!first.state && !isStarted)) {
     return existsSync(runner.pathOf(job, 'stdout')) && linesOf(runner.pathOf(job, 'stdout')).length > 0
       ? 'lost'
       : 'unstarted';

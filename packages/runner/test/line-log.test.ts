@@ -1,10 +1,19 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type JobDir, launchJob, limits, pathOf, settle } from '@kanade/runner';
 import { createHost } from '@kanade/runner/host';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { completeLineLog } from '../src/output/line-log.ts';
+import { completeLineLog, copyLines } from '../src/output/line-log.ts';
 import { launchScript } from './launch.ts';
 
 /** A script that prints `one`, then what the steps print, each of them when its file is there. */
@@ -107,4 +116,30 @@ it.each([
   await launched.ended;
   expect(settle(launched.job)).toMatchObject({ status: 'exited', state: { result: { exit_code: 0 } } });
   expect(readFileSync(target, 'utf8')).toBe('precious');
+});
+
+it('a launch that was cut off gets its combined log behind its state', async () => {
+  await using dir = await tempDir();
+  const { job, ended } = launchScript(dir.path, 'echo out');
+  await ended;
+  for (const file of ['state', 'full'] as const) rmSync(pathOf(job, file));
+  expect(settle(job)).toMatchObject({ status: 'exited' });
+  expect(textsOf(job)).toEqual(['[STDOUT] out']);
+});
+
+it('a host makes no combined log of its own: without a state it would count as damage', async () => {
+  await using dir = await tempDir();
+  await using host = createHost({ root: dir.path });
+  const { job } = launchScript(dir.path, stepByStep(dir.path, 'echo two'));
+  rmSync(pathOf(job, 'full'));
+  const ended = host.adopt(job);
+  const { size } = await eventually('it has printed', () => {
+    const stat = statSync(pathOf(job, 'stdout'));
+    return stat.size > 0 && stat;
+  });
+  expect(() => copyLines(job).look()).toThrow(/ENOENT/);
+  expect([size, readdirSync(job.path).includes('full.log')]).toEqual([4, false]);
+  writeFileSync(join(dir.path, 'go-0'), '');
+  await ended;
+  expect(textsOf(job)).toEqual(['[STDOUT] one', '[STDOUT] two']);
 });

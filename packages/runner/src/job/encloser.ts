@@ -15,15 +15,16 @@ export interface Encloser {
 const [pausePerWork, pauseMsMax] = [10, 1_000];
 
 export function createEncloser(onTrouble: (job: JobDir, error: unknown) => void): Encloser {
-  const waiting = new Set<JobDir>();
+  /** Since when, in ms; oldest first. */
+  const waiting = new Map<JobDir, number>();
   let timer: NodeJS.Timeout | undefined;
   let isBusy = false;
   const turn = async (): Promise<void> => {
     timer = undefined;
     isBusy = true;
     const startedMs = performance.now();
-    const jobs = [...waiting];
-    waiting.clear();
+    const jobs = [...waiting.keys()].filter((job) => ageOf(job) >= encloseAfterMs);
+    for (const job of jobs) waiting.delete(job);
     try {
       await encloseJobs(jobs);
     } catch (error) {
@@ -32,14 +33,17 @@ export function createEncloser(onTrouble: (job: JobDir, error: unknown) => void)
     isBusy = false;
     schedule((performance.now() - startedMs) * pausePerWork);
   };
+  const ageOf = (job: JobDir): number => performance.now() - (waiting.get(job) ?? 0);
   const schedule = (pauseMs: number): void => {
-    if (isBusy || waiting.size === 0) return;
+    const [oldest] = waiting.keys();
+    if (isBusy || !oldest) return;
+    const dueMs = Math.ceil(encloseAfterMs - ageOf(oldest)) + 1;
     // Nobody waits for it: whoever watches over the job next does what is left undone.
-    timer ??= setTimeout(turn, Math.min(Math.max(encloseAfterMs, pauseMs), pauseMsMax)).unref();
+    timer ??= setTimeout(turn, Math.max(dueMs, Math.min(pauseMs, pauseMsMax))).unref();
   };
   return {
     add(job) {
-      waiting.add(job);
+      waiting.set(job, performance.now());
       schedule(0);
       return () => {
         waiting.delete(job);

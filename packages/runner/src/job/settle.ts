@@ -5,7 +5,7 @@
  *
  * A `running` state that carries no identity was written by the ancestor: it is only probed, never rewritten.
  */
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, statSync } from 'node:fs';
 import { isTerminal, type JobState, type StoredState, wholeSecond } from '@kanade/shared/job';
 import { completeLineLog } from '../output/line-log.ts';
 import { endingOf, signalOf } from '../process/ending.ts';
@@ -15,7 +15,7 @@ import { errnoOf } from './job-error.ts';
 import { dropControlGroup } from './job-group.ts';
 import { type JobDir, pathOf } from './layout.ts';
 import { readMeta, readOmitted, readSmallFile, readState, readStop, type StateFile } from './record.ts';
-import { pretty, replaceFileIfRoom } from './replace-file.ts';
+import { openForAppending, pretty, replaceFileIfRoom } from './replace-file.ts';
 import { createdState, lostState, runningState } from './state-record.ts';
 
 /** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
@@ -88,8 +88,7 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
   const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
   const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
   const omitted = readOmitted(job);
-  fillFullLog(job, endedAtMs);
-  return write(job, {
+  return writeEnding(job, endedAtMs, {
     ...state,
     job: { ...state.job, status },
     result: {
@@ -109,14 +108,30 @@ function finish(job: JobDir, state: StateFile, record: ShimRecord & { kind: 'end
 }
 
 function lose(job: JobDir, state: StateFile, reason: string): JobView {
-  fillFullLog(job, Date.now());
-  return write(job, lostState(state, reason));
+  return writeEnding(job, Date.now(), lostState(state, reason));
+}
+
+/**
+ * Whoever sees the ending sees the whole combined log. Only where a launch was cut off before it made that file, the ending
+ * comes first: without a state the file would count as damage.
+ */
+function writeEnding(job: JobDir, endedAtMs: number, ended: StateFile): JobView {
+  const isLaunched = existsSync(pathOf(job, 'full'));
+  if (isLaunched) unlessRefused(() => completeLineLog(job, endedAtMs));
+  const view = write(job, ended);
+  if (!isLaunched) {
+    unlessRefused(() => {
+      closeSync(openForAppending(pathOf(job, 'full')));
+      completeLineLog(job, endedAtMs);
+    });
+  }
+  return view;
 }
 
 /** The combined log is a view for people: whatever the system says against it takes nothing from the ending. */
-function fillFullLog(job: JobDir, endedAtMs: number): void {
+function unlessRefused(work: () => void): void {
   try {
-    completeLineLog(job, endedAtMs);
+    work();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
   }

@@ -157,13 +157,12 @@ function countLines(path: string): Record<Stream, number> & { bytes: number } {
   return { ...counts, bytes: lines.offset };
 }
 
-/** A link or a pipe in its place is refused: who planted it wants us to write elsewhere, or to wait for ever. */
+/**
+ * Only a file that is there: it is the last one of a launch, and says that a state has been written. A link or a pipe in its
+ * place is refused: who planted it wants us to write elsewhere, or to wait for ever.
+ */
 const openForWriting = (path: string): number =>
-  openSync(
-    path,
-    constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0), // none on Windows
-    0o600,
-  );
+  openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
 
 /** A file takes all of a text or says why not; a nearly full disk takes a part first. */
 function writeAt(fd: number, text: string, position: number): number {

@@ -60,12 +60,13 @@ export const outputsOf = (pid: number): readonly string[] =>
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
 export const treeVariable = 'JOB_TREE_MARK';
 
-const markPattern = new RegExp(`\\0${treeVariable}=([^\\0]*)\\0`);
-
 /** The mark in the environment that a process was started with. Linux only; elsewhere none. */
 export function markOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  return markPattern.exec(`\0${environmentTextOf(pid)}`)?.[1];
+  const before = `\0${treeVariable}=`;
+  const text = `\0${environmentTextOf(pid)}`;
+  const at = text.indexOf(before);
+  return at < 0 ? undefined : text.slice(at + before.length).split('\0', 1)[0];
 }
 
 function environmentTextOf(pid: number): string {
