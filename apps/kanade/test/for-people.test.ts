@@ -1,5 +1,5 @@
 /** What is there for people: watch, --human, doctor; and the skill for agents. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { jobsRoot, program, start } from './program.ts';
@@ -42,6 +42,19 @@ describe('watch', () => {
     watching.child.kill('SIGINT');
     expect(await watching.ended).toMatchObject({ status: 0, stderr: '' });
     expect(await jobs.answer(['status', String(job_id)])).toMatchObject({ state: 'running' });
+  });
+});
+
+describe('watch of a log that is a link', () => {
+  it.each([['0'], ['5']])('is refused with --lines %s', async (lines) => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'true']);
+    const log = `${jobs.root}/${job_id}/stdout.log`;
+    writeFileSync(`${jobs.path}/secret`, 'secret\n');
+    rmSync(log);
+    symlinkSync(`${jobs.path}/secret`, log);
+    const answer = await jobs.answer(['watch', '--lines', lines, String(job_id)]);
+    expect(answer).toMatchObject({ status: 1, error: { code: 'io_error' } });
   });
 });
 

@@ -1,8 +1,9 @@
 /** Contract, section 12.1: where the original lost data or gave wrong answers. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { jobsRoot, start } from './program.ts';
+import { jobsRoot, program, start } from './program.ts';
 
 type Root = Awaited<ReturnType<typeof jobsRoot>>;
 const idOf = (value: Record<string, unknown>): string => String(value.job_id);
@@ -161,4 +162,29 @@ describe('a reader that has gone', () => {
     calling.child.stdout?.destroy();
     expect(await calling.ended).toMatchObject({ status: 0, stderr: '' });
   });
+});
+
+/** Mounts of its own, gone with its process; only where the system lets us. */
+const ownMounts = ['unshare', '--mount', '--propagation', 'private'];
+const canMount = spawnSync('unshare', [...ownMounts.slice(1), 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+
+it.runIf(canMount)('start on a full disk runs nothing, says so, and may be tried again', async () => {
+  await using jobs = await jobsRoot();
+  const script = `
+    mkdir small && mount -t tmpfs -o size=512k none small && cd small || exit
+    id=$("$@" --root jobs create -- sh -c 'echo ran' | sed 's/.*"job_id":"\\([0-9a-f]*\\).*/\\1/')
+    head -c 1M /dev/zero > ballast 2>/dev/null
+    "$@" --root jobs start $id
+    "$@" --root jobs status $id
+    rm ballast
+    "$@" --root jobs start $id`;
+  const words = [...ownMounts, 'bash', '--norc', '-c', script, 'bash', ...program];
+  const { stdout, stderr } = await jobs.call([], { words });
+  expect(stdout.split('\n').map((line) => line && JSON.parse(line))).toMatchObject([
+    { ok: false, error: { code: 'launch_failed', message: expect.stringContaining('ENOSPC') } },
+    { ok: true, state: 'created' },
+    { ok: true, state: 'exited', stdout: 'ran\n' },
+    '',
+  ]);
+  expect(stderr).toBe('');
 });

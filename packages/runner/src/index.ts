@@ -27,6 +27,7 @@ export {
   readOmitted,
   type StateFile,
 } from './job/record.ts';
+export { openForReading } from './job/replace-file.ts';
 export { type RestartOptions, restartJob } from './job/restart.ts';
 export { type RootLimits, type RootUsage, rootUsage, withinLimits } from './job/room.ts';
 export { type JobView, settle } from './job/settle.ts';

@@ -56,6 +56,14 @@ it('a sink that fails is recorded and changes nothing', async () => {
   });
 });
 
+it('a file sink that cannot be opened says so', async () => {
+  await using dir = await tempDir();
+  const job = await runNotified(dir.path, 'exit 0', { notify_file: dir.path });
+  expect(json(pathOf(job, 'completion'))).toMatchObject({
+    delivery_results: [{ success: false, error: expect.stringMatching(/^open error: /) }],
+  });
+});
+
 it('tells once, whoever looks later', async () => {
   await using dir = await tempDir();
   const job = await runNotified(dir.path, 'true', { notify_file: `${dir.path}/events` });

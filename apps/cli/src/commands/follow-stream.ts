@@ -1,6 +1,6 @@
 /** Copying one stream of a job as it grows, without the part that was not kept. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type JobDir, pathOf, readOmitted, readTail } from '@kanade/runner';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { type JobDir, JobError, openForReading, pathOf, readOmitted, readTail } from '@kanade/runner';
 import type { Io } from '../io.ts';
 import { excerptBytes } from '../view.ts';
 
@@ -23,10 +23,10 @@ export interface FollowStreamOptions {
 /** A restart takes the log away for a moment before it begins a new one; deleting the job takes it for good. */
 function openIfThere(path: string): number | undefined {
   try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
+    return openForReading(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new JobError('io_error', `could not read ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 

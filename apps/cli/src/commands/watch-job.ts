@@ -21,8 +21,14 @@ export async function watchJob(job: JobDir, { io, lines }: WatchJobOptions): Pro
   const signal = AbortSignal.any([asked, unread.signal]);
   const isReaderGone = createReaderCheck(1);
   const streams = (['stdout', 'stderr'] as const).map((stream) => followStream(job, stream, { io, lines }));
+  let failure: unknown;
   const copy = (): void => {
-    for (const stream of streams) if (!unread.signal.aborted && stream.copy() === 'unread') unread.abort();
+    try {
+      for (const stream of streams) if (!signal.aborted && stream.copy() === 'unread') unread.abort();
+    } catch (error) {
+      failure = error;
+      unread.abort();
+    }
   };
   const poll = setInterval(() => {
     if (isReaderGone()) unread.abort();
@@ -35,11 +41,12 @@ export async function watchJob(job: JobDir, { io, lines }: WatchJobOptions): Pro
     copy();
     for (const stream of streams) stream.finish();
   } catch (error) {
-    if (!signal.aborted) throw error; // Ctrl-C, or `| head`: the job lives on, and so it was meant
+    if (!signal.aborted) throw error; // else Ctrl-C, or `| head`: the job lives on, and so it was meant
   } finally {
     watcher?.close();
     clearInterval(poll);
   }
+  if (failure !== undefined) throw failure;
 }
 
 function watchDirectory(job: JobDir, copy: () => void): FSWatcher | undefined {

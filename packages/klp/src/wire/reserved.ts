@@ -15,7 +15,7 @@ export function cancelledId(params: unknown): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** The counts in the params of a dropped notice that are whole numbers above 0; unknown pushes are the reader's to judge. */
+/** The counts in the params of a dropped notice that are whole numbers above 0, undefined without any; unknown pushes are the reader's to judge. */
 export function droppedCounts(params: unknown): Record<string, number> | undefined {
   const counts = isRecord(params) && isRecord(params.counts) ? params.counts : {};
   const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count) && (count as number) > 0);

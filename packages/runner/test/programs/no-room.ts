@@ -18,6 +18,7 @@ import {
   startJob,
   stopJob,
 } from '@kanade/runner';
+import { eventually } from '@kanade/testkit';
 
 const [base = '', how = ''] = process.argv.slice(2);
 const root = `${base}/jobs`;
@@ -43,8 +44,7 @@ const launched = launchJob(
   process.env,
 );
 const { id } = launched.job;
-while (readTail(pathOf(launched.job, 'stdout'), 10, 0).text === '')
-  await new Promise((resolve) => setTimeout(resolve, 5));
+await eventually('the job is up', () => readTail(pathOf(launched.job, 'stdout'), 10, 0).text !== '');
 
 const defined = how === 'full' ? createJob(root, { command: ['sleep 60'], cwd: '/' }).job : launched.job;
 
