@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { jobErrors } from '@kanade/shared/job';
-import { globalOptions } from '../src/arguments.ts';
-import { aliases, commands } from '../src/command-table.ts';
+import { globalOptions } from '../src/call/arguments.ts';
+import { aliases, commands } from '../src/call/table.ts';
 
 const cell = (text) => text.replaceAll('|', '\\|');
 

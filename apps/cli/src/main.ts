@@ -1,13 +1,13 @@
 /** The command line: parses, runs one command, prints one answer, returns the exit code. */
 
-import { globalOptions, type OptionTable, parseWords } from './arguments.ts';
-import type { CommandSpec, Context } from './command.ts';
-import { aliases, commands, findCommand } from './command-table.ts';
-import { type Eventually, recovered, then } from './eventually.ts';
-import { commandHelp, programHelp } from './help.ts';
+import { type Document, envelopeOf, failureOf, formOf, printDocument } from './answer/envelope.ts';
+import { globalOptions, type OptionTable, parseWords } from './call/arguments.ts';
+import type { CommandSpec, Context } from './call/command.ts';
+import { type Eventually, recovered, then } from './call/eventually.ts';
+import { commandHelp, programHelp } from './call/help.ts';
+import { aliases, commands, findCommand } from './call/table.ts';
 import type { Io } from './io.ts';
-import { type Document, envelopeOf, failureOf, formOf, printDocument } from './output.ts';
-import { jobsRoot } from './root.ts';
+import { jobsRoot } from './local/root.ts';
 
 export type { Io } from './io.ts';
 export { processIo } from './process-io.ts';
@@ -39,7 +39,7 @@ export function main(args: readonly string[], io: Io, program: Program): Eventua
 
 /** The shell asks what fits at the cursor. */
 async function completed(args: readonly string[], io: Io, program: Program, startedMs: number): Promise<number> {
-  const { complete } = await import('./complete.ts');
+  const { complete } = await import('./call/complete.ts');
   const text = complete({ args, env: io.env, program: program.name, commands, aliases });
   return text === undefined ? called(args, io, program, startedMs) : say(io.stdout, text);
 }
@@ -60,7 +60,7 @@ function called(args: readonly string[], io: Io, program: Program, startedMs: nu
 
 /** The first word may be half of a name, with options of every command behind it. */
 async function executeInGroup(words: readonly string[], call: Omit<Call, 'rest'>): Promise<number> {
-  const { lookInGroup } = await import('./command-group.ts');
+  const { lookInGroup } = await import('./call/command-group.ts');
   const found = lookInGroup(words, commands);
   if (typeof found === 'string') return say(call.io.stdout, found);
   const { command, rest, between } = found;
@@ -92,7 +92,7 @@ function execute(command: CommandSpec, { rest, leading, io, program, startedMs }
   const document =
     globals.verbose === undefined && !progress
       ? run()
-      : import('./accompany.ts').then(({ accompanied }) => {
+      : import('./call/accompany.ts').then(({ accompanied }) => {
           const called = `${program.name} ${program.version()}`;
           const verbose = [leading.verbose, values.verbose];
           return accompanied({ command, values: globals, words, root, io, program: called, verbose, progress }, run);
@@ -123,7 +123,7 @@ function help(io: Io, program: Program, words: readonly string[]): Eventually<nu
 }
 
 async function groupHelp(io: Io, program: Program, words: readonly string[]): Promise<number> {
-  const { lookInGroup } = await import('./command-group.ts');
+  const { lookInGroup } = await import('./call/command-group.ts');
   const found = lookInGroup([...words, '--help'], commands);
   return say(io.stdout, typeof found === 'string' ? found : commandHelp(program.name, found.command));
 }

@@ -12,44 +12,53 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const bundleDir = join(here, '../dist/bundle');
 const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'));
 
-/** What is loaded on demand: import specifier → file name and source. */
+/** What is loaded on demand: file name → source. */
 const onDemand = {
-  '@kanade/agent': { file: 'agent', source: '../../packages/agent/src/index.ts' },
-  '@kanade/client-app': { file: 'client', source: '../client-app/src/main.ts' },
-  './fleet/main.ts': { file: 'fleet', source: '../cli/src/fleet/main.ts' },
-  './outbox/main.ts': { file: 'outbox', source: '../cli/src/outbox/main.ts' },
-  './config-file.ts': { file: 'config-file', source: '../cli/src/config-file.ts' },
-  './yaml-output.ts': { file: 'yaml-output', source: '../cli/src/yaml-output.ts' },
-  './accompany.ts': { file: 'accompany', source: '../cli/src/accompany.ts' },
-  './command-group.ts': { file: 'command-group', source: '../cli/src/command-group.ts' },
-  './complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
-  '../complete.ts': { file: 'complete', source: '../cli/src/complete.ts' },
-  './examine.ts': { file: 'doctor', source: '../cli/src/commands/examine.ts' },
-  './human-output.ts': { file: 'human-output', source: '../cli/src/human-output.ts' },
-  './legacy-gc.ts': { file: 'legacy-gc', source: '../cli/src/commands/legacy-gc.ts' },
-  './legacy-output.ts': { file: 'legacy-output', source: '../cli/src/legacy-output.ts' },
-  './schema-document.ts': { file: 'schema', source: '../cli/src/commands/schema-document.ts' },
-  './skill-files.ts': { file: 'skill', source: '../cli/src/commands/skill-files.ts' },
-  './watch-job.ts': { file: 'watch', source: '../cli/src/commands/watch-job.ts' },
+  agent: '../../packages/agent/src/index.ts',
+  client: '../client-app/src/main.ts',
+  fleet: '../cli/src/fleet/main.ts',
+  outbox: '../cli/src/outbox/main.ts',
+  'config-file': '../cli/src/local/config-file.ts',
+  yaml: '../cli/src/answer/yaml.ts',
+  human: '../cli/src/answer/human.ts',
+  legacy: '../cli/src/answer/legacy.ts',
+  accompany: '../cli/src/call/accompany.ts',
+  'command-group': '../cli/src/call/command-group.ts',
+  complete: '../cli/src/call/complete.ts',
+  doctor: '../cli/src/local/examine.ts',
+  'legacy-gc': '../cli/src/local/legacy-gc.ts',
+  schema: '../cli/src/local/schema-document.ts',
+  skill: '../cli/src/local/skill-files.ts',
+  watch: '../cli/src/local/watch-job.ts',
 };
+
+const sourceOf = (file) => join(here, '..', onDemand[file]);
+
+/** The same by what a dynamic import names: a package, or the source itself. */
+const fileOf = new Map([
+  ['@kanade/agent', 'agent'],
+  ['@kanade/client-app', 'client'],
+  ...Object.keys(onDemand).map((file) => [sourceOf(file), file]),
+]);
 
 /** Leaves dynamic imports of the files above to the runtime, as a `require` of the file beside. */
 const splitOnDemand = {
   name: 'split-on-demand',
   setup({ onResolve }) {
-    onResolve({ filter: /.*/ }, ({ kind, path }) => {
-      if (kind !== 'dynamic-import' || !Object.hasOwn(onDemand, path)) return undefined;
-      return { path: `./${onDemand[path].file}.cjs`, external: true };
+    onResolve({ filter: /.*/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const file = fileOf.get(path.startsWith('.') ? join(resolveDir, path) : path);
+      return file === undefined ? undefined : { path: `./${file}.cjs`, external: true };
     });
   },
 };
 
 export async function bundle() {
   rmSync(bundleDir, { recursive: true, force: true });
-  const entries = { main: '../src/main.ts' };
-  for (const { file, source } of Object.values(onDemand)) entries[file] = join('..', source);
+  const entries = { main: join(here, '../src/main.ts') };
+  for (const file of Object.keys(onDemand)) entries[file] = sourceOf(file);
   const { errors } = await build({
-    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, join(here, source)])),
+    entryPoints: entries,
     outdir: bundleDir,
     outExtension: { '.js': '.cjs' },
     bundle: true,

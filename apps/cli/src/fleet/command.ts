@@ -1,7 +1,7 @@
 /** A fleet command is data plus one function; only `runFleet` connects, prints and chooses the exit code. */
 import type { Fleet } from '@kanade/fleet';
-import type { Options, OptionTable } from '../arguments.ts';
-import type { Answer } from '../command.ts';
+import type { Options, OptionTable } from '../call/arguments.ts';
+import type { Answer } from '../call/command.ts';
 import type { Io } from '../io.ts';
 
 export interface FleetContext {

@@ -1,5 +1,5 @@
-import type { OptionTable } from '../arguments.ts';
-import { describe, optionLines } from '../help.ts';
+import type { OptionTable } from '../call/arguments.ts';
+import { describe, optionLines } from '../call/help.ts';
 import type { FleetCommand } from './command.ts';
 
 /** Options of every fleet command, before or after its name. */

@@ -1,18 +1,18 @@
 /** `kanade fleet …`: parses, connects, runs one command, prints one answer, returns the exit code. */
 import { connectFleet } from '@kanade/fleet';
-import { type OptionTable, parseWords, UsageError } from '../arguments.ts';
+import { printAnswer } from '../answer/envelope.ts';
+import { type OptionTable, parseWords, UsageError } from '../call/arguments.ts';
+import { agents } from '../commands/fleet/agents.ts';
+import { exec } from '../commands/fleet/exec.ts';
+import { printFailure } from '../commands/fleet/failure.ts';
+import { jobList } from '../commands/fleet/job-list.ts';
+import { jobPut } from '../commands/fleet/job-put.ts';
+import { jobRemove } from '../commands/fleet/job-remove.ts';
+import { kill } from '../commands/fleet/kill.ts';
+import { ping } from '../commands/fleet/ping.ts';
+import { setup } from '../commands/fleet/setup.ts';
 import type { Io } from '../io.ts';
-import { printAnswer } from '../output.ts';
 import type { FleetCommand, FleetContext } from './command.ts';
-import { agents } from './commands/agents.ts';
-import { exec } from './commands/exec.ts';
-import { jobList } from './commands/job-list.ts';
-import { jobPut } from './commands/job-put.ts';
-import { jobRemove } from './commands/job-remove.ts';
-import { kill } from './commands/kill.ts';
-import { ping } from './commands/ping.ts';
-import { setup } from './commands/setup.ts';
-import { printFailure } from './failure.ts';
 import { fleetCommandHelp, fleetHelp, fleetOptions } from './help.ts';
 
 const commands: readonly FleetCommand[] = [setup, jobPut, jobList, jobRemove, exec, kill, ping, agents];

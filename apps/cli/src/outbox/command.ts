@@ -1,6 +1,6 @@
 /** An outbox command is data plus one function; only `runOutbox` parses, prints and chooses the exit code. */
-import type { Options, OptionTable } from '../arguments.ts';
-import type { Answer } from '../command.ts';
+import type { Options, OptionTable } from '../call/arguments.ts';
+import type { Answer } from '../call/command.ts';
 
 /** The file that a call is about. */
 export interface OutboxContext {

@@ -1,17 +1,18 @@
 /** `kanade outbox …`: looks into an outbox file, or repairs it, while the program that owns it may be running. */
-import { type OptionTable, parseWords, UsageError } from '../arguments.ts';
+
+import { printAnswer } from '../answer/envelope.ts';
+import { type OptionTable, parseWords, UsageError } from '../call/arguments.ts';
+import { count } from '../commands/outbox/count.ts';
+import { drop } from '../commands/outbox/drop.ts';
+import { drops } from '../commands/outbox/drops.ts';
+import { exportRecords } from '../commands/outbox/export.ts';
+import { printFailure } from '../commands/outbox/failure.ts';
+import { list } from '../commands/outbox/list.ts';
+import { quarantine } from '../commands/outbox/quarantine.ts';
+import { replay } from '../commands/outbox/replay.ts';
+import { verify } from '../commands/outbox/verify.ts';
 import type { Io } from '../io.ts';
-import { printAnswer } from '../output.ts';
 import type { OutboxCommand } from './command.ts';
-import { count } from './commands/count.ts';
-import { drop } from './commands/drop.ts';
-import { drops } from './commands/drops.ts';
-import { exportRecords } from './commands/export.ts';
-import { list } from './commands/list.ts';
-import { quarantine } from './commands/quarantine.ts';
-import { replay } from './commands/replay.ts';
-import { verify } from './commands/verify.ts';
-import { printFailure } from './failure.ts';
 import { outboxCommandHelp, outboxHelp, outboxOptions } from './help.ts';
 
 const commands: readonly OutboxCommand[] = [list, count, verify, exportRecords, drops, quarantine, replay, drop];

@@ -1,0 +1,66 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { checkJob, FleetError, manifestBytesMax, putJob } from '@kanade/fleet';
+import { UsageError } from '../../call/arguments.ts';
+import { defineFleetCommand } from '../../fleet/command.ts';
+import { Failure } from './failure.ts';
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+  /** Reads what `script_file` names, relative to the manifest. */
+  readScriptFile(path: string): Promise<string>;
+}
+
+export const jobPut = defineFleetCommand({
+  name: 'job put',
+  summary: 'put jobs into the catalogue; all files are checked before the first is put',
+  usage: 'FILE...',
+  options: {},
+  examples: ['kanade fleet job put examples/jobs/disk-report.yaml', 'kanade fleet job put jobs/*.yaml'],
+  plan(_, words) {
+    if (words.length === 0) throw new UsageError('FILE is missing: name at least one manifest');
+    return async ({ io, withFleet }) => {
+      const { signal } = io;
+      const sources = await Promise.all(words.map(readSource));
+      for (const source of sources) {
+        await named(source, () => checkJob(source.text, { ...source, signal }));
+      }
+      return withFleet(async (fleet) => {
+        const jobs: Record<string, unknown>[] = [];
+        for (const source of sources) {
+          const put = await named(source, () => putJob(fleet, source.text, { ...source, signal }));
+          jobs.push({ file: source.file, id: put.jobId, version: put.version, created: put.created });
+          io.stderr(`put ${put.jobId} ${put.version}\n`);
+        }
+        return { type: 'fleet.job.put', jobs };
+      });
+    };
+  },
+});
+
+async function readSource(file: string): Promise<Source> {
+  const text = await readText(file).catch((error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new Failure('file_unreadable', `reading the manifest failed: ${said}`, { details: { file }, cause: error });
+  });
+  return { file, text, readScriptFile: (path) => readText(resolve(dirname(file), path)) };
+}
+
+/** Manifests and scripts are small; something large is refused before it is read. */
+async function readText(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > manifestBytesMax) throw new Error(`${path} is too large: ${size} bytes, at most ${manifestBytesMax}`);
+  return readFile(path, 'utf8');
+}
+
+/** Says which file a fault is in. */
+async function named<T>({ file }: Source, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FleetError) || error.code !== 'manifest_invalid') throw error;
+    const details = { file, faults: error.faults };
+    throw new Failure('manifest_invalid', `${file}: ${error.message}`, { details, cause: error });
+  }
+}

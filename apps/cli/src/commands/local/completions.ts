@@ -1,0 +1,19 @@
+import { UsageError } from '../../call/arguments.ts';
+import { defineCommand } from '../../call/command.ts';
+
+const shells = ['bash', 'zsh', 'fish', 'powershell'];
+
+export const completions = defineCommand({
+  name: 'completions',
+  summary: 'print the script that teaches a shell our words',
+  usage: shells.join(' | '),
+  options: {},
+  examples: ['kanade completions bash', 'kanade completions zsh'],
+  async run(_options, words, { program }) {
+    const [shell, extra] = words;
+    if (shell === undefined || extra !== undefined || !shells.includes(shell))
+      throw new UsageError(`give one shell: ${shells.join(', ')}`);
+    const { registrationOf } = await import('../../call/complete.ts');
+    return registrationOf(shell as 'bash', program);
+  },
+});

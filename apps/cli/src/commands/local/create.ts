@@ -1,0 +1,28 @@
+import { createJob, pathOf } from '@kanade/runner';
+import { UsageError } from '../../call/arguments.ts';
+import { defineCommand } from '../../call/command.ts';
+import { readConfig } from '../../local/config.ts';
+import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
+
+export const create = defineCommand({
+  name: 'create',
+  summary: 'define a job without starting it',
+  usage: '[--] COMMAND [ARGS...]',
+  options: definitionOptions,
+  stopAtWord: true,
+  examples: ['kanade create --tag nightly -- make release'],
+  async run(given, words, context) {
+    if (words.length === 0) throw new UsageError('COMMAND is missing: kanade create -- COMMAND [ARGS...]');
+    checkDefinition(given);
+    const config = await readConfig(context.io.env, given.config);
+    const definition = await definitionOf({ given, command: words, config, context, implicitStdin: false });
+    const { job } = createJob(context.root, definition);
+    return {
+      type: 'create',
+      job_id: job.id,
+      state: 'created',
+      stdout_log_path: pathOf(job, 'stdout'),
+      stderr_log_path: pathOf(job, 'stderr'),
+    };
+  },
+});

@@ -1,0 +1,79 @@
+import { type ListedJob, listJobs } from '@kanade/runner';
+import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job';
+import { type Options, UsageError } from '../../call/arguments.ts';
+import { type Answer, type Context, defineCommand } from '../../call/command.ts';
+import { canonical } from '../../local/canonical.ts';
+import { exitCodeOf } from '../../local/view.ts';
+
+/** Jobs shown by default (contract, section 3.9). */
+const limitDefault = 50;
+
+const states: readonly string[] = [...jobStates, 'unknown'];
+
+const shared = {
+  limit: { kind: 'count', value: 'N', help: `most jobs shown, 0 = all (default ${limitDefault})` },
+  cwd: { kind: 'text', value: 'PATH', help: 'jobs of this working directory (default: the current one)' },
+  all: { kind: 'flag', help: 'jobs of every working directory' },
+  tag: { kind: 'texts', value: 'TAG', help: 'only jobs with this tag; prefix.* matches a family; repeatable' },
+} as const;
+
+export const list = defineCommand({
+  name: 'list',
+  summary: 'the jobs of this directory, newest first',
+  usage: '',
+  options: {
+    ...shared,
+    state: { kind: 'text', value: 'STATE', help: `only this state: ${states.join(', ')}` },
+  },
+  examples: ['kanade list', 'kanade list --all --state running', "kanade list --tag 'build.*'"],
+  run(given, words, context) {
+    if (given.state !== undefined && !states.includes(given.state)) {
+      throw new UsageError(`unknown state ${JSON.stringify(given.state)}: one of ${states.join(', ')}`);
+    }
+    return listed(given, words, context);
+  },
+});
+
+export const ps = defineCommand({
+  name: 'ps',
+  summary: 'the running jobs of this directory',
+  usage: '',
+  options: shared,
+  examples: ['kanade ps --all'],
+  run: (given, words, context) => listed({ ...given, state: 'running' }, words, context),
+});
+
+function listed(
+  given: Options<typeof shared> & { state?: string | undefined },
+  words: readonly string[],
+  { root, cwd }: Context,
+): Answer {
+  if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
+  if (given.all && given.cwd !== undefined) throw new UsageError('--all and --cwd exclude each other');
+  for (const tag of given.tag) {
+    if (!isTagFilter(tag)) throw new UsageError(`not a tag or a tag filter: ${JSON.stringify(tag)}`);
+  }
+  const { jobs, truncated, skipped } = listJobs(root, {
+    limit: given.limit ?? limitDefault,
+    tags: given.tag,
+    ...(given.all ? {} : { cwd: canonical(given.cwd ?? cwd) }),
+    ...(given.state === undefined ? {} : { state: given.state as JobState }),
+  });
+  return { type: 'list', root, jobs: jobs.map(entryOf), truncated, skipped };
+}
+
+function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
+  const { state } = view;
+  return {
+    job_id: view.job.id,
+    short_job_id: shortJobId(view.job.id),
+    state: view.status,
+    command: meta.command,
+    ...exitCodeOf(view),
+    created_at: meta.created_at,
+    ...(state?.job.started_at ? { started_at: state.job.started_at } : {}),
+    ...(state?.finished_at ? { finished_at: state.finished_at } : {}),
+    ...(state ? { updated_at: state.updated_at } : {}),
+    tags: meta.tags,
+  };
+}

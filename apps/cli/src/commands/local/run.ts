@@ -1,0 +1,39 @@
+import { resolve } from 'node:path';
+import { UsageError } from '../../call/arguments.ts';
+import { defineCommand } from '../../call/command.ts';
+import { collect, prepareCollection } from '../../local/collect.ts';
+import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
+import { checkObservation, observationOptions, observeAndAnswer, runCared } from '../../local/observation.ts';
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'start a job, observe it for a while, answer',
+  usage: '[--] COMMAND [ARGS...]',
+  waits: true,
+  options: {
+    ...definitionOptions,
+    ...observationOptions,
+    log: { kind: 'text', value: 'PATH', help: 'another place for the combined log' },
+  },
+  stopAtWord: true,
+  examples: [
+    'kanade run -- make test',
+    'kanade run --timeout 600 --tag build.web -- npm run build',
+    'kanade run --until 60 --env CI=1 -- make test',
+    'kanade run --no-wait --tag server -- python3 -m http.server 0 --bind 127.0.0.1',
+    "kanade run 'for i in 1 2 3; do echo $i; done'",
+  ],
+  async run(given, words, context) {
+    if (words.length === 0) throw new UsageError('COMMAND is missing: kanade run -- COMMAND [ARGS...]');
+    checkDefinition(given);
+    checkObservation(given);
+    const { root, io } = context;
+    const config = await prepareCollection(given, context, given.config);
+    const defined = await definitionOf({ given, command: words, config, context, implicitStdin: true });
+    const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
+    const started = runCared(root, definition, io.env);
+    const answer = await observeAndAnswer({ type: 'run', given, ...started, context });
+    collect(given, config, context);
+    return answer;
+  },
+});

@@ -1,0 +1,23 @@
+import { findJob, startJob } from '@kanade/runner';
+import { defineCommand } from '../../call/command.ts';
+import { collect, prepareCollection } from '../../local/collect.ts';
+import { checkObservation, observationOptions, observeAndAnswer, startCared } from '../../local/observation.ts';
+import { oneJobId } from '../../local/one-job-id.ts';
+
+export const start = defineCommand({
+  name: 'start',
+  summary: 'start a job that was created',
+  usage: 'JOB_ID',
+  waits: true,
+  options: observationOptions,
+  examples: ['kanade start 3f2a9c1', 'kanade start --no-wait 3f2a9c1'],
+  async run(given, words, context) {
+    checkObservation(given);
+    const config = await prepareCollection(given, context);
+    const job = findJob(context.root, oneJobId(words));
+    const started = startCared(context.root, job, () => startJob(job, context.io.env));
+    const answer = await observeAndAnswer({ type: 'start', given, ...started, context });
+    collect(given, config, context);
+    return answer;
+  },
+});

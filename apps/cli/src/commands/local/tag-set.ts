@@ -1,0 +1,18 @@
+import { editMeta, findJob } from '@kanade/runner';
+import { defineCommand } from '../../call/command.ts';
+import { checkTags } from '../../local/definition.ts';
+import { oneJobId } from '../../local/one-job-id.ts';
+
+export const tagSet = defineCommand({
+  name: 'tag set',
+  summary: 'replace the tags of a job; none given clears them',
+  usage: 'JOB_ID',
+  options: { tag: { kind: 'texts', value: 'TAG', help: 'a tag; repeatable' } },
+  examples: ['kanade tag set 3f2a9c1 --tag release --tag build.web', 'kanade tag set 3f2a9c1'],
+  async run(given, words, { root }) {
+    checkTags(given.tag);
+    const job = findJob(root, oneJobId(words));
+    const meta = await editMeta(job, (known) => ({ ...known, tags: [...new Set(given.tag)] }));
+    return { type: 'tag_set', job_id: job.id, tags: meta.tags };
+  },
+});

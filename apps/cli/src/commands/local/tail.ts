@@ -1,0 +1,39 @@
+import { findJob, pathOf } from '@kanade/runner';
+import { UsageError } from '../../call/arguments.ts';
+import { defineCommand } from '../../call/command.ts';
+import { then } from '../../call/eventually.ts';
+import { checkCompress, compressOptions } from '../../compress/compress.ts';
+import { readConfig } from '../../local/config.ts';
+import { oneJobId } from '../../local/one-job-id.ts';
+import { excerptBytes, tailLines, tailsOf } from '../../local/view.ts';
+
+export const tail = defineCommand({
+  name: 'tail',
+  summary: 'the last lines of a job’s output',
+  usage: 'JOB_ID',
+  options: {
+    'tail-lines': { kind: 'count', value: 'N', help: `lines per stream, 0 = no limit (default ${tailLines})` },
+    lines: { kind: 'count', value: 'N', help: 'the same as --tail-lines' },
+    ...compressOptions,
+    'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
+  },
+  examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
+  run(options, words, { root, io }) {
+    if (options['tail-lines'] !== undefined && options.lines !== undefined) {
+      throw new UsageError('--tail-lines and --lines are the same option: give one of them');
+    }
+    checkCompress(options);
+    const lines = options['tail-lines'] ?? options.lines ?? tailLines;
+    // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
+    return then(readConfig(io.env, undefined), () => {
+      const job = findJob(root, oneJobId(words));
+      return {
+        type: 'tail',
+        job_id: job.id,
+        ...tailsOf(job, options['max-bytes'] ?? excerptBytes, lines),
+        stdout_log_path: pathOf(job, 'stdout'),
+        stderr_log_path: pathOf(job, 'stderr'),
+      };
+    });
+  },
+});

@@ -1,0 +1,41 @@
+import { findJob, JobError, waitForEnd } from '@kanade/runner';
+import { UsageError } from '../../call/arguments.ts';
+import { defineCommand } from '../../call/command.ts';
+import { deadlineMs } from '../../local/observation.ts';
+import { oneJobId } from '../../local/one-job-id.ts';
+import { excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf } from '../../local/view.ts';
+
+/** Seconds that `wait` waits by default (contract, section 3.7). */
+const untilDefault = 30;
+
+export const wait = defineCommand({
+  name: 'wait',
+  summary: 'wait for the end of a job',
+  usage: 'JOB_ID',
+  waits: true,
+  options: {
+    until: { kind: 'count', value: 'N', help: `give up after N seconds (default ${untilDefault})` },
+    forever: { kind: 'flag', help: 'never give up' },
+    poll: { kind: 'count', value: 'N', help: 'accepted for older callers: waiting is watching, not polling' },
+  },
+  examples: ['kanade wait 3f2a9c1', 'kanade wait --until 600 3f2a9c1'],
+  async run(options, words, { root, io, onJob }) {
+    if (options.forever && options.until !== undefined)
+      throw new UsageError('--until and --forever exclude each other');
+    const job = findJob(root, oneJobId(words));
+    onJob?.(job);
+    const timeoutMs = options.forever ? undefined : deadlineMs(options.until ?? untilDefault);
+    const view = await waitForEnd(job, { signal: io.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    if (!view.state)
+      throw new JobError('internal_error', `job ${job.id} has no readable state.json: nothing to wait for`);
+    return {
+      type: 'wait',
+      job_id: job.id,
+      state: view.status,
+      ...exitCodeOf(view),
+      ...tailsOf(job, excerptBytes, tailLines),
+      updated_at: view.state.updated_at,
+      ...reasonOf(view),
+    };
+  },
+});

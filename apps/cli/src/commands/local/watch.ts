@@ -1,0 +1,24 @@
+import { findJob } from '@kanade/runner';
+import { defineCommand } from '../../call/command.ts';
+import { oneJobId } from '../../local/one-job-id.ts';
+import { tailLines } from '../../local/view.ts';
+
+export const watch = defineCommand({
+  name: 'watch',
+  summary: 'follow a job’s output until it ends; Ctrl-C leaves the job alone',
+  usage: 'JOB_ID',
+  options: {
+    lines: {
+      kind: 'count',
+      value: 'N',
+      help: `begin so many lines before the end, 0 = with the first (default ${tailLines})`,
+    },
+  },
+  examples: ['kanade watch 3f2a9c1'],
+  async run(options, words, { root, io }) {
+    const job = findJob(root, oneJobId(words));
+    // Loaded on demand: only people at a terminal watch.
+    await (await import('../../local/watch-job.ts')).watchJob(job, { io, lines: options.lines ?? tailLines });
+    return '';
+  },
+});

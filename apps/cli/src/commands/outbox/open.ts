@@ -1,0 +1,42 @@
+import { DatabaseSync } from 'node:sqlite';
+import { inspectOutbox, type Outbox, type OutboxInspector, openOutbox } from '@kanade/outbox';
+import { UsageError } from '../../call/arguments.ts';
+import type { OutboxContext } from '../../outbox/command.ts';
+
+/** How long a call waits for another process that writes, ms. */
+const lockWaitMs = 5_000;
+
+/** Opens the file for reading, hands it over and closes it afterwards. Throws OutboxError. */
+export async function withLook<T>(context: OutboxContext, use: (look: OutboxInspector) => Promise<T>): Promise<T> {
+  using look = inspect(context);
+  return await use(look);
+}
+
+/**
+ * Opens an existing, sound outbox for a change beside its owner. As a database of a caller, so that damage is reported and
+ * never set aside: other tables may live in the file, and its owner has it open.
+ */
+export async function withOutbox<T>(context: OutboxContext, use: (outbox: Outbox) => Promise<T>): Promise<T> {
+  const table = inspectedTable(context);
+  const database = new DatabaseSync(context.path, { timeout: lockWaitMs });
+  try {
+    await using outbox = openOutbox({ database, table, limits: { lockWaitMs } });
+    return await use(outbox);
+  } finally {
+    database.close();
+  }
+}
+
+function inspectedTable(context: OutboxContext): string {
+  using look = inspect(context);
+  return look.table;
+}
+
+function inspect({ path, table }: OutboxContext): OutboxInspector {
+  try {
+    return inspectOutbox({ path, limits: { lockWaitMs }, ...(table === undefined ? {} : { table }) });
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`option --table is no name of a table: ${table}`);
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+/** Automatic collection of old jobs, at the end of calls that make new ones. */
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pruneJobs, takeLock } from '@kanade/runner';
+import type { Options } from '../call/arguments.ts';
+import type { Context } from '../call/command.ts';
+import { type Config, readConfig } from './config.ts';
+import { parseRetention, retentionDefault } from './retention.ts';
+
+export const collectOptions = {
+  'no-auto-gc': { kind: 'flag', help: 'delete no old jobs this time' },
+  'auto-gc-older-than': {
+    kind: 'text',
+    value: 'D',
+    help: `delete ended jobs older than this (default ${retentionDefault})`,
+  },
+  'auto-gc-max-jobs': { kind: 'count', value: 'N', help: 'keep this many of them' },
+  'auto-gc-max-bytes': { kind: 'count', value: 'N', help: 'keep this many bytes of them' },
+} as const;
+
+/** Directories looked at and jobs deleted in one go (contract, section 7.1). */
+const scanDefault = 200;
+const deleteDefault = 20;
+
+/** Without options of its own a root is collected at most this often, in ms: looking costs a call its speed. */
+const everyMs = 60_000;
+
+type CollectOptions = Options<typeof collectOptions>;
+
+/**
+ * Reads the configuration and checks what the options say about collection, before a job is launched: afterwards it is
+ * too late for an error. Throws `config_error`, and `internal_error` for a retention that is none.
+ */
+export async function prepareCollection(given: CollectOptions, { io }: Context, configPath?: string): Promise<Config> {
+  const config = await readConfig(io.env, configPath);
+  const olderThan = given['auto-gc-older-than'] ?? config.gc.older_than;
+  if (olderThan !== undefined) parseRetention(olderThan);
+  return config;
+}
+
+/** Deletes old jobs if it is time to. Never fails a call that has launched a job: stderr says what was wrong. */
+export function collect(given: CollectOptions, config: Config, context: Context): void {
+  try {
+    collectNow(given, config, context);
+  } catch (error) {
+    context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
+  }
+}
+
+function collectNow(given: CollectOptions, { gc }: Config, { root }: Context): void {
+  if (given['no-auto-gc']) return;
+  const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
+    (name) => given[name as keyof CollectOptions] !== undefined,
+  );
+  if (!asked && !isDue(root)) return;
+  if (!asked && gc.auto === false) return;
+  const olderThanMs = parseRetention(given['auto-gc-older-than'] ?? gc.older_than ?? retentionDefault);
+  using lock = takeLock(join(root, '.gc.lock'));
+  if (!lock) return;
+  touch(root);
+  const maxJobs = given['auto-gc-max-jobs'] ?? gc.max_jobs;
+  const maxBytes = given['auto-gc-max-bytes'] ?? gc.max_bytes;
+  pruneJobs(root, {
+    olderThanMs,
+    dryRun: false,
+    nowMs: Date.now(),
+    scanMax: gc.scan_limit ?? scanDefault,
+    deleteMax: gc.delete_limit ?? deleteDefault,
+    ...(maxJobs === undefined ? {} : { maxJobs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+}
+
+const stampOf = (root: string): string => join(root, '.gc.stamp');
+
+function isDue(root: string): boolean {
+  const last = statSync(stampOf(root), { throwIfNoEntry: false })?.mtimeMs;
+  return last === undefined || Math.abs(Date.now() - last) > everyMs;
+}
+
+function touch(root: string): void {
+  const now = new Date();
+  try {
+    utimesSync(stampOf(root), now, now);
+  } catch {
+    writeFileSync(stampOf(root), '');
+  }
+}

@@ -1,0 +1,173 @@
+/** What a job is: the options that `create` and `run` share. */
+import { resolve } from 'node:path';
+import { type JobDefinition, JobError, limits, type NotificationConfig, withinLimits } from '@kanade/runner';
+import { isTag } from '@kanade/shared/job';
+import { type Options, UsageError } from '../call/arguments.ts';
+import type { Context } from '../call/command.ts';
+import { canonical } from './canonical.ts';
+import type { Config } from './config.ts';
+import { readJobInput } from './stdin.ts';
+
+export const matchOptions = {
+  'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
+  'output-match-type': { kind: 'text', value: 'TYPE', help: 'contains or regex (default contains)' },
+  'output-stream': { kind: 'text', value: 'STREAM', help: 'stdout, stderr or either (default either)' },
+  'output-command': { kind: 'text', value: 'CMD', help: 'run this for each match, with the event as its input' },
+  'output-file': { kind: 'text', value: 'PATH', help: 'append each match to this file' },
+} as const;
+
+export const definitionOptions = {
+  timeout: { kind: 'count', value: 'N', help: 'stop the job after N seconds, 0 = never (default 0)' },
+  'kill-after': { kind: 'count', value: 'N', help: 'seconds between TERM and KILL after the timeout (default 0)' },
+  cwd: { kind: 'text', value: 'PATH', help: 'working directory (default: the current one)' },
+  env: { kind: 'texts', value: 'KEY=VALUE', help: 'set a variable; repeatable' },
+  'env-file': { kind: 'texts', value: 'FILE', help: 'read KEY=VALUE lines; repeatable; before --env' },
+  'inherit-env': { kind: 'flag', help: 'start from the environment of this call (default)' },
+  'no-inherit-env': { kind: 'flag', help: 'start from an empty environment' },
+  mask: { kind: 'texts', value: 'KEY', help: 'show the value of this variable as ***; repeatable' },
+  stdin: { kind: 'text', value: 'TEXT', help: 'input of the job; - reads the input of this call to its end' },
+  'stdin-file': { kind: 'text', value: 'PATH', help: 'input of the job from a file' },
+  'stdin-max-bytes': { kind: 'count', value: 'N', help: `limit of the input (default ${limits.stdinBytes})` },
+  'progress-every': { kind: 'count', value: 'N', help: 'accepted for older callers' },
+  'notify-command': { kind: 'text', value: 'CMD', help: 'run this at the end, with the event as its input' },
+  'notify-file': { kind: 'text', value: 'PATH', help: 'append the end to this file' },
+  ...matchOptions,
+  config: { kind: 'text', value: 'PATH', help: 'configuration file (default: the one of the user)' },
+  'shell-wrapper': { kind: 'text', value: 'WORDS', help: 'put these words before the command (default: sh -lc)' },
+  'log-bytes-max': {
+    kind: 'count',
+    value: 'N',
+    help: `bytes of output kept, the first and the last part (default ${limits.logBytes})`,
+  },
+  tag: { kind: 'texts', value: 'TAG', help: 'attach a tag such as build.web; repeatable' },
+} as const;
+
+type DefinitionOptions = Options<typeof definitionOptions>;
+
+/** Refuses combinations that make no sense, before anything is written. */
+export function checkDefinition(given: DefinitionOptions): void {
+  if (given['inherit-env'] && given['no-inherit-env']) {
+    throw new UsageError('--inherit-env and --no-inherit-env exclude each other');
+  }
+  if (given.stdin !== undefined && given['stdin-file'] !== undefined) {
+    throw new UsageError('--stdin and --stdin-file exclude each other');
+  }
+  for (const pair of given.env) {
+    if (/^(=|$)/.test(pair)) throw new UsageError(`option --env needs KEY=VALUE, the key is missing: ${pair}`);
+  }
+  checkTags(given.tag);
+  checkMatch(given);
+}
+
+export function checkTags(tags: readonly string[]): void {
+  for (const tag of tags) {
+    if (!isTag(tag))
+      throw new UsageError(`not a tag: ${JSON.stringify(tag)}; letters, digits and hyphens, joined by dots`);
+  }
+}
+
+type MatchOptions = Options<typeof matchOptions>;
+
+export function checkMatch(given: MatchOptions): void {
+  oneOf('--output-match-type', given['output-match-type'], ['contains', 'regex']);
+  oneOf('--output-stream', given['output-stream'], ['stdout', 'stderr', 'either']);
+}
+
+function oneOf(option: string, value: string | undefined, known: readonly string[]): void {
+  if (value !== undefined && !known.includes(value)) {
+    throw new UsageError(`option ${option} must be one of ${known.join(', ')}: ${value}`);
+  }
+}
+
+export interface Defined {
+  readonly given: DefinitionOptions;
+  readonly command: readonly string[];
+  readonly config: Config;
+  readonly context: Context;
+  /** Input that is there by itself is taken. */
+  readonly implicitStdin: boolean;
+}
+
+/**
+ * The definition that the options make, if the root has room for another job. Reads the input. Throws `JobError`,
+ * `root_full` among others.
+ */
+export async function definitionOf({
+  given,
+  command,
+  config,
+  context: { cwd, root },
+  implicitStdin,
+}: Defined): Promise<JobDefinition> {
+  const wrapper = given['shell-wrapper']?.split(/\s+/).filter((word) => word !== '');
+  if (wrapper?.length === 0) {
+    throw new JobError('internal_error', '--shell-wrapper is empty: give a program and its flags, such as "sh -lc"');
+  }
+  const shell = wrapper ?? config.shell;
+  const stdinBytesMax = given['stdin-max-bytes'] ?? limits.stdinBytes;
+  const stdin = await readJobInput({
+    implicit: implicitStdin,
+    bytesMax: stdinBytesMax,
+    ...(given.stdin === undefined ? {} : { text: given.stdin }),
+    ...(given['stdin-file'] === undefined ? {} : { file: given['stdin-file'] }),
+  });
+  const notification = notificationOf(given);
+  const logBytesMax = given['log-bytes-max'] ?? config.limits?.log_bytes;
+  const definition: JobDefinition = {
+    command,
+    cwd: canonical(given.cwd ?? cwd),
+    env: given.env,
+    envFiles: given['env-file'].map((file) => resolve(cwd, file)),
+    inheritEnv: given['no-inherit-env'] !== true,
+    mask: given.mask,
+    tags: [...new Set(given.tag)],
+    timeoutMs: (given.timeout ?? 0) * 1000,
+    killAfterMs: (given['kill-after'] ?? 0) * 1000,
+    progressEveryMs: (given['progress-every'] ?? 0) * 1000,
+    ...(shell ? { shellWrapper: shell } : {}),
+    ...(stdin ? { stdin, stdinBytesMax } : {}),
+    ...(notification ? { notification } : {}),
+    ...(logBytesMax === undefined ? {} : { logBytesMax }),
+    ...(config.limits?.log_overflow ? { logOverflow: config.limits.log_overflow } : {}),
+  };
+  const { jobs: jobsMax, bytes: bytesMax, inodes: inodesMax } = config.limits ?? {};
+  return withinLimits(root, definition, { jobsMax, bytesMax, inodesMax });
+}
+
+function notificationOf(given: DefinitionOptions): NotificationConfig | undefined {
+  const match = mergeMatch(undefined, given);
+  const config: NotificationConfig = {
+    ...(given['notify-command'] === undefined ? {} : { notify_command: given['notify-command'] }),
+    ...(given['notify-file'] === undefined ? {} : { notify_file: resolve(given['notify-file']) }),
+    ...(match ? { on_output_match: match } : {}),
+  };
+  return Object.keys(config).length > 0 ? config : undefined;
+}
+
+type Match = NotificationConfig['on_output_match'];
+
+/** The match that options make of a stored one; undefined while there is no pattern. */
+export function mergeMatch(stored: Match, given: MatchOptions): Match {
+  const pattern = given['output-pattern'] ?? stored?.pattern;
+  if (pattern === undefined) return undefined;
+  const matchType =
+    (given['output-match-type'] as 'contains' | 'regex' | undefined) ?? stored?.match_type ?? 'contains';
+  if (matchType === 'regex') checkExpression(pattern);
+  const command = given['output-command'] ?? stored?.command;
+  const file = given['output-file'] === undefined ? stored?.file : resolve(given['output-file']);
+  return {
+    pattern,
+    match_type: matchType,
+    stream: (given['output-stream'] as 'stdout' | 'stderr' | 'either' | undefined) ?? stored?.stream ?? 'either',
+    ...(command === undefined ? {} : { command }),
+    ...(file === undefined ? {} : { file }),
+  };
+}
+
+function checkExpression(pattern: string): void {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    throw new UsageError(`option --output-pattern: ${(error as Error).message}`);
+  }
+}
