@@ -35,8 +35,11 @@ export interface HostOptions {
 export interface Host extends AsyncDisposable {
   /** Makes, starts and watches over a job. Throws as `launchJob` does. */
   launch(definition: JobDefinition, env: Readonly<Record<string, string | undefined>>): LaunchedJob;
-  /** Watches over a job that somebody else started. Adopting twice is the same as once. */
-  adopt(job: JobDir): Promise<JobView>;
+  /**
+   * Watches over a job that somebody else started, or this program: then `launched` tells of the end first. Adopting twice is
+   * the same as once.
+   */
+  adopt(job: JobDir, launched?: LaunchedJob): Promise<JobView>;
   /** Stops a job's tree; see `stopJob`. */
   stop(job: JobDir, options: StopOptions): Promise<StopOutcome>;
   /** How many jobs are under watch. */
@@ -53,14 +56,14 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
   const rounds = createRounds();
   const encloser = createEncloser((job, error) => onEvent({ kind: 'trouble', job, during: 'watch', error }));
 
-  const watchOver = async (job: JobDir, meta: MetaFile | undefined): Promise<JobView> => {
+  const watchOver = async (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
     const onTrouble = (during: 'watch' | 'timeout' | 'log-limit', error: unknown): void =>
       onEvent({ kind: 'trouble', job, during, error });
     const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
     const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined });
     const leave = meta ? encloser.add(job) : () => undefined;
     try {
-      let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add });
+      let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, exit });
       await output.finish();
       if (isTerminal(view.status)) {
         for (const guard of guards) await guard.close();
@@ -91,8 +94,8 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     return [guardLogs(more), guardDeadline({ ...more, startedAtMs })];
   };
 
-  const tend = (job: JobDir, meta: MetaFile | undefined): Promise<JobView> => {
-    const watching = watchOver(job, meta);
+  const tend = (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
+    const watching = watchOver(job, meta, exit);
     watching.catch(() => undefined); // reported as an event; adopters that await it see it too
     watched.set(job.id, watching);
     return watching;
@@ -102,10 +105,11 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     get size() {
       return watched.size;
     },
-    adopt: (job) => watched.get(job.id) ?? tend(job, isOfAncestor(settle(job)) ? undefined : readMeta(job)),
+    adopt: (job, launched) =>
+      watched.get(job.id) ?? tend(job, isOfAncestor(settle(job)) ? undefined : readMeta(job), launched?.ended),
     launch(definition, env) {
       const launched = launchJob(root, definition, env);
-      tend(launched.job, launched.meta);
+      tend(launched.job, launched.meta, launched.ended);
       return launched;
     },
     stop: stopJob,

@@ -64,7 +64,7 @@ export function openJobs(root: string, { env, limits, host }: OpenJobsOptions = 
   const encloser = createEncloser(() => undefined); // tried again by whoever watches over the job
   const tended = (launched: LaunchedJob): LaunchedJob => {
     if (host) {
-      host.adopt(launched.job).catch(() => undefined); // reported by the host as an event
+      host.adopt(launched.job, launched).catch(() => undefined); // reported by the host as an event
     } else {
       const leave = encloser.add(launched.job);
       launched.ended.then(leave, leave);

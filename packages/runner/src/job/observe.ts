@@ -29,11 +29,17 @@ export function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobV
   return watchForEnd(job, { ...options, poll: pollAlone });
 }
 
+/** When a fresh watch is doubted, in ms: on Bun one in six loses what happens right after it was set. */
+const watchDoubtsMs = [2, 10, 50];
+
+interface Watching extends WaitOptions {
+  readonly poll: Poll;
+  /** The exit of the shim, for whoever is its parent: it comes before any watch and is never lost. */
+  readonly exit?: Promise<void> | undefined;
+}
+
 /** The same for who waits for many, and takes their slow looks in turn. */
-export async function watchForEnd(
-  job: JobDir,
-  { timeoutMs, signal, poll }: WaitOptions & { readonly poll: Poll },
-): Promise<JobView> {
+export async function watchForEnd(job: JobDir, { timeoutMs, signal, poll, exit }: Watching): Promise<JobView> {
   signal?.throwIfAborted();
   const first = settle(job);
   if (timeoutMs === 0) return first;
@@ -46,10 +52,15 @@ export async function watchForEnd(
       endPoll();
       clearTimeout(deadline);
       clearTimeout(again);
+      for (const doubt of doubts) clearTimeout(doubt);
+      isOver = true;
       signal?.removeEventListener('abort', onAbort);
     };
     let again: NodeJS.Timeout | undefined;
+    let doubts: NodeJS.Timeout[] = [];
+    let isOver = false;
     const look = (): void => {
+      if (isOver) return;
       try {
         const view = settle(job);
         const leftMs = settledIn(view);
@@ -79,7 +90,9 @@ export async function watchForEnd(
             resolve(settle(job));
           }, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
+    exit?.then(look, look);
     watcher = watchJob(job, first, look);
+    doubts = watchDoubtsMs.map((ms) => setTimeout(() => hasStirred() && look(), ms));
     look(); // it may have ended before the watch was in place
   });
 }
