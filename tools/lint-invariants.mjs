@@ -3,10 +3,8 @@
  * line per violation; an argument limits it to one folder. `checkFiles` takes texts, so that a test can plant violations.
  */
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { root } from './toolchain.mjs';
+import { isTestFile, sourceFiles } from './source-files.mjs';
 
 /** Project → what it may import besides itself and node built-ins. `devOnly` may stand in tests. */
 const arrows = {
@@ -72,8 +70,6 @@ const rules = [
   },
 ];
 
-const isTestFile = (path) => /\.test\.tsx?$|\/test\/|vitest\.config\.ts$/.test(path);
-
 /** Violations in the given files: `[{ path, text }]` → lines for people. */
 export function checkFiles(files) {
   return files.flatMap(({ path, text }) => [...checkArrows(path, text), ...checkRules(path, text)]);
@@ -103,18 +99,6 @@ function checkRules(path, text) {
     .filter(({ only, never }) => (only ? !only.test(path) : never.test(path)))
     .filter(() => !path.startsWith('tools/'))
     .map(({ name }) => `${path}: ${name}`);
-}
-
-/** Every TypeScript source that git knows or would take. */
-export function sourceFiles() {
-  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', 'packages', 'apps'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  return listed
-    .split('\n')
-    .filter((path) => /\.tsx?$/.test(path) && existsSync(`${root}/${path}`)) // git lists deleted files until the commit
-    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
