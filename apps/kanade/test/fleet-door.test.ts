@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { eventually, natsServers, startNatsServer, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { exampleJobs, startAgent } from './agent.ts';
+import { answerOrders } from './plain-nats.ts';
 import { answer, call, start } from './program.ts';
 
 interface Result {
@@ -12,6 +13,9 @@ interface Result {
   stderr: string;
   ending: string;
 }
+
+const jobText = ({ id, script, timeout = '5m' }: { id: string; script: string; timeout?: string }): string =>
+  `id: ${id}\nversion: 1.0.0\nexecute:\n  shell: sh\n  timeout: ${timeout}\n  script: ${JSON.stringify(script)}\n`;
 
 describe.each(await natsServers())('fleet door on nats-server $version', ({ path }) => {
   it('setup, job put, exec --wait: the agent runs the job and the answer is printed', async () => {
@@ -31,14 +35,51 @@ describe.each(await natsServers())('fleet door on nats-server $version', ({ path
     expect(await answer(['fleet', 'ping', 'pc-1'], { env })).toMatchObject({ ok: true, status: 0 });
   });
 
+  it('exec --wait prints output of any size, from a message or from the object store', async () => {
+    await using dir = await tempDir();
+    await using broker = await startNatsServer({ path });
+    const env = { KANADE_NATS_URL: broker.url };
+    await answer(['fleet', 'setup'], { env });
+    await using _agent = await startAgent({ args: ['--server', broker.url] });
+    for (const bytes of [1_000, 300 * 1_024, 8_192 * 1_024]) {
+      const id = `prints-${bytes}`;
+      const script = `yes 0123456789 | head -c ${bytes}`;
+      writeFileSync(`${dir.path}/job.yaml`, jobText({ id, script }));
+      await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], { env });
+      const done = await answer(['fleet', 'exec', id, '--pc', 'pc-1', '--wait'], { env });
+      const [result] = done.results as Result[];
+      expect(done).toMatchObject({ ok: true, status: 0 });
+      expect(result?.stdout.length).toBe(bytes);
+      expect(result?.stdout.startsWith('0123456789\n0123456789\n')).toBe(true);
+    }
+  });
+
+  it('exec --wait fails when the output of a result cannot be fetched, and still shows the result', async () => {
+    await using dir = await tempDir();
+    await using broker = await startNatsServer({ path });
+    const env = { KANADE_NATS_URL: broker.url };
+    await answer(['fleet', 'setup'], { env });
+    writeFileSync(`${dir.path}/job.yaml`, jobText({ id: 'gone', script: 'true' }));
+    await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], { env });
+    const times = { started_at: '2026-01-02T03:04:05Z', finished_at: '2026-01-02T03:04:06Z' };
+    const ended = { result_id: 'r-1', pc_id: 'pc-9', exit_code: 0, stdout: '', stderr: '', ...times };
+    await using _machine = await answerOrders(broker.url, {
+      subject: 'commands.pc.pc-9.gone',
+      resultOf: ({ request_id }) => ({ ...ended, request_id, stdout_object: 'r-1/stdout' }),
+    });
+    const failed = await answer(['fleet', 'exec', 'gone', '--pc', 'pc-9', '--wait'], { env });
+    expect(failed).toMatchObject({ ok: false, status: 1, error: { code: 'output_unavailable' } });
+    expect(failed.error?.message).toContain('stdout of pc-9 (r-1/stdout: missing)');
+    expect(failed.error?.details).toMatchObject({
+      results: [{ pc_id: 'pc-9', exit_code: 0, stdout_object: 'r-1/stdout' }],
+    });
+  });
+
   it('kill stops a running order with its children', async () => {
     await using dir = await tempDir();
     const pidFile = `${dir.path}/pid`;
     const script = `sleep 300 & echo $! > ${pidFile}.new && mv ${pidFile}.new ${pidFile}; wait`;
-    writeFileSync(
-      `${dir.path}/long.yaml`,
-      `id: long\nversion: 1.0.0\nexecute:\n  shell: sh\n  timeout: 5m\n  script: ${JSON.stringify(script)}\n`,
-    );
+    writeFileSync(`${dir.path}/long.yaml`, jobText({ id: 'long', script }));
     await using broker = await startNatsServer({ path });
     const env = { KANADE_NATS_URL: broker.url };
     await answer(['fleet', 'setup'], { env });

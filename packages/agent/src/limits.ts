@@ -45,8 +45,6 @@ export const limits = {
   readRetryMs: 1_000,
   /** Messages of one fetch. */
   fetchMessagesMax: 100,
-  /** Bytes of one chunk in the object store. */
-  objectChunkBytes: 128 * 1024,
   /** Bytes of one job file. */
   jobFileBytesMax: 512 * 1024,
   /** Job files of one directory. */

@@ -254,20 +254,6 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     expect((await later.end(await later.start('central'))).stdout_chunk).toBe('central\n');
   });
 
-  it('moves long output into the object store', async () => {
-    const broker = await openBroker();
-    const operator = await openOperator(broker.url);
-    const site = await openSite();
-    await site.start({ args: ['--server', broker.url] });
-    const command = commandFor("yes 0123456789 | head -c 3000000; echo 'short' >&2");
-    await operator.order('commands.pc.pc-1.job', command);
-    const result = await operator.result(command.request_id);
-    expect(result).toMatchObject({ stdout: '', stdout_object: `${command.request_id}/stdout`, stderr: 'short\n' });
-    const stored = await operator.object('result_output', `${command.request_id}/stdout`);
-    expect(stored.length).toBe(3_000_000);
-    expect(stored.toString().startsWith('0123456789\n0123456789\n')).toBe(true);
-  });
-
   it('keeps results until the broker has the streams for them', async () => {
     const broker = await openBroker();
     const operator = await openOperator(broker.url, { setUp: false });

@@ -1,7 +1,8 @@
-import { connectFleet } from '@kanade/fleet';
+import { connectFleet, type FollowedResult, followResults } from '@kanade/fleet';
 import { createTopology } from '@kanade/fleet/topology';
 import { type Command, EventStarted, ExecResult, Heartbeat } from '@kanade/shared/fleet';
-import { eventually } from '@kanade/testkit';
+import { eventually, patienceMs } from '@kanade/testkit';
+import { type ObjectStore, Objm } from '@nats-io/obj';
 import { onTestFinished } from 'vitest';
 
 /** An operator on the broker. What came in is read from the streams each time, so restarts of the server do not matter. */
@@ -20,8 +21,10 @@ export interface Operator {
   result(requestId: string): Promise<ExecResult>;
   /** Resolves when the run of this request has begun. */
   started(requestId: string): Promise<EventStarted>;
-  /** The bytes of an object, put together from its chunks as clients do. */
-  object(store: string, name: string): Promise<Buffer>;
+  /** The first results of a request as `kanade fleet exec --wait` gets them, long output fetched. */
+  followed(requestId: string, count: number): Promise<FollowedResult[]>;
+  /** An object store as the official client has it. */
+  store(name: string): Promise<ObjectStore>;
   setUp(): Promise<void>;
 }
 
@@ -77,20 +80,15 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
         const events = (await read('EVENTS')).map((value) => EventStarted.parse(value));
         return events.find(({ request_id }) => request_id === requestId);
       }),
-    async object(store, name) {
-      const { streams } = await jetstream.jetstreamManager();
-      const subject = `$O.${store}.M.${Buffer.from(name).toString('base64url')}`;
-      const meta = (await streams.getMessage(`OBJ_${store}`, { last_by_subj: subject }))?.json<{
-        nuid: string;
-        chunks: number;
-      }>();
-      const consumer = await jetstream.consumers.get(`OBJ_${store}`, {
-        filter_subjects: `$O.${store}.C.${meta?.nuid}`,
-      });
-      const parts: Uint8Array[] = [];
-      for await (const part of await consumer.fetch({ max_messages: meta?.chunks ?? 1 })) parts.push(part.data.slice());
-      return Buffer.concat(parts);
+    async followed(requestId, count) {
+      const followed: FollowedResult[] = [];
+      const signal = AbortSignal.timeout(patienceMs);
+      for await (const result of followResults(fleet, { requestId, signal })) {
+        if (followed.push(result) === count) break;
+      }
+      return followed;
     },
+    store: (name) => new Objm(jetstream).open(name),
     setUp: doSetUp,
   };
 }

@@ -21,4 +21,11 @@ export {
 export { type ExecRequest, exec, type Order } from './order/exec.ts';
 export { kill } from './order/kill.ts';
 export { type PingOptions, ping } from './order/ping.ts';
-export { type FollowEvent, type FollowOptions, followResults, outputBytesMaxDefault } from './result/follow-results.ts';
+export {
+  type FollowEvent,
+  type FollowedResult,
+  type FollowOptions,
+  followResults,
+  type MissingOutput,
+  outputBytesMaxDefault,
+} from './result/follow-results.ts';

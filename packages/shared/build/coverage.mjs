@@ -17,6 +17,7 @@ const reference = {
   fleet: [
     ['2.1', 'subjects, built and parsed', 'subjectOf parseSubject'],
     ['2.2–2.4', 'streams, buckets, object stores, keys', 'streams buckets objectStores storeKeys'],
+    ['2.4', 'an object of an object store', 'ObjectInfo objectMetaSubject objectDigest outputKey'],
     ['2', 'ids', 'Id'],
     ['3', 'times, humantime durations', 'Instant Humantime'],
     ['3.1', 'Command', 'Command'],
@@ -204,6 +205,8 @@ const faults = faultsOf(counts);
 const readmeFile = `${packageDir}README.md`;
 const readme = readFileSync(readmeFile, 'utf8');
 const [before, , after] = readme.split(/(?<=<!-- coverage -->\n)|(?=<!-- \/coverage -->)/);
+if (after === undefined)
+  throw new Error('README.md: the table stands between <!-- coverage --> and <!-- /coverage -->');
 const fresh = `${before}\n${table(counts)}\n\n${after}`;
 if (process.argv[2] !== '--check') writeFileSync(readmeFile, fresh);
 else if (readme !== fresh) faults.push('README.md: the table is out of date; node build/coverage.mjs writes it');

@@ -81,6 +81,17 @@ export {
   ReadMark,
   strictNotification,
 } from './fleet/notification.ts';
+export {
+  isSameDigest,
+  objectChunkBytes,
+  objectChunkSubject,
+  objectDigest,
+  objectMetaSubject,
+  objectRollup,
+  objectStream,
+  objectSubjects,
+  unpaddedMetaSubject,
+} from './fleet/object-store.ts';
 export { ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
 export { unsupportedOn } from './fleet/os-support.ts';
 export { parseSubject } from './fleet/parse-subject.ts';
@@ -174,6 +185,7 @@ export {
   Freeze,
   isFrozen,
   isSupportCodeUsable,
+  ObjectInfo,
   ScriptStatus,
   ServerSettings,
   SupportCode,

@@ -1,5 +1,5 @@
 import type { Outbox } from '@kanade/outbox';
-import { ExecResult, objectStores, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
+import { ExecResult, objectStores, outputKey, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { limits } from '../limits.ts';
@@ -92,7 +92,7 @@ async function offload(
     if (Math.max(bytes.length, Buffer.byteLength(JSON.stringify(result[stream])) / 1.5) <= resultInlineBytesMax)
       continue;
     isChanged = true;
-    const name = `${result.request_id}/${stream}`;
+    const name = outputKey(result.result_id, stream);
     try {
       await putObject(broker, { store: objectStores.resultOutput, name, bytes });
       result[stream] = '';

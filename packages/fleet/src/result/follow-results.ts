@@ -18,14 +18,20 @@ const inactiveMs = 60_000;
 const releaseMs = 1_000;
 
 /** What happened on the way that is no result. */
-export type FollowEvent =
-  | { readonly type: 'result_unreadable'; readonly sequence: number; readonly faults: readonly Fault[] }
-  | {
-      readonly type: 'output_unavailable';
-      readonly object: string;
-      readonly pc: string;
-      readonly outcome: Extract<ObjectText, { ok: false }>;
-    };
+export interface FollowEvent {
+  readonly type: 'result_unreadable';
+  readonly sequence: number;
+  readonly faults: readonly Fault[];
+}
+
+/** Output that a result speaks of and that could not be fetched, and why. */
+export type MissingOutput = Omit<Extract<ObjectText, { ok: false }>, 'ok'> & {
+  readonly stream: 'stdout' | 'stderr';
+  readonly object: string;
+};
+
+/** A result with its output. Whoever shows one looks at `missingOutput` first: an empty text may be no empty output. */
+export type FollowedResult = ExecResult & { readonly missingOutput: readonly MissingOutput[] };
 
 export interface FollowOptions {
   readonly requestId: string;
@@ -38,10 +44,10 @@ export interface FollowOptions {
 /**
  * The results of one order, those that arrived before this call first, then each as it comes, until the signal aborts
  * (then it throws the signal's reason) or the caller breaks off. Output that was too long for a message is fetched into
- * `stdout` and `stderr`; where it cannot be had the pointer stays, the text is empty and `onEvent` hears why. Each
+ * `stdout` and `stderr`; where it cannot be had the text is empty and `missingOutput` of the result says why. Each
  * result comes once, also when a machine delivered it twice. Throws FleetError `no_topology` when there is no stream.
  */
-export async function* followResults(fleet: Fleet, options: FollowOptions): AsyncGenerator<ExecResult, void> {
+export async function* followResults(fleet: Fleet, options: FollowOptions): AsyncGenerator<FollowedResult, void> {
   const { requestId, signal } = options;
   checkId('a request id', requestId);
   const doing = `following the results of ${requestId}`;
@@ -95,16 +101,18 @@ function read(message: JsMsg, { onEvent }: FollowOptions): ExecResult | undefine
   return parsed.success ? parsed.data : unreadable(faultsOf(parsed.error));
 }
 
-async function withOutput(fleet: Fleet, result: ExecResult, options: FollowOptions): Promise<ExecResult> {
-  const fetchText = async (object: string | undefined, inline: string): Promise<string> => {
-    if (object === undefined || object === '') return inline;
-    const bytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
-    const outcome = await readObject(fleet, { store: objectStores.resultOutput, name: object, bytesMax });
-    if (outcome.ok) return outcome.text;
-    options.onEvent?.({ type: 'output_unavailable', object, pc: result.pc_id, outcome });
-    return inline;
+async function withOutput(fleet: Fleet, result: ExecResult, options: FollowOptions): Promise<FollowedResult> {
+  const missingOutput: MissingOutput[] = [];
+  const bytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
+  const textOf = async (stream: 'stdout' | 'stderr'): Promise<string> => {
+    const object = result[`${stream}_object`];
+    if (!object) return result[stream];
+    const { ok, ...read } = await readObject(fleet, { store: objectStores.resultOutput, name: object, bytesMax });
+    if ('text' in read) return read.text;
+    missingOutput.push({ stream, object, ...read });
+    return '';
   };
-  const stdout = await fetchText(result.stdout_object, result.stdout);
-  const stderr = await fetchText(result.stderr_object, result.stderr);
-  return { ...result, stdout, stderr };
+  const stdout = await textOf('stdout');
+  const stderr = await textOf('stderr');
+  return { ...result, stdout, stderr, missingOutput };
 }

@@ -19,7 +19,7 @@ export type SyntheticExit = keyof typeof syntheticExits;
 
 /**
  * How one run ended on one machine, as published on `results.<request_id>`. `skipped` has three states: absent = agent
- * older than the flag. Output above `resultInlineBytesMax` is in `result_output` and named by `stdout_object`.
+ * older than the flag. Output above `resultInlineBytesMax` is in `result_output`, under the key that `stdout_object` gives.
  */
 export const ExecResult = z.looseObject({
   /** UUID of this run on this machine; agents before 0.29 did not send it. */

@@ -120,9 +120,13 @@ export function parseConfigKey(key: string): ConfigAddress | undefined {
 export const readMarkKey = (pc: string, sid: string, notificationId: string): string =>
   `${checked('pc id', pc)}.${checked('user id', sid)}.${checked('notification id', notificationId)}`;
 
-/** `<request_id>/stdout` or `<request_id>/stderr` in `result_output`. */
-export const outputKey = (requestId: string, stream: 'stdout' | 'stderr'): string =>
-  `${checked('request id', requestId)}/${stream}`;
+/**
+ * Where long output of a run is in `result_output`: `<result_id>/stdout` or `<result_id>/stderr`. An order to a group shares
+ * one request id, so that would not do. Readers take the key from `stdout_object` of the result; older agents wrote
+ * `<request_id>/stdout`.
+ */
+export const outputKey = (resultId: string, stream: 'stdout' | 'stderr'): string =>
+  `${checked('result id', resultId)}/${stream}`;
 /** `<name>/<version>` in `scripts` and `app_packages`. */
 export const versionedKey = (name: string, version: string): string =>
   `${checked('name', name)}/${checked('version', version)}`;

@@ -120,3 +120,17 @@ export type ScriptStatus = z.infer<typeof ScriptStatus>;
 /** Notes of operators about a machine, at `<pc_id>` of `agent_meta`. */
 export const AgentMeta = z.looseObject({ entries: z.record(z.string(), z.string()) });
 export type AgentMeta = z.infer<typeof AgentMeta>;
+
+/** What describes an object of an object store; a deleted one keeps its description. The format is in `object-store.ts`. */
+export const ObjectInfo = z.looseObject({
+  name: z.string().optional(),
+  bucket: z.string().optional(),
+  nuid: z.string().regex(/^[A-Za-z0-9]+$/, { error: 'must be one subject token' }),
+  size: z.int().nonnegative(),
+  chunks: z.int().nonnegative(),
+  digest: z.string().optional(),
+  mtime: z.string().optional(),
+  deleted: z.boolean().optional(),
+  options: z.looseObject({ max_chunk_size: z.int().optional() }).optional(),
+});
+export type ObjectInfo = z.infer<typeof ObjectInfo>;

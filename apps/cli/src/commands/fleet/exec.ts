@@ -1,5 +1,12 @@
-import { type Fleet, type FollowEvent, followResults, type Order, exec as order } from '@kanade/fleet';
-import type { ExecResult, Target } from '@kanade/shared/fleet';
+import {
+  type Fleet,
+  type FollowEvent,
+  type FollowedResult,
+  followResults,
+  type Order,
+  exec as order,
+} from '@kanade/fleet';
+import type { Target } from '@kanade/shared/fleet';
 import { UsageError } from '../../call/arguments.ts';
 import type { Answer } from '../../call/command.ts';
 import { defineFleetCommand } from '../../fleet/command.ts';
@@ -57,7 +64,7 @@ interface Wait {
 async function waitFor(fleet: Fleet, { ordered, target, waitMs, io }: Wait): Promise<Answer> {
   const limit = AbortSignal.timeout(waitMs);
   const signal = AbortSignal.any([io.signal, limit]);
-  const results: ExecResult[] = [];
+  const results: FollowedResult[] = [];
   const onEvent = (event: FollowEvent): void => io.stderr(`${describe(event)}\n`);
   try {
     for await (const result of followResults(fleet, { requestId: ordered.requestId, onEvent, signal })) {
@@ -69,7 +76,14 @@ async function waitFor(fleet: Fleet, { ordered, target, waitMs, io }: Wait): Pro
     // The end of the time is the ordinary end for a group; what arrived is the answer.
     if (!limit.aborted || error !== signal.reason || io.signal.aborted) throw error;
   }
-  if (results.length > 0) return { ...answerOf(ordered), results: results.map(resultOf) };
+  const missing = results.flatMap(missingOf);
+  const answered = results.map(resultOf);
+  if (missing.length > 0) {
+    throw new Failure('output_unavailable', `output could not be fetched: ${missing.join(', ')}`, {
+      details: { ...idsOf(ordered), results: answered },
+    });
+  }
+  if (results.length > 0) return { ...answerOf(ordered), results: answered };
   throw new Failure(
     'no_result',
     `no result of ${ordered.jobId} came within ${waitMs / 1000} s; the order stays with the broker`,
@@ -92,8 +106,11 @@ const answerOf = (ordered: Order): Answer => ({
   ...idsOf(ordered),
 });
 
+const missingOf = ({ pc_id, missingOutput }: FollowedResult): string[] =>
+  missingOutput.map(({ stream, object, reason }) => `${stream} of ${pc_id} (${object}: ${reason})`);
+
 /** One result in the answer; a pointer to output shows only where its text could not be had. */
-function resultOf(result: ExecResult): Record<string, unknown> {
+function resultOf(result: FollowedResult): Record<string, unknown> {
   const { pc_id, exit_code, skipped, ending, stdout, stderr, started_at, finished_at } = result;
   return {
     pc_id,
@@ -109,10 +126,7 @@ function resultOf(result: ExecResult): Record<string, unknown> {
   };
 }
 
-function describe(event: FollowEvent): string {
-  if (event.type === 'result_unreadable') {
-    const faults = event.faults.map(({ path, message }) => `${path} ${message}`.trim());
-    return `a result could not be read (message ${event.sequence} of RESULTS): ${faults.join('; ')}`;
-  }
-  return `${event.pc}: output ${event.object} could not be fetched: ${event.outcome.reason}`;
+function describe({ sequence, faults }: FollowEvent): string {
+  const texts = faults.map(({ path, message }) => `${path} ${message}`.trim());
+  return `a result could not be read (message ${sequence} of RESULTS): ${texts.join('; ')}`;
 }

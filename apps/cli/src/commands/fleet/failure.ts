@@ -3,7 +3,7 @@ import { type Failing, printError } from '../../answer/envelope.ts';
 import type { Io } from '../../io.ts';
 
 /** Codes that the fleet commands add to those of the library. */
-export type FailureCode = 'no_result' | 'no_answer' | 'file_unreadable' | 'manifest_invalid';
+export type FailureCode = 'no_result' | 'output_unavailable' | 'no_answer' | 'file_unreadable' | 'manifest_invalid';
 
 /** The answer is no: an error object on stdout and exit code 1. */
 export class Failure extends Error {
