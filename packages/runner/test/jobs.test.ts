@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type JobDefinition, type JobError, jobDir, openJobs, pathOf } from '@kanade/runner';
-import { createHost, markForCare } from '@kanade/runner/host';
+import { type JobDefinition, type JobError, type JobsEvent, openJobs, pathOf } from '@kanade/runner';
+import { markForCare } from '@kanade/runner/host';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
@@ -25,10 +25,13 @@ const codeOf = (act: () => unknown): unknown => {
 
 it('openJobs() does with a root what its functions do', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: join(dir.path, 'jobs') });
-  const jobs = openJobs(join(dir.path, 'jobs'), { env: { PATH: process.env.PATH, FROM: 'env' }, host });
+  const events: JobsEvent[] = [];
+  await using jobs = openJobs(join(dir.path, 'jobs'), {
+    keeper: 'here',
+    env: { PATH: process.env.PATH, FROM: 'env' },
+    onEvent: (event) => events.push(event),
+  });
   const launched = jobs.launch({ command: ['echo $FROM; echo two; exit 4'], ...shell, timeoutMs: 60_000 });
-  expect(host.size).toBe(1);
   expect((await jobs.wait(launched.job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
   expect(jobs.find(launched.job.id.slice(0, 6))).toEqual(launched.job);
   expect(jobs.head(launched.job, 'stdout', 4).text).toBe('env\n');
@@ -37,18 +40,19 @@ it('openJobs() does with a root what its functions do', async () => {
   expect(jobs.list().jobs.map(({ view }) => view.status)).toEqual(['exited']);
 
   const created = jobs.create({ command: ['sleep 60'], ...shell });
-  expect(jobs.look(created).status).toBe('created');
-  await jobs.notify(created, { notify_file: join(dir.path, 'told') });
+  expect(jobs.settle(created).status).toBe('created');
+  await jobs.notify(created, (known) => ({ ...known, notify_file: join(dir.path, 'told') }));
   const started = jobs.start(created);
   expect(await jobs.observe(started, { timeoutMs: 1 })).toBe('deadline');
   const { view } = await jobs.stop(created, { graceMs: 1_000 });
   expect(view.state?.ending).toMatchObject({ kind: 'killed', by: 'user' });
-  await host.adopt(created);
+  await jobs.adopt(created);
+  expect(new Set(events.map((event) => event.kind))).toEqual(new Set(['ended']));
   expect(existsSync(join(dir.path, 'told'))).toBe(true);
 
   const again = await jobs.restart(launched.job);
   await again.ended;
-  expect(jobs.look(launched.job).status).toBe('exited');
+  expect(jobs.settle(launched.job).status).toBe('exited');
   expect(jobs.usage()).toMatchObject({ jobs: 2 });
   expect(jobs.delete(created).action).toBe('deleted');
   expect(jobs.prune({ olderThanMs: -60_000 }).deleted).toBe(1);
@@ -58,7 +62,7 @@ it('openJobs() does with a root what its functions do', async () => {
 it('refuses a job that a limit of its root has no room for, and makes it when there is room again', async () => {
   await using dir = await tempDir();
   const definition = { command: ['true'], ...shell };
-  const two = openJobs(dir.path, { limits: { jobsMax: 2 } });
+  await using two = openJobs(dir.path, { keeper: 'here', limits: { jobsMax: 2 } });
   const [first] = [two.create(definition), two.create(definition)];
   expect(codeOf(() => two.create(definition))).toEqual({
     code: 'root_full',
@@ -68,11 +72,15 @@ it('refuses a job that a limit of its root has no room for, and makes it when th
   expect(two.create(definition).id).toMatch(/^[0-9a-f]{32}$/);
 
   const usage = two.usage();
-  expect(codeOf(() => openJobs(dir.path, { limits: { bytesMax: usage.bytes } }).create(definition))).toMatchObject({
+  expect(
+    codeOf(() => openJobs(dir.path, { keeper: 'here', limits: { bytesMax: usage.bytes } }).create(definition)),
+  ).toMatchObject({
     code: 'root_full',
     details: { limit: 'bytes', maximum: usage.bytes },
   });
-  expect(codeOf(() => openJobs(dir.path, { limits: { inodesMax: usage.inodes } }).create(definition))).toMatchObject({
+  expect(
+    codeOf(() => openJobs(dir.path, { keeper: 'here', limits: { inodesMax: usage.inodes } }).create(definition)),
+  ).toMatchObject({
     code: 'root_full',
     details: { limit: 'inodes' },
   });
@@ -80,28 +88,27 @@ it('refuses a job that a limit of its root has no room for, and makes it when th
 
 it('lowers the log limit of a job to what its root has left', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
-  const jobs = openJobs(dir.path, { limits: { bytesMax: 200_000 }, host });
+  await using jobs = openJobs(dir.path, { keeper: 'here', limits: { bytesMax: 200_000 } });
   const { job } = jobs.launch({ command: ['yes'], ...shell, logOverflow: 'stop', killAfterMs: 1_000 });
   expect((await jobs.wait(job)).state).toMatchObject({ ending: { kind: 'killed', by: 'shutdown' } });
 });
 
 it.each(['stdout', 'stderr'] as const)('refuses to start with a symbolic link in the place of %s', async (stream) => {
   await using dir = await tempDir();
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const target = join(dir.path, 'target');
   writeFileSync(target, 'untouched');
   const job = jobs.create({ command: ['echo x; echo y >&2'], ...shell });
   rmSync(pathOf(job, stream));
   symlinkSync(target, pathOf(job, stream));
-  expect(codeOf(() => jobs.start(job))).toMatchObject({ code: 'launch_failed' });
-  expect(jobs.look(job)).toMatchObject({ status: 'failed', state: { error: expect.stringContaining('ELOOP') } });
+  expect(jobs.start(job).isRunning).toBe(false);
+  expect(jobs.settle(job)).toMatchObject({ status: 'failed', state: { error: expect.stringContaining('ELOOP') } });
   expect(readFileSync(target, 'utf8')).toBe('untouched');
 });
 
 it.each(['stdout', 'stderr'] as const)('reads no %s through a symbolic link', async (stream) => {
   await using dir = await tempDir();
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   writeFileSync(join(dir.path, 'secret'), 'secret');
   const { job } = jobs.launch({ command: ['true'], ...shell });
   await jobs.wait(job);
@@ -117,7 +124,7 @@ it('puts nothing where a link in the place of .host leads, and runs its jobs all
   mkdirSync(elsewhere);
   mkdirSync(root);
   symlinkSync(elsewhere, join(root, '.host'));
-  const jobs = openJobs(root);
+  await using jobs = openJobs(root, { keeper: 'here' });
   const { job } = jobs.launch({ command: ['exit 4'], ...shell });
   expect(codeOf(() => markForCare(root, job))).toMatchObject({ code: 'io_error' });
   expect((await jobs.wait(job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
@@ -127,7 +134,7 @@ it('puts nothing where a link in the place of .host leads, and runs its jobs all
 
 it('deletes an empty directory that a killed caller left, and no other without a definition', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(dir.path);
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const [ours, filled, foreign] = ['a'.repeat(32), 'b'.repeat(32), 'foreign'] as const;
   for (const id of [ours, filled, foreign]) mkdirSync(join(dir.path, id));
   writeFileSync(join(dir.path, filled, 'something'), '');
@@ -137,15 +144,15 @@ it('deletes an empty directory that a killed caller left, and no other without a
   expect(readdirSync(dir.path).sort()).toEqual([filled, foreign]);
 });
 
-it('says so where no directory can be made', () => {
-  const jobs = openJobs('/proc/none/jobs');
+it('says so where no directory can be made', async () => {
+  await using jobs = openJobs('/proc/none/jobs', { keeper: 'here' });
   expect(codeOf(() => jobs.create({ command: ['true'], ...shell }))).toMatchObject({ code: 'io_error' });
 });
 
 it('makes a root that is its owner’s alone', async () => {
   await using dir = await tempDir();
   const root = join(dir.path, 'new', 'jobs');
-  openJobs(root).create({ command: ['true'], ...shell });
+  openJobs(root, { keeper: 'here' }).create({ command: ['true'], ...shell });
   expect(statSync(root).mode & 0o777).toBe(0o700);
 });
 
@@ -158,16 +165,17 @@ it.each([
   ['endless logs', { logBytesMax: Number.POSITIVE_INFINITY }],
 ])('refuses a definition with %s', async (_name, wrong) => {
   await using dir = await tempDir();
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   expect(codeOf(() => jobs.launch({ command: ['true'], ...shell, ...wrong }))).toMatchObject({ code: 'invalid_input' });
   expect(jobs.list().jobs).toEqual([]);
 });
 
 it('runs nothing as a user that it does not know', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const wrong = { command: ['true'], ...shell, runAs: 'nobody' } as unknown as JobDefinition;
-  expect(codeOf(() => jobs.launch(wrong))).toMatchObject({ code: 'launch_failed' });
+  const { job, isRunning } = jobs.launch(wrong);
+  expect([isRunning, jobs.settle(job).state?.ending?.kind]).toEqual([false, 'not_started']);
 });
 
 it('takes a symbolic link in a root for no job, and leaves its target alone', async () => {
@@ -176,13 +184,13 @@ it('takes a symbolic link in a root for no job, and leaves its target alone', as
   const elsewhere = join(dir.path, 'elsewhere');
   mkdirSync(elsewhere, { recursive: true });
   mkdirSync(root);
-  const jobs = openJobs(root);
+  await using jobs = openJobs(root, { keeper: 'here' });
   const real = jobs.create({ command: ['true'], ...shell });
   symlinkSync(real.path, join(root, 'linked'));
   symlinkSync(elsewhere, join(root, 'outside'));
   expect(codeOf(() => jobs.find('linked'))).toMatchObject({ code: 'job_not_found' });
   expect(codeOf(() => jobs.find('outside'))).toMatchObject({ code: 'job_not_found' });
-  expect(codeOf(() => jobs.delete(jobDir(root, 'outside')))).toMatchObject({ code: 'invalid_state' });
+  expect(codeOf(() => jobs.delete(jobs.at('outside')))).toMatchObject({ code: 'invalid_state' });
   expect(jobs.list().jobs).toHaveLength(1);
   expect([readdirSync(elsewhere), existsSync(pathOf(real, 'meta'))]).toEqual([[], true]);
 });
@@ -192,7 +200,7 @@ it('refuses a combined log that is a symbolic link', async () => {
   const target = join(dir.path, 'target');
   writeFileSync(target, 'untouched');
   symlinkSync(target, join(dir.path, 'log'));
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const create = () => jobs.create({ command: ['true'], ...shell, fullLog: join(dir.path, 'log') });
   expect(codeOf(create)).toMatchObject({ code: 'launch_failed' });
 });

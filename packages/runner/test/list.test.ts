@@ -65,14 +65,14 @@ it('a filter is filled from as far back as it takes', async () => {
 
 it('a restart comes first again, and a job whose launch was not noted is found all the same', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(dir.path);
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const ids: string[] = [];
   for (let count = 0; count < 3; count++) {
     const { job, ended } = jobs.launch({ command: ['true'], cwd: dir.path, shellWrapper: [] });
     await ended;
-    jobs.look(job);
+    jobs.settle(job);
     ids.push(job.id);
-    await eventually('the clock has moved on', () => Date.now() > (jobs.look(job).state?.started_at_ms ?? 0) + 20);
+    await eventually('the clock has moved on', () => Date.now() > (jobs.settle(job).state?.started_at_ms ?? 0) + 20);
   }
   const [first = '', second = '', third = ''] = ids;
   finishedJob(dir.path, 'of-the-ancestor', 1, 2);
@@ -88,7 +88,7 @@ it('a restart comes first again, and a job whose launch was not noted is found a
 
 it('jobs of other directories are not read', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(join(dir.path, 'jobs'));
+  await using jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const launch = (cwd: string) => jobs.launch({ command: ['true'], cwd, shellWrapper: [] });
   const [elsewhere, here] = [launch('/'), launch(dir.path)];
   await Promise.all([elsewhere.ended, here.ended]);
@@ -110,7 +110,7 @@ it.each(['', 'no launch at all\n', '\0\n \n\n', `zzzzzzzz 00000000 ${'a'.repeat(
 
 it('lines of deleted jobs go with a collection', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(dir.path);
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const { job, ended } = jobs.launch({ command: ['true'], cwd: dir.path, shellWrapper: [] });
   await ended;
   const path = join(dir.path, '.host/launches');

@@ -175,7 +175,7 @@ it('refuses a signal that there is not, and signals nobody', async () => {
 
 it.runIf(ownControlGroup())('a job without a host gets its control group from its launcher', async () => {
   await using dir = await tempDir();
-  const jobs = openJobs(dir.path);
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const { job } = jobs.launch({
     command: ["trap '' TERM; sleep 60; sleep 60"],
     cwd: dir.path,

@@ -35,6 +35,14 @@ export function markForCare(root: string, job: JobDir): void {
   closeSync(openForAppending(join(jobs, job.id)));
 }
 
+/** Gives a job into the care of the root's keeper, which is started by `words` unless one lives. */
+export function handOver(root: string, job: JobDir, words: readonly string[]): void {
+  markForCare(root, job);
+  ensureHost(root, words);
+}
+
+export const isMarked = (root: string, job: JobDir): boolean => existsSync(join(hostPaths(root).jobs, job.id));
+
 /** The job ids that are marked. */
 export function markedJobs(root: string): string[] {
   const { jobs } = hostPaths(root);
@@ -62,3 +70,5 @@ export function liveHost(root: string): ProcessIdentity | undefined {
 export function ensureHost(root: string, command: readonly string[]): void {
   if (!liveHost(root)) spawnProgram(command);
 }
+
+export { liveHost as liveKeeper };

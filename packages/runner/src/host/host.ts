@@ -17,7 +17,7 @@ import { createRounds } from './rounds.ts';
 import { watchOutput } from './watch-output.ts';
 
 /** What the host reports. `trouble` is something that it could not do; the job goes on. */
-export type HostEvent =
+export type JobsEvent =
   | { readonly kind: 'ended'; readonly view: JobView }
   | { readonly kind: 'timed_out'; readonly job: JobDir; readonly outcome: StopOutcome }
   | {
@@ -29,7 +29,7 @@ export type HostEvent =
 
 export interface HostOptions {
   readonly root: string;
-  readonly onEvent?: (event: HostEvent) => void;
+  readonly onEvent?: (event: JobsEvent) => void;
 }
 
 export interface Host extends AsyncDisposable {
@@ -49,7 +49,7 @@ export interface Host extends AsyncDisposable {
 /** Such a job has a supervisor of its own, which enforces its deadline; its logs are not ours to touch. */
 const isOfAncestor = ({ status, state }: JobView): boolean => status === 'running' && state?.identity === undefined;
 
-/** Builds a host for one root inside this process. Closing it stops watching and leaves every job running. */
+/** Builds a keeper for one root inside this process. Closing it stops watching and leaves every job running. */
 export function createHost({ root, onEvent = () => undefined }: HostOptions): Host {
   const watched = new Map<string, Promise<JobView>>();
   const closing = new AbortController();
@@ -119,3 +119,5 @@ export function createHost({ root, onEvent = () => undefined }: HostOptions): Ho
     },
   };
 }
+
+export { createHost as createKeeper };

@@ -8,14 +8,14 @@ import { makeHostDir } from '../job/store.ts';
 import { sweepControlGroups } from '../process/control-group.ts';
 import { identify } from '../process/identity.ts';
 import { hostPaths, liveHost, markedJobs, unmark } from './care.ts';
-import { createHost, type HostEvent } from './host.ts';
+import { createHost, type JobsEvent } from './host.ts';
 
 export interface RunHostOptions {
   readonly root: string;
   /** Leave after so many ms without a job; default 10,000. */
   readonly idleMs?: number;
   readonly signal: AbortSignal;
-  readonly onEvent?: (event: HostEvent) => void;
+  readonly onEvent?: (event: JobsEvent) => void;
 }
 
 /** How long a starting host waits for one that is just leaving, in ms. */

@@ -22,6 +22,14 @@ export interface ListedJob {
   readonly view: JobView;
 }
 
+export interface ListedJobs {
+  readonly jobs: ListedJob[];
+  /** There are more than the limit. */
+  readonly truncated: boolean;
+  /** Directories that could not be read as a job. */
+  readonly skipped: number;
+}
+
 /** File times come from a clock that ticks coarsely, in ms. */
 const clockSlackMs = 15;
 
@@ -31,7 +39,7 @@ const clockSlackMs = 15;
  * full and nothing newer can follow. `skipped` counts directories without a readable definition among those that were
  * read, and all without a state.
  */
-export function listJobs(root: string, filter: ListFilter): { jobs: ListedJob[]; truncated: boolean; skipped: number } {
+export function listJobs(root: string, filter: ListFilter): ListedJobs {
   let skipped = 0;
   const found: ListedJob[] = [];
   // The starts that would be shown, newest first, so far.

@@ -161,6 +161,13 @@ function watchJob(job: JobDir, view: JobView, look: () => void): FSWatcher | und
 /** Why {@link observeStart} returned. */
 export type Observation = 'ended' | 'quiet' | 'deadline';
 
+export interface ObserveOptions {
+  /** Give up after so many ms; default: never. */
+  readonly timeoutMs?: number;
+  /** Enough is seen when it has printed something and then nothing for so many ms; default: output does not matter. */
+  readonly quietMs?: number;
+}
+
 /** How soon after the launch the output is watched, in ms: most commands end before, and watching costs start-up time. */
 const watchAfterMs = 25;
 
@@ -170,8 +177,8 @@ const watchAfterMs = 25;
  * listens is answered for at once. Without `quietMs` output does not matter.
  */
 export async function observeStart(
-  launched: LaunchedJob,
-  { timeoutMs, quietMs }: { timeoutMs?: number; quietMs?: number },
+  launched: Pick<LaunchedJob, 'job' | 'ended'>,
+  { timeoutMs, quietMs }: ObserveOptions,
 ): Promise<Observation> {
   if (timeoutMs === 0) return 'deadline';
   const { promise, resolve, reject } = Promise.withResolvers<Observation>();

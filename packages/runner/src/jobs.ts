@@ -1,0 +1,274 @@
+/**
+ * A jobs root: the one way to its jobs. Whoever opens it says where its keeper lives; the steps of a launch, and who enforces
+ * deadlines, limits and sinks afterwards, are not the caller's business.
+ *
+ * `launch` and `start`, step by step. Whatever is killed in between, what a job was promised still happens:
+ *
+ * 1. the directory with the definition exists; nothing runs, and a keeper that comes along lets go of it again
+ * 2. `keeper: 'process'`, and the job has a deadline or sinks: its marker lies in the root, and a keeper lives or is started
+ * 3. the shim runs, and writes the ending whoever lives
+ * 4. the state says `running`, else whoever looks next finds the shim by its record
+ * 5. `keeper: 'process'`: the marker is there again if a keeper has given up between 2 and 3
+ * 6. after 100 ms a control group takes the tree; after 1 s every job is marked, for the limit of its logs
+ */
+import { join } from 'node:path';
+import { handOver, isMarked, liveKeeper } from './host/care.ts';
+import { createKeeper, type JobsEvent } from './host/host.ts';
+import { followFromNow } from './host/watch-output.ts';
+import type { JobDefinition } from './job/definition.ts';
+import { editMeta } from './job/edit-meta.ts';
+import { createEncloser } from './job/encloser.ts';
+import { JobError } from './job/job-error.ts';
+import { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
+import { type JobDir, pathOf } from './job/layout.ts';
+import { type ListedJobs, type ListFilter, listJobs } from './job/list.ts';
+import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './job/observe.ts';
+import { type Deletion, deleteJob, deleteJobsOf, type PruneOptions, type PruneReport, pruneJobs } from './job/prune.ts';
+import { type MetaFile, type NotificationConfig, readMeta } from './job/record.ts';
+import { restartJob } from './job/restart.ts';
+import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './job/room.ts';
+import { type JobView, settle } from './job/settle.ts';
+import { type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
+import { findJob, jobDir } from './job/store.ts';
+import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
+import { selfCommand } from './process/self-command.ts';
+
+export type JobEnv = Readonly<Record<string, string | undefined>>;
+
+export interface OpenJobsOptions {
+  /**
+   * What enforces deadlines, log limits and sinks. `here`: this program, as long as `jobs` is not disposed of; the next life
+   * of it says `adopt`. `process`: one process per root, started on demand and gone when idle, whoever made the jobs.
+   */
+  readonly keeper: 'here' | 'process';
+  /** Words that start a program which runs `runKeeper` on this root; default: this program with `_host --root <root>`. */
+  readonly keeperWords?: readonly string[];
+  /** The environment that jobs inherit; default: the caller's at each start. */
+  readonly env?: JobEnv;
+  readonly limits?: RootLimits;
+  /** Hears what the keeper does; with `keeper: 'here'` only. Must not throw. */
+  readonly onEvent?: (event: JobsEvent) => void;
+}
+
+type Stream = 'stdout' | 'stderr';
+
+export interface Jobs extends AsyncDisposable {
+  readonly root: string;
+  /** Defines a job; starts nothing. Throws `root_full`, `stdin_too_large`, `invalid_input`, `io_error`. */
+  create(definition: JobDefinition): JobDir;
+  /**
+   * Starts a created job. One that the system cannot start is no error: it is `failed`, with the reason in its state, and
+   * `isRunning` is false. Throws `invalid_state` when it was started before, `launch_failed` when the disk could not even take that reason.
+   */
+  start(job: JobDir): Launched;
+  /** Both at once. */
+  launch(definition: JobDefinition): Launched;
+  /** Runs it again in its directory; a run that is going is stopped first. Throws as `start` does. */
+  restart(job: JobDir, stop?: Partial<StopOptions>): Promise<Launched>;
+  /**
+   * Watches over a job that another program launched, or an earlier life of this one: its deadline, limits and sinks. Resolves
+   * with its ending when the sinks were told (`here`), or when it is known (`process`). Twice is the same as once.
+   */
+  adopt(job: JobDir): Promise<JobView>;
+  /** By id or unique prefix. Throws `job_not_found`, `ambiguous_job_id`. */
+  find(idOrPrefix: string): JobDir;
+  /** By its exact id, whether or not it exists. Throws `job_not_found` for a name that cannot be one. */
+  at(id: string): JobDir;
+  /** Where it stands; records an ending that has become known. */
+  settle(job: JobDir): JobView;
+  /** The definition; undefined when it cannot be read. */
+  definition(job: JobDir): MetaFile | undefined;
+  /** Newest first; records endings that have become known. */
+  list(filter?: Partial<ListFilter>): ListedJobs;
+  /** Until the end, or until it has printed something and then nothing for `quietMs`, or for `timeoutMs`. */
+  observe(launched: Launched, options?: ObserveOptions): Promise<Observation>;
+  /** Until the end, or for `timeoutMs`. Rejects with the signal's reason on abort. */
+  wait(job: JobDir, options?: WaitOptions): Promise<JobView>;
+  stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
+  head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
+  tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
+  /** From an offset on: what `head` and `tail` call `range`, for followers. */
+  read(job: JobDir, stream: Stream, options: { from: number; bytesMax: number }): Excerpt;
+  /** Changes the definition in place. Throws `invalid_state` when another change is under way. */
+  edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
+  /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
+  notify(
+    job: JobDir,
+    change: (known: NotificationConfig | undefined) => NotificationConfig | undefined,
+  ): Promise<MetaFile>;
+  /** Deletes a job in any state but running. Throws `invalid_state`. */
+  delete(job: JobDir, options?: { dryRun?: boolean }): Deletion;
+  /** Deletes every ended job of a working directory. */
+  deleteAll(cwd: string, options?: { dryRun?: boolean }): { jobs: Deletion[]; outOfScope: number };
+  /** Deletes ended jobs by age, number and size. */
+  prune(options: Omit<PruneOptions, 'nowMs' | 'dryRun'> & { dryRun?: boolean }): PruneReport;
+  usage(): RootUsage;
+  /** Pid of the process that keeps this root (`keeper: 'process'` of whoever); undefined while none is needed. */
+  readonly keeperPid: number | undefined;
+}
+
+/** A job that was started here, or that the system could not start. */
+export interface Launched {
+  readonly job: JobDir;
+  readonly meta: MetaFile;
+  /** False when the system could not start it: its state says why. */
+  readonly isRunning: boolean;
+  /** Resolves when the ending is on disk; holds the event loop until `release`. */
+  readonly ended: Promise<void>;
+  /** Lets this program go before the job does; with `keeper: 'process'` the keeper sees to the job from here on. */
+  release(): void;
+}
+
+/** Who sees to jobs: the keeper in this program, or one that is a process of its own. */
+interface Care extends AsyncDisposable {
+  /** Before the processes of a job exist: what it was promised depends on this program no more. */
+  before(job: JobDir, meta: MetaFile): void;
+  /** Right after. */
+  after(launched: LaunchedJob): Launched;
+  adopt(job: JobDir): Promise<JobView>;
+  /** Something to enforce has come to a running job. */
+  changed(job: JobDir): void;
+}
+
+/** Opens a root; it need not exist yet. With `keeper: 'process'` nothing is held open; any number of programs may use one root. */
+export function openJobs(root: string, options: OpenJobsOptions): Jobs {
+  const environment = (): JobEnv => options.env ?? process.env;
+  const care = options.keeper === 'here' ? careHere(root, options.onEvent) : careByProcess(root, options.keeperWords);
+  const start = (job: JobDir, meta: MetaFile | undefined): Launched => {
+    if (meta) care.before(job, meta);
+    return orFailed(root, job, () => care.after(startJob(job, environment())));
+  };
+  return {
+    root,
+    create: (definition) => createJob(root, withinLimits(root, definition, options.limits)).job,
+    start: (job) => start(job, readMeta(job)),
+    launch(definition) {
+      const defined = withinLimits(root, definition, options.limits);
+      if (options.keeper === 'here' || !(defined.timeoutMs || defined.notification))
+        return orFailed(root, undefined, () => care.after(launchJob(root, defined, environment())));
+      const { job, meta } = createJob(root, defined);
+      return start(job, meta);
+    },
+    async restart(job, stop) {
+      const beforeStart = (): void => {
+        const meta = readMeta(job);
+        if (meta) care.before(job, meta);
+      };
+      const restarted = restartJob(job, { env: environment(), stop: { by: 'user', ...stop }, beforeStart });
+      return restarted.then(care.after, (error) => failedOr(root, job, error));
+    },
+    adopt: (job) => care.adopt(job),
+    find: (text) => findJob(root, text),
+    at: (id) => jobDir(root, id),
+    settle,
+    definition: readMeta,
+    list: (filter) => listJobs(root, { limit: 0, ...filter }),
+    observe: (launched, observed = {}) => observeStart(launched, observed),
+    wait: waitForEnd,
+    stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
+    head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
+    tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
+    read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
+    edit: editMeta,
+    async notify(job, change) {
+      const isRunning = settle(job).status === 'running';
+      if (isRunning) followFromNow(job); // before a keeper can see the match
+      const meta = await editMeta(job, (known) => ({ ...known, notification: change(known.notification) }));
+      if (isRunning) care.changed(job);
+      return meta;
+    },
+    delete: (job, { dryRun = false } = {}) => deleteJob(job, { dryRun }),
+    deleteAll: (cwd, { dryRun = false } = {}) => deleteJobsOf(root, cwd, { dryRun }),
+    prune: (pruned) => pruneJobs(root, { dryRun: false, ...pruned, nowMs: Date.now() }),
+    usage: () => rootUsage(root),
+    get keeperPid() {
+      return liveKeeper(root)?.pid;
+    },
+    [Symbol.asyncDispose]: () => care[Symbol.asyncDispose](),
+  };
+}
+
+/** The keeper in this program: it hears of the ends of its own children first. */
+function careHere(root: string, onEvent: OpenJobsOptions['onEvent']): Care {
+  const keeper = createKeeper({ root, ...(onEvent ? { onEvent } : {}) });
+  return {
+    before: () => undefined,
+    after(launched) {
+      keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
+      return { ...launched, isRunning: true };
+    },
+    adopt: (job) => keeper.adopt(job),
+    changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+  };
+}
+
+/** A job that still runs after so long, in ms, gets a keeper for the limit of its logs. */
+const keptAfterMs = 1_000;
+
+/** The keeper as a process: markers in the root tell it what to see to. */
+function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
+  const words = keeperWords ?? [...selfCommand(), '_host', '--root', root];
+  const encloser = createEncloser(() => undefined); // the keeper tries again
+  const give = (job: JobDir): void => handOver(root, job, words);
+  return {
+    before(job, meta) {
+      if (meta.timeout_ms > 0 || meta.notification) give(job);
+    },
+    after(launched) {
+      const { job, meta } = launched;
+      let hasEnded = false;
+      const leave = encloser.add(job);
+      // Nobody waits for it: what is released before is handed over right then.
+      const keep = setTimeout(() => unlessFull(() => give(job)), keptAfterMs).unref();
+      const end = (): void => {
+        hasEnded = true;
+        leave();
+        clearTimeout(keep);
+      };
+      launched.ended.then(end, end);
+      if ((meta.timeout_ms > 0 || meta.notification) && !isMarked(root, job)) give(job);
+      return {
+        ...launched,
+        isRunning: true,
+        release() {
+          if (!hasEnded) give(job);
+          launched.release();
+        },
+      };
+    },
+    async adopt(job) {
+      give(job);
+      return waitForEnd(job);
+    },
+    changed: give,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** What may wait until the release, which says what is wrong. */
+function unlessFull(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
+}
+
+/** A job that the system cannot start has an ending; only where the disk cannot take that is it an error. */
+function orFailed(root: string, job: JobDir | undefined, launch: () => Launched): Launched {
+  try {
+    return launch();
+  } catch (error) {
+    return failedOr(root, job, error);
+  }
+}
+
+function failedOr(root: string, known: JobDir | undefined, error: unknown): Launched {
+  if (!(error instanceof JobError) || error.code !== 'launch_failed') throw error;
+  const id = (error.details as { job_id?: string } | undefined)?.job_id;
+  const job = known ?? (id === undefined ? undefined : { id, path: join(root, id) });
+  const meta = job && readMeta(job);
+  if (!job || !meta || settle(job).status !== 'failed') throw error;
+  return { job, meta, isRunning: false, ended: Promise.resolve(), release: () => undefined };
+}
