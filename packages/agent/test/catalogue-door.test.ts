@@ -52,6 +52,15 @@ describe('a click on a job', () => {
     });
   });
 
+  it('takes null in params for a param left out', async () => {
+    const site = await openSite();
+    site.putJob('hello.yaml', jobYaml({ id: 'hello', script: 'echo hello' }));
+    await site.start();
+    const person = await openPerson(site.socket);
+    const call = person.call as (method: string, params: unknown) => Promise<unknown>;
+    expect(await call('jobs.list', { category: null })).toMatchObject({ items: [{ id: 'hello' }] });
+  });
+
   it.each([
     ['a failure', { script: 'echo no >&2; exit 3' }, { status: 'failed', exit_code: 3, stderr_chunk: 'no\n' }],
     [

@@ -52,6 +52,20 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     });
   });
 
+  it('runs an order that says null where others leave a field out', async () => {
+    const broker = await openBroker();
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    await site.start({ args: ['--server', broker.url] });
+    const { exec_id: _, ...command } = commandFor('echo ran');
+    const unused = ['exec_id', 'jitter_secs', 'script_object', 'script_object_sha256', 'run_as', 'cwd', 'deadline_at'];
+    const later = ['staleness', 'emit', 'check', 'collect', 'retry', 'finalize', 'bypass_local_limit'];
+    const nulls = Object.fromEntries([...unused, ...later].map((field) => [field, null]));
+    await operator.order('commands.pc.pc-1.job', JSON.stringify({ ...command, ...nulls }));
+    const result = await operator.result(command.request_id);
+    expect(result).toMatchObject({ exit_code: 0, skipped: false, stdout: 'ran\n', ending: 'exited' });
+  });
+
   it('starts without its broker, serves the person at the machine, and catches up when the broker comes', async () => {
     const broker = await openBroker();
     const operator = await openOperator(broker.url);

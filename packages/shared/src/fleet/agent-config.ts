@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseHumantime } from '../scalar/duration.ts';
+import { optional } from '../scalar/optional.ts';
 import { type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 
@@ -23,15 +24,15 @@ export type ConfigScope = z.infer<typeof ConfigScope>;
 
 /** The flattened settings of one machine. `max_local_concurrent` absent = the number of CPUs of that machine. */
 export const EffectiveConfig = z.looseObject({
-  max_local_concurrent: z.int().positive().optional(),
-  target_version: z.string().optional(),
+  max_local_concurrent: optional(z.int().positive()),
+  target_version: optional(z.string()),
   target_version_jitter: z.string(),
   heartbeat_interval: z.string(),
   host_perf_interval: z.string(),
   process_perf_enabled: z.boolean(),
-  process_perf_expires_at: Instant.optional(),
+  process_perf_expires_at: optional(Instant),
   process_perf_top_n: z.int().nonnegative(),
-  client_display_name: z.string().optional(),
+  client_display_name: optional(z.string()),
 });
 export type EffectiveConfig = z.infer<typeof EffectiveConfig>;
 

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
+import { optional } from '../scalar/optional.ts';
 import { CheckStatus } from './hint.ts';
 
 /** Whom a job or a schedule is for; present but empty is a fault, because nobody could be meant. */
 export const Visibility = z
-  .looseObject({ all: z.boolean().optional(), groups: z.array(Id).optional(), pcs: z.array(Id).optional() })
+  .looseObject({ all: optional(z.boolean()), groups: optional(z.array(Id)), pcs: optional(z.array(Id)) })
   .refine((v) => v.all === true || (v.groups?.length ?? 0) + (v.pcs?.length ?? 0) > 0, {
     error: 'names nobody: give all: true, groups or pcs',
   });
@@ -25,7 +26,7 @@ export function isMeant(
 
 /** Ask before a run: yes or no, or a text of one's own. */
 export const Confirm = z.union(
-  [z.boolean(), z.looseObject({ enabled: z.boolean().optional(), message: FilledText.optional() })],
+  [z.boolean(), z.looseObject({ enabled: optional(z.boolean()), message: optional(FilledText) })],
   { error: 'must be true, false or { enabled, message }' },
 );
 export type Confirm = z.infer<typeof Confirm>;
@@ -49,14 +50,14 @@ export function isShown(showWhen: ShowWhen, status: CheckStatus | undefined): bo
 export const ClientBlock = z.looseObject({
   name: FilledText,
   category: FilledText,
-  description: z.string().optional(),
-  icon: z.string().optional(),
-  category_label: z.string().optional(),
-  category_icon: z.string().optional(),
-  category_order: z.int().optional(),
-  visible_to: Visibility.optional(),
-  show_when: ShowWhen.optional(),
-  confirm: Confirm.optional(),
-  unlock: Id.optional(),
+  description: optional(z.string()),
+  icon: optional(z.string()),
+  category_label: optional(z.string()),
+  category_icon: optional(z.string()),
+  category_order: optional(z.int()),
+  visible_to: optional(Visibility),
+  show_when: optional(ShowWhen),
+  confirm: optional(Confirm),
+  unlock: optional(Id),
 });
 export type ClientBlock = z.infer<typeof ClientBlock>;

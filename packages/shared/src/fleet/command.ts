@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { omitDefaults } from '../scalar/defaults.ts';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
 import { FinalizeCommand, Retry, RunAs, Shell, Staleness } from './launch.ts';
@@ -15,20 +16,20 @@ export const Command = z.looseObject({
   exec_id: z.string().nullable().optional(),
   shell: Shell,
   script: z.string(),
-  script_object: z.string().optional(),
-  script_object_sha256: z.string().optional(),
+  script_object: optional(z.string()),
+  script_object_sha256: optional(z.string()),
   timeout_secs: z.int().nonnegative(),
   jitter_secs: z.int().nonnegative().nullable().optional(),
-  run_as: RunAs.optional(),
-  cwd: z.string().optional(),
-  deadline_at: Instant.optional(),
-  staleness: Staleness.optional(),
-  emit: EmitConfig.optional(),
-  check: CheckHint.optional(),
-  collect: CollectHint.optional(),
-  retry: Retry.optional(),
-  finalize: FinalizeCommand.optional(),
-  bypass_local_limit: z.boolean().optional(),
+  run_as: optional(RunAs),
+  cwd: optional(z.string()),
+  deadline_at: optional(Instant),
+  staleness: optional(Staleness),
+  emit: optional(EmitConfig),
+  check: optional(CheckHint),
+  collect: optional(CollectHint),
+  retry: optional(Retry),
+  finalize: optional(FinalizeCommand),
+  bypass_local_limit: optional(z.boolean()),
 });
 export type Command = z.infer<typeof Command>;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
 import { openEnum } from '../scalar/open-enum.ts';
+import { optional } from '../scalar/optional.ts';
 
 const names = z.array(FilledText).min(1);
 
@@ -13,9 +14,9 @@ const DisplayType = openEnum(['number', 'bytes', 'timestamp', 'table']).meta({
 export const DisplayField = z.looseObject({
   field: FilledText,
   label: z.string(),
-  type: DisplayType.optional(),
+  type: optional(DisplayType),
   get columns() {
-    return z.array(DisplayField).optional();
+    return optional(z.array(DisplayField));
   },
 });
 export type DisplayField = z.infer<typeof DisplayField>;
@@ -29,21 +30,21 @@ export const Explode = z.looseObject({
     .array(
       z.looseObject({
         field: FilledText,
-        type: z.enum(['text', 'integer', 'real']).optional(),
-        index: z.boolean().optional(),
+        type: optional(z.enum(['text', 'integer', 'real'])),
+        index: optional(z.boolean()),
       }),
     )
     .min(1),
-  track_history: z.boolean().optional(),
+  track_history: optional(z.boolean()),
 });
 export type Explode = z.infer<typeof Explode>;
 
 /** The JSON that the script prints is facts about the machine. */
 export const InventoryBlock = z.looseObject({
   display: z.array(DisplayField),
-  summary: z.array(DisplayField).optional(),
-  explode: z.array(Explode).optional(),
-  history_scalars: z.array(FilledText).optional(),
+  summary: optional(z.array(DisplayField)),
+  explode: optional(z.array(Explode)),
+  history_scalars: optional(z.array(FilledText)),
 });
 export type InventoryBlock = z.infer<typeof InventoryBlock>;
 
@@ -54,7 +55,7 @@ export type Feed = z.infer<typeof Feed>;
 /** Where a document comes from, for information. */
 export const Origin = z.looseObject({
   path: z.string(),
-  repo: z.string().optional(),
-  script_file: z.string().optional(),
+  repo: optional(z.string()),
+  script_file: optional(z.string()),
 });
 export type Origin = z.infer<typeof Origin>;

@@ -2,13 +2,14 @@ import * as z from 'zod';
 import { ByteSize } from '../scalar/byte-size.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
+import { optional } from '../scalar/optional.ts';
 import { NotificationPriority } from './notification.ts';
 
 /** What the agent does with the lines that a script prints: each is one ObsEvent. Closed: an agent must not guess. */
 export const EmitConfig = z.looseObject({
   type: z.enum(['events']),
   /** Documentation only: where the script keeps its own position. */
-  watermark_path: z.string().optional(),
+  watermark_path: optional(z.string()),
 });
 export type EmitConfig = z.infer<typeof EmitConfig>;
 
@@ -23,14 +24,14 @@ export type CheckAlertStatus = z.infer<typeof CheckAlertStatus>;
 /** Raised on the transition *into* a listed status. `body` may hold the placeholders of `alertPlaceholders`. */
 export const CheckAlert = z.looseObject({
   title: FilledText,
-  on: z.array(CheckAlertStatus).optional(),
-  body: z.string().optional(),
-  priority: NotificationPriority.optional(),
-  notify_user: z.boolean().optional(),
-  notify_groups: z.array(Id).optional(),
-  require_ack: z.boolean().optional(),
-  toast: z.boolean().optional(),
-  email: z.boolean().optional(),
+  on: optional(z.array(CheckAlertStatus)),
+  body: optional(z.string()),
+  priority: optional(NotificationPriority),
+  notify_user: optional(z.boolean()),
+  notify_groups: optional(z.array(Id)),
+  require_ack: optional(z.boolean()),
+  toast: optional(z.boolean()),
+  email: optional(z.boolean()),
 });
 export type CheckAlert = z.infer<typeof CheckAlert>;
 
@@ -50,13 +51,13 @@ export const alertPlaceholders = ['pc_id', 'name', 'label', 'status', 'detail', 
 /** Makes a job a health check: which fields of its JSON say how the machine is. */
 export const CheckHint = z.looseObject({
   name: Id,
-  label: z.string().optional(),
-  status_field: FilledText.optional(),
-  detail_field: FilledText.optional(),
-  troubleshoot: Id.optional(),
-  fleet: z.boolean().optional(),
-  health: z.boolean().optional(),
-  alert: CheckAlert.optional(),
+  label: optional(z.string()),
+  status_field: optional(FilledText),
+  detail_field: optional(FilledText),
+  troubleshoot: optional(Id),
+  fleet: optional(z.boolean()),
+  health: optional(z.boolean()),
+  alert: optional(CheckAlert),
 });
 export type CheckHint = z.infer<typeof CheckHint>;
 
@@ -70,9 +71,9 @@ export const checkDefaults = {
 /** Makes a job a collector: which field of its JSON lists the files to bundle. `max_size` bounds uncompressed input. */
 export const CollectHint = z.looseObject({
   name: FilledText,
-  files_field: FilledText.optional(),
-  max_size: ByteSize.optional(),
-  description: z.string().optional(),
+  files_field: optional(FilledText),
+  max_size: optional(ByteSize),
+  description: optional(z.string()),
 });
 export type CollectHint = z.infer<typeof CollectHint>;
 

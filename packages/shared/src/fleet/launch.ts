@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 
 /** The interpreter of a script. Closed on purpose: an agent must not guess how to run something. */
 export const Shell = z.enum(['powershell', 'cmd', 'sh', 'pwsh', 'bash']);
@@ -26,9 +27,9 @@ export const FinalizeCommand = z.looseObject({
   shell: Shell,
   script: z.string(),
   timeout_secs: z.int().nonnegative(),
-  run_as: RunAs.optional(),
-  cwd: z.string().optional(),
-  on_each_bundle: z.boolean().optional(),
+  run_as: optional(RunAs),
+  cwd: optional(z.string()),
+  on_each_bundle: optional(z.boolean()),
 });
 export type FinalizeCommand = z.infer<typeof FinalizeCommand>;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
 import { openEnum } from '../scalar/open-enum.ts';
+import { optional } from '../scalar/optional.ts';
 import { Humantime } from '../scalar/time.ts';
 import { ClientBlock } from './client-block.ts';
 import { Feed, InventoryBlock, Origin } from './data-block.ts';
@@ -12,12 +13,12 @@ import { RunAs, Shell, Staleness } from './launch.ts';
 export const Execute = z.looseObject({
   shell: Shell,
   timeout: Humantime,
-  script: z.string().optional(),
-  script_file: z.string().optional(),
-  script_object: z.string().optional(),
-  run_as: RunAs.optional(),
-  cwd: z.string().optional(),
-  bypass_local_limit: z.boolean().optional(),
+  script: optional(z.string()),
+  script_file: optional(z.string()),
+  script_object: optional(z.string()),
+  run_as: optional(RunAs),
+  cwd: optional(z.string()),
+  bypass_local_limit: optional(z.boolean()),
 });
 export type Execute = z.infer<typeof Execute>;
 
@@ -25,10 +26,10 @@ export type Execute = z.infer<typeof Execute>;
 export const Finalize = z.looseObject({
   shell: Shell,
   script: FilledText,
-  timeout: Humantime.optional(),
-  run_as: RunAs.optional(),
-  cwd: z.string().optional(),
-  on_each_bundle: z.boolean().optional(),
+  timeout: optional(Humantime),
+  run_as: optional(RunAs),
+  cwd: optional(z.string()),
+  on_each_bundle: optional(z.boolean()),
 });
 export type Finalize = z.infer<typeof Finalize>;
 
@@ -42,22 +43,22 @@ export type Tier = z.infer<typeof Tier>;
 export const Manifest = z.looseObject({
   id: Id,
   version: FilledText,
-  description: z.string().optional(),
+  description: optional(z.string()),
   execute: Execute,
-  client: ClientBlock.optional(),
-  staleness: Staleness.optional(),
-  require_approval: z.boolean().optional(),
-  tags: z.array(z.string()).optional(),
-  inventory: InventoryBlock.optional(),
-  emit: EmitConfig.optional(),
-  check: CheckHint.optional(),
-  collect: CollectHint.optional(),
-  finalize: Finalize.optional(),
-  origin: Origin.optional(),
+  client: optional(ClientBlock),
+  staleness: optional(Staleness),
+  require_approval: optional(z.boolean()),
+  tags: optional(z.array(z.string())),
+  inventory: optional(InventoryBlock),
+  emit: optional(EmitConfig),
+  check: optional(CheckHint),
+  collect: optional(CollectHint),
+  finalize: optional(Finalize),
+  origin: optional(Origin),
   /** Widgets of the analytics pages; opaque here, read by the backend only. */
   aggregate: z.unknown().optional(),
-  feed: z.array(Feed).optional(),
-  tier: Tier.optional(),
+  feed: optional(z.array(Feed)),
+  tier: optional(Tier),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
 import { openEnum } from '../scalar/open-enum.ts';
+import { optional } from '../scalar/optional.ts';
 import { type Fault, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 
@@ -18,14 +19,14 @@ export type NotificationPriority = z.infer<typeof NotificationPriority>;
 export const Notification = z.looseObject({
   id: z.string(),
   priority: NotificationPriority,
-  require_ack: z.boolean().optional(),
+  require_ack: optional(z.boolean()),
   title: z.string(),
   body: z.string(),
   issued_at: Instant,
-  issued_by: z.string().optional(),
-  expires_at: Instant.optional(),
-  toast: z.boolean().optional(),
-  acks_reset_at: Instant.optional(),
+  issued_by: optional(z.string()),
+  expires_at: optional(Instant),
+  toast: optional(z.boolean()),
+  acks_reset_at: optional(Instant),
 });
 export type Notification = z.infer<typeof Notification>;
 

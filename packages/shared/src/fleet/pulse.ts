@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 
-const bytes = z.int().nonnegative().optional();
-const rate = z.number().nonnegative().optional();
+const bytes = optional(z.int().nonnegative());
+const rate = optional(z.number().nonnegative());
 
 /** The forms of a command that an agent can say it accepts. */
 export const commandProtocols = ['legacy', 'kanade.command.v2'] as const;
@@ -15,20 +16,20 @@ export const Heartbeat = z.looseObject({
   pc_id: z.string(),
   at: Instant,
   agent_version: z.string(),
-  hostname: z.string().optional(),
-  os_family: z.string().optional(),
+  hostname: optional(z.string()),
+  os_family: optional(z.string()),
   /** Percent of one core; absent on the first beat. */
-  agent_cpu_pct: z.number().optional(),
+  agent_cpu_pct: optional(z.number()),
   agent_rss_bytes: bytes,
   agent_disk_read_bytes: bytes,
   agent_disk_written_bytes: bytes,
-  quarantined_versions: z.array(z.string()).optional(),
-  last_logon_user: z.string().optional(),
-  last_logon_display_name: z.string().optional(),
+  quarantined_versions: optional(z.array(z.string())),
+  last_logon_user: optional(z.string()),
+  last_logon_display_name: optional(z.string()),
   /** `kid:fingerprint` of each key it verifies with. */
-  command_keys: z.array(z.string()).optional(),
-  enforcing: z.boolean().optional(),
-  command_protocols: z.array(z.string()).optional(),
+  command_keys: optional(z.array(z.string())),
+  enforcing: optional(z.boolean()),
+  command_protocols: optional(z.array(z.string())),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
@@ -39,8 +40,8 @@ export const heartbeatDefaults = { quarantined_versions: [] } satisfies Partial<
 export const HostPerf = z.looseObject({
   pc_id: z.string(),
   at: Instant,
-  cpu_pct: z.number().optional(),
-  cpu_count: z.int().nonnegative().optional(),
+  cpu_pct: optional(z.number()),
+  cpu_count: optional(z.int().nonnegative()),
   mem_used_bytes: bytes,
   mem_total_bytes: bytes,
   swap_used_bytes: bytes,
@@ -56,7 +57,7 @@ export type HostPerf = z.infer<typeof HostPerf>;
 export const ProcessSample = z.looseObject({
   pid: z.int().nonnegative(),
   name: z.string(),
-  cpu_pct: z.number().optional(),
+  cpu_pct: optional(z.number()),
   mem_bytes: bytes,
 });
 export type ProcessSample = z.infer<typeof ProcessSample>;

@@ -1,18 +1,19 @@
 import * as z from 'zod';
 import { Id } from '../scalar/id.ts';
+import { optional } from '../scalar/optional.ts';
 
-const quality = z.int().min(1).max(100).optional();
-const fps = z.int().positive().optional();
+const quality = optional(z.int().min(1).max(100));
+const fps = optional(z.int().positive());
 
 /** Control of a screen session, on `remote.ctrl.<pc_id>`. `stop` may come twice. */
 export const RemoteControl = z.discriminatedUnion('op', [
   z.looseObject({
     op: z.literal('start'),
     session_id: Id,
-    output_index: z.int().nonnegative().optional(),
+    output_index: optional(z.int().nonnegative()),
     quality,
     max_fps: fps,
-    allow_input: z.boolean().optional(),
+    allow_input: optional(z.boolean()),
   }),
   z.looseObject({ op: z.literal('stop'), session_id: Id }),
   z.looseObject({ op: z.literal('tune'), session_id: Id, quality, max_fps: fps }),
@@ -24,9 +25,9 @@ export const remoteStartDefaults = { output_index: 0, quality: 75, max_fps: 10, 
 
 export const RemoteControlReply = z.looseObject({
   accepted: z.boolean(),
-  reason: z.string().optional(),
-  screen_w: z.int().nonnegative().optional(),
-  screen_h: z.int().nonnegative().optional(),
+  reason: optional(z.string()),
+  screen_w: optional(z.int().nonnegative()),
+  screen_h: optional(z.int().nonnegative()),
 });
 export type RemoteControlReply = z.infer<typeof RemoteControlReply>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { nullAsAbsent, optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 
 /**
@@ -23,23 +24,23 @@ export type SyntheticExit = keyof typeof syntheticExits;
  */
 export const ExecResult = z.looseObject({
   /** UUID of this run on this machine; agents before 0.29 did not send it. */
-  result_id: z.string().default(''),
+  result_id: nullAsAbsent(z.string().default('')),
   request_id: z.string(),
   exec_id: z.string().nullable().optional(),
-  parent_result_id: z.string().optional(),
+  parent_result_id: optional(z.string()),
   pc_id: z.string(),
   exit_code: z.int(),
-  skipped: z.boolean().optional(),
+  skipped: optional(z.boolean()),
   stdout: z.string(),
   stderr: z.string(),
   started_at: Instant,
   finished_at: Instant,
-  stdout_object: z.string().optional(),
-  stderr_object: z.string().optional(),
-  manifest_id: z.string().optional(),
-  collect_object: z.string().optional(),
+  stdout_object: optional(z.string()),
+  stderr_object: optional(z.string()),
+  manifest_id: optional(z.string()),
+  collect_object: optional(z.string()),
   /** Ours: how the run ended, from the closed list of endings; older readers ignore it. */
-  ending: z.string().optional(),
+  ending: optional(z.string()),
 });
 export type ExecResult = z.infer<typeof ExecResult>;
 
@@ -75,7 +76,7 @@ export const EventStarted = z.looseObject({
   exec_id: z.string(),
   pc_id: z.string(),
   started_at: Instant,
-  manifest_id: z.string().optional(),
-  version: z.string().optional(),
+  manifest_id: optional(z.string()),
+  version: optional(z.string()),
 });
 export type EventStarted = z.infer<typeof EventStarted>;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseHumantime } from '../scalar/duration.ts';
 import { Id } from '../scalar/id.ts';
+import { optional } from '../scalar/optional.ts';
 import { Humantime, Instant } from '../scalar/time.ts';
 import { isPlainDate, parseAt, parseDays, parseWindow } from './calendar.ts';
 import { Visibility } from './client-block.ts';
@@ -19,14 +20,15 @@ export const Calendar = z.looseObject({
   at: z.string().refine((text) => parseAt(text) !== undefined, {
     error: ({ input }) => `must be HH:MM, or YYYY-MM-DD HH:MM for once: ${JSON.stringify(input)}`,
   }),
-  days: z
-    .array(
-      z.string().refine((text) => parseDays(text) !== undefined, {
-        error: ({ input }) => `must be a day such as mon, mon-fri, tue#2 or friL: ${JSON.stringify(input)}`,
-      }),
-    )
-    .min(1)
-    .optional(),
+  days: optional(
+    z
+      .array(
+        z.string().refine((text) => parseDays(text) !== undefined, {
+          error: ({ input }) => `must be a day such as mon, mon-fri, tue#2 or friL: ${JSON.stringify(input)}`,
+        }),
+      )
+      .min(1),
+  ),
 });
 export type Calendar = z.infer<typeof Calendar>;
 
@@ -36,10 +38,10 @@ export type Calendar = z.infer<typeof Calendar>;
  */
 export const When = z
   .looseObject({
-    per_pc: z.union([z.enum(['once', 'once_per_version']), Every], oneOf('once', 'once_per_version')).optional(),
-    per_target: z.union([z.enum(['once']), Every], oneOf('once')).optional(),
-    calendar: Calendar.optional(),
-    on: z.array(OsEvent).min(1).optional(),
+    per_pc: optional(z.union([z.enum(['once', 'once_per_version']), Every], oneOf('once', 'once_per_version'))),
+    per_target: optional(z.union([z.enum(['once']), Every], oneOf('once'))),
+    calendar: optional(Calendar),
+    on: optional(z.array(OsEvent).min(1)),
   })
   .refine((when) => formsOf(when).length === 1, {
     error: ({ input }) =>
@@ -61,26 +63,25 @@ export function formOf(when: When): WhenForm {
 
 /** What must hold on the machine when the schedule fires; unmet = this tick is skipped. Agent only. */
 export const Require = z.looseObject({
-  ac_power: z.boolean().optional(),
+  ac_power: optional(z.boolean()),
   /** No console input for this long. */
-  idle: Humantime.optional(),
+  idle: optional(Humantime),
   /** Percent over all cores, strictly less than. */
-  cpu_below: z.number().gt(0).lte(100).optional(),
-  network: z.boolean().optional(),
+  cpu_below: optional(z.number().gt(0).lte(100)),
+  network: optional(z.boolean()),
 });
 export type Require = z.infer<typeof Require>;
 
 /** `skip_dates` are read as they are, because a corrupt one blocks every day instead of losing the schedule. */
 export const Constraints = z.looseObject({
-  window: z
-    .string()
-    .refine((text) => parseWindow(text) !== undefined, {
+  window: optional(
+    z.string().refine((text) => parseWindow(text) !== undefined, {
       error: ({ input }) => `must be HH:MM-HH:MM with two different times: ${JSON.stringify(input)}`,
-    })
-    .optional(),
-  max_concurrent: z.int().positive().optional(),
-  skip_dates: z.array(z.string()).optional(),
-  require: Require.optional(),
+    }),
+  ),
+  max_concurrent: optional(z.int().positive()),
+  skip_dates: optional(z.array(z.string())),
+  require: optional(Require),
 });
 export type Constraints = z.infer<typeof Constraints>;
 
@@ -89,7 +90,7 @@ const Bound = z.string().refine((text) => isPlainDate(text) || Instant.safeParse
 });
 
 /** Half-open; a bare date means midnight in `tz`. Outside of it the schedule is dormant. */
-export const Active = z.looseObject({ from: Bound.optional(), until: Bound.optional() });
+export const Active = z.looseObject({ from: optional(Bound), until: optional(Bound) });
 export type Active = z.infer<typeof Active>;
 
 /** Machines in waves: each group so long after the tick. */
@@ -100,7 +101,7 @@ export const Rollout = z.looseObject({
 export type Rollout = z.infer<typeof Rollout>;
 
 export const OnFailure = z.looseObject({
-  retry: z.looseObject({ max: z.int().min(1).max(retriesMax), backoff: Humantime }).optional(),
+  retry: optional(z.looseObject({ max: z.int().min(1).max(retriesMax), backoff: Humantime })),
 });
 export type OnFailure = z.infer<typeof OnFailure>;
 
@@ -109,19 +110,19 @@ export const Schedule = z.looseObject({
   id: Id,
   job_id: Id,
   when: When,
-  target: Visibility.optional(),
-  rollout: Rollout.optional(),
-  jitter: Humantime.optional(),
-  starting_deadline: Humantime.optional(),
-  deadline_at: Instant.optional(),
-  runs_on: z.enum(['backend', 'agent']).optional(),
-  tz: z.enum(['local', 'utc']).optional(),
-  active: Active.optional(),
-  constraints: Constraints.optional(),
-  on_failure: OnFailure.optional(),
-  enabled: z.boolean().optional(),
-  tags: z.array(z.string()).optional(),
-  origin: Origin.optional(),
+  target: optional(Visibility),
+  rollout: optional(Rollout),
+  jitter: optional(Humantime),
+  starting_deadline: optional(Humantime),
+  deadline_at: optional(Instant),
+  runs_on: optional(z.enum(['backend', 'agent'])),
+  tz: optional(z.enum(['local', 'utc'])),
+  active: optional(Active),
+  constraints: optional(Constraints),
+  on_failure: optional(OnFailure),
+  enabled: optional(z.boolean()),
+  tags: optional(z.array(z.string())),
+  origin: optional(Origin),
 });
 export type Schedule = z.infer<typeof Schedule>;
 

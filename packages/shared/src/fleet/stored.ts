@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isToken } from '../scalar/id.ts';
+import { optional } from '../scalar/optional.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 
@@ -123,14 +124,14 @@ export type AgentMeta = z.infer<typeof AgentMeta>;
 
 /** What describes an object of an object store; a deleted one keeps its description. The format is in `object-store.ts`. */
 export const ObjectInfo = z.looseObject({
-  name: z.string().optional(),
-  bucket: z.string().optional(),
+  name: optional(z.string()),
+  bucket: optional(z.string()),
   nuid: z.string().regex(/^[A-Za-z0-9]+$/, { error: 'must be one subject token' }),
   size: z.int().nonnegative(),
   chunks: z.int().nonnegative(),
-  digest: z.string().optional(),
-  mtime: z.string().optional(),
-  deleted: z.boolean().optional(),
-  options: z.looseObject({ max_chunk_size: z.int().optional() }).optional(),
+  digest: optional(z.string()),
+  mtime: optional(z.string()),
+  deleted: optional(z.boolean()),
+  options: optional(z.looseObject({ max_chunk_size: optional(z.int()) })),
 });
 export type ObjectInfo = z.infer<typeof ObjectInfo>;

@@ -1,5 +1,6 @@
 /** JSON-RPC 2.0 as the local protocol uses it (fleet reference, section 6.3). Ids are strings; `null` only for anonymous errors. */
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 import { LocalErrorKind } from './error-kind.ts';
 
 const jsonrpc = z.literal('2.0');
@@ -17,7 +18,7 @@ export type LocalRequest = z.infer<typeof LocalRequest>;
 export const LocalError = z.looseObject({
   code: z.int(),
   message: z.string(),
-  data: z.looseObject({ kind: LocalErrorKind, detail: z.string().nullish() }).optional(),
+  data: optional(z.looseObject({ kind: LocalErrorKind, detail: z.string().nullish() })),
 });
 export type LocalError = z.infer<typeof LocalError>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 
 /** Feature names of the handshake. The agent may offer more than was asked; both sides use what both named. */
 export const localFeatures = ['push.notifications', 'push.jobs', 'push.state', 'support.diagnostics'] as const;
@@ -8,7 +9,7 @@ export const Handshake = z.looseObject({
   client: z.string(),
   client_version: z.string(),
   protocol: z.array(z.int().nonnegative()).min(1),
-  features: z.array(z.string()).optional(),
+  features: optional(z.array(z.string())),
 });
 export type Handshake = z.infer<typeof Handshake>;
 
@@ -18,7 +19,7 @@ export const HandshakeResult = z.looseObject({
   agent_version: z.string(),
   features: z.array(z.string()),
   session: z.looseObject({ user: z.string(), session_id: z.int(), pc_id: z.string() }),
-  client_display_name: z.string().optional(),
+  client_display_name: optional(z.string()),
 });
 export type HandshakeResult = z.infer<typeof HandshakeResult>;
 
@@ -26,6 +27,6 @@ export type HandshakeResult = z.infer<typeof HandshakeResult>;
 export const VersionResult = z.looseObject({
   agent_version: z.string(),
   target_agent_version: z.string(),
-  target_client_version: z.string().optional(),
+  target_client_version: optional(z.string()),
 });
 export type VersionResult = z.infer<typeof VersionResult>;

@@ -1,14 +1,15 @@
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** One health check. `troubleshoot` is the id of a job that may help; `health_hidden` is left out when false. */
 export const Check = z.looseObject({
   name: z.string(),
-  label: z.string().optional(),
+  label: optional(z.string()),
   status: z.enum(['ok', 'warn', 'fail', 'unknown']),
-  detail: z.string().optional(),
-  troubleshoot: z.string().optional(),
-  health_hidden: z.boolean().optional(),
+  detail: optional(z.string()),
+  troubleshoot: optional(z.string()),
+  health_hidden: optional(z.boolean()),
 });
 export type Check = z.infer<typeof Check>;
 
@@ -19,7 +20,7 @@ export const StateSnapshot = z.looseObject({
   checks: z.array(Check),
   agent_version: z.string(),
   target_version: z.string(),
-  vpn: z.string().optional(),
+  vpn: optional(z.string()),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;
 

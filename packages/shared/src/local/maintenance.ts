@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** Spelling → delay in ms. The first three are today's; the rest is how the earliest peers spelled them. */
@@ -29,8 +30,8 @@ export const MaintenanceItem = z.looseObject({
   manifest_id: z.string(),
   display_name: z.string(),
   next_fire_at: Instant,
-  deferrable: z.boolean().optional(),
-  deferable: z.boolean().optional(),
+  deferrable: optional(z.boolean()),
+  deferable: optional(z.boolean()),
 });
 export type MaintenanceItem = z.infer<typeof MaintenanceItem>;
 

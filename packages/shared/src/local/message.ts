@@ -1,6 +1,7 @@
 /** Jobs as the person at the machine sees them. */
 import * as z from 'zod';
 import { openEnum } from '../scalar/open-enum.ts';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** Where a run stands, as the person at the machine sees it. */
@@ -17,29 +18,29 @@ export const JobRun = z.looseObject({
   run_id: z.string(),
   status: RunStatus,
   started_at: Instant,
-  finished_at: Instant.optional(),
-  exit_code: z.int().optional(),
+  finished_at: optional(Instant),
+  exit_code: optional(z.int()),
 });
 export type JobRun = z.infer<typeof JobRun>;
 
 /**
- * A job that the person at the machine may start. Absent options are left off the wire, never null. `category` is free
+ * A job that the person at the machine may start. Absent options are left off the wire; null reads as absent. `category` is free
  * text; label, icon and order of a category may stand at any of its jobs.
  */
 export const UserInvokableJob = z.looseObject({
   id: z.string(),
   display_name: z.string(),
-  display_description: z.string().optional(),
-  icon: z.string().optional(),
+  display_description: optional(z.string()),
+  icon: optional(z.string()),
   category: z.string(),
-  category_label: z.string().optional(),
-  category_icon: z.string().optional(),
-  category_order: z.int().optional(),
+  category_label: optional(z.string()),
+  category_icon: optional(z.string()),
+  category_order: optional(z.int()),
   version: z.string(),
-  timeout_secs: z.int().positive().optional(),
-  confirm: z.looseObject({ enabled: z.boolean(), message: z.string().optional() }).optional(),
-  unlock: z.string().optional(),
-  last_run: JobRun.optional(),
+  timeout_secs: optional(z.int().positive()),
+  confirm: optional(z.looseObject({ enabled: z.boolean(), message: optional(z.string()) })),
+  unlock: optional(z.string()),
+  last_run: optional(JobRun),
 });
 export type UserInvokableJob = z.infer<typeof UserInvokableJob>;
 
@@ -65,11 +66,11 @@ export type EarlyUserInvokableJob = z.infer<typeof EarlyUserInvokableJob>;
 export const JobProgress = z.looseObject({
   run_id: z.string(),
   status: RunStatus,
-  stdout_chunk: z.string().optional(),
-  stderr_chunk: z.string().optional(),
-  exit_code: z.int().optional(),
-  job_id: z.string().optional(),
-  started_at: Instant.optional(),
-  finished_at: Instant.optional(),
+  stdout_chunk: optional(z.string()),
+  stderr_chunk: optional(z.string()),
+  exit_code: optional(z.int()),
+  job_id: optional(z.string()),
+  started_at: optional(Instant),
+  finished_at: optional(Instant),
 });
 export type JobProgress = z.infer<typeof JobProgress>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { NotificationAmendment } from '../fleet/notification.ts';
+import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 import type { LocalErrorKind } from './error-kind.ts';
 import { Handshake, HandshakeResult, VersionResult } from './handshake.ts';
@@ -20,16 +21,16 @@ const subscription = z.looseObject({ subscription: z.string() });
 const grants = z.looseObject({ grants: z.array(UnlockGrant) });
 const count = z.int().nonnegative();
 
-const logTailParams = z.looseObject({ lines: count.optional() });
+const logTailParams = z.looseObject({ lines: optional(count) });
 const notificationParams = z.looseObject({
-  filter: NotificationFilter.optional(),
-  limit: count.optional(),
-  cursor: z.string().optional(),
+  filter: optional(NotificationFilter),
+  limit: optional(count),
+  cursor: optional(z.string()),
 });
 const diagnosticsParams = z.looseObject({
-  summary: z.string().optional(),
-  detail: z.string().optional(),
-  contact: z.string().optional(),
+  summary: optional(z.string()),
+  detail: optional(z.string()),
+  contact: optional(z.string()),
 });
 
 interface Method {
@@ -57,14 +58,14 @@ export const localContract = {
     'system.version': { params: nothing, result: VersionResult },
     'system.log_tail': {
       params: logTailParams.nullish(),
-      result: z.looseObject({ lines: z.array(z.string()), truncated: z.boolean().optional() }),
+      result: z.looseObject({ lines: z.array(z.string()), truncated: optional(z.boolean()) }),
     },
     'state.snapshot': { params: nothing, result: StateSnapshot },
     'state.subscribe': { params: nothing, result: subscription, pushes: statePushes },
     'state.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
     'notifications.list': {
       params: notificationParams.nullish(),
-      result: z.looseObject({ items: z.array(LocalNotification), next_cursor: z.string().optional() }),
+      result: z.looseObject({ items: z.array(LocalNotification), next_cursor: optional(z.string()) }),
       errors: ['AgentDisconnected'],
     },
     'notifications.subscribe': { params: nothing, result: subscription, pushes: notificationPushes },
@@ -80,7 +81,7 @@ export const localContract = {
       errors: ['NotFound', 'AgentDisconnected'],
     },
     'jobs.list': {
-      params: z.looseObject({ category: z.string().optional() }).nullish(),
+      params: z.looseObject({ category: optional(z.string()) }).nullish(),
       result: z.looseObject({ items: z.array(UserInvokableJob) }),
     },
     'jobs.execute': {
@@ -109,7 +110,7 @@ export const localContract = {
     'support.lock': { params: nothing, result: z.looseObject({ released: count }) },
     'support.status': { params: nothing, result: grants },
     'maintenance.list': {
-      params: z.looseObject({ window_days: z.int().optional() }).nullish(),
+      params: z.looseObject({ window_days: optional(z.int()) }).nullish(),
       result: z.looseObject({ items: z.array(MaintenanceItem) }),
     },
     'maintenance.defer': {

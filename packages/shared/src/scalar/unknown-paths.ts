@@ -5,6 +5,7 @@ interface Definition {
   readonly type: string;
   readonly innerType?: z.ZodType;
   readonly in?: z.ZodType;
+  readonly out?: z.ZodType;
   readonly element?: z.ZodType;
   readonly valueType?: z.ZodType;
   readonly options?: readonly z.ZodType[];
@@ -19,7 +20,7 @@ interface Definition {
 export function unknownPaths(schema: z.ZodType, value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const definition = definitionOf(schema);
-  const inner = definition.innerType ?? definition.in;
+  const inner = definition.innerType ?? shapedEnd(definition);
   if (inner) return unknownPaths(inner, value, path);
   if (definition.options) return inMeantForm(definition.options, value, path);
   const join = (key: string | number): string => (path === '' ? String(key) : `${path}.${key}`);
@@ -34,6 +35,11 @@ export function unknownPaths(schema: z.ZodType, value: unknown, path = ''): stri
     if (known) return unknownPaths(known, child, join(key));
     return shape && !isStrict ? [join(key)] : [];
   });
+}
+
+/** The end of a pipe that has a shape: the second one where a function stands before it, the first one else. */
+function shapedEnd({ in: first, out }: Definition): z.ZodType | undefined {
+  return first && definitionOf(first).type === 'transform' ? out : first;
 }
 
 function definitionOf(schema: z.ZodType): Definition {

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import * as z from 'zod';
+import { nullAsAbsent, optional } from './optional.ts';
+import { createReader } from './reader.ts';
+import { readAs, strictAs } from './strict.ts';
+
+const Document = z.looseObject({
+  a: optional(z.string()),
+  deep: optional(z.looseObject({ b: optional(z.array(optional(z.int()))) })),
+  id: nullAsAbsent(z.string().default('none')),
+});
+
+it.each([
+  [{}, { id: 'none' }],
+  [{ a: null, deep: null, id: null }, { id: 'none' }],
+  [
+    { a: '', deep: { b: null, c: null } },
+    { a: '', deep: { c: null }, id: 'none' },
+  ],
+])('optional() reads %j as %j', (input, value) => {
+  for (const read of [readAs(Document, input), createReader(Document)(input)]) {
+    expect(read.ok && JSON.parse(JSON.stringify(read.value))).toEqual(value);
+  }
+});
+
+it('optional() leaves absent keys absent, and says what is wrong with others', () => {
+  const read = readAs(Document, { deep: { b: 'x' } });
+  expect(read).toEqual({ ok: false, faults: [{ path: 'deep.b', message: 'must be a list: "x"' }] });
+  expect(Object.keys(Document.parse({}))).toEqual(['id']);
+});
+
+it('unknown keys below an optional field are found', () => {
+  expect(strictAs(Document, { deep: { no: 1 } })).toEqual({
+    ok: false,
+    faults: [{ path: 'deep.no', message: 'unknown key' }],
+  });
+});
