@@ -9,12 +9,14 @@ import { isTestFile, sourceFiles } from './source-files.mjs';
 /** Project → what it may import besides itself and node built-ins. `devOnly` may stand in tests. */
 const arrows = {
   'packages/shared': ['zod'],
-  'packages/outbox': [],
+  'packages/durable': [],
+  'packages/outbox': ['@kanade/durable'],
   'packages/klp': ['koffi', 'bun:ffi'],
-  'packages/runner': ['@kanade/shared'],
+  'packages/runner': ['@kanade/shared', '@kanade/durable'],
   'packages/fleet': ['@kanade/shared', '@nats-io/*', 'yaml', 'zod'],
   'packages/agent': [
     '@kanade/shared',
+    '@kanade/durable',
     '@kanade/outbox',
     '@kanade/klp',
     '@kanade/runner',
@@ -56,12 +58,12 @@ const rules = [
   {
     name: 'I8 libraries do not log',
     pattern: /\bconsole\.|from 'pino'/,
-    never: /^packages\/(shared|outbox|klp|runner|fleet)\/src\/(?!.*\.test\.)/,
+    never: /^packages\/(shared|durable|outbox|klp|runner|fleet)\/src\/(?!.*\.test\.)/,
   },
   {
     name: 'I8 libraries read no environment',
     pattern: /process\.env\b/,
-    never: /^packages\/(shared|outbox|klp|fleet)\/src\/(?!bin\.ts|.*\.test\.)/,
+    never: /^packages\/(shared|durable|outbox|klp|fleet)\/src\/(?!bin\.ts|.*\.test\.)/,
   },
   {
     name: 'I6 one writer of stdout',

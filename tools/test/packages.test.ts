@@ -10,6 +10,7 @@ const published = ['packages', 'apps']
 it('knows the packages that are published', () => {
   expect(published).toEqual([
     'packages/agent',
+    'packages/durable',
     'packages/fleet',
     'packages/klp',
     'packages/outbox',

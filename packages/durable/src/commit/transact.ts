@@ -1,0 +1,231 @@
+/*
+ * One connection and its transactions. A change runs within one transaction, which is on the disk when COMMIT returns:
+ *
+ *   none --BEGIN IMMEDIATE--> open --change, onCommitting--> COMMIT --> none, onCommitted
+ *                              | thrown: ROLLBACK --> none; nobody is told
+ *
+ * No transaction outlives the turn of the event loop that began it. What fails for damage, for a full disk or for another
+ * process that writes is undone, helped, and run again, so a change must do nothing that a ROLLBACK does not undo.
+ */
+
+import type { Clock } from '../file/clock.ts';
+import type { Connection } from '../file/connect.ts';
+import { DurableError, sqliteCode, translateSqliteError } from '../file/error.ts';
+import type { DurableLimits } from '../file/limits.ts';
+import type { Sql } from '../file/part.ts';
+
+/** A transaction that is open; of no use after it. */
+export interface Transaction {
+  /** The prepared statement for a text. */
+  readonly sql: Sql;
+  /** Runs right before COMMIT, as part of the transaction. */
+  onCommitting(finish: () => void): void;
+  /** Runs once the transaction is on the disk, and never when it is not. */
+  onCommitted(tell: () => void): void;
+}
+
+export interface ChangeOptions {
+  /**
+   * Bytes that the change adds to what is kept. With it the change fails with `disk_full` rather than use up the room that others
+   * need to remove what is done; without it, it may use the reserve. @defaultValue 0: it adds next to nothing
+   */
+  readonly addsBytes?: number;
+}
+
+/** What helps a change that could not be made. */
+export interface Helpers {
+  connection(): Connection;
+  /** Puts a sound file in the place of the damaged one. @throws DurableError when that cannot be */
+  recover(cause: unknown): void;
+  /** Room for a change that adds nothing, on a disk that has none. */
+  makeRoom(): void;
+  /** @throws DurableError `disk_full` when the reserve cannot be there before so much is added */
+  holdReserve(addsBytes: number): void;
+}
+
+export interface Transactions {
+  readonly isClosed: boolean;
+  transact<T>(change: (tx: Transaction) => T, options?: ChangeOptions): T;
+  /** The same in a turn of its own, waiting for others without blocking. */
+  transactLater<T>(change: (tx: Transaction) => T, addsBytes: number): Promise<T>;
+  read<T>(look: (sql: Sql) => T): Promise<T>;
+  /** Work on the connection that is no transaction, such as giving back space. */
+  exclusively<T>(work: () => T): Promise<T>;
+  close(): void;
+}
+
+/** Work on the database in one turn of the event loop after which the rest waits for the next one, ms. */
+const turnBudgetMs = 1;
+
+interface OpenTransaction extends Transaction {
+  readonly committing: (() => void)[];
+  readonly committed: (() => void)[];
+  /** A joined change failed: nothing of it may be committed, even when its error was caught. */
+  failure: { readonly error: unknown } | null;
+}
+
+export function createTransactions(
+  helpers: Helpers,
+  { limits, clock }: { limits: DurableLimits; clock: Clock },
+): Transactions {
+  const turns = createTurns();
+  let open: OpenTransaction | null = null;
+  let isClosed = false;
+
+  function checkOpen(): void {
+    if (isClosed) throw new DurableError('closed', 'Cannot use the file: it was closed');
+  }
+
+  function once<T>(change: (tx: Transaction) => T): T {
+    const { database, sql } = helpers.connection();
+    const tx = openTransaction(sql);
+    database.exec('BEGIN IMMEDIATE');
+    open = tx;
+    try {
+      const result = change(tx);
+      if (result instanceof Promise) throw new TypeError('Cannot commit: the change is asynchronous');
+      if (tx.failure !== null) throw tx.failure.error;
+      for (const finish of tx.committing) finish();
+      database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk or an I/O error may have rolled back already.
+      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
+      tx.committed.length = 0;
+      throw error;
+    } finally {
+      open = null;
+      for (const tell of tx.committed) tellCommitted(tell);
+    }
+  }
+
+  function join<T>(tx: OpenTransaction, change: (tx: Transaction) => T): T {
+    try {
+      return change(tx);
+    } catch (error) {
+      tx.failure ??= { error };
+      throw error;
+    }
+  }
+
+  /** What to do about a failed attempt: true to make another one at once, false to wait for others. Throws when there is no help. */
+  function createHelp(addsBytes: number): (error: unknown) => boolean {
+    let [isRecovered, isRoomMade] = [false, addsBytes > 0];
+    return (error) => {
+      const code = sqliteCode(error);
+      if (code === 'busy') return false;
+      if (code === 'damaged' && !isRecovered) {
+        helpers.recover(error);
+        isRecovered = true;
+      } else if (code === 'disk_full' && !isRoomMade) {
+        helpers.makeRoom();
+        isRoomMade = true;
+      } else {
+        throw translateSqliteError(error, 'Cannot use the file');
+      }
+      return true;
+    };
+  }
+
+  function attempt<T>(change: (tx: Transaction) => T, addsBytes: number): T {
+    if (addsBytes > 0) helpers.holdReserve(addsBytes);
+    return once(change);
+  }
+
+  function transact<T>(change: (tx: Transaction) => T, { addsBytes = 0 }: ChangeOptions = {}): T {
+    checkOpen();
+    if (open !== null) return join(open, change);
+    const help = createHelp(addsBytes);
+    const untilMs = performance.now() + limits.transactWaitMs;
+    for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
+      try {
+        return turns.spend(() => attempt(change, addsBytes));
+      } catch (error) {
+        if (help(error)) continue;
+        if (performance.now() >= untilMs) throw translateSqliteError(error, 'Cannot use the file');
+        // Only another process can hold the lock here: nothing of ours stays open over turns.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
+      }
+    }
+  }
+
+  async function exclusively<T>(work: () => T, addsBytes = 0): Promise<T> {
+    const help = createHelp(addsBytes);
+    const untilMs = clock.nowMs() + limits.lockWaitMs;
+    for (let delayMs = 1; ; ) {
+      // Called within a change of somebody else, this waits for its end.
+      while (turns.isSpent() || open !== null) await turns.next();
+      checkOpen();
+      try {
+        return turns.spend(work);
+      } catch (error) {
+        if (help(error)) continue;
+        if (clock.nowMs() >= untilMs) throw translateSqliteError(error, 'Cannot use the file');
+      }
+      const waitMs = delayMs;
+      await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs));
+      delayMs = Math.min(delayMs * 2, 50);
+    }
+  }
+
+  return {
+    get isClosed() {
+      return isClosed;
+    },
+    transact,
+    transactLater: (change, addsBytes) => exclusively(() => attempt(change, addsBytes), addsBytes),
+    read: (look) => exclusively(() => look(helpers.connection().sql)),
+    exclusively: (work) => exclusively(work),
+    close() {
+      isClosed = true;
+    },
+  };
+}
+
+function openTransaction(sql: Sql): OpenTransaction {
+  const committing: (() => void)[] = [];
+  const committed: (() => void)[] = [];
+  return {
+    sql,
+    committing,
+    committed,
+    failure: null,
+    onCommitting: (finish) => void committing.push(finish),
+    onCommitted: (tell) => void committed.push(tell),
+  };
+}
+
+/** Told in order, before the caller of the transaction goes on: what it throws cannot undo the commit, so it is a warning. */
+function tellCommitted(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    const message = `onCommitted failed after a commit: ${error instanceof Error ? error.stack : error}`;
+    process.emitWarning(message, { type: 'DurableWarning', code: 'DURABLE_LISTENER_FAILED' });
+  }
+}
+
+/** Whose commits and looks fall into one turn of the event loop add up; this spreads them over turns. */
+function createTurns() {
+  let spentMs = 0;
+  let isFollowed = false;
+  return {
+    isSpent: () => spentMs > turnBudgetMs,
+    next: () => new Promise((resolve) => setImmediate(resolve)),
+    spend<T>(work: () => T): T {
+      const startedMs = performance.now();
+      try {
+        return work();
+      } finally {
+        spentMs += performance.now() - startedMs;
+        if (!isFollowed) {
+          isFollowed = true;
+          setImmediate(() => {
+            spentMs = 0;
+            isFollowed = false;
+          });
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,262 @@
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
+import { createGroupCommit } from '../commit/group-commit.ts';
+import { type ChangeOptions, createTransactions, type Transaction, type Transactions } from '../commit/transact.ts';
+import { takeLock } from '../lock.ts';
+import { createLook, type DurableLook, type Viewed } from '../look/look.ts';
+import { finishReplacement, salvage, setDirectoryAside } from '../salvage/replace.ts';
+import { walDamage } from '../salvage/wal-damage.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type Connection, type ConnectOptions, closeDamaged, connect, connectBeside } from './connect.ts';
+import { DurableError, sqliteCode, translateSqliteError } from './error.ts';
+import { type DurableLimits, resolveLimits } from './limits.ts';
+import { readVersions } from './migrate.ts';
+import { checkParts, type DurableEvent, type DurablePart } from './part.ts';
+import { resolvePath } from './path.ts';
+import { checkpoint, giveBackSpace } from './reclaim.ts';
+import { createReserve, type Reserve } from './reserve.ts';
+import { createTell } from './tell.ts';
+
+export interface OpenDurableOptions {
+  /** The file; made when missing, set aside and salvaged when damaged. A link is followed, never replaced. */
+  readonly path: string;
+  /** Who keeps which tables in it. */
+  readonly parts: readonly DurablePart[];
+  /**
+   * `'owner'`: the file is made, brought up to date, and replaced when it is damaged; several may own one, but only one should salvage.
+   * `'alone'`: the owner, and the only one, by a lock on `<path>.lock`. `'guest'`: beside an owner; nothing is made, brought up to
+   * date or salvaged. @defaultValue 'owner'
+   */
+  readonly as?: 'owner' | 'alone' | 'guest';
+  /** Mode of a file that is made, and of what lies beside it. @defaultValue 0o600 */
+  readonly mode?: number;
+  readonly limits?: Partial<DurableLimits>;
+  readonly clock?: Clock;
+  /** What it throws harms nothing and is told once, as a process warning. */
+  readonly onEvent?: (event: DurableEvent) => void;
+}
+
+/** A file of tables that outlives crashes, damage and full disks. */
+export interface Durable extends DurableLook, AsyncDisposable {
+  readonly limits: DurableLimits;
+  /**
+   * Runs `change` in one transaction, on disk when this returns and undone when it throws; it may be run again, so it must do
+   * nothing else. Within another transaction of this file it joins that one, which then fails with it. Waits for other processes
+   * up to `transactWaitMs`, and blocks the thread meanwhile.
+   * @throws what `change` throws; DurableError `busy`, `disk_full`, `io_failed`, `read_only`, `closed`; TypeError for an asynchronous change
+   */
+  transact<T>(change: (tx: Transaction) => T, options?: ChangeOptions): T;
+  /**
+   * The same as part of a group: changes of one turn of the event loop share a commit, within its budget. Resolved means on disk.
+   * A change that throws takes none of the others with it. @throws as `transact`; `busy` also when over `pendingBytesMax` wait
+   */
+  commit<T>(change: (tx: Transaction) => T, options?: ChangeOptions): Promise<T>;
+  /** One step of giving free space back to the disk, small enough not to be felt; for idle moments. @returns whether there is more to do */
+  reclaim(): Promise<boolean>;
+  /** The lock that stands for a name beside this file, `<path>.<name>`; null when somebody holds it. */
+  lock(name: string): (() => void) | null;
+  /** Commits what was given to `commit` and closes the file. Several calls are one. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Opens a durable file, in whatever state it is; tables of an older version are brought up to date.
+ * @throws TypeError, RangeError for unusable options; DurableError `cannot_open`, `read_only`, `busy`, `locked`, `newer_version`,
+ * for a guest also `no_file`, `older_version`, `damaged`; what a part's `adopt` or migration throws
+ */
+export function openDurable(options: OpenDurableOptions): Durable {
+  checkParts(options.parts);
+  const limits = resolveLimits(options.limits);
+  const clock = options.clock ?? systemClock;
+  const path = resolvePath(options.path);
+  const isGuest = options.as === 'guest';
+  const release = options.as === 'alone' ? lockAlone(path) : () => {};
+  try {
+    const tell = createTell<DurableEvent>(options.onEvent, {
+      of: 'a durable file',
+      type: 'DurableWarning',
+      code: 'DURABLE_LISTENER_FAILED',
+    });
+    const reserve = createReserve(path, isGuest ? 0 : limits.diskReserveBytes);
+    const opening = { path, parts: options.parts, limits, mode: options.mode ?? 0o600, clock, reserve, tell };
+    let connection = isGuest ? openAsGuest(opening) : openAsOwner(opening);
+    const transactions = createTransactions(
+      {
+        connection: () => connection,
+        recover(cause) {
+          if (isGuest) throw translateSqliteError(cause, `Cannot use ${path}`);
+          closeDamaged(connection.database);
+          connection = replace(opening, { reason: String(cause), hasLostCommits: false });
+        },
+        makeRoom: () => makeRoom(opening, connection),
+        holdReserve: reserve.hold,
+      },
+      { limits, clock },
+    );
+    return createDurable({ opening, transactions, connection: () => connection, release });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+interface Opening extends ConnectOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly reserve: Reserve;
+  readonly tell: (event: DurableEvent) => void;
+}
+
+interface Parts {
+  readonly opening: Opening;
+  readonly transactions: Transactions;
+  readonly connection: () => Connection;
+  readonly release: () => void;
+}
+
+function createDurable({ opening, transactions, connection, release }: Parts): Durable {
+  const { path, limits, parts } = opening;
+  const group = createGroupCommit(limits, transactions.transactLater);
+  const viewed: Viewed = { path, parts, read: (look) => transactions.read((sql) => look(sql, connection().database)) };
+  let closing: Promise<void> | null = null;
+
+  async function close(): Promise<void> {
+    await group.settled();
+    transactions.close();
+    const { database } = connection();
+    if (database.isOpen) database.close();
+    release();
+  }
+
+  return {
+    ...createLook(viewed),
+    limits,
+    transact: transactions.transact,
+    commit(change, { addsBytes = 0 } = {}) {
+      if (closing !== null) return Promise.reject(new DurableError('closed', 'Cannot use the file: it was closed'));
+      return group.add(change, addsBytes);
+    },
+    reclaim: () => transactions.exclusively(() => giveBackSpace(connection().database, path)),
+    lock(name) {
+      const outcome = takeLock(`${path}.${name}`);
+      if (outcome.kind === 'gone')
+        throw new DurableError('cannot_open', `Cannot lock ${path}.${name}: its directory is gone`);
+      return outcome.kind === 'held' ? outcome.release : null;
+    },
+    [Symbol.asyncDispose]() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function lockAlone(path: string): () => void {
+  const outcome = takeLock(`${path}.lock`);
+  if (outcome.kind === 'held') return outcome.release;
+  if (outcome.kind === 'gone') throw new DurableError('cannot_open', `Cannot open ${path}: its directory is gone`);
+  throw new DurableError('locked', `Cannot open ${path}: another program has it`);
+}
+
+/** Opens an existing file whose parts are of the versions known here. */
+function openAsGuest({ path, parts, limits }: Opening): Connection {
+  try {
+    accessSync(path);
+  } catch (error) {
+    throw new DurableError('no_file', `Cannot open ${path}: there is no such file`, { cause: error });
+  }
+  let connection: Connection | null = null;
+  try {
+    connection = connectBeside(path, limits);
+    const versions = readVersions(connection.database, connection.sql, parts);
+    const older = parts.find(({ name, migrations }) => (versions.get(name) ?? 0) < migrations.length);
+    if (older) throw new DurableError('older_version', olderMessage(path, older));
+    return connection;
+  } catch (error) {
+    if (connection) closeDamaged(connection.database);
+    throw translateSqliteError(error, `Cannot open ${path}`);
+  }
+}
+
+const olderMessage = (path: string, { name }: DurablePart) =>
+  `Cannot use ${path}: its ${name} is of an older version, start the current version of the program that owns it once`;
+
+/** Opens a file that is ours, whatever state it is in. */
+function openAsOwner(opening: Opening): Connection {
+  const { path, clock, tell } = opening;
+  try {
+    finishReplacement(path, clock.nowMs());
+    const report = setDirectoryAside({ ...opening, nowMs: clock.nowMs() });
+    if (report !== null) tell({ type: 'salvaged', ...report });
+  } catch (error) {
+    throw new DurableError('cannot_open', `Cannot open ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  const fault = walDamage(path);
+  if (fault !== null) return replace(opening, { reason: fault, hasLostCommits: true });
+  try {
+    return connectWithRoom(opening);
+  } catch (error) {
+    if (sqliteCode(error) === 'cannot_open' && isReadOnly(path))
+      throw new DurableError('read_only', `Cannot open ${path}: it cannot be written here`, { cause: error });
+    if (sqliteCode(error) !== 'damaged') throw translateSqliteError(error, `Cannot open ${path}`);
+    return replace(opening, { reason: (error as Error).message, hasLostCommits: false });
+  }
+}
+
+/** A file that is there, in a place that takes no side files: SQLite calls that "unable to open". */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    return false;
+  }
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Opening makes the side files of SQLite, for which a full disk has no room; what it calls that depends on which of them failed. */
+function connectWithRoom(opening: Opening): Connection {
+  const { path, reserve, tell } = opening;
+  try {
+    return connect(path, opening);
+  } catch (error) {
+    const code = sqliteCode(error);
+    const mayBeFull = code === 'disk_full' || code === 'io_failed' || code === 'cannot_open';
+    if (!mayBeFull || !reserve.release()) throw error;
+    tell({ type: 'reserve_used', path });
+    return connect(path, opening);
+  }
+}
+
+/** Puts a sound file with what can be read in the place of a damaged one. */
+function replace(
+  opening: Opening,
+  { reason, hasLostCommits }: { reason: string; hasLostCommits: boolean },
+): Connection {
+  const { path, clock, tell } = opening;
+  try {
+    const report = salvage({ ...opening, nowMs: clock.nowMs(), reason, hasLostCommits });
+    tell({ type: 'salvaged', ...report });
+    return connect(path, opening);
+  } catch (error) {
+    if (error instanceof DurableError) throw error;
+    const message = `Cannot set the damaged ${path} aside: ${(error as Error).message}`;
+    throw new DurableError(sqliteCode(error) ?? 'cannot_open', message, { cause: error });
+  }
+}
+
+/** Room for a change that adds nothing, on a disk that has none. */
+function makeRoom({ path, reserve, tell }: Opening, { database }: Connection): void {
+  if (reserve.release()) tell({ type: 'reserve_used', path });
+  try {
+    // What the WAL holds goes into the file first: then the change is written over it.
+    checkpoint(database);
+  } catch (error) {
+    // Still no room, or a lock: the next try of the change says which.
+    if (sqliteCode(error) === null) throw error;
+  }
+}

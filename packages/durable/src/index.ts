@@ -1,0 +1,21 @@
+export type { ChangeOptions, Transaction } from './commit/transact.ts';
+export { type Clock, systemClock } from './file/clock.ts';
+export { DurableError, type DurableErrorCode, type DurableErrorOptions, damage } from './file/error.ts';
+export type { DurableLimits } from './file/limits.ts';
+export { type Durable, type OpenDurableOptions, openDurable } from './file/open-durable.ts';
+export type {
+  AdoptedFile,
+  DurableEvent,
+  DurablePart,
+  DurableTable,
+  Given,
+  Row,
+  SalvageReport,
+  Sql,
+  Statement,
+  TableSalvage,
+  Value,
+} from './file/part.ts';
+export { createTell } from './file/tell.ts';
+export { type DurableInspector, type InspectDurableOptions, inspectDurable } from './look/inspect-durable.ts';
+export type { DurableLook, ExportOptions, VerifyOptions, VerifyReport } from './look/look.ts';
