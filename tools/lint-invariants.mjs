@@ -36,9 +36,9 @@ const arrows = {
 /** Rules on single modules: who may import or call what. */
 const rules = [
   {
-    name: 'I1 @nats-io only in fleet and agent/src/nats',
+    name: 'I1 @nats-io only in fleet and agent/src/fleet',
     pattern: /from '@nats-io\//,
-    only: /^packages\/(fleet\/|agent\/src\/nats\/|agent\/test\/|testkit\/)/,
+    only: /^packages\/(fleet\/|agent\/src\/fleet\/|agent\/test\/|testkit\/)/,
   },
   {
     name: 'I1 no node builtin in shared',

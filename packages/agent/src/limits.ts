@@ -24,6 +24,8 @@ export const limits = {
   pruneEveryMs: 3_600_000,
   /** Wait before an ending that could not be committed is tried again, in ms. */
   commitRetryMs: 5_000,
+  /** How long runs of an earlier agent wait for what the broker says about them before they go by what it last said, in ms. */
+  brokerWaitMs: 30_000,
   /** Wait for the record of a job whose launch was interrupted, in ms. */
   launchRecordWaitMs: 1_000,
   /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */

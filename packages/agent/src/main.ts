@@ -1,11 +1,11 @@
 import { homedir, hostname } from 'node:os';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
-import { type AgentConfig, parseConfig, usage } from './config.ts';
+import { type AgentConfig, parseConfig, usage } from './config/config.ts';
+import { createLogger, type Logger } from './config/logger.ts';
+import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
-import { createLogger, type Logger } from './logger.ts';
-import { agentVersion } from './version.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {

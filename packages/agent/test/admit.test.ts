@@ -3,9 +3,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { openOutbox } from '@kanade/outbox';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { createAdmit, type Delivery } from '../src/intake/admit.ts';
-import { createRunRows } from '../src/run/run-rows.ts';
-import { openStateDb } from '../src/state-db.ts';
+import { createLogger } from '../src/config/logger.ts';
+import { createIntake, type IncomingOrder } from '../src/intake/admit.ts';
+import { openLedger } from '../src/store/ledger.ts';
+import { openStateFile } from '../src/store/state-file.ts';
 
 const order = {
   id: 'job',
@@ -20,27 +21,39 @@ const order = {
 async function openAdmit() {
   const dir = await tempDir();
   const path = join(dir.path, 'agent.db');
-  const db = openStateDb(path);
-  const outbox = openOutbox({ database: db.database });
-  const rows = createRunRows({ db, outbox, jobsRoot: dir.path });
-  const admit = createAdmit({ db, rows, pcId: 'pc-1' });
+  const file = openStateFile(path);
+  const outbox = openOutbox({ database: file.database });
+  const ledger = openLedger({ file, outbox, jobsRoot: dir.path });
+  const started: string[] = [];
+  let isBehind = false;
+  const { admit } = createIntake({
+    pcId: 'pc-1',
+    view: { filters: () => ['commands.pc.pc-1'] },
+    ledger,
+    supervisor: { start: (run) => started.push(run.requestId), isBehind: () => isBehind },
+    log: createLogger('silent', () => undefined),
+  });
   return {
     path,
-    rows,
-    give: (value: unknown, more: Partial<Delivery> = {}) => {
+    ledger,
+    started,
+    fallBehind: () => {
+      isBehind = true;
+    },
+    give: (value: unknown, more: Partial<IncomingOrder> = {}) => {
       const text = typeof value === 'string' ? value : JSON.stringify(value);
       const bytes = value instanceof Uint8Array ? value : Buffer.from(text);
       return admit({ subject: 'commands.pc.pc-1', bytes, origin: 'fleet', owner: null, ...more });
     },
     async [Symbol.asyncDispose]() {
       await outbox[Symbol.asyncDispose]();
-      db[Symbol.dispose]();
+      file[Symbol.dispose]();
       await dir[Symbol.asyncDispose]();
     },
   };
 }
 
-describe('createAdmit()', () => {
+describe('createIntake()', () => {
   it('has order and run on disk when it says admitted', async () => {
     await using intake = await openAdmit();
     expect(intake.give(order)).toMatchObject({
@@ -52,7 +65,7 @@ describe('createAdmit()', () => {
       { state: 'admitted', manifest_id: 'job' },
     ]);
     other.close();
-    expect(intake.rows.open()).toMatchObject([{ state: 'admitted', run: { command: order } }]);
+    expect(intake.ledger.open()).toMatchObject([{ state: 'admitted', run: { command: order } }]);
   });
 
   it('knows an order again by its bytes, and refuses others under its id', async () => {
@@ -61,7 +74,7 @@ describe('createAdmit()', () => {
     expect(intake.give(order)).toEqual({ kind: 'duplicate', runId: first.kind === 'admitted' ? first.run.runId : '' });
     expect(intake.give({ ...order, script: 'false' })).toEqual({ kind: 'conflict', requestId: 'r1' });
     expect(intake.give({ ...order, request_id: 'r2' })).toMatchObject({ kind: 'admitted' });
-    expect(intake.rows.open()).toHaveLength(2);
+    expect(intake.ledger.open()).toHaveLength(2);
   });
 
   it.each([
@@ -77,7 +90,7 @@ describe('createAdmit()', () => {
     await using intake = await openAdmit();
     const admission = intake.give(value);
     expect(admission).toMatchObject({ kind: 'malformed', reason: expect.stringMatching(reason) });
-    expect(intake.rows.open()).toEqual([]);
+    expect(intake.ledger.open()).toEqual([]);
   });
 
   it('accepts the name that exec_id had before, and no exec id at all', async () => {
@@ -89,7 +102,21 @@ describe('createAdmit()', () => {
 
   it('keeps nothing of an order that is meant for somebody else', async () => {
     await using intake = await openAdmit();
-    expect(intake.give(order, { isMeant: () => false })).toEqual({ kind: 'not_addressed', jobId: 'job' });
+    expect(intake.give(order, { subject: 'commands.pc.pc-2' })).toEqual({ kind: 'not_addressed', jobId: 'job' });
     expect(intake.give(order)).toMatchObject({ kind: 'admitted' });
+  });
+
+  it('starts what it takes, once', async () => {
+    await using intake = await openAdmit();
+    intake.give(order);
+    intake.give(order);
+    expect(intake.started).toEqual(['r1']);
+  });
+
+  it('takes nothing while endings cannot be recorded, and forgets that it was asked', async () => {
+    await using intake = await openAdmit();
+    intake.fallBehind();
+    expect(intake.give(order)).toMatchObject({ kind: 'full' });
+    expect(intake.ledger.open()).toEqual([]);
   });
 });

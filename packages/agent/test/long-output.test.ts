@@ -5,7 +5,7 @@ import { objectStores, outputKey } from '@kanade/shared/fleet';
 import { natsServers, startNatsServer } from '@kanade/testkit';
 import { jetstream } from '@nats-io/jetstream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { putObject } from '../src/nats/objects.ts';
+import { putObject } from '../src/fleet/objects.ts';
 import { openSite } from './agent-process.ts';
 import { commandFor, openOperator } from './operator.ts';
 

@@ -1,77 +1,127 @@
+/** The one way in: from the bytes of an order, whichever door they came through, to a run on disk that is under way. */
 import { createHash, randomUUID } from 'node:crypto';
 import { type Command, decodeCommand, faultsOf, isToken } from '@kanade/shared/fleet';
+import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Run } from '../run/run.ts';
-import type { RunRows } from '../run/run-rows.ts';
-import type { StateDb } from '../state-db.ts';
+import type { Run } from '../run/model.ts';
+import type { FleetView } from '../store/fleet-cache.ts';
+import type { Ledger } from '../store/ledger.ts';
 
-/** An order as it came in, whichever door it came through. */
-export interface Delivery {
+/** An order as it came in. */
+export interface IncomingOrder {
   /** Subject it came on; `local` for a click. */
   readonly subject: string;
   readonly bytes: Uint8Array;
   readonly origin: Run['origin'];
   readonly owner: string | null;
-  /** Says whether an order for this job, on this subject, is meant for this machine; default yes. */
-  readonly isMeant?: (jobId: string) => boolean;
 }
 
-/** What became of an order. Only `admitted` is to be run; `full` must not be acknowledged. */
+/** What became of an order. `full` must be delivered again: this machine cannot take it now. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly run: Run }
   | { readonly kind: 'duplicate'; readonly runId: string }
   | { readonly kind: 'conflict'; readonly requestId: string }
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'not_addressed'; readonly jobId: string }
-  | { readonly kind: 'full' };
+  | { readonly kind: 'full'; readonly reason: string };
 
-export type Admit = (delivery: Delivery) => Admission;
-
-/**
- * The one way in. When this returns `admitted`, order and run are on disk. Throws when the database cannot be written:
- * the order then counts as not delivered.
- */
-export function createAdmit({ db, rows, pcId }: { db: StateDb; rows: RunRows; pcId: string }): Admit {
-  return ({ subject, bytes, origin, owner, isMeant }) => {
-    const decoded = decode(bytes);
-    if ('reason' in decoded) return { kind: 'malformed', reason: decoded.reason };
-    const { command } = decoded;
-    if (isMeant?.(command.id) === false) return { kind: 'not_addressed', jobId: command.id };
-    const fingerprint = createHash('sha256').update(bytes).digest('hex');
-    const requestId = command.request_id;
-    return db.transact((): Admission => {
-      const known = db.database
-        .prepare('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?')
-        .get(pcId, requestId);
-      if (known) {
-        return known.fingerprint === fingerprint
-          ? { kind: 'duplicate', runId: known.run_id as string }
-          : { kind: 'conflict', requestId };
-      }
-      const held = Number(db.database.prepare('SELECT count(*) AS held FROM admission').get()?.held);
-      if (held >= limits.admissionsMax) return { kind: 'full' };
-      const run: Run = {
-        runId: randomUUID(),
-        pcId,
-        requestId,
-        execId: command.exec_id ?? null,
-        origin,
-        owner,
-        command,
-      };
-      db.database
-        .prepare(
-          `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(pcId, requestId, fingerprint, subject, Buffer.from(JSON.stringify(command)), run.runId, Date.now());
-      rows.insert(run);
-      return { kind: 'admitted', run };
-    });
-  };
+export interface Intake {
+  /**
+   * Takes an order and starts its run; when this returns `admitted`, order and run are on disk. Throws when they cannot
+   * be put there: the order then counts as not delivered.
+   */
+  admit(order: IncomingOrder): Admission;
+  /**
+   * Takes an order of the fleet: true when it is dealt with for good (run, known already, or refused with a line in the
+   * log), false when it must be delivered again because it could not be put on disk. Never throws.
+   */
+  take(subject: string, bytes: Uint8Array): boolean;
 }
 
-function decode(bytes: Uint8Array): { command: Command } | { reason: string } {
+export interface IntakeOptions {
+  readonly pcId: string;
+  readonly view: Pick<FleetView, 'filters'>;
+  readonly ledger: Ledger;
+  /** Carries out what is admitted; while it is behind with reporting, nothing more is taken. */
+  readonly supervisor: { start(run: Run): void; isBehind(): boolean };
+  readonly log: Logger;
+}
+
+export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOptions): Intake {
+  function admit({ subject, bytes, origin, owner }: IncomingOrder): Admission {
+    const read = readOrder(bytes);
+    if ('reason' in read) return { kind: 'malformed', reason: read.reason };
+    const { command } = read;
+    if (origin === 'fleet' && !isAddressed(subject, command.id, view.filters())) {
+      return { kind: 'not_addressed', jobId: command.id };
+    }
+    if (supervisor.isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
+    const { request_id: requestId, exec_id: execId = null } = command;
+    const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
+    const fingerprint = createHash('sha256').update(bytes).digest('hex');
+    const entry = ledger.admit(run, { subject, fingerprint });
+    switch (entry.kind) {
+      case 'admitted':
+        supervisor.start(run);
+        return { kind: 'admitted', run };
+      case 'duplicate':
+        return entry;
+      case 'conflict':
+        return { kind: 'conflict', requestId };
+      case 'full':
+        return { kind: 'full', reason: 'this machine has taken as many orders as it can remember' };
+    }
+  }
+
+  function take(subject: string, bytes: Uint8Array): boolean {
+    try {
+      const admission = admit({ subject, bytes, origin: 'fleet', owner: null });
+      report(admission, subject);
+      return admission.kind !== 'full';
+    } catch (error) {
+      log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
+      return false;
+    }
+  }
+
+  function report(admission: Admission, subject: string): void {
+    switch (admission.kind) {
+      case 'admitted':
+        return;
+      case 'duplicate':
+        log.debug({ subject, run_id: admission.runId }, 'order delivered again; it is known');
+        return;
+      case 'conflict':
+        log.error(
+          { subject, request_id: admission.requestId },
+          'order refused: its request id was used with other content',
+        );
+        return;
+      case 'not_addressed':
+        log.warn({ subject, job_id: admission.jobId }, 'order dropped: it is meant for another machine');
+        return;
+      case 'malformed':
+        log.warn({ subject, reason: admission.reason }, 'order dropped: it cannot be read');
+        return;
+      case 'full':
+        log.error({ subject, reason: admission.reason }, 'order not taken: it is to be delivered again');
+    }
+  }
+
+  return { admit, take };
+}
+
+/**
+ * True when an order for `jobId` on this subject is meant for a machine that listens to `filters`. Behind the target
+ * stands the job's id: where something else stands there, the order is for a machine or a group whose id has a dot.
+ */
+export function isAddressed(subject: string, jobId: string, filters: readonly string[]): boolean {
+  return filters.some((filter) =>
+    filter.endsWith('.>') ? subject === `${filter.slice(0, -1)}${jobId}` : subject === filter,
+  );
+}
+
+function readOrder(bytes: Uint8Array): { command: Command } | { reason: string } {
   if (bytes.length > limits.commandBytesMax) {
     return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}` };
   }

@@ -1,25 +1,24 @@
 import { type Command, parseHumantime } from '@kanade/shared/fleet';
-
-/** Why a command is not run. The gate decides the exit code (`report/run-end.ts`). */
-export interface Refusal {
-  readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'unsupported' | 'no_exit_code';
-  readonly message: string;
-}
+import type { Refusal, Run } from '../run/model.ts';
+import type { FleetView, JobFacts } from '../store/fleet-cache.ts';
 
 /** What the gates look at. */
-export interface GateFacts {
+export interface GateFacts extends JobFacts {
   readonly nowMs: number;
-  /** How old our view of the broker is, in ms: 0 while connected, Infinity if there never was a connection. */
-  readonly brokerAgeMs: number;
-  /** Approved version of the job; undefined when none is known. */
-  readonly approvedVersion: string | undefined;
-  readonly isRevoked: boolean;
   readonly platform: NodeJS.Platform;
   /** Orders of this machine's own catalogue are current by definition: no pin, no staleness. */
   readonly origin: 'fleet' | 'local';
 }
 
-/** The first gate that refuses a command; undefined when it may run. Asked at receipt and again right before the launch. */
+/** Why a run may not start now; undefined when it may. Asked at receipt and again right before the launch. */
+export type Gates = (run: Run) => Refusal | undefined;
+
+export const createGates =
+  (view: Pick<FleetView, 'about'>): Gates =>
+  ({ command, origin }) =>
+    refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform: process.platform, origin });
+
+/** The first gate that refuses a command. */
 export function refuse(command: Command, facts: GateFacts): Refusal | undefined {
   return (
     (facts.origin === 'fleet' ? staleness(command, facts) : undefined) ??

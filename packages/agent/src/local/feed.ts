@@ -3,8 +3,8 @@ import { pathOf } from '@kanade/runner';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import { cutForPush, readChunk } from '../report/output.ts';
-import type { RunEnd } from '../report/run-end.ts';
-import type { LiveRun, Registry } from '../run/registry.ts';
+import type { LiveRun, RunEnd } from '../run/model.ts';
+import type { Registry } from '../run/registry.ts';
 
 /** The progress of runs on one connection. What it has sent is remembered per connection, so a full queue loses nothing. */
 export interface Feed {

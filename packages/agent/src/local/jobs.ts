@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
 import { commandOf, isToken, type Manifest } from '@kanade/shared/fleet';
-import type { Catalogue } from '../catalogue.ts';
-import type { Admit } from '../intake/admit.ts';
+import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/registry.ts';
-import type { RunCommand } from '../run/run-command.ts';
-import type { RunRows } from '../run/run-rows.ts';
+import type { FleetView } from '../store/fleet-cache.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { Feed } from './feed.ts';
 import { type Audience, byName, isInline, isOffered, offerOf } from './offer.ts';
 
 export interface JobsOptions {
+  readonly pcId: string;
   readonly catalogue: Catalogue;
-  readonly audience: () => Audience;
-  readonly isRevoked: (jobId: string) => boolean;
-  readonly admit: Admit;
-  readonly rows: RunRows;
-  readonly runCommand: RunCommand;
+  readonly view: Pick<FleetView, 'about' | 'groups'>;
+  readonly intake: Pick<Intake, 'admit'>;
+  readonly ledger: Pick<Ledger, 'lastOf' | 'ownerOf'>;
   readonly registry: Registry;
 }
 
@@ -27,7 +26,8 @@ export interface JobsSession {
 
 /** What the person at the machine can do with jobs; needs no broker. */
 export function createJobs(options: JobsOptions) {
-  const { catalogue, audience, admit, rows, runCommand, registry } = options;
+  const { pcId, catalogue, view, intake, ledger, registry } = options;
+  const audience = (): Audience => ({ pcId, groups: view.groups() });
 
   function list({ userKey }: JobsSession, category: string | undefined) {
     const who = audience();
@@ -35,7 +35,7 @@ export function createJobs(options: JobsOptions) {
       .list()
       .filter((manifest) => isOffered(manifest, who) && isInline(manifest))
       .filter(({ client }) => category === undefined || client?.category === category)
-      .map((manifest) => offerOf(manifest, rows.lastOf(userKey, manifest.id)))
+      .map((manifest) => offerOf(manifest, ledger.lastOf(userKey, manifest.id)))
       .filter((job) => job !== undefined)
       .sort(byName);
   }
@@ -45,7 +45,7 @@ export function createJobs(options: JobsOptions) {
     const manifest = await catalogue.fresh(id);
     if (!manifest) throw new KlpError('NotFound', `no job ${id}`);
     if (!isOffered(manifest, audience())) throw new KlpError('Unauthorized', `${id} is not offered to people here`);
-    if (options.isRevoked(id)) throw new KlpError('Unauthorized', `${id} is revoked`);
+    if (view.about(id).isRevoked) throw new KlpError('Unauthorized', `${id} is revoked`);
     if (!isInline(manifest)) throw new KlpError('InvalidParams', `${id} has no inline script; not yet runnable here`);
     return manifest;
   }
@@ -54,20 +54,18 @@ export function createJobs(options: JobsOptions) {
     const manifest = await startable(id);
     const command = commandOf(manifest, { requestId: randomUUID(), execId: null });
     const bytes = Buffer.from(JSON.stringify(command));
-    const admission = admit({ subject: 'local', bytes, origin: 'local', owner: session.userKey });
-    if (admission.kind === 'full')
-      throw new KlpError('RateLimit', 'this machine has taken as many orders as it can remember');
+    const admission = intake.admit({ subject: 'local', bytes, origin: 'local', owner: session.userKey });
+    if (admission.kind === 'full') throw new KlpError('RateLimit', admission.reason);
     if (admission.kind !== 'admitted') throw new Error(`a fresh order was not admitted: ${admission.kind}`);
-    const { run } = admission;
-    runCommand.start(run);
-    const live = registry.get(run.runId);
+    const { runId } = admission.run;
+    const live = registry.get(runId);
     if (live) session.feed.follow(live);
-    return run.runId;
+    return runId;
   }
 
   /** The same answer for a stranger's run and for none: whether it exists is not told. */
   function kill({ userKey }: JobsSession, runId: string): void {
-    if (rows.ownerOf(runId) !== userKey) throw new KlpError('Unauthorized', 'not a run of yours');
+    if (ledger.ownerOf(runId) !== userKey) throw new KlpError('Unauthorized', 'not a run of yours');
     registry.stop({ runId }, 'user');
   }
 

@@ -11,8 +11,8 @@ import {
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import { commonProtocol, localContract, protocolVersions } from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
+import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../logger.ts';
 import type { Registry } from '../run/registry.ts';
 import { createFeed, type Feed } from './feed.ts';
 import type { createJobs } from './jobs.ts';

@@ -1,9 +1,8 @@
 import type { StateFile } from '@kanade/runner';
 import type { Ending } from '@kanade/shared/job';
 import { describe, expect, it } from 'vitest';
-import type { Run } from '../run/run.ts';
-import { resultOf, startedOf } from './result.ts';
-import { endBeforeLaunch, endOfJob, endOfRefusal } from './run-end.ts';
+import type { Run } from '../run/model.ts';
+import { endBeforeLaunch, endOfJob, endOfRefusal, resultOf, startedOf } from './run-end.ts';
 
 const run: Run = {
   runId: 'run-1',

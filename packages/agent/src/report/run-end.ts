@@ -1,23 +1,9 @@
+/** The end of a run, whatever ended it, and what the fleet is told of it. Pure. */
 import type { JobView } from '@kanade/runner';
-import { syntheticExits } from '@kanade/shared/fleet';
+import { type EventStarted, type ExecResult, syntheticExits } from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job';
 import type { RunStatus } from '@kanade/shared/local';
-import type { Refusal } from '../intake/gates.ts';
-import type { Stopper } from '../run/registry.ts';
-import type { Run } from '../run/run.ts';
-
-/** How one run ended, in the words of every door. */
-export interface RunEnd {
-  readonly ending: Ending;
-  readonly status: RunStatus;
-  readonly exitCode: number;
-  /** True only for a policy skip; a failure to start is none. */
-  readonly skipped: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
-}
+import type { Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
 
 /** The end of a run that a gate refused. */
 export function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd {
@@ -32,6 +18,32 @@ export function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd 
     startedAtMs: nowMs,
     endedAtMs: nowMs,
   };
+}
+
+/** The end of a run that we could not carry out: nothing was started, or nobody saw how what was started ended. */
+export function endOfFault(error: unknown, startedAtMs: number | undefined, nowMs: number): RunEnd {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (startedAtMs === undefined)
+    return endOfRefusal({ gate: 'no_exit_code', message: `not started: ${reason}` }, nowMs);
+  return {
+    ending: { kind: 'lost', reason },
+    status: 'failed',
+    exitCode: syntheticExits.outcome_unknown.code,
+    skipped: false,
+    stdout: '',
+    stderr: `outcome unknown: ${reason}\n`,
+    startedAtMs,
+    endedAtMs: nowMs,
+  };
+}
+
+/** The same end without what was printed, for an outbox that has no room for more. */
+export function withoutOutput(end: RunEnd): RunEnd {
+  const cut = (text: string): string =>
+    text === ''
+      ? ''
+      : `[kanade] output left out: too many results wait for the broker (${Buffer.byteLength(text)} bytes)\n`;
+  return { ...end, stdout: cut(end.stdout), stderr: cut(end.stderr) };
 }
 
 /** The end of a run that was stopped before its processes existed. */
@@ -110,3 +122,37 @@ function killNote({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string
 }
 
 const lineEnded = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** The result of a run as it goes to the fleet. Runs that people started have no `exec_id`. */
+export function resultOf(run: Run, end: RunEnd): ExecResult {
+  return {
+    result_id: run.runId,
+    request_id: run.requestId,
+    ...(run.execId === null ? {} : { exec_id: run.execId }),
+    pc_id: run.pcId,
+    exit_code: end.exitCode,
+    skipped: end.skipped,
+    stdout: end.stdout,
+    stderr: end.stderr,
+    started_at: instant(end.startedAtMs),
+    finished_at: instant(end.endedAtMs),
+    manifest_id: run.command.id,
+    ending: end.ending.kind,
+  };
+}
+
+/** The event that a run has begun; only operators' orders have one. */
+export function startedOf(run: Run, startedAtMs: number): EventStarted | undefined {
+  if (run.execId === null) return undefined;
+  return {
+    result_id: run.runId,
+    request_id: run.requestId,
+    exec_id: run.execId,
+    pc_id: run.pcId,
+    started_at: instant(startedAtMs),
+    manifest_id: run.command.id,
+    version: run.command.version,
+  };
+}

@@ -1,20 +1,5 @@
 import type { JobDir } from '@kanade/runner';
-import type { RunEnd } from '../report/run-end.ts';
-import type { Run } from './run.ts';
-
-/** Who may ask for a run to stop. */
-export type Stopper = 'user' | 'operator';
-
-/** A run that has not ended. */
-export interface LiveRun {
-  readonly run: Run;
-  /** Set once its processes exist. */
-  readonly running: { readonly job: JobDir; readonly startedAtMs: number } | undefined;
-  /** The first who asked for it to stop; seen by every phase before the launch. */
-  readonly stoppedBy: Stopper | undefined;
-  /** Fires when somebody asks for it to stop. */
-  readonly stopSignal: AbortSignal;
-}
+import type { LiveRun, Run, RunEnd, Stopper } from './model.ts';
 
 export type RegistryEvent =
   | { readonly kind: 'added'; readonly live: LiveRun }

@@ -6,6 +6,8 @@ declare const KANADE_VERSION: string | undefined;
 /** The version of this agent. */
 export function agentVersion(): string {
   if (typeof KANADE_VERSION === 'string') return KANADE_VERSION;
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return manifest.version;
 }

@@ -1,6 +1,6 @@
 import { commandFilters } from '@kanade/shared/fleet';
 import { describe, expect, it } from 'vitest';
-import { isAddressed } from './addressed.ts';
+import { isAddressed } from './admit.ts';
 
 describe('isAddressed()', () => {
   const filters = commandFilters('a', ['lab']);

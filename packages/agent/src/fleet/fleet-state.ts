@@ -5,9 +5,9 @@
 import { buckets, isToken } from '@kanade/shared/fleet';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../logger.ts';
-import type { CachedBucket, FleetCache } from './fleet-cache.ts';
+import type { CachedBucket, FleetCache } from '../store/fleet-cache.ts';
 import { readStream } from './read-stream.ts';
 import { createRepeated, type Repeated } from './repeat.ts';
 
@@ -37,9 +37,14 @@ export function createFleetState(options: FleetStateOptions): FleetState {
     [buckets.scriptCurrent, '>'],
     [buckets.agentGroups, pcId],
   ];
+  const unread = new Set(watched.map(([bucket]) => bucket));
   const copies = watched.map(([bucket, keys]) => {
     const onChange = bucket === buckets.agentGroups ? onGroups : () => undefined;
-    return createBucketCopy({ bucket, keys, cache, connection, onChange, log, signal });
+    const onRead = (): void => {
+      unread.delete(bucket);
+      if (unread.size === 0) cache.setHeard();
+    };
+    return createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, log, signal });
   });
   return {
     open: (opened) => {
@@ -70,11 +75,13 @@ interface CopyOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   readonly onChange: () => void;
+  /** The whole bucket was read and stored. */
+  readonly onRead: () => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
-function createBucketCopy({ bucket, keys, cache, connection, onChange, log, signal }: CopyOptions): {
+function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, log, signal }: CopyOptions): {
   open(connection: NatsConnection): void;
   read: Repeated;
 } {
@@ -119,6 +126,7 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, log, sign
       held = undefined;
       for (const message of later) guarded(() => apply(message));
     }
+    onRead();
   }
 
   return {

@@ -2,10 +2,10 @@ import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node
 import { join } from 'node:path';
 import { Manifest, strictManifest } from '@kanade/shared/fleet';
 import { LineCounter, parseDocument } from 'yaml';
-import { AgentError } from './agent-error.ts';
-import { limits } from './limits.ts';
-import type { Logger } from './logger.ts';
-import type { FleetCache } from './nats/fleet-cache.ts';
+import { AgentError } from '../agent-error.ts';
+import type { Logger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
+import type { FleetView } from '../store/fleet-cache.ts';
 
 /** The jobs this machine knows: files of its own directory first, then those of the fleet. */
 export interface Catalogue extends Disposable {
@@ -16,14 +16,14 @@ export interface Catalogue extends Disposable {
 
 export interface CatalogueOptions {
   readonly dir: string | undefined;
-  readonly cache: FleetCache;
+  readonly view: Pick<FleetView, 'manifest' | 'manifests'>;
   /** Brings one manifest of the cache up to date, if the broker can be asked. Never rejects. */
   readonly refresh: (id: string) => Promise<void>;
   readonly log: Logger;
 }
 
 /** Reads the job directory and follows its changes. Throws AgentError `jobs_dir_unusable`. */
-export function openCatalogue({ dir, cache, refresh, log }: CatalogueOptions): Catalogue {
+export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Catalogue {
   const files = dir === undefined ? undefined : openJobFiles(dir, log);
   const ofFleet = (text: string, id: string): Manifest | undefined => {
     const manifest = parseStored(text);
@@ -33,15 +33,15 @@ export function openCatalogue({ dir, cache, refresh, log }: CatalogueOptions): C
   return {
     list() {
       const own = files?.manifests() ?? new Map<string, Manifest>();
-      const fleet = cache.texts('jobs').filter(({ key }) => !own.has(key));
-      return [...own.values(), ...fleet.map(({ key, text }) => ofFleet(text, key)).filter((one) => one !== undefined)];
+      const fleet = view.manifests().filter(({ id }) => !own.has(id));
+      return [...own.values(), ...fleet.map(({ id, text }) => ofFleet(text, id)).filter((one) => one !== undefined)];
     },
     async fresh(id) {
       files?.read();
       const own = files?.manifests().get(id);
       if (own) return own;
       await refresh(id);
-      const text = cache.text('jobs', id);
+      const text = view.manifest(id);
       return text === undefined ? undefined : ofFleet(text, id);
     },
     [Symbol.dispose]: () => files?.close(),

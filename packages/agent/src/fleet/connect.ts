@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../logger.ts';
 
 /** How the agent stands with its broker. Being away is a state, not an error. */
 export type BrokerState =

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { AgentError } from './agent-error.ts';
+import { AgentError } from '../agent-error.ts';
 
 /** The data directory of an agent, held by this process alone until it is disposed of or the process ends. */
 export interface DataDir extends Disposable {

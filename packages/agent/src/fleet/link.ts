@@ -1,11 +1,10 @@
 /** Everything between this machine and its broker, joined: what comes in, what goes out, and how it stands. */
 import type { Outbox } from '@kanade/outbox';
-import type { Heartbeat } from '@kanade/shared/fleet';
-import type { Logger } from '../logger.ts';
-import { createAnswer } from './answer.ts';
+import type { Logger } from '../config/logger.ts';
+import type { FleetCache } from '../store/fleet-cache.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
-import type { FleetCache } from './fleet-cache.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createPublish } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 
@@ -16,7 +15,7 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onKi
   readonly token: string | undefined;
   readonly cache: FleetCache;
   readonly outbox: Outbox;
-  readonly beat: () => Heartbeat;
+  readonly version: string;
   readonly onState: (state: BrokerState) => void;
   readonly log: Logger;
   /** Fires when the agent ends; dispose of the link after it. */
@@ -37,13 +36,14 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   const shared = { ...options, connection: () => broker?.connection };
   const fleet = createFleetState({ ...shared, onGroups: () => receive.groupsChanged() });
   const receive = createReceive(shared);
-  const answer = createAnswer(shared);
+  const heartbeat = createHeartbeat(shared);
   return {
     get state() {
       return broker?.state ?? (servers.length === 0 ? { kind: 'none' } : { kind: 'away' });
     },
     refresh: fleet.refresh,
     start() {
+      if (servers.length === 0) options.cache.setHeard();
       const publish = createPublish(shared);
       drained = publish.drained;
       broker = createBroker({
@@ -51,17 +51,20 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         token: options.token,
         name: `kanade-agent-${pcId}`,
         onOpen: (opened) => {
-          for (const part of [fleet, receive, answer]) part.open(opened);
+          for (const part of [fleet, receive, heartbeat]) part.open(opened);
         },
         onOnline: () => {
-          for (const part of [fleet, receive, answer, publish]) part.online();
+          for (const part of [fleet, receive, heartbeat, publish]) part.online();
         },
-        onState: options.onState,
+        onState: (state) => {
+          options.cache.setConnected(state.kind === 'connected');
+          options.onState(state);
+        },
         log,
       });
     },
     async [Symbol.asyncDispose]() {
-      answer[Symbol.dispose]();
+      heartbeat[Symbol.dispose]();
       await broker?.[Symbol.asyncDispose]();
       await drained;
     },

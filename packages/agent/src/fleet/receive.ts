@@ -3,16 +3,15 @@
  * a slow timer, from a cursor per filter that this machine keeps itself. The admission ledger makes the overlap harmless.
  * This machine subscribes to `kill.*` and never publishes there.
  */
-import { commandFilters, streams } from '@kanade/shared/fleet';
+import { streams } from '@kanade/shared/fleet';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../logger.ts';
-import type { FleetCache } from './fleet-cache.ts';
+import type { FleetCache } from '../store/fleet-cache.ts';
 import { lastSequence, readStream } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface ReceiveOptions {
-  readonly pcId: string;
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   /** Takes one order. Returns true when it is dealt with for good, false when it must be delivered again. */
@@ -32,17 +31,16 @@ export interface Receive {
 }
 
 export function createReceive(options: ReceiveOptions): Receive {
-  const { pcId, cache, connection, onOrder, onKill, log, signal } = options;
+  const { cache, connection, onOrder, onKill, log, signal } = options;
   let opened: NatsConnection | undefined;
   const subscriptions = new Map<string, Subscription>();
-  const filters = (): string[] => commandFilters(pcId, cache.groups());
 
   const missed = createRepeated({
     run: async () => {
       const open = connection();
       if (!open) return;
       const lastSeq = await lastSequence(open, streams.exec);
-      for (const filter of filters()) await readMissed(open, filter, lastSeq);
+      for (const filter of cache.filters()) await readMissed(open, filter, lastSeq);
     },
     onError: (error, failures) =>
       log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed orders could not be read; trying again'),
@@ -70,7 +68,7 @@ export function createReceive(options: ReceiveOptions): Receive {
   /** Subscribes to what is wanted and not there, and drops what is there and not wanted. */
   function align(): void {
     if (!opened) return;
-    const wanted = filters();
+    const wanted = cache.filters();
     for (const [filter, subscription] of subscriptions) {
       if (wanted.includes(filter)) continue;
       subscription.unsubscribe();

@@ -3,17 +3,17 @@
  *
  * | table         | written by            | what is true in it                                                        |
  * |---------------|-----------------------|---------------------------------------------------------------------------|
- * | `admission`   | `intake/admit.ts`     | one row per order ever accepted; durable before the order is acknowledged |
- * | `run`         | `run/run-rows.ts`     | one row per accepted order, in the same commit; `ended` with its result   |
- * | `fleet_entry` | `nats/fleet-cache.ts` | what the broker's buckets last held                                       |
- * | `cursor`      | `nats/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
+ * | `admission`   | `store/ledger.ts`     | one row per order ever accepted; durable before the order is acknowledged |
+ * | `run`         | `store/ledger.ts`     | one row per accepted order, in the same commit; `ended` with its result   |
+ * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held                                       |
+ * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
  * | `outbox*`     | `@kanade/outbox`      | results and events on their way                                           |
  */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { AgentError } from './agent-error.ts';
+import { AgentError } from '../agent-error.ts';
 
-export interface StateDb extends Disposable {
+export interface StateFile extends Disposable {
   readonly database: DatabaseSync;
   /** Runs `change` in one transaction: durable when this returns, undone when it throws. */
   transact<T>(change: () => T): T;
@@ -41,7 +41,7 @@ const migrations: readonly string[] = [
 ];
 
 /** Opens and migrates the database. Throws AgentError `data_dir_unusable` or `database_too_new`. */
-export function openStateDb(path: string): StateDb {
+export function openStateFile(path: string): StateFile {
   let database: DatabaseSync | undefined;
   try {
     closeSync(openSync(path, 'a', 0o600)); // scripts and their output are nobody else's business; the WAL takes this mode

@@ -1,0 +1,65 @@
+import { hostname } from 'node:os';
+import { type Heartbeat, heartbeatSubject, pingSubject } from '@kanade/shared/fleet';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
+
+export interface HeartbeatOptions {
+  readonly pcId: string;
+  readonly version: string;
+  readonly connection: () => NatsConnection | undefined;
+  readonly log: Logger;
+}
+
+/** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. */
+export function createHeartbeat({ pcId, version, connection, log }: HeartbeatOptions) {
+  const beat = createPulse(pcId, version);
+  const publish = (): void => {
+    try {
+      connection()?.publish(heartbeatSubject(pcId), JSON.stringify(beat()));
+    } catch (error) {
+      log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
+    }
+  };
+  const timer = setInterval(publish, limits.heartbeatEveryMs);
+  timer.unref();
+  return {
+    online: publish,
+    open(opened: NatsConnection): void {
+      opened.subscribe(pingSubject(pcId), {
+        callback: (error, message) => {
+          if (error) log.warn({ err: error }, 'pings cannot be answered');
+          else message.respond(JSON.stringify(beat()));
+        },
+      });
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+const osFamilies: Partial<Record<NodeJS.Platform, string>> = { win32: 'windows', linux: 'linux', darwin: 'macos' };
+
+/** Makes heartbeats; the share of processor time is that since the beat before, so the first one has none. */
+function createPulse(pcId: string, version: string): () => Heartbeat {
+  let last: { atMs: number; cpuMicros: number } | undefined;
+  return () => {
+    const { user, system } = process.cpuUsage();
+    const now = { atMs: performance.now(), cpuMicros: user + system };
+    const sinceMs = last ? now.atMs - last.atMs : 0;
+    const cpuPct = last && sinceMs > 0 ? (now.cpuMicros - last.cpuMicros) / sinceMs / 10 : undefined;
+    last = now;
+    const family = osFamilies[process.platform];
+    return {
+      pc_id: pcId,
+      at: new Date().toISOString(),
+      agent_version: version,
+      hostname: hostname(),
+      ...(family === undefined ? {} : { os_family: family }),
+      ...(cpuPct === undefined ? {} : { agent_cpu_pct: Math.round(cpuPct * 100) / 100 }),
+      agent_rss_bytes: process.memoryUsage.rss(),
+      command_keys: [],
+      enforcing: false,
+      command_protocols: ['legacy'],
+    };
+  };
+}

@@ -1,0 +1,58 @@
+/** What a run is and how it ends, in the words that intake, run, report and the doors share. Imports none of them. */
+import type { JobDir } from '@kanade/runner';
+import type { Command } from '@kanade/shared/fleet';
+import type { Ending } from '@kanade/shared/job';
+import type { RunStatus } from '@kanade/shared/local';
+
+/** One execution of one accepted order. `runId` is also its result id. */
+export interface Run {
+  readonly runId: string;
+  readonly pcId: string;
+  readonly requestId: string;
+  /** What `kill.<exec_id>` names; null for runs that no operator ordered. */
+  readonly execId: string | null;
+  readonly origin: 'fleet' | 'local';
+  /** User key of the person who started it; null for fleet runs. */
+  readonly owner: string | null;
+  readonly command: Command;
+}
+
+/** A run that has not ended, as it stands in the ledger. */
+export interface OpenRun {
+  readonly run: Run;
+  readonly state: 'admitted' | 'launching' | 'running';
+  readonly job: JobDir | undefined;
+}
+
+/** Who may ask for a run to stop. */
+export type Stopper = 'user' | 'operator';
+
+/** A run that this agent works on. */
+export interface LiveRun {
+  readonly run: Run;
+  /** Set once its processes exist. */
+  readonly running: { readonly job: JobDir; readonly startedAtMs: number } | undefined;
+  /** The first who asked for it to stop; seen by every phase before the launch. */
+  readonly stoppedBy: Stopper | undefined;
+  /** Fires when somebody asks for it to stop. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** Why a command is not run. The gate decides the exit code. */
+export interface Refusal {
+  readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'unsupported' | 'no_exit_code';
+  readonly message: string;
+}
+
+/** How one run ended, in the words of every door. */
+export interface RunEnd {
+  readonly ending: Ending;
+  readonly status: RunStatus;
+  readonly exitCode: number;
+  /** True only for a policy skip; a failure to start is none. */
+  readonly skipped: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
