@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
-import { answerCommands, built } from './klp-setup.mjs';
+import { answerCommands, built, errors } from './klp-setup.mjs';
 
 const [side, path] = process.argv.slice(2);
 const collect = globalThis.Bun ? () => globalThis.Bun.gc(true) : globalThis.gc;
@@ -11,6 +11,8 @@ const { defineContract, serveConnection } = await import(built('index'));
 const { listenLocal } = await import(built('socket'));
 
 const contract = defineContract({
+  handshake: 'system.handshake',
+  errors,
   methods: {
     'system.handshake': { params: z.object({}), result: z.object({}) },
     'system.ping': { params: z.object({}), result: z.object({}) },
@@ -23,6 +25,7 @@ let count = 0;
 if (side === 'klp') {
   await listenLocal({
     path,
+    contract,
     accept: () => ({ ok: true }),
     limits: { connectionsMax: 20_000, connectionsPerUserMax: 20_000 },
     onConnection: (duplex, peer) => {

@@ -2,7 +2,7 @@
 import { connect, createServer } from 'node:net';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
-import { answerCommands, built } from './klp-setup.mjs';
+import { answerCommands, built, errors } from './klp-setup.mjs';
 
 const [role, side, path] = process.argv.slice(2);
 const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `node ${process.versions.node}`;
@@ -12,6 +12,9 @@ const { connectClient, defineContract, serveConnection } = await import(built('i
 const { dialLocal, listenLocal } = await import(built('socket'));
 
 const contract = defineContract({
+  handshake: 'system.handshake',
+  prompt: ['system.ping'],
+  errors,
   methods: {
     'system.handshake': { params: z.object({ client: z.string() }), result: z.object({ server: z.string() }) },
     'system.ping': { params: z.object({}), result: z.object({ pong: z.boolean() }) },
@@ -29,6 +32,7 @@ const progress = { run_id: '0191f0c1-7b1a-7000-8000-000000000001', status: 'runn
 async function serveKlp() {
   const listener = await listenLocal({
     path,
+    contract,
     accept: () => ({ ok: true }),
     onConnection: (duplex, peer) => {
       serveConnection(duplex, {
@@ -70,7 +74,7 @@ async function callKlp() {
   const client = connectClient({
     contract,
     dial: ({ signal }) => dialLocal({ path, signal }),
-    handshake: { method: 'system.handshake', params: { client: 'bench' } },
+    handshake: { client: 'bench' },
     onPush: (push) => onProgress(push.params),
   });
   await client.ready();

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { bunPath } from '../../apps/kanade/build/executable.mjs';
 import { fail, runTool } from '../toolchain.mjs';
 
+export { errors } from '../../packages/klp/test/errors.ts';
+
 /** A file of the package as it is published. */
 export const built = (entry) => new URL(`../../packages/klp/dist/bundle/${entry}.js`, import.meta.url).href;
 

@@ -29,6 +29,7 @@ async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = t
     : {};
   const listener = await listenLocal({
     path,
+    contract: localContract,
     accept: () => (isWelcome ? { ok: true } : { ok: false, reason: 'not welcome' }),
     onConnection(duplex, peer) {
       const connection = serveConnection(duplex, {

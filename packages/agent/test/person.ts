@@ -27,7 +27,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socket, signal }),
-    handshake: { method: 'system.handshake', params: { client: 'test', client_version: '0', protocol: [1] } },
+    handshake: { client: 'test', client_version: '0', protocol: [1] },
     onConnected: async ({ call }) => {
       if (subscribe) await call('jobs.subscribe');
     },

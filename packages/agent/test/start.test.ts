@@ -103,7 +103,7 @@ describe('the agent as a program', () => {
     const client = connectClient({
       contract: localContract,
       dial: ({ signal }) => dialLocal({ path: site.socket, signal }),
-      handshake: { method: 'system.handshake', params: { client: 'test', client_version: '0', protocol: [7, 8] } },
+      handshake: { client: 'test', client_version: '0', protocol: [7, 8] },
       onEvent: (event) => event.kind === 'connection_lost' && lost.resolve(event.error),
     });
     expect(await lost.promise).toMatchObject({ kind: 'StaleProtocol', detail: 'offered 7, 8, this agent speaks 1' });

@@ -42,6 +42,8 @@ interface Tap {
   readonly code: Promise<number | null>;
 }
 
+const hello = ['system.handshake', '{"client":"klp-tap","client_version":"0","protocol":[1]}'];
+
 /** Runs klp-tap as a user. */
 function tapAs(uid: number, site: Site, ...words: string[]): Tap {
   const bin = join(import.meta.dirname, '../../klp/src/bin.ts');
@@ -77,29 +79,39 @@ if (canPlayUsers) {
     site.putJob('quick.yaml', jobYaml({ id: 'quick', script: 'echo of bob; sleep 1' }));
     await startForPeople(site);
 
-    const first = tapAs(ann, site, '--follow', 'jobs.subscribe', 'jobs.execute', '{"id":"slow"}');
+    const first = tapAs(ann, site, '--follow', ...hello, 'jobs.subscribe', 'jobs.execute', '{"id":"slow"}');
     const runId = await eventually('the run of ann', () => {
       const result = answer(first, 'jobs.execute')?.result as { run_id: string } | undefined;
       return JSON.stringify(pushed(first)).includes('of ann') && result?.run_id;
     });
 
     const kill = ['jobs.kill', JSON.stringify({ run_id: runId })];
-    const second = tapAs(bob, site, '--pushes', '3', 'jobs.subscribe', 'jobs.list', 'jobs.execute', '{"id":"quick"}');
+    const second = tapAs(
+      bob,
+      site,
+      '--pushes',
+      '3',
+      ...hello,
+      'jobs.subscribe',
+      'jobs.list',
+      'jobs.execute',
+      '{"id":"quick"}',
+    );
     expect(await second.code).toBe(0);
     const own = (answer(second, 'jobs.execute')?.result as { run_id: string } | undefined)?.run_id;
     expect(pushed(second).map((progress) => (progress as { run_id: string }).run_id)).toEqual([own, own, own]);
     expect(JSON.stringify(second.lines)).not.toMatch(new RegExp(`${runId}|of ann`));
 
-    const third = tapAs(bob, site, ...kill);
+    const third = tapAs(bob, site, ...hello, ...kill);
     expect(await third.code).toBe(1);
     expect(answer(third, 'jobs.kill')).toMatchObject({ error: { kind: 'Unauthorized' } });
     // What does not exist is answered in the same words.
-    const fourth = tapAs(bob, site, 'jobs.kill', '{"run_id":"nothing"}');
+    const fourth = tapAs(bob, site, ...hello, 'jobs.kill', '{"run_id":"nothing"}');
     expect(await fourth.code).toBe(1);
     expect(answer(fourth, 'jobs.kill')?.error).toEqual(answer(third, 'jobs.kill')?.error);
     expect(pushed(first).some((progress) => (progress as { status: string }).status === 'killed')).toBe(false);
 
-    const fifth = tapAs(ann, site, ...kill);
+    const fifth = tapAs(ann, site, ...hello, ...kill);
     expect(await fifth.code).toBe(0);
     await eventually('ann to see her run killed', () => JSON.stringify(pushed(first)).includes('"killed"'));
     expect(JSON.stringify(first.lines)).not.toContain(String(own));
@@ -111,7 +123,7 @@ if (canPlayUsers) {
     const refused = tapAs(daemon, site, 'system.ping');
     expect(await refused.code).toBe(3);
     expect(refused.lines).toEqual([{ error: { kind: 'Unauthorized', detail: `uid ${daemon} has no login shell` } }]);
-    const unknown = tapAs(61_004, site, '--no-handshake', 'system.ping');
+    const unknown = tapAs(61_004, site, 'system.ping');
     expect(await unknown.code).toBe(3);
     expect(unknown.lines).toEqual([{ error: { kind: 'Unauthorized', detail: 'uid 61004 has no account' } }]);
   });

@@ -8,6 +8,5 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => en
 process.exitCode = await main(process.argv.slice(2), {
   stdout: (text) => void writeSync(1, text),
   stderr: (text) => void writeSync(2, text),
-  env: process.env,
   signal: ending.signal,
 });

@@ -1,28 +1,42 @@
-export type { EndReason } from './peer/channel.ts';
+export type { OnTrace, TraceEntry } from './channel/channel.ts';
+export type { EndReason } from './channel/machine.ts';
+export type { SendOutcome } from './channel/outgoing.ts';
 export {
   type Call,
   type Client,
   type ClientEvent,
-  type ClientState,
   type ConnectOptions,
   connectClient,
+  type HandshakeOf,
   type SubscribeOptions,
-} from './peer/client.ts';
+} from './client/client.ts';
+export type { CallOptions, LinkEvent } from './client/link.ts';
+export type { ClientState } from './client/machine.ts';
+export type { Subscription } from './client/subscriptions.ts';
 export {
   type CallParams,
   type CallResult,
   type Contract,
   defineContract,
+  type ErrorRow,
+  type ErrorTable,
   type HandlerParams,
   type HandlerResult,
+  type HandshakeName,
   type MethodName,
   type MethodTable,
+  type ProtocolErrorKind,
   type Push,
   type PushName,
   type PushParams,
   type PushReceived,
   type PushTable,
-} from './peer/contract.ts';
+  type SchemaInput,
+  type SchemaIssue,
+  type SchemaOutput,
+  type SchemaResult,
+  type StandardSchemaV1,
+} from './contract.ts';
 export {
   type ChannelLimits,
   type ClientLimits,
@@ -31,11 +45,9 @@ export {
   serverLimits,
   type UserLimits,
   userLimits,
-} from './peer/limits.ts';
-export type { CallOptions, LinkEvent } from './peer/link.ts';
-export type { SendOutcome } from './peer/outgoing.ts';
-export type { RateLimit } from './peer/rate-limit.ts';
-export { type Connection, serveConnection } from './peer/server.ts';
+} from './limits.ts';
+export { createUserRates, type RateLimit, type UserRates } from './server/rates.ts';
+export { type Connection, serveConnection } from './server/server.ts';
 export type {
   Handler,
   Handlers,
@@ -44,12 +56,8 @@ export type {
   ServeOptions,
   ServerEvent,
   SessionScope,
-} from './peer/serving.ts';
-export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchemaV1 } from './peer/standard-schema.ts';
-export type { Subscription } from './peer/subscriptions.ts';
-export type { OnTrace, TraceEntry } from './peer/trace.ts';
-export { createUserRates, type UserRates } from './peer/user-rates.ts';
-export { errorTable, KlpError, type KlpErrorKind, type LimitPassed, limitError } from './wire/error.ts';
+} from './server/serving.ts';
+export { KlpError, type LimitPassed, limitError } from './wire/error.ts';
 export {
   createFrameDecoder,
   defaultBodyBytesMax,
@@ -59,7 +67,9 @@ export {
   frameHeaderBytes,
 } from './wire/frame.ts';
 export {
+  cancelMethod,
   decodeMessage,
+  droppedMethod,
   encodeError,
   encodePush,
   encodeRequest,
@@ -67,4 +77,3 @@ export {
   type Message,
   type ResponseOutcome,
 } from './wire/message.ts';
-export { cancelMethod, droppedMethod } from './wire/reserved.ts';

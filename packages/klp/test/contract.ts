@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { defineContract } from '../src/index.ts';
+import { errors } from './errors.ts';
 
 /** The contract the suites speak: one method per behaviour of a handler. */
 export const contract = defineContract({
+  handshake: 'system.handshake',
+  prompt: ['system.ping'],
+  errors,
   methods: {
     'system.handshake': {
       params: z.object({ client: z.string() }),

@@ -196,7 +196,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     await server.connections[0]?.closed;
     expect(server.abortedGates).toEqual(['running']);
     expect(server.waitingAt('waiting')).toBe(0);
-    expect(server.events.at(-1)).toMatchObject({ kind: 'request_refused', error: { kind: 'AgentDisconnected' } });
+    expect(server.events.at(-1)).toMatchObject({ kind: 'request_refused', error: { kind: 'Disconnected' } });
   });
 
   it('say that a stream ended inside a frame', async () => {

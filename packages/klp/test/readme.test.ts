@@ -10,12 +10,12 @@ import {
   clientLimits,
   defineContract,
   droppedMethod,
-  errorTable,
   serveConnection,
   serverLimits,
   userLimits,
 } from '../src/index.ts';
 import { listenLocal, socketLimits } from '../src/socket.ts';
+import { errors } from './errors.ts';
 import { temporaryDirectory } from './serving.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -50,18 +50,22 @@ describe('klp-tap', () => {
 
 /** The server of the example. */
 async function serveBackups(path: string): Promise<void> {
+  const contract = defineContract({
+    handshake: 'system.handshake',
+    errors,
+    methods: {
+      'system.handshake': { params: z.object({ client: z.string() }), result: z.object({ user: z.string() }) },
+      'backup.start': { params: z.object({ folder: z.string() }), result: z.object({ run: z.int() }) },
+    },
+    pushes: { 'backup.progress': z.object({ run: z.int(), percent: z.number() }) },
+  });
   const listener = await listenLocal({
     path,
+    contract,
     accept: () => ({ ok: true }),
     onConnection: (duplex, peer) => {
       serveConnection(duplex, {
-        contract: defineContract({
-          methods: {
-            'system.handshake': { params: z.object({ client: z.string() }), result: z.object({ user: z.string() }) },
-            'backup.start': { params: z.object({ folder: z.string() }), result: z.object({ run: z.int() }) },
-          },
-          pushes: { 'backup.progress': z.object({ run: z.int(), percent: z.number() }) },
-        }),
+        contract,
         peer,
         handlers: {
           'system.handshake': (_params, context) => ({ user: context.peer.userKey }),
@@ -77,7 +81,7 @@ async function serveBackups(path: string): Promise<void> {
 }
 
 describe('PROTOCOL.md', () => {
-  it.each(Object.entries(errorTable))('has the row of %s', (kind, { code, message }) => {
+  it.each(Object.entries(errors))('has the row of %s', (kind, { code, message }) => {
     expect(protocol).toContain(`| ${kind} | ${code} | ${message} |`);
   });
 

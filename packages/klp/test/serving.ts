@@ -74,6 +74,7 @@ export async function serveOnSocket(
   const { take, server } = createTestServer(options);
   const listener = await listenLocal({
     path,
+    contract,
     accept: () => ({ ok: true }),
     onConnection: (duplex, peer) => take(duplex, peer),
     ...(options.listenLimits ? { limits: options.listenLimits } : {}),
@@ -234,17 +235,17 @@ function createTestServer(options: Options) {
   return { take, server };
 }
 
-export type TestClient = Client<TestContract, { server: string; user: string }>;
+export type TestClient = Client<TestContract>;
 
 /** A client of the test contract, closed when the test is over. */
 export function connectTo(
   server: Pick<TestServer, 'dial'>,
-  options: Partial<ConnectOptions<TestContract, 'system.handshake'>> = {},
+  options: Partial<ConnectOptions<TestContract>> = {},
 ): TestClient {
   const client = connectClient({
     contract,
     dial: (dialOptions) => server.dial(dialOptions),
-    handshake: { method: 'system.handshake', params: { client: 'test' } },
+    handshake: { client: 'test' },
     ...options,
     limits: { backoffFirstMs: 5, backoffMaxMs: 20, lingerMs: 30, ...options.limits },
   });

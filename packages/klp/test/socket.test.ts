@@ -26,6 +26,7 @@ import {
   listenLocal,
   SocketError,
 } from '../src/socket.ts';
+import { errors } from './errors.ts';
 import { createRawPeer } from './raw-peer.ts';
 import { connectTo, temporaryDirectory } from './serving.ts';
 
@@ -37,6 +38,7 @@ function somewhere(): string {
 
 async function listen(options: Partial<ListenOptions> & { path: string }): Promise<LocalListener> {
   const listener = await listenLocal({
+    contract: { errors },
     accept: () => ({ ok: true }),
     onConnection: (duplex) => void duplex.resume(),
     ...options,

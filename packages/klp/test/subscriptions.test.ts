@@ -116,7 +116,7 @@ describe.each(transports)('a subscription over $name', ({ serve }) => {
     await client.close();
     expect(subscription.current).toBeUndefined();
     await subscription.close();
-    await expect(client.subscribe('item.subscribe', {})).rejects.toMatchObject({ kind: 'AgentDisconnected' });
+    await expect(client.subscribe('item.subscribe', {})).rejects.toMatchObject({ kind: 'Disconnected' });
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runtimeWords } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listenLocal } from '../src/socket.ts';
+import { errors } from './errors.ts';
 import { serveOnSocket, temporaryDirectory } from './serving.ts';
 
 interface Ended {
@@ -12,27 +13,19 @@ interface Ended {
 }
 
 /** Runs klp-tap to its end. */
-function tap(
-  args: string[],
-  { runtime = 'node', env = {} }: { runtime?: 'node' | 'bun'; env?: Record<string, string> } = {},
-) {
+function tap(args: string[], { runtime = 'node' }: { runtime?: 'node' | 'bun' } = {}) {
   const [program, ...words] = runtimeWords(runtime);
   const bin = join(import.meta.dirname, '../src/bin.ts');
   return new Promise<Ended>((resolve) => {
-    const child = execFile(
-      program,
-      [...words, bin, ...args],
-      { env: { ...process.env, ...env } },
-      (error, stdout, stderr) => {
-        const lines = stdout.startsWith('{')
-          ? stdout
-              .trimEnd()
-              .split('\n')
-              .map((line): unknown => JSON.parse(line))
-          : [stdout];
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, lines: stdout === '' ? [] : lines, stderr });
-      },
-    );
+    const child = execFile(program, [...words, bin, ...args], (error, stdout, stderr) => {
+      const lines = stdout.startsWith('{')
+        ? stdout
+            .trimEnd()
+            .split('\n')
+            .map((line): unknown => JSON.parse(line))
+        : [stdout];
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, lines: stdout === '' ? [] : lines, stderr });
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
   });
 }
@@ -43,7 +36,7 @@ async function serve(): Promise<string> {
   return path;
 }
 
-const shake = ['--handshake', '{"client":"tap"}'];
+const shake = ['system.handshake', '{"client":"tap"}'];
 
 describe('klp-tap', () => {
   it.each(['node', 'bun'] as const)('calls what it is told, on %s', async (runtime) => {
@@ -65,7 +58,7 @@ describe('klp-tap', () => {
   it('prints pushes, as many as it is told', async () => {
     const path = await serve();
     const burst = ['push.burst', '{"count":3,"chars":1,"droppable":false}'];
-    const { code, lines } = await tap(['--path', path, ...shake, '--pushes', '2', ...burst]);
+    const { code, lines } = await tap(['--path', path, '--pushes', '2', ...shake, ...burst]);
     expect(code).toBe(0);
     expect(lines.slice(1, 3)).toEqual([
       { push: 'burst.item', params: { n: 0, filler: 'x' } },
@@ -74,21 +67,15 @@ describe('klp-tap', () => {
     expect(lines.slice(3)).toEqual([{ method: 'push.burst', result: { sent: 3, dropped: 0 } }]);
   });
 
-  it('takes the path from the environment, and says with its exit code that a call failed', async () => {
+  it('ends with a call that failed, and says so with its exit code', async () => {
     const path = await serve();
-    const { code, lines } = await tap([...shake, 'no.such'], { env: { KANADE_SOCKET: path } });
+    const { code, lines } = await tap(['--path', path, ...shake, 'no.such', 'system.ping']);
     expect(code).toBe(1);
     expect(lines.at(-1)).toEqual({ method: 'no.such', error: { kind: 'MethodNotFound', detail: 'no.such' } });
   });
 
-  it('goes no further when the handshake fails', async () => {
-    const { code, lines } = await tap(['--path', await serve(), '--handshake', '{}', 'system.ping']);
-    expect(code).toBe(1);
-    expect(lines).toMatchObject([{ method: 'system.handshake', error: { kind: 'InvalidParams' } }]);
-  });
-
   it('sends what it is told without a handshake', async () => {
-    const { code, lines } = await tap(['--path', await serve(), '--no-handshake', 'system.ping']);
+    const { code, lines } = await tap(['--path', await serve(), 'system.ping']);
     expect(code).toBe(1);
     expect(lines).toMatchObject([{ method: 'system.ping', error: { detail: 'requires handshake' } }]);
   });
@@ -97,6 +84,7 @@ describe('klp-tap', () => {
     const path = join(temporaryDirectory(), 's');
     const listener = await listenLocal({
       path,
+      contract: { errors },
       accept: () => ({ ok: false, reason: 'not you' }),
       onConnection: () => {},
       limits: { refusalLingerMs: 100 },
@@ -110,9 +98,9 @@ describe('klp-tap', () => {
 
   it('gives up a server that does not answer', async () => {
     const path = await serve();
-    const { code, stderr } = await tap(['--path', path, ...shake, '--timeout-ms', '200', 'gate.wait', '{"gate":"a"}']);
+    const { code, stderr } = await tap(['--path', path, '--timeout-ms', '200', ...shake, 'gate.wait', '{"gate":"a"}']);
     expect(code).toBe(3);
-    expect(stderr).toBe('klp-tap: Deadline exceeded: call gate.wait: no answer within 200 ms\n');
+    expect(stderr).toBe('klp-tap: DeadlineExceeded: call gate.wait: no answer within 200 ms\n');
   });
 
   it('says that nobody is there', async () => {
@@ -132,11 +120,12 @@ describe('klp-tap', () => {
   });
 
   it.each([
-    ['nothing to do', [], /nothing to do/],
-    ['params without a method', ['{}'], /expected a method before its params/],
-    ['params that are no JSON', ['a', '{'], /are not JSON/],
+    ['no path', ['a'], /--path PATH/],
+    ['nothing to do', ['--path', 's'], /nothing to do/],
+    ['params without a method', ['--path', 's', '{}'], /expected a method before its params/],
+    ['params that are no JSON', ['--path', 's', 'a', '{'], /are not JSON/],
     ['an unknown option', ['--nope', 'a'], /--nope/],
-    ['a number of pushes that is none', ['--pushes', '0'], /from 1 after --pushes/],
+    ['a number of pushes that is none', ['--path', 's', '--pushes', '0'], /from 1 after --pushes/],
   ])('refuses %s', async (_name, args, message) => {
     const { code, lines, stderr } = await tap(args);
     expect([code, lines]).toEqual([2, []]);

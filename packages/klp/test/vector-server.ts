@@ -1,9 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { type Connection, defineContract, type ServerLimits, serveConnection } from '../src/index.ts';
+import { errors } from './errors.ts';
 
 /** The server that section 7 of PROTOCOL.md describes. */
 const contract = defineContract({
+  handshake: 'system.handshake',
+  prompt: ['system.ping'],
+  errors,
   methods: {
     'system.handshake': { params: z.object({ client: z.string() }), result: z.object({}) },
     'system.ping': { params: z.object({}), result: z.object({ pong: z.boolean() }) },

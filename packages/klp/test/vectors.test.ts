@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFrameDecoder, decodeMessage, encodeFrame, type Frame, type Message } from '../src/index.ts';
+import { errors } from './errors.ts';
 import { createRawPeer, request } from './raw-peer.ts';
 import { transports } from './serving.ts';
 import { serveVectors } from './vector-server.ts';
@@ -12,7 +13,7 @@ const serverVectors = all.flatMap(({ vector }) => ('answers' in vector ? [vector
 function eventOf(frame: Frame): Record<string, unknown> {
   if (frame.kind === 'over_long') return { event: 'over_long', announced: frame.passed.actual };
   if (frame.kind === 'not_utf8') return { event: 'malformed', id: null, kind: 'ParseError' };
-  return messageEvent(decodeMessage(frame.text));
+  return messageEvent(decodeMessage(frame.text, errors));
 }
 
 function messageEvent(message: Message): Record<string, unknown> {

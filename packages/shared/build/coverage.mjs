@@ -53,7 +53,7 @@ const reference = {
   ],
   local: [
     ['6.3', 'envelope', 'LocalRequest LocalResponse LocalPush LocalError'],
-    ['6.3', 'error kinds and numbers', 'LocalErrorKind localErrors errorKindOf'],
+    ['6.3', 'error kinds and numbers', 'LocalErrorKind localErrors'],
     ['6.4', 'handshake', 'Handshake HandshakeResult commonProtocol'],
     ['6.5', 'method table, pushes', 'localContract localDefaults'],
     ['6.5', 'system.version', 'VersionResult'],

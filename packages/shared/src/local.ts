@@ -1,23 +1,34 @@
 /** Words on the local protocol (KLP): the method table and its payloads. */
 export { NotificationAmendment, NotificationPriority, notificationDefaults } from './fleet/notification.ts';
 export { LocalError, LocalPush, LocalRequest, LocalResponse } from './local/envelope.ts';
-export { errorKindOf, LocalErrorKind, localErrors } from './local/error-kind.ts';
-export { Handshake, HandshakeResult, localFeatures, VersionResult } from './local/handshake.ts';
+export { LocalErrorKind } from './local/error-kind.ts';
+export { Handshake, HandshakeResult, VersionResult } from './local/handshake.ts';
 export { Check, StateChanged, StateSnapshot } from './local/machine-state.ts';
 export { DeferDuration, deferDurationMs, isDeferrable, MaintenanceItem } from './local/maintenance.ts';
 export {
   EarlyCategory,
   EarlyUserInvokableJob,
-  isEnded,
   JobProgress,
   JobRun,
   RunStatus,
   UserInvokableJob,
 } from './local/message.ts';
-export { commonProtocol, handshakeMethod, localContract, protocolVersions } from './local/method.ts';
-export { commonErrors, localDefaults, localListMax } from './local/method-facts.ts';
+export { localContract } from './local/method.ts';
 export { LocalNotification, NotificationFilter } from './local/notification.ts';
 export { DiagnosticsResult, UnlockGrant } from './local/support.ts';
+export {
+  commonErrors,
+  commonProtocol,
+  isEnded,
+  type LocalFeature,
+  localAddress,
+  localDefaults,
+  localErrors,
+  localFeatures,
+  localListMax,
+  protocolVersions,
+  runStatuses,
+} from './local/words.ts';
 export { omitDefaults, withDefaults } from './scalar/defaults.ts';
 export { createReader } from './scalar/reader.ts';
 export { type Fault, type Read, readAs, strictAs } from './scalar/strict.ts';

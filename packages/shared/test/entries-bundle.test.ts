@@ -80,6 +80,11 @@ it('the hot path of the command line carries no schema library', async () => {
   ]);
 });
 
+it('the words of the local protocol carry no schema library', async () => {
+  const { files } = await bundle("export * from '@kanade/shared/local-words';");
+  expect(files).toEqual(['src/local/words.ts']);
+});
+
 it('one schema carries zod, so the test above can fail', async () => {
   const { files } = await bundle("export { RunResponse } from '@kanade/shared/job';");
   expect(files.some((file) => file.includes('/zod/'))).toBe(true);

@@ -1,5 +1,6 @@
+import { isEnded } from '@kanade/shared/local-words';
 import type { PageEvent, PageEventOf } from '../wire/page-event.ts';
-import { applyProgress, hasEnded, newRun, type Run } from './run.ts';
+import { applyProgress, newRun, type Run } from './run.ts';
 
 /** Runs kept and shown. The oldest finished one makes room for a new one. */
 export const runCountMax = 30;
@@ -26,7 +27,7 @@ export function foldRuns(runs: readonly Run[], event: PageEvent): readonly Run[]
 export function inReadingOrder(runs: readonly Run[]): readonly Run[] {
   return [...runs].sort(
     (a, b) =>
-      Number(hasEnded(a.status)) - Number(hasEnded(b.status)) || Date.parse(b.started_at) - Date.parse(a.started_at),
+      Number(isEnded(a.status)) - Number(isEnded(b.status)) || Date.parse(b.started_at) - Date.parse(a.started_at),
   );
 }
 
@@ -37,12 +38,12 @@ function foldProgress(runs: readonly Run[], { progress, at }: PageEventOf<'progr
 }
 
 function changeActive(runs: readonly Run[], change: (run: Run) => Run): readonly Run[] {
-  return runs.map((run) => (hasEnded(run.status) ? run : change(run)));
+  return runs.map((run) => (isEnded(run.status) ? run : change(run)));
 }
 
 /** With every place taken by a running one the new one is left out: what is shown stays bounded, the run itself goes on. */
 function addRun(runs: readonly Run[], run: Run): readonly Run[] {
   if (runs.length < runCountMax) return [...runs, run];
-  const oldestEnded = runs.findIndex((one) => hasEnded(one.status));
+  const oldestEnded = runs.findIndex((one) => isEnded(one.status));
   return oldestEnded === -1 ? runs : [...runs.filter((_, index) => index !== oldestEnded), run];
 }

@@ -1,4 +1,5 @@
 import type { JobProgress, RunStatus } from '@kanade/shared/local';
+import { isEnded } from '@kanade/shared/local-words';
 import { appendOutput, emptyOutput, finalOutput, type Output, resumeOutput } from './output.ts';
 
 /** One run as the page shows it. Server and page fold the same pushes into it, so that both agree. */
@@ -31,18 +32,13 @@ export function newRun(run_id: string, at: string, job_id?: string): Run {
   return job_id === undefined ? run : { ...run, job_id };
 }
 
-/** True when nothing more comes of this run. (`isEnded` of the wire package says the same, but brings zod into the page.) */
-export function hasEnded(status: RunStatus): boolean {
-  return status === 'completed' || status === 'failed' || status === 'killed';
-}
-
 /**
  * The run after one push that arrived at `at` (RFC 3339). Deltas append; the last push carries the full output and
  * replaces it. A delta that comes after the end is late and changes nothing.
  */
 export function applyProgress(run: Run, progress: JobProgress, at: string): Run {
-  const ending = hasEnded(progress.status);
-  if (hasEnded(run.status) && !ending) return run;
+  const ending = isEnded(progress.status);
+  if (isEnded(run.status) && !ending) return run;
   const take = ending ? finalOutput : run.isInterrupted ? resumeOutput : appendOutput;
   const next: Run = {
     ...run,

@@ -1,13 +1,13 @@
-import {
-  type ClientEvent,
-  type ClientState,
-  connectClient,
-  KlpError,
-  type KlpErrorKind,
-  type OnTrace,
-} from '@kanade/klp';
+import { type ClientEvent, type ClientState, connectClient, KlpError, type OnTrace } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
-import { type HandshakeResult, handshakeMethod, localContract, protocolVersions } from '@kanade/shared/local';
+import {
+  type HandshakeResult,
+  type LocalErrorKind,
+  type LocalFeature,
+  localAddress,
+  localContract,
+  protocolVersions,
+} from '@kanade/shared/local';
 import type { Connection } from '../wire/page-event.ts';
 import { type AgentLink, LinkError, type LinkErrorCode, type LinkEvent } from './agent-link.ts';
 
@@ -28,15 +28,12 @@ export function openLink({ socketPath, version, onEvent, onTrace, onFault }: Lin
   let told: Connection = { phase: 'connecting' };
   const client = connectClient({
     contract: localContract,
-    dial: ({ signal }) => dialLocal({ path: socketPath, signal }),
+    dial: ({ signal }) => dialLocal({ path: socketPath ?? localAddress(process.platform), signal }),
     handshake: {
-      method: handshakeMethod,
-      params: {
-        client: 'kanade-client',
-        client_version: version,
-        protocol: [...protocolVersions],
-        features: ['push.jobs', 'push.state'],
-      },
+      client: 'kanade-client',
+      client_version: version,
+      protocol: [...protocolVersions],
+      features: ['push.jobs', 'push.state'] satisfies LocalFeature[],
     },
     async onConnected({ call }) {
       await unlessUnknown(call('jobs.subscribe'));
@@ -65,7 +62,7 @@ export function openLink({ socketPath, version, onEvent, onTrace, onFault }: Lin
       return await call;
     } catch (cause) {
       if (!(cause instanceof KlpError)) throw cause;
-      const code = client.state.kind === 'refused' ? 'refused' : (codes[cause.kind] ?? 'internal');
+      const code = client.state.kind === 'refused' ? 'refused' : (codes.get(cause.kind) ?? 'internal');
       throw new LinkError(code, cause.message, { cause });
     }
   };
@@ -129,17 +126,18 @@ function faultWords(event: ClientEvent): string | undefined {
   }
 }
 
-const codes: Partial<Record<KlpErrorKind, LinkErrorCode>> = {
-  AgentDisconnected: 'away',
-  DeadlineExceeded: 'away',
-  Unauthorized: 'not_allowed',
-  NotFound: 'not_found',
-  RateLimit: 'too_many',
-  InvalidParams: 'invalid',
-  InvalidRequest: 'invalid',
-  MethodNotFound: 'invalid',
-  StaleProtocol: 'invalid',
-};
+const codes: ReadonlyMap<string, LinkErrorCode> = new Map<LocalErrorKind | 'Disconnected', LinkErrorCode>([
+  ['Disconnected', 'away'],
+  ['AgentDisconnected', 'away'],
+  ['DeadlineExceeded', 'away'],
+  ['Unauthorized', 'not_allowed'],
+  ['NotFound', 'not_found'],
+  ['RateLimit', 'too_many'],
+  ['InvalidParams', 'invalid'],
+  ['InvalidRequest', 'invalid'],
+  ['MethodNotFound', 'invalid'],
+  ['StaleProtocol', 'invalid'],
+]);
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

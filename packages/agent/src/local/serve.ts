@@ -9,7 +9,14 @@ import {
   type Verdict,
 } from '@kanade/klp/socket';
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
-import { commonProtocol, localContract, protocolVersions } from '@kanade/shared/local';
+import {
+  commonProtocol,
+  type LocalErrorKind,
+  type LocalFeature,
+  localAddress,
+  localContract,
+  protocolVersions,
+} from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
@@ -43,7 +50,7 @@ interface Session {
   readonly states: StateSubscriptions;
 }
 
-const features = ['push.jobs', 'push.state'];
+const features: LocalFeature[] = ['push.jobs', 'push.state'];
 
 /** Serves KLP on the local socket. Throws AgentError `socket_unavailable`. */
 export async function serveLocal(options: ServeLocalOptions): Promise<LocalService> {
@@ -115,7 +122,8 @@ async function listen(
 ): Promise<LocalListener> {
   try {
     return await listenLocal({
-      ...(socket === undefined ? {} : { path: socket }),
+      path: socket ?? localAddress(process.platform),
+      contract: localContract,
       ...door,
       onEvent: (event) => log.warn({ event }, 'local socket'),
     });
@@ -140,7 +148,7 @@ function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contr
       const common = commonProtocol(protocol);
       if (common === undefined) {
         throw new KlpError(
-          'StaleProtocol',
+          'StaleProtocol' satisfies LocalErrorKind,
           `offered ${protocol.join(', ')}, this agent speaks ${protocolVersions.join(', ')}`,
         );
       }
@@ -164,7 +172,7 @@ function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contr
 }
 
 function found(existed: boolean): null {
-  if (!existed) throw new KlpError('NotFound', 'no such subscription');
+  if (!existed) throw new KlpError('NotFound' satisfies LocalErrorKind, 'no such subscription');
   return null;
 }
 

@@ -1,5 +1,5 @@
-import { dialLocal } from '../socket/dial.ts';
-import { SocketError } from '../socket/error.ts';
+import { SocketError } from '../endpoint/address.ts';
+import { dialLocal } from '../endpoint/dial.ts';
 import { formatTrace } from '../trace/format.ts';
 import { KlpError } from '../wire/error.ts';
 import type { ResponseOutcome } from '../wire/message.ts';
@@ -10,14 +10,13 @@ import { openTapSession, type TapNote, type TapSession } from './session.ts';
 export interface TapIo {
   stdout(text: string): void;
   stderr(text: string): void;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the following of pushes. */
   readonly signal: AbortSignal;
 }
 
 /** Runs klp-tap. Resolves with the exit code: 0 answered, 1 answered with an error, 2 wrong arguments, 3 not connected, refused or no answer. */
 export async function main(args: readonly string[], io: TapIo): Promise<number> {
-  const parsed = parseTap(args, io.env);
+  const parsed = parseTap(args);
   if (parsed.kind === 'help') {
     io.stdout(tapUsage);
     return 0;
@@ -69,15 +68,12 @@ async function run(options: TapOptions, io: TapIo): Promise<number> {
 }
 
 async function makeCalls(session: TapSession, options: TapOptions, print: (line: object) => void): Promise<number> {
-  const { handshake, calls, timeoutMs } = options;
-  let code = 0;
-  for (const { method, params } of handshake ? [handshake, ...calls] : calls) {
-    const outcome = await session.call(method, params, { timeoutMs });
+  for (const { method, params } of options.calls) {
+    const outcome = await session.call(method, params, { timeoutMs: options.timeoutMs });
     print({ method, ...outcomeOf(outcome) });
-    if (!outcome.ok) code = 1;
-    if (!outcome.ok && method === handshake?.method) return code;
+    if (!outcome.ok) return 1;
   }
-  return code;
+  return 0;
 }
 
 function outcomeOf(outcome: ResponseOutcome): object {

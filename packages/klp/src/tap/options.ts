@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { defaultAddress } from '../socket/address.ts';
 
 export interface TapCall {
   method: string;
@@ -8,8 +7,6 @@ export interface TapCall {
 
 export interface TapOptions {
   path: string;
-  /** The handshake that comes first; undefined for none. */
-  handshake: TapCall | undefined;
   calls: TapCall[];
   /** Whether to go on printing pushes behind the last answer, and when to stop. */
   follow: boolean;
@@ -22,13 +19,10 @@ export type ParsedTap = { kind: 'run'; options: TapOptions } | { kind: 'help' } 
 
 export const tapUsage = `Usage: klp-tap [options] [METHOD [PARAMS]]...
 
-  Connects, shakes hands, makes the calls one after the other, and prints one line of JSON for each answer and each push.
-  PARAMS is a JSON object; left out, it is {}.
+  Connects, makes the calls one after the other until one is answered with an error, and prints one line of JSON for each answer and each push.
+  PARAMS is a JSON object; left out, it is {}. Most servers want their handshake first.
 
-  --path PATH          socket or pipe (env KANADE_SOCKET; default: where the agent of this system listens)
-  --handshake PARAMS   params of the handshake (default: {"client":"klp-tap","client_version":"0","protocol":[1]})
-  --handshake-method M (default: system.handshake)
-  --no-handshake       send the calls as they are
+  --path PATH          socket or pipe
   --follow             go on printing pushes until interrupted or the server ends
   --pushes N           end after N pushes
   --timeout-ms N       for connecting and for each answer (default: 30000)
@@ -41,9 +35,6 @@ Exit codes: 0 all calls were answered with a result, 1 one was answered with an 
 
 const optionTable = {
   path: { type: 'string' },
-  handshake: { type: 'string' },
-  'handshake-method': { type: 'string' },
-  'no-handshake': { type: 'boolean' },
   follow: { type: 'boolean' },
   pushes: { type: 'string' },
   'timeout-ms': { type: 'string' },
@@ -54,17 +45,14 @@ const optionTable = {
 
 class UsageError extends Error {}
 
-/** Arguments first, environment second, defaults last. Never throws. */
-export function parseTap(args: readonly string[], env: Readonly<Record<string, string | undefined>>): ParsedTap {
+/** Never throws. */
+export function parseTap(args: readonly string[]): ParsedTap {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: optionTable, allowPositionals: true });
     if (values.help) return { kind: 'help' };
-    const shake = values.handshake ?? '{"client":"klp-tap","client_version":"0","protocol":[1]}';
+    if (!values.path) throw new UsageError('say which socket: --path PATH');
     const options: TapOptions = {
-      path: values.path ?? (env.KANADE_SOCKET || defaultAddress()),
-      handshake: values['no-handshake']
-        ? undefined
-        : { method: values['handshake-method'] ?? 'system.handshake', params: parseParams('--handshake', shake) },
+      path: values.path,
       calls: parseCalls(positionals),
       follow: values.follow ?? values.pushes !== undefined,
       pushesMax: parseCount('--pushes', values.pushes) ?? Number.POSITIVE_INFINITY,

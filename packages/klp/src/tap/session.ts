@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { type Channel, createChannel, type EndReason } from '../peer/channel.ts';
-import { clientLimits } from '../peer/limits.ts';
-import type { OnTrace } from '../peer/trace.ts';
+import { Channel, type OnTrace } from '../channel/channel.ts';
+import type { EndReason } from '../channel/machine.ts';
+import { clientLimits } from '../limits.ts';
 import { KlpError } from '../wire/error.ts';
-import { encodePush, encodeRequest, type Message, type ResponseOutcome } from '../wire/message.ts';
-import { cancelMethod } from '../wire/reserved.ts';
+import { cancelMethod, encodePush, encodeRequest, type Message, type ResponseOutcome } from '../wire/message.ts';
 
 /** What a server said that is no answer to a call. */
 export type TapNote =
@@ -29,17 +28,11 @@ export function openTapSession(duplex: Duplex, { onNote, onTrace }: TapSessionOp
   const pending = new Map<string, PromiseWithResolvers<ResponseOutcome>>();
   const ended = Promise.withResolvers<EndReason>();
   let count = 0;
-  const channel: Channel = createChannel(duplex, {
-    limits: clientLimits,
-    onMessage: receive,
-    onEnd,
-    onTrace,
-    answersOverLong: false,
-  });
+  const channel = new Channel(duplex, { limits: clientLimits, onMessage: receive, onEnd, onTrace });
 
   function onEnd(reason: EndReason): void {
     ended.resolve(reason);
-    const error = new KlpError('AgentDisconnected', `the connection ended: ${reason.kind}`);
+    const error = new KlpError('Disconnected', `the connection ended: ${reason.kind}`);
     for (const answer of pending.values()) answer.reject(error);
   }
 
@@ -70,7 +63,7 @@ export function openTapSession(duplex: Duplex, { onNote, onTrace }: TapSessionOp
     }, timeoutMs);
     try {
       if ((await channel.send(encodeRequest(id, method, params))) === 'closed') {
-        throw new KlpError('AgentDisconnected', 'the connection has ended');
+        throw new KlpError('Disconnected', 'the connection has ended');
       }
       return await answer.promise;
     } finally {

@@ -1,5 +1,5 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
-import type { OnTrace } from '../peer/trace.ts';
+import type { OnTrace } from '../channel/channel.ts';
 import { formatTrace } from './format.ts';
 
 /** Bytes of a trace file; behind the line that says so nothing is written any more. */

@@ -1,4 +1,4 @@
-import type { TraceEntry } from '../peer/trace.ts';
+import type { TraceEntry } from '../channel/channel.ts';
 import { decodeMessage, type Message } from '../wire/message.ts';
 
 export interface TraceShape {

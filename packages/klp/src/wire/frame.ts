@@ -87,134 +87,142 @@ function writeLength(target: Buffer, at: number, bytes: number): void {
  */
 export function createFrameDecoder(options: { bodyBytesMax?: number } = {}): FrameDecoder {
   const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax;
-  if (!(bodyBytesMax >= lowestBodyBytesMax)) {
-    throw new RangeError(
-      `create a frame decoder: bodyBytesMax must be at least ${lowestBodyBytesMax}: ${bodyBytesMax}`,
-    );
-  }
-  // What is being read, and what came while it still was.
-  let chunk = nothing;
-  let at = 0;
-  let later: Buffer[] = [];
-  // The frame that began in an earlier chunk: its bytes so far, and how many it has, once its header is complete.
-  let cut = nothing;
-  let cutUsed = 0;
-  let cutBytes = frameHeaderBytes;
-  let overLong: Frame | undefined;
-  /** Everything that came was read. Then single bytes may be put at the end of the frame that is cut, up to this many, without looking further. */
-  let isWaiting = false;
-  let byteRoom = 0;
+  if (bodyBytesMax >= lowestBodyBytesMax) return new Decoder(bodyBytesMax);
+  throw new RangeError(`create a frame decoder: bodyBytesMax must be at least ${lowestBodyBytesMax}: ${bodyBytesMax}`);
+}
 
-  function next(): Frame | undefined {
-    if (isWaiting) return undefined;
-    for (;;) {
-      const frame = overLong ?? (cutUsed > 0 ? continueCut() : readWhole());
-      if (frame) return frame;
-      at = 0;
-      chunk = later.length > 1 ? Buffer.concat(later) : (later[0] ?? nothing);
-      if (later.length === 0) {
-        isWaiting = true;
-        byteRoom = cutUsed === 0 ? 0 : Math.min(cutBytes - 1, cut.length);
-        return undefined;
-      }
-      later = [];
+const nothing: Buffer = Buffer.alloc(0);
+
+class Decoder implements FrameDecoder {
+  private readonly bodyBytesMax: number;
+  // What is being read, and what came while it still was.
+  private chunk = nothing;
+  private at = 0;
+  private later: Buffer[] = [];
+  // The frame that began in an earlier chunk: its bytes so far, and how many it has, once its header is complete.
+  private cut = nothing;
+  private cutUsed = 0;
+  private cutBytes = frameHeaderBytes;
+  private overLong: Frame | undefined = undefined;
+  /** Everything that came was read. Then single bytes may be put at the end of the frame that is cut, up to this many, without looking further. */
+  private isWaiting = false;
+  private byteRoom = 0;
+
+  constructor(bodyBytesMax: number) {
+    this.bodyBytesMax = bodyBytesMax;
+  }
+
+  get heldBytes(): number {
+    return this.cutUsed + this.chunk.length - this.at + this.later.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  push(bytes: Uint8Array): void {
+    // A single byte of a frame that it does not complete: nothing else need be looked at.
+    if (this.isWaiting && bytes.length === 1 && this.cutUsed < this.byteRoom) {
+      this.cut[this.cutUsed] = bytes[0] as number;
+      this.cutUsed += 1;
+      return;
+    }
+    if (this.overLong || bytes.length === 0) return;
+    this.isWaiting = false;
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (this.at < this.chunk.length) {
+      this.later.push(buffer);
+    } else {
+      this.chunk = buffer;
+      this.at = 0;
     }
   }
 
-  function readWhole(): Frame | undefined {
+  next(): Frame | undefined {
+    if (this.isWaiting) return undefined;
+    for (;;) {
+      const frame = this.overLong ?? (this.cutUsed > 0 ? this.continueCut() : this.readWhole());
+      if (frame) return frame;
+      const { later } = this;
+      this.at = 0;
+      this.chunk = later.length > 1 ? Buffer.concat(later) : (later[0] ?? nothing);
+      if (later.length === 0) {
+        this.isWaiting = true;
+        this.byteRoom = this.cutUsed === 0 ? 0 : Math.min(this.cutBytes - 1, this.cut.length);
+        return undefined;
+      }
+      this.later = [];
+    }
+  }
+
+  private readWhole(): Frame | undefined {
+    const { chunk, at } = this;
     const left = chunk.length - at;
     if (left >= frameHeaderBytes) {
       const bytes = lengthAt(chunk, at);
-      if (bytes > bodyBytesMax) return refuse(bytes);
+      if (bytes > this.bodyBytesMax) return this.refuse(bytes);
       if (left >= frameHeaderBytes + bytes) {
         const start = at + frameHeaderBytes;
-        at = start + bytes;
-        return decodeBody(chunk, start, at);
+        this.at = start + bytes;
+        return decodeBody(chunk, start, start + bytes);
       }
-      cutBytes = frameHeaderBytes + bytes;
+      this.cutBytes = frameHeaderBytes + bytes;
     }
-    if (left > 0) take(left);
+    if (left > 0) this.take(left);
     return undefined;
   }
 
-  function continueCut(): Frame | undefined {
+  private continueCut(): Frame | undefined {
     for (;;) {
-      const wanted = cutBytes - cutUsed;
-      const left = chunk.length - at;
+      const wanted = this.cutBytes - this.cutUsed;
+      const left = this.chunk.length - this.at;
       if (left < wanted) {
-        if (left > 0) take(left);
+        if (left > 0) this.take(left);
         return undefined;
       }
-      take(wanted);
-      if (cutBytes > frameHeaderBytes) return endCut();
-      const bytes = lengthAt(cut, 0);
-      if (bytes > bodyBytesMax) return refuse(bytes);
-      if (bytes === 0) return endCut();
-      cutBytes += bytes;
+      this.take(wanted);
+      if (this.cutBytes > frameHeaderBytes) return this.endCut();
+      const bytes = lengthAt(this.cut, 0);
+      if (bytes > this.bodyBytesMax) return this.refuse(bytes);
+      if (bytes === 0) return this.endCut();
+      this.cutBytes += bytes;
     }
   }
 
   /** Moves bytes of the chunk to the frame that is cut. */
-  function take(count: number): void {
+  private take(count: number): void {
+    const { chunk, at, cutUsed } = this;
     const used = cutUsed + count;
-    if (used > cut.length) {
-      // Never more than twice what arrived, and no more than the frame needs.
-      const needed = cutBytes > frameHeaderBytes ? cutBytes : firstCutBytes;
-      const room = Math.max(used, Math.min(Math.max(2 * used, firstCutBytes), needed));
-      const grown = Buffer.allocUnsafeSlow(room);
-      grown.set(cut.subarray(0, cutUsed));
-      cut = grown;
-    }
-    if (count === 1) cut[cutUsed] = chunk[at] as number;
-    else cut.set(chunk.subarray(at, at + count), cutUsed);
-    cutUsed = used;
-    at += count;
+    if (used > this.cut.length) this.grow(used);
+    if (count === 1) this.cut[cutUsed] = chunk[at] as number;
+    else this.cut.set(chunk.subarray(at, at + count), cutUsed);
+    this.cutUsed = used;
+    this.at = at + count;
   }
 
-  function endCut(): Frame {
-    const frame = decodeBody(cut, frameHeaderBytes, cutBytes);
-    cutUsed = 0;
-    cutBytes = frameHeaderBytes;
-    if (cut.length > keptCutBytes) cut = nothing;
+  /** Makes room for `used` bytes: never more than twice what arrived, and no more than the frame needs. */
+  private grow(used: number): void {
+    const needed = this.cutBytes > frameHeaderBytes ? this.cutBytes : firstCutBytes;
+    const room = Math.max(used, Math.min(Math.max(2 * used, firstCutBytes), needed));
+    const grown = Buffer.allocUnsafeSlow(room);
+    grown.set(this.cut.subarray(0, this.cutUsed));
+    this.cut = grown;
+  }
+
+  private endCut(): Frame {
+    const frame = decodeBody(this.cut, frameHeaderBytes, this.cutBytes);
+    this.cutUsed = 0;
+    this.cutBytes = frameHeaderBytes;
+    if (this.cut.length > keptCutBytes) this.cut = nothing;
     return frame;
   }
 
-  function refuse(actual: number): Frame {
-    chunk = nothing;
-    at = 0;
-    later = [];
-    cut = nothing;
-    cutUsed = 0;
-    overLong = { kind: 'over_long', passed: { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual } };
-    return overLong;
+  private refuse(actual: number): Frame {
+    this.chunk = nothing;
+    this.at = 0;
+    this.later = [];
+    this.cut = nothing;
+    this.cutUsed = 0;
+    this.overLong = { kind: 'over_long', passed: { limit: 'bodyBytesMax', maximum: this.bodyBytesMax, actual } };
+    return this.overLong;
   }
-
-  return {
-    push: (bytes) => {
-      // A single byte of a frame that it does not complete: nothing else need be looked at.
-      if (isWaiting && bytes.length === 1 && cutUsed < byteRoom) {
-        cut[cutUsed] = bytes[0] as number;
-        cutUsed += 1;
-        return;
-      }
-      if (overLong || bytes.length === 0) return;
-      isWaiting = false;
-      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (at < chunk.length) {
-        later.push(buffer);
-      } else {
-        chunk = buffer;
-        at = 0;
-      }
-    },
-    next,
-    get heldBytes() {
-      return cutUsed + chunk.length - at + later.reduce((sum, { length }) => sum + length, 0);
-    },
-  };
 }
-
-const nothing: Buffer = Buffer.alloc(0);
 
 function lengthAt(buffer: Buffer, at: number): number {
   const low = (buffer[at] as number) | ((buffer[at + 1] as number) << 8) | ((buffer[at + 2] as number) << 16);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { errorTable, KlpError, type KlpErrorKind, limitError } from './error.ts';
-import { decodeMessage, encodeError, encodePush, encodeRequest, encodeResult } from './message.ts';
+import { errors } from '../../test/errors.ts';
+import { KlpError, limitError } from './error.ts';
+import { decodeMessage, droppedCounts, encodeError, encodePush, encodeRequest, encodeResult } from './message.ts';
 
 describe('decodeMessage', () => {
   it.each([
@@ -66,8 +67,8 @@ describe('decodeMessage', () => {
 });
 
 describe('errors on the wire', () => {
-  it.each(Object.keys(errorTable) as KlpErrorKind[])('%s keeps its kind and detail', (kind) => {
-    const message = decodeMessage(encodeError('9', new KlpError(kind, 'why')));
+  it.each(Object.keys(errors))('%s keeps its kind and detail', (kind) => {
+    const message = decodeMessage(encodeError('9', new KlpError(kind, 'why'), errors), errors);
     expect(message).toMatchObject({
       kind: 'response',
       id: '9',
@@ -77,22 +78,31 @@ describe('errors on the wire', () => {
 
   it('carry their limit', () => {
     const passed = { limit: 'bodyBytesMax', maximum: 1, actual: 2 };
-    const message = decodeMessage(encodeError(null, limitError('PayloadTooLarge', passed)));
+    const message = decodeMessage(encodeError(null, limitError('PayloadTooLarge', passed), errors));
     expect(message).toMatchObject({ id: null, outcome: { error: { kind: 'PayloadTooLarge', limit: passed } } });
   });
 
   it('are known by their number when a peer sends no kind, and Unknown when it sends a new one', () => {
-    const bare = decodeMessage('{"jsonrpc":"2.0","id":"1","error":{"code":-32001,"message":"x"}}');
+    const bare = decodeMessage('{"jsonrpc":"2.0","id":"1","error":{"code":-32001,"message":"x"}}', errors);
     expect(bare).toMatchObject({ outcome: { error: { kind: 'NotFound' } } });
-    const newer = decodeMessage('{"jsonrpc":"2.0","id":"1","error":{"code":-32001,"data":{"kind":"toString"}}}');
+    const newer = decodeMessage(
+      '{"jsonrpc":"2.0","id":"1","error":{"code":-32001,"data":{"kind":"toString"}}}',
+      errors,
+    );
     expect(newer).toMatchObject({ outcome: { error: { kind: 'Unknown' } } });
   });
 
   it('cut a detail to 1,000 characters, and cost at most what the smallest cap allows', () => {
-    const text = encodeError('1', new KlpError('InternalError', '\u0000'.repeat(100_000)));
+    const text = encodeError('1', new KlpError('InternalError', '\u0000'.repeat(100_000)), errors);
     expect(decodeMessage(text)).toMatchObject({ outcome: { error: { detail: '\u0000'.repeat(1000) } } });
     expect(Buffer.byteLength(text)).toBeLessThan(8192);
   });
+});
+
+it('encodeError refuses a kind that the contract does not have, and decodeMessage without a contract takes any', () => {
+  expect(() => encodeError('1', new KlpError('toString'), errors)).toThrow(TypeError);
+  const newer = decodeMessage('{"jsonrpc":"2.0","id":"1","error":{"code":-1,"data":{"kind":"Other"}}}');
+  expect(newer).toMatchObject({ outcome: { error: { kind: 'Other' } } });
 });
 
 describe('encoders', () => {
@@ -102,10 +112,21 @@ describe('encoders', () => {
     ['push', encodePush('a.b', { x: 1 }), '{"jsonrpc":"2.0","method":"a.b","params":{"x":1}}'],
     [
       'anonymous error',
-      encodeError(null, new KlpError('Unauthorized', 'no')),
+      encodeError(null, new KlpError('Unauthorized', 'no'), errors),
       '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Unauthorized","data":{"kind":"Unauthorized","detail":"no"}}}',
     ],
   ])('write a %s', (_name, text, expected) => {
     expect(text).toBe(expected);
   });
+});
+
+it.each([
+  ['counts', { counts: { a: 1, b: 2 } }, { a: 1, b: 2 }],
+  ['only those that are whole and above 0', { counts: { a: 1, b: 0, c: -1, d: 1.5, e: '2', f: null } }, { a: 1 }],
+  ['none that counts', { counts: { a: 0 } }, undefined],
+  ['no object', { counts: [1] }, undefined],
+  ['no counts', {}, undefined],
+  ['no params', undefined, undefined],
+])('droppedCounts() reads %s', (_name, params, counts) => {
+  expect(droppedCounts(params)).toEqual(counts);
 });

@@ -1,5 +1,9 @@
-import { errorTable, KlpError, type KlpErrorKind, type LimitPassed } from './error.ts';
-import { isRecord } from './reserved.ts';
+/*
+ * Envelopes: a body's text ⇄ a message. JSON-RPC keeps method names that begin with `rpc.` for extensions of the protocol; the two that there are
+ * (`cancelMethod`, `droppedMethod`) are ignored by a peer that does not know them, as every notification is that it does not know.
+ */
+import type { ErrorTable } from '../contract.ts';
+import { KlpError, type LimitPassed } from './error.ts';
 
 /** A decoded body, classified in the protocol's order: response, request, notification. */
 export type Message =
@@ -11,8 +15,11 @@ export type Message =
 
 export type ResponseOutcome = { ok: true; result: unknown } | { ok: false; error: KlpError };
 
-/** Classifies one body. Never throws. Omitted and null `params` become `{}`. */
-export function decodeMessage(text: string): Message {
+/**
+ * Classifies one body. Never throws. Omitted and null `params` become `{}`. An error whose kind is not in the table reads as `Unknown`; without a table
+ * its kind is what the peer wrote.
+ */
+export function decodeMessage(text: string, errors?: ErrorTable): Message {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -20,7 +27,7 @@ export function decodeMessage(text: string): Message {
     return malformed(null, 'ParseError', 'the body is not JSON');
   }
   if (!isRecord(value)) return malformed(null, 'ParseError', 'the body is not an object');
-  if (value.result !== undefined || value.error !== undefined) return decodeResponse(value);
+  if (value.result !== undefined || value.error !== undefined) return decodeResponse(value, errors);
   if (value.method !== undefined && value.id !== undefined) return decodeRequest(value, value.id);
   if (typeof value.method === 'string' && value.jsonrpc === '2.0') {
     return { kind: 'notification', method: value.method, params: value.params ?? {} };
@@ -35,27 +42,27 @@ function decodeRequest(value: Record<string, unknown>, id: unknown): Message {
   return { kind: 'request', id, method: value.method, params: value.params ?? {} };
 }
 
-function decodeResponse(value: Record<string, unknown>): Message {
+function decodeResponse(value: Record<string, unknown>, errors: ErrorTable | undefined): Message {
   const { id } = value;
   if (value.jsonrpc !== '2.0') return malformed(null, 'ParseError', 'jsonrpc must be "2.0"');
   if (typeof id !== 'string' && id !== null) return malformed(null, 'ParseError', 'the id must be a string or null');
   if (value.error !== undefined && value.error !== null) {
-    return { kind: 'response', id, outcome: { ok: false, error: decodeError(value.error) } };
+    return { kind: 'response', id, outcome: { ok: false, error: decodeError(value.error, errors) } };
   }
   return { kind: 'response', id, outcome: { ok: true, result: value.result ?? null } };
 }
 
-function decodeError(value: unknown): KlpError {
+function decodeError(value: unknown, errors: ErrorTable | undefined): KlpError {
   if (!isRecord(value)) return new KlpError('Unknown', 'the error is not an object');
   const data = isRecord(value.data) ? value.data : {};
   const detail = typeof data.detail === 'string' ? data.detail : undefined;
   const limit = decodeLimit(data.limit);
-  return new KlpError(decodeKind(data.kind, value.code), detail, limit ? { limit } : {});
+  return new KlpError(decodeKind(data.kind, value.code, errors), detail, limit ? { limit } : {});
 }
 
-function decodeKind(kind: unknown, code: unknown): KlpErrorKind {
-  if (typeof kind === 'string') return Object.hasOwn(errorTable, kind) ? (kind as KlpErrorKind) : 'Unknown';
-  for (const [name, row] of Object.entries(errorTable)) if (row.code === code) return name as KlpErrorKind;
+function decodeKind(kind: unknown, code: unknown, errors: ErrorTable | undefined): string {
+  if (typeof kind === 'string') return !errors || Object.hasOwn(errors, kind) ? kind : 'Unknown';
+  for (const [name, row] of Object.entries(errors ?? {})) if (row.code === code) return name;
   return 'Unknown';
 }
 
@@ -66,7 +73,7 @@ function decodeLimit(value: unknown): LimitPassed | undefined {
   return { limit, maximum, actual };
 }
 
-function malformed(id: string | null, kind: KlpErrorKind, detail: string): Message {
+function malformed(id: string | null, kind: 'ParseError' | 'InvalidRequest', detail: string): Message {
   return { kind: 'malformed', id, error: new KlpError(kind, detail) };
 }
 
@@ -96,9 +103,36 @@ export function encodePush(method: string, params: unknown): string {
 
 const detailCharsMax = 1_000;
 
-/** The body of an error answer, its detail cut to 1,000 characters; id null makes it anonymous (about no request in particular). */
-export function encodeError(id: string | null, error: KlpError): string {
-  const { code, message } = errorTable[error.kind];
+/**
+ * The body of an error answer, its detail cut to 1,000 characters; id null makes it anonymous (about no request in particular). Throws TypeError for a
+ * kind that the table does not have.
+ */
+export function encodeError(id: string | null, error: KlpError, errors: ErrorTable): string {
+  const row = Object.hasOwn(errors, error.kind) ? errors[error.kind] : undefined;
+  if (!row) throw new TypeError(`encode an error: the contract has no kind ${error.kind}`);
   const data = { kind: error.kind, detail: error.detail?.slice(0, detailCharsMax), limit: error.limit };
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, data } });
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code: row.code, message: row.message, data } });
+}
+
+/** From the client, `{"id":<string>}`: the answer to that request is not wanted any more. */
+export const cancelMethod = 'rpc.cancel';
+
+/** From the server, `{"counts":{<push>:<number>}}`: so many droppable pushes were dropped since the last such word. */
+export const droppedMethod = 'rpc.dropped';
+
+/** The id in the params of a cancel, or undefined when there is none. */
+export function cancelledId(params: unknown): string | undefined {
+  const id = isRecord(params) ? params.id : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** The counts in the params of a dropped notice that are whole numbers above 0, undefined without any; unknown pushes are the reader's to judge. */
+export function droppedCounts(params: unknown): Record<string, number> | undefined {
+  const counts = isRecord(params) && isRecord(params.counts) ? params.counts : {};
+  const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count) && (count as number) > 0);
+  return known.length === 0 ? undefined : (Object.fromEntries(known) as Record<string, number>);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,6 @@
 import * as z from 'zod';
 import { optional } from '../scalar/optional.ts';
 
-/** Feature names of the handshake. The agent may offer more than was asked; both sides use what both named. */
-export const localFeatures = ['push.notifications', 'push.jobs', 'push.state', 'support.diagnostics'] as const;
-
 /** The first call of a connection. No `features` means none. */
 export const Handshake = z.looseObject({
   client: z.string(),

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { errorKindOf, LocalErrorKind, localErrors } from './error-kind.ts';
+import { LocalErrorKind } from './error-kind.ts';
 import { DeferDuration, deferDurationMs, isDeferrable } from './maintenance.ts';
-import { EarlyUserInvokableJob, isEnded, JobProgress, RunStatus, UserInvokableJob } from './message.ts';
-import { commonProtocol, localContract } from './method.ts';
-import { commonErrors } from './method-facts.ts';
+import { EarlyUserInvokableJob, JobProgress, RunStatus, UserInvokableJob } from './message.ts';
+import { localContract } from './method.ts';
+import { commonErrors, commonProtocol, isEnded, localAddress, localErrors } from './words.ts';
 
 it('a status of a newer peer reads as unknown and never fails the message', () => {
   expect(JobProgress.parse({ run_id: 'r', status: 'paused' })).toEqual({ run_id: 'r', status: 'unknown' });
@@ -45,9 +45,19 @@ it.each([
   expect(isDeferrable({ ...item, ...spelled })).toBe(answer);
 });
 
-it('errorKindOf() and the table say the same; other numbers are Unknown', () => {
-  for (const [kind, { code }] of Object.entries(localErrors)) expect(errorKindOf(code)).toBe(kind);
-  expect([errorKindOf(-32042), LocalErrorKind.parse('QuotaExceeded')]).toEqual(['Unknown', 'Unknown']);
+it('LocalErrorKind reads what is in the table, and anything else as Unknown', () => {
+  for (const kind of Object.keys(localErrors)) expect(LocalErrorKind.parse(kind)).toBe(kind);
+  expect(['QuotaExceeded', 'toString'].map((kind) => LocalErrorKind.parse(kind))).toEqual(['Unknown', 'Unknown']);
+  const codes = Object.values(localErrors).map(({ code }) => code);
+  expect(new Set(codes).size).toBe(codes.length);
+});
+
+it.each([
+  ['linux', '/run/kanade/agent.sock'],
+  ['darwin', '/var/run/kanade/agent.sock'],
+  ['win32', '\\\\.\\pipe\\kanade-agent'],
+])('localAddress(%j) is %s', (platform, address) => {
+  expect(localAddress(platform)).toBe(address);
 });
 
 it('a job of an early peer reads today; a job of today fails an early peer only for its category', () => {

@@ -3,16 +3,11 @@ import * as z from 'zod';
 import { openEnum } from '../scalar/open-enum.ts';
 import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
+import { runStatuses } from './words.ts';
 
 /** Where a run stands, as the person at the machine sees it. */
-export const RunStatus = openEnum(['queued', 'running', 'completed', 'failed', 'killed']).meta({
-  enum: ['queued', 'running', 'completed', 'failed', 'killed', 'unknown'],
-});
+export const RunStatus = openEnum(runStatuses).meta({ enum: [...runStatuses, 'unknown'] });
 export type RunStatus = z.infer<typeof RunStatus>;
-
-/** Statuses after which nothing more comes. */
-export const isEnded = (status: RunStatus): boolean =>
-  status === 'completed' || status === 'failed' || status === 'killed';
 
 export const JobRun = z.looseObject({
   run_id: z.string(),

@@ -9,12 +9,7 @@ import { DeferDuration, MaintenanceItem } from './maintenance.ts';
 import { JobProgress, UserInvokableJob } from './message.ts';
 import { LocalNotification, NotificationFilter } from './notification.ts';
 import { DiagnosticsResult, UnlockGrant } from './support.ts';
-
-/** The one protocol version there is so far. */
-export const protocolVersions: readonly number[] = [1];
-
-/** Must come first on a connection. */
-export const handshakeMethod = 'system.handshake';
+import { localErrors } from './words.ts';
 
 const nothing = z.looseObject({}).nullish();
 const subscription = z.looseObject({ subscription: z.string() });
@@ -52,6 +47,11 @@ const notificationPushes = ['notifications.new', 'notifications.amended'] as con
  * `localDefaults` says what absent ones mean. All subscriptions die with the connection.
  */
 export const localContract = {
+  /** Must come first on a connection. */
+  handshake: 'system.handshake',
+  /** Answered however many slow requests run. */
+  prompt: ['system.ping'],
+  errors: localErrors,
   methods: {
     'system.handshake': { params: Handshake, result: HandshakeResult, errors: ['StaleProtocol'] },
     'system.ping': { params: nothing, result: z.looseObject({ agent_time: Instant }) },
@@ -125,9 +125,10 @@ export const localContract = {
     'notifications.new': LocalNotification,
     'notifications.amended': NotificationAmendment,
   },
-} as const satisfies { methods: Record<string, Method>; pushes: Record<string, z.ZodType> };
-
-/** The highest version both sides know; undefined when there is none. */
-export function commonProtocol(offered: readonly number[]): number | undefined {
-  return protocolVersions.filter((version) => offered.includes(version)).sort((a, b) => b - a)[0];
-}
+} as const satisfies {
+  handshake: string;
+  prompt: readonly string[];
+  errors: typeof localErrors;
+  methods: Record<string, Method>;
+  pushes: Record<string, z.ZodType>;
+};

@@ -1,5 +1,5 @@
+import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
-import { hasEnded } from '../../run/run.ts';
 import type { PageState } from '../state/page-state.ts';
 import type { Dictionary } from '../text/en.ts';
 import { useText } from '../text/language.ts';
@@ -7,7 +7,7 @@ import { useText } from '../text/language.ts';
 export function Header({ name, state }: { name: string; state: PageState }): JSX.Element {
   const text = useText();
   const [tone, words] = line(state, text);
-  const activeCount = state.runs.filter((run) => !hasEnded(run.status)).length;
+  const activeCount = state.runs.filter((run) => !isEnded(run.status)).length;
   return (
     <header class="header">
       <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">

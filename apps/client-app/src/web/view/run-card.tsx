@@ -1,6 +1,7 @@
+import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { hasEnded, type Run } from '../../run/run.ts';
+import type { Run } from '../../run/run.ts';
 import { useLanguage, useText } from '../text/language.ts';
 import { durationWords, instantWords } from '../text/words.ts';
 import { Icon } from './icon.tsx';
@@ -19,7 +20,7 @@ export function RunCard({ run, name, onStop }: RunCardProps): JSX.Element {
   const language = useLanguage();
   const fold = useRef<HTMLButtonElement>(null);
   const [isOpen, setIsOpen] = useState(true);
-  const isActive = !hasEnded(run.status);
+  const isActive = !isEnded(run.status);
   const bodyId = `output-${run.run_id}`;
   return (
     <li class={`run ${run.status}`}>
@@ -58,7 +59,7 @@ export function RunCard({ run, name, onStop }: RunCardProps): JSX.Element {
 function Duration({ run }: { run: Run }): JSX.Element {
   const text = useText();
   const [nowMs, setNowMs] = useState(Date.now);
-  const isActive = !hasEnded(run.status);
+  const isActive = !isEnded(run.status);
   useEffect(() => {
     if (!isActive) return;
     const timer = setInterval(() => setNowMs(Date.now()), 1000);

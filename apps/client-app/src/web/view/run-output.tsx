@@ -1,7 +1,8 @@
+import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Output } from '../../run/output.ts';
-import { hasEnded, type Run } from '../../run/run.ts';
+import type { Run } from '../../run/run.ts';
 import { stripFences } from '../../run/strip-fences.ts';
 import { useLanguage, useText } from '../text/language.ts';
 
@@ -11,7 +12,7 @@ export function RunOutput({ run, name }: { run: Run; name: string }): JSX.Elemen
   const out = shownText(run.stdout);
   const err = shownText(run.stderr);
   if (out === '' && err === '')
-    return <p class="no-output dim">{hasEnded(run.status) ? text.noOutput : text.noOutputYet}</p>;
+    return <p class="no-output dim">{isEnded(run.status) ? text.noOutput : text.noOutputYet}</p>;
   return (
     <>
       {out !== '' && <Stream label={`${text.output}: ${name}`} text={out} output={run.stdout} />}
