@@ -1,7 +1,7 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
 import { availableParallelism } from 'node:os';
 import { openOutbox } from '@kanade/outbox';
-import { createHost, type HostEvent } from '@kanade/runner/host';
+import { type Jobs, type JobsEvent, openJobs } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
 import type { Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
@@ -11,17 +11,17 @@ import { createIntake } from './intake/admit.ts';
 import { createGates } from './intake/gates.ts';
 import { limits } from './limits.ts';
 import { openCatalogue } from './local/catalogue.ts';
-import { createJobs } from './local/jobs.ts';
+import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import { createLauncher } from './run/launch.ts';
-import { pruneRuns } from './run/prune.ts';
+import { type PruneOptions, pruneRuns, sweepJobs } from './run/prune.ts';
 import { createRegistry } from './run/registry.ts';
 import { createSlots } from './run/slots.ts';
 import { createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
-import { type Ledger, openLedger } from './store/ledger.ts';
+import { openLedger } from './store/ledger.ts';
 import { openStateFile } from './store/state-file.ts';
 
 /** A running agent. Disposing of it stops taking orders and leaves running jobs running. */
@@ -45,7 +45,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   const store = openStore(config, { parts, log });
   const { ledger, view, registry } = store;
   const common = { ...store, pcId, version, log, signal: closing.signal };
-  const launcher = createLauncher({ ...common, cwd: config.cwd, env: jobEnvironment(config.env) });
+  const launcher = createLauncher({ ...common, cwd: config.cwd, env: store.env });
   const gates = createGates(view);
   const supervisor = createSupervisor({ ...common, launcher, gates, slots: createSlots(availableParallelism()) });
   const intake = createIntake({ ...common, supervisor });
@@ -64,7 +64,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   const catalogue = parts.use(
     openCatalogue({ dir: config.jobsDir, view, refresh: (id) => link.refresh('jobs', id), log }),
   );
-  const jobs = createJobs({ ...common, catalogue, intake });
+  const jobs = createLocalJobs({ ...common, catalogue, intake });
   const onlyUid = config.allowOwnUser ? process.getuid?.() : undefined;
   const { socket, localTrace: trace } = config;
   const local = await serveLocal({ socket, onlyUid, trace, version, state, jobs, registry, log });
@@ -72,6 +72,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);
   parts.defer(() => closing.abort(new Error('the agent ends')));
+  for (const id of sweepJobs(common, Date.now())) takeInStray(store.jobs, id, log);
   parts.use(keepPruning(common));
   supervisor.resume(ledger.open());
   link.start();
@@ -98,32 +99,46 @@ function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposable
       onEvent: (event) => log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox'),
     }),
   );
-  const ledger = openLedger({ file, outbox, jobsRoot: dir.jobs });
-  const host = parts.use(createHost({ root: dir.jobs, onEvent: (event) => reportHost(event, log) }));
-  const registry = createRegistry((job, by) => {
-    host.stop(job, { by, graceMs: limits.stopGraceMs }).catch((error: unknown) => {
-      log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
-    });
+  const ledger = openLedger({ file, outbox });
+  const env = jobEnvironment(config.env);
+  const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
+  const registry = createRegistry({
+    noteStop(runId, by) {
+      try {
+        ledger.stopping(runId, by);
+      } catch (error) {
+        log.error({ err: error, run_id: runId }, 'who stopped a run could not be written down; it is stopped');
+      }
+    },
+    stopJob(job, by) {
+      jobs.stop(job, { by, graceMs: limits.stopGraceMs }).catch((error: unknown) => {
+        log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
+      });
+    },
   });
   const view = createFleetCache(file, config.pcId);
-  return { jobsRoot: dir.jobs, stagingRoot: dir.staged, outbox, ledger, host, registry, view };
+  return { stagingRoot: dir.staged, outbox, ledger, env, jobs, registry, view };
 }
 
 /** Forgets old runs now and from time to time. */
-function keepPruning(options: { ledger: Ledger; jobsRoot: string; log: Logger }): Disposable {
+function keepPruning(options: PruneOptions): Disposable {
   const prune = (): void => {
-    try {
-      pruneRuns(options, Date.now());
-    } catch (error) {
+    pruneRuns(options, Date.now()).catch((error: unknown) => {
       options.log.error({ err: error }, 'old runs could not be forgotten; they are kept');
-    }
+    });
   };
   const timer = setInterval(prune, limits.pruneEveryMs);
   prune();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-function reportHost(event: HostEvent, log: Logger): void {
+/** A job whose run the ledger has lost: it goes on with what it was promised, and nobody can be told how it ends. */
+function takeInStray(jobs: Jobs, id: string, log: Logger): void {
+  log.error({ job_id: id }, 'a job belongs to no run that is known; its directory is kept');
+  jobs.adopt(jobs.at(id)).catch(() => undefined); // reported as an event
+}
+
+function reportJob(event: JobsEvent, log: Logger): void {
   if (event.kind === 'trouble')
     log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'a job could not be watched over');
   else if (event.kind === 'timed_out')

@@ -23,7 +23,7 @@ async function openAdmit() {
   const path = join(dir.path, 'agent.db');
   const file = openStateFile(path);
   const outbox = openOutbox({ database: file.database });
-  const ledger = openLedger({ file, outbox, jobsRoot: dir.path });
+  const ledger = openLedger({ file, outbox });
   const started: string[] = [];
   let isBehind = false;
   const { admit } = createIntake({

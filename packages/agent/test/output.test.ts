@@ -1,15 +1,19 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
-import { cutForPush, cutToBytes, readCapped, readChunk } from '../src/report/output.ts';
+import { cutForPush, cutToBytes, type ReadFrom, readCapped, readChunk } from '../src/report/output.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();
-  const path = join(dir.path, 'log');
+  const jobs = openJobs(dir.path, { keeper: 'process' });
+  const job = jobs.create({ command: ['true'], cwd: '/' });
+  const path = join(job.path, 'stdout.log');
   writeFileSync(path, content);
-  return { path, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
+  const read: ReadFrom = (from, bytesMax) => jobs.read(job, 'stdout', { from, bytesMax });
+  return { path, read, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
 }
 
 describe('readCapped()', () => {
@@ -23,21 +27,23 @@ describe('readCapped()', () => {
     ],
   ])('returns %s', async (_, written, expected) => {
     await using log = await logOf(written);
-    expect(readCapped(log.path, 9)).toBe(expected);
+    expect(readCapped(log.read, 9)).toBe(expected);
   });
 
   it('keeps a character that lies at the seam of an output that fits', async () => {
     await using log = await logOf('12345é789');
-    expect(readCapped(log.path, 10)).toBe('12345é789');
+    expect(readCapped(log.read, 10)).toBe('12345é789');
   });
 
   it('replaces bytes that are no UTF-8', async () => {
     await using log = await logOf(Uint8Array.of(0x41, 0xff, 0x42));
-    expect(readCapped(log.path)).toBe('A\ufffdB');
+    expect(readCapped(log.read)).toBe('A\ufffdB');
   });
 
-  it('reads a log that is not there as empty', () => {
-    expect(readCapped('/nowhere/log')).toBe('');
+  it('reads a log that is not there as empty', async () => {
+    await using log = await logOf('');
+    rmSync(log.path);
+    expect(readCapped(log.read)).toBe('');
   });
 });
 
@@ -75,14 +81,14 @@ describe('readChunk()', () => {
   it('leaves an incomplete character for the next chunk', async () => {
     const bytes = Buffer.from('ab😀');
     await using log = await logOf(bytes.subarray(0, 4));
-    expect(readChunk(log.path, 0)).toEqual({ text: 'ab', end: 2, totalBytes: 4 });
+    expect(readChunk(log.read, 0)).toEqual({ text: 'ab', end: 2, totalBytes: 4 });
     writeFileSync(log.path, bytes);
-    expect(readChunk(log.path, 2)).toEqual({ text: '😀', end: 6, totalBytes: 6 });
+    expect(readChunk(log.read, 2)).toEqual({ text: '😀', end: 6, totalBytes: 6 });
   });
 
   it('passes bytes that never become a character', async () => {
     await using log = await logOf(Buffer.alloc(8, 0xff));
-    expect(readChunk(log.path, 0).end).toBe(8);
+    expect(readChunk(log.read, 0).end).toBe(8);
   });
 
   it('joins to the whole text over many chunks', async () => {
@@ -90,7 +96,7 @@ describe('readChunk()', () => {
     await using log = await logOf(text);
     let seen = '';
     for (let at = 0; at < Buffer.byteLength(text); ) {
-      const chunk = readChunk(log.path, at);
+      const chunk = readChunk(log.read, at);
       expect(chunk.end).toBeGreaterThan(at);
       seen += chunk.text;
       at = chunk.end;

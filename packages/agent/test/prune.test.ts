@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openOutbox } from '@kanade/outbox';
-import { createJob } from '@kanade/runner';
+import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
 import { limits } from '../src/limits.ts';
 import { endOfRefusal, resultOf } from '../src/report/run-end.ts';
+import { tagOf } from '../src/run/launch.ts';
 import type { Run } from '../src/run/model.ts';
-import { pruneRuns } from '../src/run/prune.ts';
+import { pruneRuns, sweepJobs } from '../src/run/prune.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 
@@ -17,7 +18,9 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
   await using dir = await tempDir();
   using file = openStateFile(join(dir.path, 'agent.db'));
   await using outbox = openOutbox({ database: file.database });
-  const ledger = openLedger({ file, outbox, jobsRoot: dir.path });
+  const ledger = openLedger({ file, outbox });
+  await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
+  const log = createLogger('silent', () => undefined);
   const runOf = (requestId: string): Run => ({
     runId: randomUUID(),
     pcId: 'pc-1',
@@ -33,18 +36,38 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
   const jobs = [now - limits.keepEndedMs - 1, now - limits.keepEndedMs + 60_000].map((endedAtMs, index) => {
     const run = runOf(`ended-${index}`);
     give(run);
-    const { job } = createJob(dir.path, { command: ['true'], cwd: '/' });
-    ledger.launching(run.runId, job.id);
+    const job = store.create({ command: ['true'], cwd: '/' });
+    ledger.launching(run.runId, job.id, 'boot');
     const end = endOfRefusal({ gate: 'deadline', message: 'late' }, endedAtMs);
     ledger.ended(end, resultOf(run, end));
     return job;
   });
   give(runOf('open'));
-  pruneRuns({ ledger, jobsRoot: dir.path, log: createLogger('silent', () => undefined) }, now);
+  await pruneRuns({ ledger, jobs: store, log }, now);
 
   expect(jobs.map(({ path }) => existsSync(path))).toEqual([false, true]);
   expect(give(runOf('ended-0'))).toBe('admitted'); // not known any more
   expect(give(runOf('ended-1'))).toBe('duplicate');
   expect(give(runOf('open'))).toBe('duplicate');
   expect((await outbox.count()).ready.records).toBe(2); // results are never forgotten here
+});
+
+it('sweepJobs() removes launches that never began and names those that the ledger has lost', async () => {
+  await using dir = await tempDir();
+  using file = openStateFile(join(dir.path, 'agent.db'));
+  await using outbox = openOutbox({ database: file.database });
+  const ledger = openLedger({ file, outbox });
+  await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
+  const definition = { command: ['true'], cwd: '/', shellWrapper: [] };
+  const cutOff = store.create({ ...definition, tags: [tagOf('cut-off')] });
+  const lost = store.launch({ ...definition, tags: [tagOf('lost')] });
+  await store.wait(lost.job);
+  const sweep = (nowMs: number) =>
+    sweepJobs({ ledger, jobs: store, log: createLogger('silent', () => undefined) }, nowMs);
+
+  expect(sweep(Date.now())).toEqual([lost.job.id]);
+  expect(existsSync(cutOff.path)).toBe(false);
+  expect(existsSync(lost.job.path)).toBe(true);
+  expect(sweep(Date.now() + limits.keepEndedMs + 5_000)).toEqual([]);
+  expect(existsSync(lost.job.path)).toBe(false);
 });

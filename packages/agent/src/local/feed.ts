@@ -1,8 +1,7 @@
 import type { SendPush } from '@kanade/klp';
-import { pathOf } from '@kanade/runner';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import { cutForPush, readChunk } from '../report/output.ts';
+import { cutForPush, type ReadFrom, readChunk } from '../report/output.ts';
 import type { LiveRun, RunEnd } from '../run/model.ts';
 import type { Registry } from '../run/registry.ts';
 
@@ -74,8 +73,9 @@ export function createFeed({ owner, registry, push, onError, signal }: FeedOptio
   async function pushNew(position: Position): Promise<void> {
     const { live } = position;
     while (live.running && !position.atEnd) {
-      const stdout = newOutput(pathOf(live.running.job, 'stdout'), position.stdout);
-      const stderr = newOutput(pathOf(live.running.job, 'stderr'), position.stderr);
+      const { read } = live.running;
+      const stdout = newOutput((from, bytesMax) => read('stdout', from, bytesMax), position.stdout);
+      const stderr = newOutput((from, bytesMax) => read('stderr', from, bytesMax), position.stderr);
       if (stdout.text === '' && stderr.text === '') return;
       const outcome = await send({ ...progressOf(live), ...chunks(stdout.text, stderr.text) }, true);
       if (outcome !== 'queued') return;
@@ -114,10 +114,10 @@ export function createFeed({ owner, registry, push, onError, signal }: FeedOptio
   };
 }
 
-function newOutput(path: string, from: number): { text: string; end: number } {
-  const chunk = readChunk(path, from);
+function newOutput(read: ReadFrom, from: number): { text: string; end: number } {
+  const chunk = readChunk(read, from);
   if (chunk.totalBytes - from <= limits.pushLagBytesMax) return chunk;
-  return readChunk(path, chunk.totalBytes - limits.pushLagBytesMax);
+  return readChunk(read, chunk.totalBytes - limits.pushLagBytesMax);
 }
 
 function progressOf({ run, running }: LiveRun): JobProgress {

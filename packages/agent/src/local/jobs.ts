@@ -25,17 +25,18 @@ export interface JobsSession {
 }
 
 /** What the person at the machine can do with jobs; needs no broker. */
-export function createJobs(options: JobsOptions) {
+export function createLocalJobs(options: JobsOptions) {
   const { pcId, catalogue, view, intake, ledger, registry } = options;
   const audience = (): Audience => ({ pcId, groups: view.groups() });
 
   function list({ userKey }: JobsSession, category: string | undefined) {
     const who = audience();
+    const lastRuns = ledger.lastOf(userKey);
     return catalogue
       .list()
       .filter((manifest) => isOffered(manifest, who) && isInline(manifest))
       .filter(({ client }) => category === undefined || client?.category === category)
-      .map((manifest) => offerOf(manifest, ledger.lastOf(userKey, manifest.id)))
+      .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
       .filter((job) => job !== undefined)
       .sort(byName);
   }

@@ -22,7 +22,7 @@ import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Registry } from '../run/registry.ts';
 import { createFeed, type Feed } from './feed.ts';
-import type { createJobs } from './jobs.ts';
+import type { createLocalJobs } from './jobs.ts';
 import type { MachineState } from './state.ts';
 
 type Contract = typeof localContract;
@@ -35,7 +35,7 @@ export interface ServeLocalOptions {
   readonly trace: { readonly path: string; readonly bodies: boolean } | undefined;
   readonly version: string;
   readonly state: MachineState;
-  readonly jobs: ReturnType<typeof createJobs>;
+  readonly jobs: ReturnType<typeof createLocalJobs>;
   readonly registry: Registry;
   readonly log: Logger;
 }

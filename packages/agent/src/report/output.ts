@@ -1,18 +1,21 @@
-import { readFrom, readHead } from '@kanade/runner';
+import type { Excerpt } from '@kanade/runner';
 import { limits } from '../limits.ts';
+
+/** Reads one stream of a job from an offset on. */
+export type ReadFrom = (from: number, bytesMax: number) => Excerpt;
 
 /**
  * The output of one stream as it goes into a result: whole up to `bytesMax`, else its first two thirds, a note, and its
  * last third. Reads only what it returns.
  */
-export function readCapped(path: string, bytesMax: number = limits.outputBytesMax): string {
+export function readCapped(read: ReadFrom, bytesMax: number = limits.outputBytesMax): string {
   const tailBytes = Math.floor(bytesMax / 3);
   const headBytes = bytesMax - tailBytes;
   // As one text while it fits, so that a character at the seam survives.
-  const whole = readHead(path, bytesMax);
+  const whole = read(0, bytesMax);
   if (whole.totalBytes <= bytesMax) return whole.text;
-  const head = readHead(path, headBytes);
-  const tail = readFrom(path, whole.totalBytes - tailBytes, tailBytes);
+  const head = read(0, headBytes);
+  const tail = read(whole.totalBytes - tailBytes, tailBytes);
   const dropped = whole.totalBytes - headBytes - tailBytes;
   const kept = `kept the first ${headBytes} and last ${tailBytes}`;
   return `${head.text}\n[kanade] output truncated: ${whole.totalBytes} bytes written, ${dropped} dropped (${kept})\n${tail.text}`;
@@ -43,12 +46,12 @@ export function cutForPush(text: string): string {
 }
 
 /** New output from `begin` on, at most one chunk; `end` is where the next one begins. */
-export function readChunk(path: string, begin: number): { text: string; end: number; totalBytes: number } {
-  const part = readFrom(path, begin, limits.pushChunkBytesMax);
+export function readChunk(read: ReadFrom, begin: number): { text: string; end: number; totalBytes: number } {
+  const part = read(begin, limits.pushChunkBytesMax);
   const end = part.range[1];
   // The last character may be incomplete so far: leave up to three bytes for the next chunk. Bytes that never become one pass.
   for (let held = 1; held <= 3 && part.text.endsWith('\ufffd') && end - held >= begin; held++) {
-    const shorter = readFrom(path, begin, end - held - begin);
+    const shorter = read(begin, end - held - begin);
     if (!shorter.text.endsWith('\ufffd')) {
       return { text: shorter.text, end: end - held, totalBytes: part.totalBytes };
     }

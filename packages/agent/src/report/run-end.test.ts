@@ -43,7 +43,7 @@ describe('endOfJob()', () => {
       'err\nagent restarted during execution; outcome unknown: the machine was restarted\n',
     ],
   ])('%j', (ending, status, exitCode, stderr) => {
-    const end = endOfJob(run, { state: stateWith(ending) }, output);
+    const end = endOfJob(run, { state: stateWith(ending), ...output });
     expect(end).toEqual({
       ending,
       status,
@@ -57,7 +57,7 @@ describe('endOfJob()', () => {
   });
 
   it('calls a job without a record lost, never completed', () => {
-    expect(endOfJob(run, { state: undefined }, output)).toMatchObject({
+    expect(endOfJob(run, { state: undefined, ...output })).toMatchObject({
       ending: { kind: 'lost' },
       exitCode: 121,
       skipped: false,

@@ -1,9 +1,8 @@
 /** The end of a run, whatever ended it, and what the fleet is told of it. Pure. */
-import type { JobView } from '@kanade/runner';
 import { type EventStarted, type ExecResult, syntheticExits } from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job';
 import type { RunStatus } from '@kanade/shared/local';
-import type { Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
+import type { JobEnd, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
 
 /** The end of a run that a gate refused. */
 export function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd {
@@ -61,32 +60,28 @@ export function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
 }
 
 /** The end of a run from its settled job and what it printed. */
-export function endOfJob(
-  run: Run,
-  view: Pick<JobView, 'state'>,
-  output: { readonly stdout: string; readonly stderr: string; readonly nowMs: number },
-): RunEnd {
-  const { state } = view;
+export function endOfJob(run: Run, job: JobEnd): RunEnd {
+  const { state, nowMs } = job;
   const ending: Ending = state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
-  const startedAtMs = state?.started_at_ms ?? output.nowMs;
+  const startedAtMs = job.startedAtMs ?? state?.started_at_ms ?? nowMs;
   const note = noteOf(run, ending);
   return {
     ending,
     status: statusOf(ending),
     exitCode: exitCodeOf(ending),
     skipped: false,
-    stdout: output.stdout,
-    stderr: note === undefined ? output.stderr : `${lineEnded(output.stderr)}${note}\n`,
+    stdout: job.stdout,
+    stderr: note === undefined ? job.stderr : `${lineEnded(job.stderr)}${note}\n`,
     startedAtMs,
-    endedAtMs: endedAt(state, startedAtMs) ?? output.nowMs,
+    endedAtMs: endedAt(job, startedAtMs),
   };
 }
 
 /** To the millisecond where the duration is known, else to the second. */
-function endedAt(state: JobView['state'], startedAtMs: number): number | undefined {
-  const { result, finished_at } = state ?? {};
-  if (result && result.duration_ms !== null) return startedAtMs + result.duration_ms;
-  return finished_at === undefined ? undefined : Math.max(startedAtMs, Date.parse(finished_at));
+function endedAt({ state, nowMs }: JobEnd, startedAtMs: number): number {
+  const { result, started_at_ms = startedAtMs, finished_at } = state ?? {};
+  if (result && result.duration_ms !== null) return Math.max(startedAtMs, started_at_ms + result.duration_ms);
+  return finished_at === undefined ? nowMs : Math.max(startedAtMs, Date.parse(finished_at));
 }
 
 function exitCodeOf(ending: Ending): number {

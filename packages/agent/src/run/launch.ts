@@ -1,13 +1,13 @@
 /** From a run to its processes and back: what is started where, as whom, and what it left behind. */
-import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { createJob, type JobDir, JobError, type JobView, pathOf, settle, startJob, waitForEnd } from '@kanade/runner';
-import type { Host } from '@kanade/runner/host';
+import type { JobDefinition, JobDir, Jobs, JobView } from '@kanade/runner';
 import {
   activeSessionUser,
   environmentOfUser,
   findProgram,
+  identify,
   planShell,
   type SessionUser,
   type ShellPlan,
@@ -17,14 +17,13 @@ import { limits } from '../limits.ts';
 import { readCapped } from '../report/output.ts';
 import { endOfJob, endOfRefusal, startedOf } from '../report/run-end.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { LiveRun, Refusal, Run, RunEnd } from './model.ts';
+import type { JobEnd, LiveRun, OpenRun, Refusal, Run, RunEnd, Running } from './model.ts';
 import type { Registry } from './registry.ts';
 
 export interface LauncherOptions {
-  readonly host: Host;
+  readonly jobs: Jobs;
   readonly registry: Registry;
   readonly ledger: Ledger;
-  readonly jobsRoot: string;
   readonly stagingRoot: string;
   /** Directory that jobs without `cwd` start in. */
   readonly cwd: string;
@@ -38,100 +37,101 @@ export interface Launcher {
   /** Starts what the run orders and resolves with its end; what cannot be started is an end, too. */
   launch(live: LiveRun): Promise<RunEnd>;
   /** Goes on with a job of an earlier agent; `onRunning` is called when its processes live. */
-  adopt(live: LiveRun, job: JobDir, onRunning: () => void): Promise<RunEnd | 'never_started'>;
+  adopt(live: LiveRun, open: OpenRun, onRunning: () => void): Promise<RunEnd | 'never_started'>;
   /** Removes what the run needed besides its job. Never throws. */
   cleanUp(run: Run): void;
 }
 
+/** Jobs that were launched before the machine was started last have ended with it. */
+export const bootOf = (): string => identify(process.pid)?.boot ?? '';
+
 export function createLauncher(options: LauncherOptions): Launcher {
-  const { host, registry, ledger, log, signal } = options;
-
-  async function launch(live: LiveRun): Promise<RunEnd> {
-    const { run } = live;
-    const plan = planOf(run, options);
-    if ('gate' in plan) return endOfRefusal(plan, Date.now());
-    let job: JobDir;
-    try {
-      stage(plan);
-      job = createJob(options.jobsRoot, definitionOf(run, plan.argv, options.cwd)).job;
-    } catch (error) {
-      return endOfRefusal(notStarted(error), Date.now());
-    }
-    try {
-      // The directory is named in the ledger before a process exists, so that no run can be started and then forgotten.
-      ledger.launching(run.runId, job.id);
-    } catch (error) {
-      rmSync(job.path, { recursive: true, force: true });
-      throw error;
-    }
-    try {
-      const launched = startJob(job, options.env);
-      launched.release(); // our end must not wait for the job's
-      launched.ended.catch(() => undefined); // the job's record tells the same and more
-    } catch (error) {
-      if (!(error instanceof JobError) || error.code !== 'launch_failed') throw error;
-      return endOfJob(run, settle(job), outputOf(job));
-    }
-    return follow(live, job);
-  }
-
-  /** Watches over a job whose processes exist until its ending is known. */
-  async function follow(live: LiveRun, job: JobDir): Promise<RunEnd> {
-    const { run } = live;
-    const ended = host.adopt(job);
-    const startedAtMs = settle(job).state?.started_at_ms ?? Date.now();
-    registry.started(live, job, startedAtMs);
-    try {
-      ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
-    } catch (error) {
-      log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
-    }
-    const view = await ended;
-    return endOfJob(run, view, outputOf(job));
-  }
-
-  async function adopt(live: LiveRun, job: JobDir, onRunning: () => void): Promise<RunEnd | 'never_started'> {
-    const view = await settledLaunch(job, signal);
-    if (view.status === 'running') {
-      finishStop(job);
-      onRunning();
-      return follow(live, job);
-    }
-    if (view.status !== 'created') return endOfJob(live.run, view, outputOf(job));
-    if (existsSync(pathOf(job, 'record'))) return endOfJob(live.run, { state: undefined }, outputOf(job));
-    // No record: nobody claimed the launch, so nothing was started. What it waits for may have changed since.
-    rmSync(job.path, { recursive: true, force: true });
-    return 'never_started';
-  }
-
-  /** An agent that ended between TERM and KILL leaves the request; who made it stands there already and is kept. */
-  function finishStop(job: JobDir): void {
-    if (!existsSync(pathOf(job, 'stop'))) return;
-    host.stop(job, { by: 'shutdown', graceMs: limits.stopGraceMs }).catch((error: unknown) => {
-      log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
-    });
-  }
-
   return {
-    launch,
-    adopt,
-    cleanUp(run) {
-      for (const dir of stagingDirsOf(run, options.stagingRoot)) {
-        try {
-          rmSync(dir, { recursive: true, force: true });
-        } catch (error) {
-          log.warn({ err: error, run_id: run.runId, dir }, 'the scripts of a run could not be removed');
-        }
-      }
-    },
+    launch: (live) => launch(options, live),
+    adopt: (live, open, onRunning) => adopt(options, live, { open, onRunning }),
+    cleanUp: (run) => cleanUp(options, run),
   };
 }
 
-/** A launch that was cut off leaves a record that is still empty; the shim fills it at once if there is one. */
-async function settledLaunch(job: JobDir, signal: AbortSignal): Promise<JobView> {
-  const view = settle(job);
-  if (view.status !== 'created' || !existsSync(pathOf(job, 'record'))) return view;
-  return waitForEnd(job, { timeoutMs: limits.launchRecordWaitMs, signal });
+async function launch(options: LauncherOptions, live: LiveRun): Promise<RunEnd> {
+  const { jobs, ledger, cwd } = options;
+  const { run } = live;
+  const plan = planOf(run, options);
+  if ('gate' in plan) return endOfRefusal(plan, Date.now());
+  let job: JobDir;
+  try {
+    stage(plan);
+    job = jobs.create(definitionOf(run, plan.argv, cwd));
+  } catch (error) {
+    return endOfRefusal(notStarted(error), Date.now());
+  }
+  try {
+    // The directory is named in the ledger before a process exists, so that no run can be started and then forgotten.
+    ledger.launching(run.runId, job.id, bootOf());
+  } catch (error) {
+    jobs.delete(job);
+    throw error;
+  }
+  const startedAtMs = Date.now();
+  const launched = jobs.start(job);
+  launched.release(); // our end must not wait for the job's
+  launched.ended.catch(() => undefined); // the job's record tells the same and more
+  if (launched.isRunning) return follow(options, live, { job, startedAtMs });
+  return endOfJob(run, endIn(options, jobs.settle(job)));
+}
+
+/** Watches over a job whose processes exist until its ending is known. */
+async function follow(
+  options: LauncherOptions,
+  live: LiveRun,
+  { job, startedAtMs }: { job: JobDir; startedAtMs: number },
+): Promise<RunEnd> {
+  const { jobs, registry, ledger, log } = options;
+  const { run } = live;
+  const ended = jobs.adopt(job);
+  ended.catch(() => undefined); // awaited below
+  const read: Running['read'] = (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
+  registry.started(live, { job, startedAtMs, read });
+  try {
+    ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
+  } catch (error) {
+    log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
+  }
+  return endOfJob(run, { ...endIn(options, await ended), startedAtMs });
+}
+
+async function adopt(
+  options: LauncherOptions,
+  live: LiveRun,
+  { open, onRunning }: { open: OpenRun; onRunning: () => void },
+): Promise<RunEnd | 'never_started'> {
+  const { jobs, signal } = options;
+  if (open.jobId === undefined) return 'never_started';
+  const job = jobs.at(open.jobId);
+  let view = jobs.settle(job);
+  // A launch that was cut off leaves a record that is still empty; the shim fills it at once if there is one.
+  if (view.status === 'created') view = await jobs.wait(job, { timeoutMs: limits.launchRecordWaitMs, signal });
+  if (view.status === 'running') {
+    onRunning();
+    return follow(options, live, { job, startedAtMs: view.state?.started_at_ms ?? Date.now() });
+  }
+  if (view.status !== 'created') return endOfJob(live.run, endIn(options, view));
+  if (open.boot !== bootOf()) {
+    // What a disk holds after the power went does not say that nothing was started.
+    return endOfJob(live.run, { ...endIn(options, view), state: undefined });
+  }
+  jobs.delete(job);
+  return 'never_started';
+}
+
+function cleanUp({ stagingRoot, log }: LauncherOptions, run: Run): void {
+  for (const dir of stagingDirsOf(run, stagingRoot)) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+    } catch (error) {
+      log.warn({ err: error, run_id: run.runId, dir }, 'the scripts of a run could not be removed');
+    }
+  }
 }
 
 type Plan = Extract<ShellPlan, { kind: 'planned' }> & {
@@ -151,13 +151,17 @@ function planOf(run: Run, { env, stagingRoot }: LauncherOptions): Plan | Refusal
   return plan.kind === 'unsupported' ? unsupported(plan.reason) : { ...plan, stagingDir, user };
 }
 
-function definitionOf({ command }: Run, argv: readonly string[], cwd: string): Parameters<typeof createJob>[1] {
+/** The tag by which a directory says what it is of, should the ledger have lost the run. */
+export const tagOf = (runId: string): string => `run.${runId}`;
+
+function definitionOf({ runId, command }: Run, argv: readonly string[], cwd: string): JobDefinition {
   const asUser = command.run_as === 'user';
   return {
     command: argv,
     ...(asUser ? { runAs: 'session-user' } : {}),
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
+    tags: [tagOf(runId)],
     timeoutMs: Math.max(1, command.timeout_secs) * 1000,
     killAfterMs: limits.stopGraceMs,
   };
@@ -190,8 +194,11 @@ function stage({ stagingDir: dir, staged, user }: Plan): void {
   for (const path of [...written, dir]) chownSync(path, user.uid, user.gid);
 }
 
-function outputOf(job: JobDir): { stdout: string; stderr: string; nowMs: number } {
-  return { stdout: readCapped(pathOf(job, 'stdout')), stderr: readCapped(pathOf(job, 'stderr')), nowMs: Date.now() };
+/** What a settled job tells of its end. */
+function endIn({ jobs }: LauncherOptions, { job, state }: JobView): JobEnd {
+  const readAll = (stream: 'stdout' | 'stderr'): string =>
+    readCapped((from, bytesMax) => jobs.read(job, stream, { from, bytesMax }));
+  return { state, stdout: readAll('stdout'), stderr: readAll('stderr'), nowMs: Date.now() };
 }
 
 const nobodyThere = 'nobody is logged in, and run_as user needs an active local session; try again when somebody is';

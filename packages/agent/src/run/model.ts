@@ -1,5 +1,5 @@
 /** What a run is and how it ends, in the words that intake, run, report and the doors share. Imports none of them. */
-import type { JobDir } from '@kanade/runner';
+import type { Excerpt, JobDir, StateFile } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job';
 import type { RunStatus } from '@kanade/shared/local';
@@ -17,21 +17,33 @@ export interface Run {
   readonly command: Command;
 }
 
+/** Who may ask for a run to stop. */
+export type Stopper = 'user' | 'operator';
+
 /** A run that has not ended, as it stands in the ledger. */
 export interface OpenRun {
   readonly run: Run;
   readonly state: 'admitted' | 'launching' | 'running';
-  readonly job: JobDir | undefined;
+  /** Its job directory, since it is `launching`. */
+  readonly jobId: string | undefined;
+  /** The boot of the machine in which it was launched. */
+  readonly boot: string | undefined;
+  readonly stoppedBy: Stopper | undefined;
 }
 
-/** Who may ask for a run to stop. */
-export type Stopper = 'user' | 'operator';
+/** The processes of a run. */
+export interface Running {
+  readonly job: JobDir;
+  readonly startedAtMs: number;
+  /** What it has printed, from an offset on. */
+  readonly read: (stream: 'stdout' | 'stderr', from: number, bytesMax: number) => Excerpt;
+}
 
 /** A run that this agent works on. */
 export interface LiveRun {
   readonly run: Run;
   /** Set once its processes exist. */
-  readonly running: { readonly job: JobDir; readonly startedAtMs: number } | undefined;
+  readonly running: Running | undefined;
   /** The first who asked for it to stop; seen by every phase before the launch. */
   readonly stoppedBy: Stopper | undefined;
   /** Fires when somebody asks for it to stop. */
@@ -42,6 +54,16 @@ export interface LiveRun {
 export interface Refusal {
   readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'unsupported' | 'no_exit_code';
   readonly message: string;
+}
+
+/** What a job that has ended leaves: its state (undefined when it cannot be read) and what it printed. */
+export interface JobEnd {
+  readonly state: StateFile | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly nowMs: number;
+  /** When its start was reported, if it was. */
+  readonly startedAtMs?: number;
 }
 
 /** How one run ended, in the words of every door. */

@@ -1,25 +1,70 @@
-import { rmSync } from 'node:fs';
-import { jobDir } from '@kanade/runner';
+/** Job directories that nobody needs any more: of runs that ended long ago, and of launches that were cut off. */
+import { existsSync, readdirSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Jobs } from '@kanade/runner';
+import { isJobName, isTerminal } from '@kanade/shared/job';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { tagOf } from './launch.ts';
+
+export interface PruneOptions {
+  readonly ledger: Pick<Ledger, 'forget' | 'jobIds' | 'ownerOf'>;
+  readonly jobs: Jobs;
+  readonly log: Logger;
+}
 
 /** Runs forgotten in one transaction. */
-const batchMax = 500;
+const batchMax = 100;
 
-/** Forgets runs that ended long ago, with their orders and their output. Job directories go after the commit that forgets them. */
-export function pruneRuns(
-  { ledger, jobsRoot, log }: { ledger: Pick<Ledger, 'forget'>; jobsRoot: string; log: Logger },
-  nowMs: number,
-): void {
+/**
+ * Forgets runs that ended long ago, with their orders and their output. Job directories go after the commit that forgets
+ * them, one per turn of the event loop.
+ */
+export async function pruneRuns({ ledger, jobs, log }: PruneOptions, nowMs: number): Promise<void> {
   let count = 0;
   for (;;) {
     const forgotten = ledger.forget(nowMs - limits.keepEndedMs, batchMax);
     for (const { jobId } of forgotten) {
-      if (jobId !== null) rmSync(jobDir(jobsRoot, jobId).path, { recursive: true, force: true });
+      if (jobId !== null) remove(jobs, jobId, log);
+      await nextTurn();
     }
     count += forgotten.length;
     if (forgotten.length < batchMax) break;
   }
   if (count > 0) log.info({ count }, 'forgot runs that ended long ago');
+}
+
+/**
+ * Looks at the directories that no run names. One whose launch never began goes, and so does one that pruning left. Returns the
+ * ids of the others: their runs were launched, and the ledger does not know them any more.
+ */
+export function sweepJobs({ ledger, jobs, log }: PruneOptions, nowMs: number): string[] {
+  const known = ledger.jobIds();
+  const unknown: string[] = [];
+  for (const id of jobNamesIn(jobs.root)) {
+    if (known.has(id)) continue;
+    const { job, status, state } = jobs.settle(jobs.at(id));
+    const endedAtMs = Date.parse(state?.finished_at ?? '');
+    if (status === 'created' || (isTerminal(status) && endedAtMs < nowMs - limits.keepEndedMs)) remove(jobs, id, log);
+    else if (jobs.definition(job)?.tags.some((tag) => tag.startsWith(tagOf('')))) unknown.push(id);
+  }
+  return unknown;
+}
+
+function jobNamesIn(root: string): string[] {
+  try {
+    return readdirSync(root).filter(isJobName);
+  } catch {
+    return []; // made with the first job
+  }
+}
+
+function remove(jobs: Jobs, id: string, log: Logger): void {
+  try {
+    const job = jobs.at(id);
+    if (existsSync(job.path)) jobs.delete(job);
+  } catch (error) {
+    log.warn({ err: error, job_id: id }, 'the directory of a job could not be removed');
+  }
 }

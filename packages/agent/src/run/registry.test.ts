@@ -14,11 +14,15 @@ const runOf = (runId: string, execId: string | null = null): Run => ({
 const job = { id: 'j', path: '/j' };
 
 function open() {
+  const notes: string[] = [];
   const stops: string[] = [];
   const events: RegistryEvent['kind'][] = [];
-  const registry = createRegistry(({ id }, by) => stops.push(`${id} by ${by}`));
+  const registry = createRegistry({
+    noteStop: (runId, by) => notes.push(`${runId} by ${by}`),
+    stopJob: ({ id }, by) => stops.push(`${id} by ${by}`),
+  });
   registry.watch(({ kind }) => events.push(kind));
-  return { registry, stops, events };
+  return { registry, notes, stops, events };
 }
 
 describe('createRegistry()', () => {
@@ -31,15 +35,25 @@ describe('createRegistry()', () => {
   });
 
   it('keeps the first reason, and stops what is started after it was asked', () => {
-    const { registry, stops, events } = open();
+    const { registry, notes, stops, events } = open();
     const live = registry.add(runOf('a'));
     registry.stop({ runId: 'a' }, 'user');
     registry.stop({ runId: 'a' }, 'operator');
     expect(live.stoppedBy).toBe('user');
     expect(stops).toEqual([]);
-    registry.started(live, job, 1);
+    expect(notes).toEqual(['a by user']);
+    registry.started(live, { job, startedAtMs: 1, read: () => ({ text: '', range: [0, 0], totalBytes: 0 }) });
     expect(stops).toEqual(['j by user']);
     expect(events).toEqual(['added', 'started']);
+  });
+
+  it('stops what an earlier agent was asked to stop, as soon as it is found', () => {
+    const { registry, notes, stops } = open();
+    const live = registry.add(runOf('a'), 'operator');
+    expect(live.stopSignal.aborted).toBe(true);
+    registry.started(live, { job, startedAtMs: 1, read: () => ({ text: '', range: [0, 0], totalBytes: 0 }) });
+    expect(stops).toEqual(['j by operator']);
+    expect(notes).toEqual([]);
   });
 
   it('reports an end once and knows the run no more', () => {

@@ -1,5 +1,5 @@
 import type { JobDir } from '@kanade/runner';
-import type { LiveRun, Run, RunEnd, Stopper } from './model.ts';
+import type { LiveRun, Run, RunEnd, Running, Stopper } from './model.ts';
 
 export type RegistryEvent =
   | { readonly kind: 'added'; readonly live: LiveRun }
@@ -8,8 +8,9 @@ export type RegistryEvent =
 
 /** The live runs of this agent, and the one way to stop them: orders from the broker and from the machine end here. */
 export interface Registry {
-  add(run: Run): LiveRun;
-  started(live: LiveRun, job: JobDir, startedAtMs: number): void;
+  /** `stoppedBy`: it was asked to stop in an earlier life of this agent. */
+  add(run: Run, stoppedBy?: Stopper): LiveRun;
+  started(live: LiveRun, running: Running): void;
   ended(live: LiveRun, end: RunEnd): void;
   get(runId: string): LiveRun | undefined;
   all(): LiveRun[];
@@ -24,8 +25,14 @@ interface Entry {
   stopping: AbortController;
 }
 
-/** `stopJob` ends the processes of a running job; it reports its own failures. */
-export function createRegistry(stopJob: (job: JobDir, by: Stopper) => void): Registry {
+export interface RegistryPorts {
+  /** Writes down that a run is to stop, so that no crash forgets it; reports its own failures. */
+  readonly noteStop: (runId: string, by: Stopper) => void;
+  /** Ends the processes of a running job; reports its own failures. */
+  readonly stopJob: (job: JobDir, by: Stopper) => void;
+}
+
+export function createRegistry({ noteStop, stopJob }: RegistryPorts): Registry {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(event: RegistryEvent) => void>();
   const emit = (event: RegistryEvent): void => {
@@ -33,26 +40,28 @@ export function createRegistry(stopJob: (job: JobDir, by: Stopper) => void): Reg
   };
 
   function stopOne({ live, stopping }: Entry, by: Stopper): void {
+    if (!live.stoppedBy) noteStop(live.run.runId, by);
     live.stoppedBy ??= by;
     stopping.abort(new Error(`stopped by ${live.stoppedBy}`));
     if (live.running) stopJob(live.running.job, by);
   }
 
   return {
-    add(run) {
+    add(run, stoppedBy) {
       const stopping = new AbortController();
-      const live = { run, running: undefined, stoppedBy: undefined, stopSignal: stopping.signal };
+      if (stoppedBy) stopping.abort(new Error(`stopped by ${stoppedBy}`));
+      const live = { run, running: undefined, stoppedBy, stopSignal: stopping.signal };
       entries.set(run.runId, { live, stopping });
       emit({ kind: 'added', live });
       return live;
     },
-    started(live, job, startedAtMs) {
+    started(live, running) {
       const entry = entries.get(live.run.runId);
       if (!entry) return;
-      entry.live.running = { job, startedAtMs };
+      entry.live.running = running;
       emit({ kind: 'started', live });
       // Asked for while there was nothing to stop yet.
-      if (live.stoppedBy) stopJob(job, live.stoppedBy);
+      if (live.stoppedBy) stopJob(running.job, live.stoppedBy);
     },
     ended(live, end) {
       if (entries.delete(live.run.runId)) emit({ kind: 'ended', live, end });

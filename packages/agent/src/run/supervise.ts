@@ -11,7 +11,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutboxError } from '@kanade/outbox';
-import type { JobDir } from '@kanade/runner';
 import type { Logger } from '../config/logger.ts';
 import type { Gates } from '../intake/gates.ts';
 import { limits } from '../limits.ts';
@@ -19,7 +18,7 @@ import { endBeforeLaunch, endOfFault, endOfRefusal, resultOf, withoutOutput } fr
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Launcher } from './launch.ts';
-import type { LiveRun, OpenRun, Run, RunEnd } from './model.ts';
+import type { LiveRun, OpenRun, Run, RunEnd, Stopper } from './model.ts';
 import type { Registry } from './registry.ts';
 import type { Slots } from './slots.ts';
 
@@ -45,107 +44,112 @@ export interface Supervisor {
 }
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { registry, ledger, launcher, slots, gates, view, log, signal } = options;
-  let unrecorded = 0;
+  const { registry, signal, log } = options;
+  const behind = { runs: 0 };
 
-  function supervise(run: Run, work: (live: LiveRun, held: DisposableStack) => Promise<RunEnd>): void {
-    toItsEnd(registry.add(run), work).catch((error: unknown) => {
+  function supervise(run: Run, work: Work, stoppedBy?: Stopper): void {
+    toItsEnd(options, { live: registry.add(run, stoppedBy), work, behind }).catch((error: unknown) => {
       if (!signal.aborted)
         log.error({ err: error, run_id: run.runId }, 'a run was left open; the next start of the agent takes it up');
     });
   }
 
-  /** What a run holds (its place) is given back when its ending is on disk, not before: what waits there is bounded. */
-  async function toItsEnd(live: LiveRun, work: Parameters<typeof supervise>[1]): Promise<void> {
-    using held = new DisposableStack();
-    const end = await work(live, held).catch((error: unknown) => {
-      signal.throwIfAborted();
-      log.error({ err: error, run_id: live.run.runId }, 'a run could not be carried out');
-      registry.stop({ runId: live.run.runId }, 'operator');
-      return endOfFault(error, live.running?.startedAtMs, Date.now());
-    });
-    await record(live.run, end);
-    launcher.cleanUp(live.run);
-    registry.ended(live, end);
-    const { run } = live;
-    const { ending, exitCode: exit_code, skipped } = end;
-    log.info({ run_id: run.runId, manifest_id: run.command.id, ending, exit_code, skipped }, 'run ended');
-  }
-
-  /** Ending and result are one commit; a disk that is full now may not be so later. Over budget the output stays here. */
-  async function record(run: Run, end: RunEnd): Promise<void> {
-    let isBehind = false;
-    try {
-      for (let told = end; ; ) {
-        signal.throwIfAborted();
-        try {
-          ledger.ended(told, resultOf(run, told));
-          return;
-        } catch (error) {
-          const isOverBudget = error instanceof OutboxError && error.code === 'over_budget';
-          log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
-          if (isOverBudget && told === end) {
-            told = withoutOutput(end);
-            continue;
-          }
-          told = end;
-        }
-        if (!isBehind) unrecorded++;
-        isBehind = true;
-        await sleep(limits.commitRetryMs, undefined, { signal });
-      }
-    } finally {
-      if (isBehind) unrecorded--;
-    }
-  }
-
-  /** gates → jitter → place → gates → launch → ending. */
-  async function execute(live: LiveRun, held: DisposableStack): Promise<RunEnd> {
-    const { run } = live;
-    const early = gates(run);
-    if (early) return endOfRefusal(early, Date.now());
-    const waiting = AbortSignal.any([live.stopSignal, signal]);
-    try {
-      await jitter(run, waiting);
-      // Runs of the person at the machine do not wait behind those of operators.
-      if (needsPlace(run)) held.use(await slots.take(waiting));
-      const late = gates(run);
-      if (late) return endOfRefusal(late, Date.now());
-      if (live.stoppedBy) return endBeforeLaunch(run, live.stoppedBy, Date.now());
-      return await launcher.launch(live);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (live.stoppedBy && !live.running) return endBeforeLaunch(run, live.stoppedBy, Date.now());
-      throw error;
-    }
-  }
-
-  /** A run that was admitted by an earlier agent: what forbids it may have come since, so the broker is heard first. */
-  async function executeLater(live: LiveRun, held: DisposableStack): Promise<RunEnd> {
-    const waiting = AbortSignal.any([live.stopSignal, signal]);
-    const late = sleep(limits.brokerWaitMs, undefined, { signal: waiting, ref: false });
-    await Promise.race([view.heard, late]).catch(() => undefined); // whoever aborts is met again below
-    signal.throwIfAborted();
-    return execute(live, held);
-  }
-
-  async function takeUp(live: LiveRun, held: DisposableStack, job: JobDir): Promise<RunEnd> {
-    const end = await launcher.adopt(live, job, () => {
-      if (needsPlace(live.run)) held.use(slots.occupy());
-    });
-    return end === 'never_started' ? executeLater(live, held) : end;
-  }
-
   return {
     start: (run) => supervise(run, execute),
-    resume(open) {
-      for (const { run, state, job } of open) {
-        if (state === 'admitted' || !job) supervise(run, executeLater);
-        else supervise(run, (live, held) => takeUp(live, held, job));
+    resume(runs) {
+      for (const open of runs) {
+        supervise(open.run, (...given) => takeUp(open, ...given), open.stoppedBy);
       }
     },
-    isBehind: () => unrecorded > 0,
+    isBehind: () => behind.runs > 0,
   };
+}
+
+/** What leads to an ending. What it holds (its place) is given back when the ending is on disk, not before. */
+type Work = (options: SupervisorOptions, live: LiveRun, held: DisposableStack) => Promise<RunEnd>;
+
+interface Supervised {
+  readonly live: LiveRun;
+  readonly work: Work;
+  /** Runs whose ending could not be recorded so far. */
+  readonly behind: { runs: number };
+}
+
+async function toItsEnd(options: SupervisorOptions, { live, work, behind }: Supervised): Promise<void> {
+  const { registry, launcher, log, signal } = options;
+  const { run } = live;
+  using held = new DisposableStack();
+  const end = await work(options, live, held).catch((error: unknown) => {
+    signal.throwIfAborted();
+    log.error({ err: error, run_id: run.runId }, 'a run could not be carried out');
+    registry.stop({ runId: run.runId }, 'operator'); // nobody could watch over what may be running
+    return endOfFault(error, live.running?.startedAtMs, Date.now());
+  });
+  if (!tryRecord(options, run, end)) {
+    behind.runs++;
+    await recordLater(options, run, end).finally(() => behind.runs--);
+  }
+  launcher.cleanUp(run);
+  registry.ended(live, end);
+  const { ending, exitCode: exit_code, skipped } = end;
+  log.info({ run_id: run.runId, manifest_id: run.command.id, ending, exit_code, skipped }, 'run ended');
+}
+
+/** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */
+function tryRecord({ ledger, log }: SupervisorOptions, run: Run, end: RunEnd): boolean {
+  for (const told of [end, withoutOutput(end)]) {
+    try {
+      ledger.ended(told, resultOf(run, told));
+      return true;
+    } catch (error) {
+      log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
+      if (!(error instanceof OutboxError && error.code === 'over_budget')) return false;
+    }
+  }
+  return false;
+}
+
+/** A disk that is full now may not be so later. */
+async function recordLater(options: SupervisorOptions, run: Run, end: RunEnd): Promise<void> {
+  do {
+    await sleep(limits.commitRetryMs, undefined, { signal: options.signal });
+  } while (!tryRecord(options, run, end));
+}
+
+/** gates → jitter → place → gates → launch → ending. */
+async function execute(options: SupervisorOptions, live: LiveRun, held: DisposableStack): Promise<RunEnd> {
+  const { gates, slots, launcher, signal } = options;
+  const { run } = live;
+  const early = gates(run);
+  if (early) return endOfRefusal(early, Date.now());
+  const waiting = AbortSignal.any([live.stopSignal, signal]);
+  try {
+    await jitter(run, waiting);
+    // Runs of the person at the machine do not wait behind those of operators.
+    if (needsPlace(run)) held.use(await slots.take(waiting));
+    const late = gates(run);
+    if (late) return endOfRefusal(late, Date.now());
+    if (live.stoppedBy) return endBeforeLaunch(run, live.stoppedBy, Date.now());
+    return await launcher.launch(live);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (live.stoppedBy && !live.running) return endBeforeLaunch(run, live.stoppedBy, Date.now());
+    throw error;
+  }
+}
+
+/** A run of an earlier agent. Where nothing was started, what forbids it may have come since: the broker is heard first. */
+async function takeUp(open: OpenRun, ...[options, live, held]: Parameters<Work>): Promise<RunEnd> {
+  const { launcher, slots, view, signal } = options;
+  const end = await launcher.adopt(live, open, () => {
+    if (needsPlace(live.run)) held.use(slots.occupy());
+  });
+  if (end !== 'never_started') return end;
+  const waiting = AbortSignal.any([live.stopSignal, signal]);
+  const late = sleep(limits.brokerWaitMs, undefined, { signal: waiting, ref: false });
+  await Promise.race([view.heard, late]).catch(() => undefined); // whoever aborts is met again below
+  signal.throwIfAborted();
+  return execute(options, live, held);
 }
 
 const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;

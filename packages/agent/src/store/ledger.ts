@@ -5,16 +5,16 @@
  * |-------------|-------------|------------------------------------|------------------|
  * | `admit`     | the order   | `admitted`                         |                  |
  * | `launching` |             | its job directory has a name       |                  |
+ * | `stopping`  |             | who asked for that                 |                  |
  * | `running`   |             | its processes exist                | the started event |
  * | `ended`     |             | how it ended                       | the result       |
  * | `forget`    | gone        | gone                               |                  |
  */
 import type { Outbox } from '@kanade/outbox';
-import { jobDir } from '@kanade/runner';
 import { Command, type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import type { OpenRun, Run, RunEnd } from '../run/model.ts';
+import type { OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
 import type { StateFile } from './state-file.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
@@ -28,7 +28,9 @@ export interface Ledger {
   /** Writes an order down, with the run that it becomes, unless its request id is known. */
   admit(run: Run, order: { readonly subject: string; readonly fingerprint: string }): Entry;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
-  launching(runId: string, jobId: string): void;
+  launching(runId: string, jobId: string, boot: string): void;
+  /** Somebody asked for the run to stop; the first one counts. */
+  stopping(runId: string, by: Stopper): void;
   running(runId: string, startedAtMs: number, event: EventStarted | undefined): void;
   /** Does nothing for a run that has ended. */
   ended(end: RunEnd, result: ExecResult): void;
@@ -36,7 +38,10 @@ export interface Ledger {
   open(): OpenRun[];
   /** Undefined for a run that is not known. */
   ownerOf(runId: string): string | null | undefined;
-  lastOf(owner: string, manifestId: string): JobRun | undefined;
+  /** The last run of each manifest that somebody started. */
+  lastOf(owner: string): ReadonlyMap<string, JobRun>;
+  /** Names of the job directories that belong to a run. */
+  jobIds(): ReadonlySet<string>;
   /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
   forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
 }
@@ -44,19 +49,25 @@ export interface Ledger {
 export interface LedgerOptions {
   readonly file: StateFile;
   readonly outbox: Outbox;
-  readonly jobsRoot: string;
 }
 
-export function openLedger({ file, outbox, jobsRoot }: LedgerOptions): Ledger {
+export function openLedger({ file, outbox }: LedgerOptions): Ledger {
   const { database } = file;
   const queue = (id: string, subject: string, value: unknown): void => {
     outbox.enqueueIn(database, { id, subject, body: Buffer.from(JSON.stringify(value)) });
   };
   return {
     admit: (run, order) => file.transact(() => admit(file, run, order)),
-    launching: (runId, jobId) => {
+    launching: (runId, jobId, boot) => {
       file.transact(() => {
-        database.prepare("UPDATE run SET state = 'launching', job_id = ? WHERE run_id = ?").run(jobId, runId);
+        database
+          .prepare("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?")
+          .run(jobId, boot, runId);
+      });
+    },
+    stopping: (runId, by) => {
+      file.transact(() => {
+        database.prepare('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?').run(by, runId);
       });
     },
     running: (runId, startedAtMs, event) => {
@@ -85,20 +96,28 @@ export function openLedger({ file, outbox, jobsRoot }: LedgerOptions): Ledger {
            WHERE state <> 'ended' ORDER BY admitted_at_ms`,
         )
         .all()
-        .map((row) => openRunOf(row, jobsRoot)),
+        .map(openRunOf),
     ownerOf: (runId) => {
       const row = database.prepare('SELECT owner FROM run WHERE run_id = ?').get(runId);
       return row === undefined ? undefined : (row.owner as string | null);
     },
-    lastOf: (owner, manifestId) => {
-      const row = database
+    lastOf: (owner) => {
+      // SQLite takes the other columns from the row that has the maximum.
+      const rows = database
         .prepare(
-          `SELECT * FROM run WHERE owner = ? AND manifest_id = ? AND started_at_ms IS NOT NULL
-           ORDER BY started_at_ms DESC LIMIT 1`,
+          `SELECT run_id, manifest_id, status, started_at_ms, ended_at_ms, exit_code, max(started_at_ms) FROM run
+           WHERE owner = ? AND started_at_ms IS NOT NULL GROUP BY manifest_id`,
         )
-        .get(owner, manifestId);
-      return row === undefined ? undefined : jobRunOf(row);
+        .all(owner);
+      return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
     },
+    jobIds: () =>
+      new Set(
+        database
+          .prepare('SELECT job_id FROM run WHERE job_id IS NOT NULL')
+          .all()
+          .map(({ job_id }) => job_id as string),
+      ),
     forget: (endedBeforeMs, countMax) => file.transact(() => forget(file, endedBeforeMs, countMax)),
   };
 }
@@ -143,7 +162,7 @@ function forget({ database }: StateFile, endedBeforeMs: number, countMax: number
 
 type Row = Record<string, unknown>;
 
-function openRunOf(row: Row, jobsRoot: string): OpenRun {
+function openRunOf(row: Row): OpenRun {
   const run: Run = {
     runId: row.run_id as string,
     pcId: row.pc_id as string,
@@ -154,8 +173,13 @@ function openRunOf(row: Row, jobsRoot: string): OpenRun {
     // It was valid when it was admitted; what we wrote ourselves is parsed again because versions change.
     command: Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8'))),
   };
-  const job = row.job_id === null ? undefined : jobDir(jobsRoot, row.job_id as string);
-  return { run, state: row.state as OpenRun['state'], job };
+  return {
+    run,
+    state: row.state as OpenRun['state'],
+    jobId: (row.job_id as string | null) ?? undefined,
+    boot: (row.boot as string | null) ?? undefined,
+    stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
+  };
 }
 
 function jobRunOf(row: Row): JobRun {

@@ -38,6 +38,8 @@ const migrations: readonly string[] = [
      bucket TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (bucket, key)
    ) STRICT;
    CREATE TABLE cursor (filter TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;`,
+  `ALTER TABLE run ADD COLUMN boot TEXT;
+   ALTER TABLE run ADD COLUMN stopped_by TEXT;`,
 ];
 
 /** Opens and migrates the database. Throws AgentError `data_dir_unusable` or `database_too_new`. */
