@@ -1,138 +1,188 @@
-/** The command line: parses, runs one command, prints one answer, returns the exit code. */
+/** The command line: finds the command, runs it, prints one answer, returns the exit code. The same way for every door. */
 
-import { type Document, envelopeOf, failureOf, formOf, printDocument } from './answer/envelope.ts';
-import { globalOptions, type OptionTable, parseWords } from './call/arguments.ts';
-import type { CommandSpec, Context } from './call/command.ts';
-import { type Eventually, recovered, then } from './call/eventually.ts';
-import { commandHelp, programHelp } from './call/help.ts';
-import { aliases, commands, findCommand } from './call/table.ts';
+import { type Document, envelopeOf, failureOf, formOf, textOf } from './answer/answer.ts';
+import {
+  type Command,
+  type Context,
+  type Door,
+  type Eventually,
+  globalOptions,
+  type OptionTable,
+  type Parsed,
+  parseWords,
+  recovered,
+  then,
+  UsageError,
+} from './call/command.ts';
+import { local, otherDoors } from './call/table.ts';
 import type { Io } from './io.ts';
-import { jobsRoot } from './local/root.ts';
+import { jobsRoot } from './local/settings.ts';
 
-export type { Io } from './io.ts';
-export { processIo } from './process-io.ts';
+export { type Io, processIo } from './io.ts';
 export { versionLine } from './version.ts';
 
 /** Who we are, for `--version` and the help. */
 export interface Program {
   /** The name it was called by: `kanade` or `agent-exec`. */
   readonly name: string;
-  /** One line: version, runtime, platform. */
-  readonly version: () => string;
+  /** One line: name, version, runtime, platform, contract. */
+  readonly version: (name: string) => string;
 }
 
+/** One call of the program, and how far it was understood. */
+interface Call {
+  readonly args: readonly string[];
+  readonly io: Io;
+  readonly program: Program;
+  readonly startedMs: number;
+  /** Where a usage error happened, for the advice that follows it. */
+  readonly at: { door: Door; command?: Command };
+}
+
+type Values = Parsed['values'];
+
 /**
- * Runs one call. Gives 0 (answered), 1 (answered with an error), 2 (the call makes no sense; stdout stays empty): at once
- * when nothing had to be waited for. Who exits with that number before the event loop begins to turn saves milliseconds.
+ * Runs one call. Gives 0 (answered), 1 (answered with an error), 2 (the call makes no sense; stdout stays empty), or what
+ * `--exit-code` asks for: at once when nothing had to be waited for. Who exits with that number before the event loop begins to turn
+ * saves milliseconds.
  */
 export function main(args: readonly string[], io: Io, program: Program): Eventually<number> {
-  const startedMs = performance.now();
+  const call: Call = { args, io, program, startedMs: performance.now(), at: { door: local } };
   return recovered(
-    () => (io.env.COMPLETE ? completed(args, io, program, startedMs) : called(args, io, program, startedMs)),
+    () => (io.env.COMPLETE ? completed(call) : called(call)),
     (error) => {
       // By name: what is loaded on demand brings a class of its own.
       if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
-      return say(io.stderr, `error: ${error.message}\n\n${program.name} --help shows the usage\n`, 2);
+      return import('./call/advice.ts').then(({ adviceOn }) =>
+        say(io.stderr, adviceOn(error as UsageError, { program: program.name, ...call.at }), 2),
+      );
     },
   );
 }
 
 /** The shell asks what fits at the cursor. */
-async function completed(args: readonly string[], io: Io, program: Program, startedMs: number): Promise<number> {
+async function completed(call: Call): Promise<number> {
   const { complete } = await import('./call/complete.ts');
-  const text = complete({ args, env: io.env, program: program.name, commands, aliases });
-  return text === undefined ? called(args, io, program, startedMs) : say(io.stdout, text);
+  const text = await complete({ args: call.args, env: call.io.env, program: call.program.name });
+  return text === undefined ? called(call) : say(call.io.stdout, text);
 }
 
-function called(args: readonly string[], io: Io, program: Program, startedMs: number): Eventually<number> {
-  const table: OptionTable = { ...globalOptions, version: { kind: 'flag', help: '' } };
+function called(call: Call): Eventually<number> {
+  const { args, io, program } = call;
+  const table: OptionTable = { ...globalOptions, ...local.options, version: { kind: 'flag', help: '' } };
   const { values: leading, words } = parseWords(args, table, { stopAtWord: true });
-  const [name, ...rest] = words;
-  if (leading.version) return say(io.stdout, `${program.name} ${program.version()}\n`);
-  const other = otherDoor(name, rest, io);
-  if (other) return other;
-  if (leading.help || name === 'help') return help(io, program, rest);
-  if (name === undefined) return say(io.stderr, programHelp(program.name, commands), 2);
-  const call = { leading, io, program, startedMs };
-  const found = findCommand(words);
-  return found ? execute(found.command, { ...call, rest: found.rest }) : executeInGroup(words, call);
+  if (leading.version) return say(io.stdout, `${program.version(program.name)}\n`);
+  const other = otherDoors.find(({ name }) => name === words[0]);
+  if (!other) return enter(local, words, leading, call);
+  return other.load().then((door) => enterOther(door, words.slice(1), leading, call));
+}
+
+/** Options of the door may stand before its command, those of every door before its own word. */
+function enterOther(door: Door, args: readonly string[], before: Values, call: Call): Eventually<number> {
+  call.at.door = door;
+  const foreign = Object.keys(before).find((name) => !Object.hasOwn(globalOptions, name));
+  if (foreign) throw new UsageError(`option --${foreign} is for local commands, not for ${door.name}`);
+  const { values, words } = parseWords(args, { ...globalOptions, ...door.options }, { stopAtWord: true });
+  return enter(door, words, merged(before, values), call);
+}
+
+/** Runs the command that the words name, or shows the help that they ask for. */
+function enter(door: Door, words: readonly string[], leading: Values, call: Call): Eventually<number> {
+  const [first] = words;
+  if (leading.help || first === 'help') return help(door, first === 'help' ? words.slice(1) : words, call);
+  if (first === undefined) return help(door, [], call, 2);
+  const found = findCommand(door, words);
+  return found ? execute(door, found, leading, call) : executeInGroup(door, words, leading, call);
+}
+
+interface Found {
+  readonly command: Command;
+  readonly rest: readonly string[];
+}
+
+/** The command that the first one or two words name, and the words behind them. */
+function findCommand({ commands, hidden = [], aliases }: Door, words: readonly string[]): Found | undefined {
+  for (const length of [2, 1]) {
+    const typed = words.slice(0, length).join(' ');
+    const name = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
+    const command = [...commands, ...hidden].find((known) => known.name === name);
+    if (command) return { command, rest: words.slice(length) };
+  }
+  return undefined;
 }
 
 /** The first word may be half of a name, with options of every command behind it. */
-async function executeInGroup(words: readonly string[], call: Omit<Call, 'rest'>): Promise<number> {
-  const { lookInGroup } = await import('./call/command-group.ts');
-  const found = lookInGroup(words, commands);
+async function executeInGroup(door: Door, words: readonly string[], leading: Values, call: Call): Promise<number> {
+  const { lookInGroup } = await import('./call/help.ts');
+  const found = lookInGroup(words, door, call.program.name);
   if (typeof found === 'string') return say(call.io.stdout, found);
-  const { command, rest, between } = found;
-  return execute(command, { ...call, rest, leading: { ...call.leading, ...between } });
+  return execute(door, found, merged(leading, found.between), call);
 }
 
-interface Call {
-  readonly rest: readonly string[];
-  readonly leading: Record<string, unknown>;
-  readonly io: Io;
-  readonly program: Program;
-  readonly startedMs: number;
-}
-
-function execute(command: CommandSpec, { rest, leading, io, program, startedMs }: Call): Eventually<number> {
-  const table: OptionTable = { ...globalOptions, ...command.options };
+function execute(door: Door, { command, rest }: Found, leading: Values, call: Call): Eventually<number> {
+  const { io, program, startedMs, at } = call;
+  at.command = command;
+  const table: OptionTable = { ...globalOptions, ...door.options, ...command.options };
   const { values, words } = parseWords(rest, table, { stopAtWord: command.stopAtWord ?? false });
-  if (values.help) return say(io.stdout, commandHelp(program.name, command));
-  const globals = { ...leading, ...values };
-  const form = formOf(globals, io.env);
-  const root = jobsRoot(globals.root as string | undefined, io.env);
-  const { contract } = form;
-  const run = (onJob?: Context['onJob']): Eventually<Document | string> =>
-    documentOf(() => {
-      const context = { root, cwd: process.cwd(), io, startedMs, contract, program: program.name, onJob };
-      return command.run(values as never, words, context);
+  if (values.help) return help(door, command.name.split(' '), call);
+  const given = merged(leading, values);
+  const root = jobsRoot(given.root as string | undefined, io.env);
+  return then(formOf(given, io, door), (form) => {
+    const context = { root, cwd: process.cwd(), io, given, startedMs, contract: form.contract, program: program.name };
+    const run = (more: Partial<Context> = {}): Eventually<Document | string> =>
+      documentOf(() => command.run(given as never, words, { ...context, ...more }), io);
+    const progress = form.as === 'human' && command.waits === true;
+    const document =
+      given.verbose === undefined && !progress
+        ? run()
+        : import('./call/accompany.ts').then(({ accompanied }) => {
+            const version = program.version(program.name);
+            return accompanied({ command, door, words, context, version, progress }, run);
+          });
+    return then(document, (said) => {
+      if (typeof said === 'string') return say(io.stdout, said);
+      return then(textOf(said, form, io), (text) => {
+        io.stdout(text);
+        const byDefault = door.speaksToPeople && form.as === 'human' && io.isTerminal?.(1) === true;
+        return exitCode(said, Object.hasOwn(command.options, 'exit-code') && (given['exit-code'] ?? byDefault));
+      });
     });
-  const progress = form.human && command.waits === true;
-  const document =
-    globals.verbose === undefined && !progress
-      ? run()
-      : import('./call/accompany.ts').then(({ accompanied }) => {
-          const called = `${program.name} ${program.version()}`;
-          const verbose = [leading.verbose, values.verbose];
-          return accompanied({ command, values: globals, words, root, io, program: called, verbose, progress }, run);
-        });
-  return then(document, (said) => {
-    if (typeof said === 'string') return say(io.stdout, said);
-    return then(printDocument(io, said, form), () => (said.ok ? 0 : 1));
   });
 }
 
 /** What a command has to say: its answer in the envelope, an error in one, or a text. Throws `UsageError` only. */
-function documentOf(run: () => ReturnType<CommandSpec['run']>): Eventually<Document | string> {
+function documentOf(run: () => ReturnType<Command['run']>, io: Io): Eventually<Document | string> {
   return recovered<Document | string>(
     () => then(run(), (answer) => (typeof answer === 'string' ? answer : envelopeOf(answer))),
     (error) => {
       if (error instanceof Error && error.name === 'UsageError') throw error;
-      return failureOf(error);
+      return failureOf(error, io);
     },
   );
 }
 
-function help(io: Io, program: Program, words: readonly string[]): Eventually<number> {
-  const [first] = words;
-  if (first === undefined || first === 'help') return say(io.stdout, programHelp(program.name, commands));
-  const found = findCommand(words);
-  if (found) return say(io.stdout, commandHelp(program.name, found.command));
-  return otherDoor(first, ['--help'], io) ?? groupHelp(io, program, words);
+/** 0 or 1 by whether it was answered, unless the ending of the job is asked for: people who wait for a fleet want that. */
+function exitCode(said: Document, isAsked: unknown): Eventually<number> {
+  if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
+  return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
 }
 
-async function groupHelp(io: Io, program: Program, words: readonly string[]): Promise<number> {
-  const { lookInGroup } = await import('./call/command-group.ts');
-  const found = lookInGroup([...words, '--help'], commands);
-  return say(io.stdout, typeof found === 'string' ? found : commandHelp(program.name, found.command));
+/** The help of the program, a door, a group of commands or one command. */
+async function help(door: Door, words: readonly string[], call: Call, code = 0): Promise<number> {
+  const other = door === local ? otherDoors.find(({ name }) => name === words[0]) : undefined;
+  if (other) return help(await other.load(), words.slice(1), call, code);
+  const { doorHelp, commandHelp, lookInGroup } = await import('./call/help.ts');
+  const { io, program } = call;
+  const write = code === 0 ? io.stdout : io.stderr;
+  if (words.length === 0 || words[0] === 'help') return say(write, doorHelp(program.name, door), code);
+  const found = findCommand(door, words) ?? lookInGroup([...words, '--help'], door, program.name);
+  return say(write, typeof found === 'string' ? found : commandHelp(program.name, door, found.command), code);
 }
 
-/** A program of its own by the first word; undefined when it names none. */
-function otherDoor(name: string | undefined, words: readonly string[], io: Io): Promise<number> | undefined {
-  if (name === 'fleet') return import('./fleet/main.ts').then(({ runFleet }) => runFleet(words, io));
-  if (name === 'outbox') return import('./outbox/main.ts').then(({ runOutbox }) => runOutbox(words, io));
-  return undefined;
+/** Options of a call from two places: what stands behind wins, and what is counted adds up. */
+function merged(before: Values, behind: Values): Values {
+  const verbose = Number(before.verbose ?? 0) + Number(behind.verbose ?? 0);
+  return { ...before, ...behind, ...(verbose > 0 ? { verbose } : {}) };
 }
 
 function say(write: (text: string) => void, text: string, code = 0): number {

@@ -1,9 +1,17 @@
+import { contracts } from './call/command.ts';
+
 /** Set by the bundler; absent when the sources run as they are. */
 declare const KANADE_VERSION: string | undefined;
 
-/** Version of the product, and what it runs on: `0.1.0 (bun 1.4.5, linux-x64)`. */
-export function versionLine(): string {
+/**
+ * Version of the product, what it runs on, and the contract of its answers: `kanade 0.1.0 (bun 1.4.5, linux-x64), contract 0.2.31`. By
+ * its other name the contract comes first, because callers of that name gate on it: `agent-exec 0.2.31 (kanade 0.1.0, …)`.
+ */
+export function versionLine(name: string): string {
   const version = typeof KANADE_VERSION === 'string' ? KANADE_VERSION : '0.0.0-source';
   const { bun, node } = process.versions;
-  return `${version} (${bun ? `bun ${bun}` : `node ${node}`}, ${process.platform}-${process.arch})`;
+  const place = `${bun ? `bun ${bun}` : `node ${node}`}, ${process.platform}-${process.arch}`;
+  const contract = contracts.at(-1);
+  if (name === 'agent-exec') return `${name} ${contract} (kanade ${version}, ${place}), contract ${contract}`;
+  return `${name} ${version} (${place}), contract ${contract}`;
 }

@@ -15,7 +15,7 @@ import {
   toLegacyTail,
   toLegacyWait,
 } from '@kanade/shared/job';
-import type { Document } from './envelope.ts';
+import type { Document } from './answer.ts';
 
 /** What `run`, `start`, `restart` and `gc` add to their answer, under this key, for the older shape alone. */
 interface LegacyExtra {

@@ -1,10 +1,6 @@
-/** A line on the terminal that says how a job stands while a call waits for it. Loaded on demand. */
-import { isatty } from 'node:tty';
-import type { JobDir } from '@kanade/runner';
-import { shortJobId } from '@kanade/shared/job';
-import type { Eventually } from '../call/eventually.ts';
+/** A line on the terminal that says how something stands while a call waits for it. Loaded on demand. */
+import type { Context, Eventually, Waiting } from '../call/command.ts';
 import type { Io } from '../io.ts';
-import { logBytesOf } from '../local/view.ts';
 
 /** Between two states of the line, in ms; a call that is faster shows none. */
 const everyMs = 250;
@@ -17,22 +13,28 @@ const interruptedCode = 130;
 
 const eraseLine = '\r\x1b[K';
 
-/** Runs something that waits for a job. While it does, a terminal on standard error shows the job, the time and what was printed. */
-export async function withProgressLine<T>(io: Io, run: (onJob?: (job: JobDir) => void) => Eventually<T>): Promise<T> {
-  if (!isatty(2) || io.env.TERM === 'dumb') return run();
+/**
+ * Runs something that waits. While it does, a terminal on standard error shows for what, the time and how it stands; what the
+ * command itself says there stands above.
+ */
+export async function withProgressLine<T>(io: Io, run: (more?: Partial<Context>) => Eventually<T>): Promise<T> {
+  if (!io.isTerminal?.(2) || io.env.TERM === 'dumb') return run();
   const startedMs = performance.now();
-  let job: JobDir | undefined;
+  let waiting: Waiting | undefined;
   let isShown = false;
+  const erase = (): void => {
+    if (isShown) io.stderr(eraseLine);
+    isShown = false;
+  };
   const timer = setInterval(() => {
     const columns = process.stderr.columns || columnsDefault;
-    io.stderr(`${eraseLine}${lineOf(job, performance.now() - startedMs).slice(0, columns - 1)}`);
+    io.stderr(`${eraseLine}${lineOf(waiting, performance.now() - startedMs).slice(0, columns - 1)}`);
     isShown = true;
   }, everyMs);
   const clear = (): void => {
     clearInterval(timer);
     process.off('SIGINT', onInterrupt);
-    if (isShown) io.stderr(eraseLine);
-    isShown = false;
+    erase();
   };
   const onInterrupt = (): void => {
     clear();
@@ -40,23 +42,23 @@ export async function withProgressLine<T>(io: Io, run: (onJob?: (job: JobDir) =>
     if (process.listenerCount('SIGINT') === 0) process.exit(interruptedCode);
   };
   process.on('SIGINT', onInterrupt);
+  const above = (text: string): void => {
+    erase();
+    io.stderr(text);
+  };
   try {
-    return await run((known) => {
-      job = known;
+    return await run({
+      io: Object.create(io, { stderr: { value: above } }) as Io,
+      onWaiting: (told) => {
+        waiting = told;
+      },
     });
   } finally {
     clear();
   }
 }
 
-function lineOf(job: JobDir | undefined, elapsedMs: number): string {
+function lineOf(waiting: Waiting | undefined, elapsedMs: number): string {
   const time = `${Math.floor(elapsedMs / 1000)} s`;
-  return job ? `waiting for ${shortJobId(job.id)}: ${time}, ${sizeOf(logBytesOf(job))} printed` : `waiting: ${time}`;
-}
-
-/** Bytes for people. */
-function sizeOf(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4);
-  return `${(bytes / 1024 ** power).toFixed(1)} ${['', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
+  return waiting ? `waiting for ${waiting.what}: ${time}, ${waiting.how()}` : `waiting: ${time}`;
 }

@@ -1,9 +1,7 @@
 /** Completion: the part of the program that a shell calls back. Loaded on demand. */
 
 import type { Io } from '../io.ts';
-import { canonical } from '../local/canonical.ts';
-import { jobsRoot } from '../local/root.ts';
-import type { CommandSpec } from './command.ts';
+import { canonical, jobsRoot } from '../local/settings.ts';
 import { type Candidate, candidatesFor } from './completion/candidates.ts';
 import { registrationOf, type Shell, shells } from './completion/registration.ts';
 
@@ -13,12 +11,10 @@ export interface CompletionCall {
   readonly args: readonly string[];
   readonly env: Io['env'];
   readonly program: string;
-  readonly commands: readonly CommandSpec[];
-  readonly aliases: Readonly<Record<string, string>>;
 }
 
 /** The answer to a callback: candidates, or without words the registration script. Undefined when `COMPLETE` names no shell of ours. */
-export function complete({ args, env, program, commands, aliases }: CompletionCall): string | undefined {
+export async function complete({ args, env, program }: CompletionCall): Promise<string | undefined> {
   const shell = shells.find((known) => known === env.COMPLETE);
   if (!shell) return undefined;
   const dashes = args.indexOf('--');
@@ -26,11 +22,10 @@ export function complete({ args, env, program, commands, aliases }: CompletionCa
   const words = args.slice(dashes + 1).map((word) => (shell === 'powershell' && word === '""' ? '' : word));
   const index = indexOf(env, words.length - 1);
   const before = words.slice(1, index);
-  const found = candidatesFor({
+  const found = await candidatesFor({
     before,
     typed: words[index] ?? '',
-    commands,
-    aliases,
+    listsFiles: shell === 'fish',
     root: jobsRoot(rootIn(env.COMP_LINE?.split(/\s+/) ?? []) ?? rootIn(before), env),
     cwd: canonical(process.cwd()),
   });

@@ -4,11 +4,9 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Document } from '../answer/envelope.ts';
-import type { Io } from '../io.ts';
-import { configPath } from '../local/config.ts';
-import type { CommandSpec } from './command.ts';
-import type { Eventually } from './eventually.ts';
+import type { Document } from '../answer/answer.ts';
+import { configPath } from '../local/settings.ts';
+import type { Command, Context, Door } from './command.ts';
 
 /** By how often `-v` was given; `warn` is what is said without it. */
 const levels = ['warn', 'info', 'debug', 'trace'] as const;
@@ -18,39 +16,37 @@ type Level = (typeof levels)[number];
 const quieter: Readonly<Record<string, number>> = { off: 0, error: 0 };
 
 export interface DiagnosedCall {
-  readonly command: CommandSpec;
-  /** Options of the command and of every command, by name. */
-  readonly values: Readonly<Record<string, unknown>>;
+  readonly command: Command;
+  readonly door: Door;
   readonly words: readonly string[];
-  readonly root: string;
-  readonly io: Io;
+  readonly context: Context;
   /** Name and version line of the program. */
-  readonly program: string;
-  /** How often `-v` was given. */
-  readonly verbose: number;
+  readonly version: string;
 }
 
 /** Runs a command, and says before and after what it is about. */
 export async function diagnosed(
-  call: DiagnosedCall,
-  run: () => Eventually<Document | string>,
+  { command, door, words, context, version }: DiagnosedCall,
+  run: () => Promise<Document | string>,
 ): Promise<Document | string> {
-  const { command, values, words, root, io, program } = call;
-  const most = levelOf(io.env.RUST_LOG) ?? Math.min(call.verbose, levels.length - 1);
+  const { root, io, given } = context;
+  const most = levelOf(io.env.RUST_LOG) ?? Math.min(Number(given.verbose), levels.length - 1);
+  const name = [door.name, command.name].filter(Boolean).join(' ');
   const say = (level: Level, text: string): void => {
     if (levels.indexOf(level) > most) return;
-    io.stderr(`${new Date().toISOString()} ${level.toUpperCase().padStart(5)} ${command.name}: ${text}\n`);
+    io.stderr(`${new Date().toISOString()} ${level.toUpperCase().padStart(5)} ${name}: ${text}\n`);
   };
   const startedMs = performance.now();
-  say('info', `jobs root ${root}`);
-  say('debug', program);
-  say('debug', `options: ${optionsOf(command, values)}; words: ${words.length}`);
-  const config = (values.config as string | undefined) ?? configPath(io.env);
+  say('info', door.about(context, words));
+  say('debug', version);
+  say('debug', `options: ${optionsOf(command, given)}; words: ${words.length}`);
+  const config = (given.config as string | undefined) ?? configPath(io.env);
   say('debug', `configuration file ${config ?? 'unknown'}${config && existsSync(config) ? '' : ' (not there)'}`);
   try {
     const said = await run();
     say('info', `${resultOf(said)} after ${(performance.now() - startedMs).toFixed(1)} ms`);
-    if (most >= levels.indexOf('trace')) for (const line of traceOf(said, root)) say('trace', line);
+    if (most >= levels.indexOf('trace'))
+      for (const line of traceOf(said, door.name === '' ? root : undefined)) say('trace', line);
     return said;
   } catch (error) {
     say('info', `refused: ${(error as Error).name}`);
@@ -72,7 +68,7 @@ function levelOf(text: string | undefined): number | undefined {
 }
 
 /** Numbers and switches with their values, texts without. */
-function optionsOf({ options }: CommandSpec, values: Readonly<Record<string, unknown>>): string {
+function optionsOf({ options }: Command, values: Readonly<Record<string, unknown>>): string {
   const given = Object.entries(options).flatMap(([name, { kind }]) => {
     const value = values[name];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
@@ -90,10 +86,10 @@ function resultOf(said: Document | string): string {
   return `answered ${String(said.type)}${job_id ? `, job ${job_id}` : ''}${state ? ` is ${state}` : ''}`;
 }
 
-/** The files of the job that was answered for, and what the call has cost. */
-function traceOf(said: Document | string, root: string): string[] {
+/** The files of the local job that was answered for, and what the call has cost. */
+function traceOf(said: Document | string, root: string | undefined): string[] {
   const cost = `${Math.round(process.memoryUsage.rss() / 1024 ** 2)} MiB resident`;
-  if (typeof said === 'string' || typeof said.job_id !== 'string') return [cost];
+  if (root === undefined || typeof said === 'string' || typeof said.job_id !== 'string') return [cost];
   const path = join(root, said.job_id);
   if (!existsSync(path)) return [`job directory ${path} (not there)`, cost];
   const files = readdirSync(path).map((name) => {

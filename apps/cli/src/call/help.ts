@@ -1,69 +1,111 @@
-import { globalOptions, type OptionTable } from './arguments.ts';
-import type { CommandSpec } from './command.ts';
+/** Help of the program, of a door, of a group of commands and of one command. Loaded on demand. */
+import {
+  type Command,
+  type Door,
+  globalOptions,
+  type OptionTable,
+  type Parsed,
+  parseWords,
+  UsageError,
+} from './command.ts';
+import { otherDoors, otherPrograms } from './table.ts';
 
 /** How options can be written besides. */
 const shortOf: Readonly<Record<string, string>> = { verbose: ', -v', help: ', -h' };
 
-/** Help of the whole program. */
-export function programHelp(program: string, commands: readonly CommandSpec[]): string {
-  const lines = commands.map((command) => `  ${command.name.padEnd(14)} ${command.summary}`);
+/** The words by which a door is called. */
+const wordsOf = (program: string, { name }: Door): string => [program, name].filter(Boolean).join(' ');
+
+/** Help of a whole door; of the local one, of the program. */
+export function doorHelp(program: string, door: Door): string {
+  const call = wordsOf(program, door);
   return [
-    `${program} runs jobs and knows how every one of them ended.`,
+    `${call} ${door.summary}.`,
     '',
-    `Usage: ${program} COMMAND [OPTIONS]`,
+    `Usage: ${call} COMMAND [OPTIONS]`,
     '',
-    'On this machine, with no agent and no broker:',
-    ...lines,
-    '',
-    'Other doors:',
-    '  fleet          order jobs on other machines over NATS (kanade fleet --help)',
-    '  outbox         look into files of undelivered records, and repair them (kanade outbox --help)',
-    '  agent          the daemon that takes orders (kanade agent --help)',
-    '  client         the Client App for the person at the machine (kanade client --help)',
+    ...(door.name === '' ? programLines(program, door) : memberLines(door.commands)),
     '',
     'Options of every command:',
-    ...optionLines(globalOptions),
-    '  --version, -V              version, runtime and platform',
+    ...optionLines({ ...door.options, ...globalOptions }),
+    ...(door.name === '' ? ['  --version, -V              version, runtime, platform and contract'] : []),
     '',
-    `${program} help COMMAND shows one command with examples. Answers are one line of JSON on stdout.`,
+    ...door.notes,
+    door.name === ''
+      ? `${program} help COMMAND shows one command with examples. Answers are one line of JSON on stdout.`
+      : `${call} COMMAND --help shows one command with examples. Answers are for people on a terminal, else one line of JSON.`,
     '',
   ].join('\n');
 }
 
-/** What the help of one command says. */
-export interface Described {
-  /** How it is called: `kanade run`, `kanade fleet exec`. */
-  readonly call: string;
-  readonly summary: string;
-  /** What stands behind the options. */
-  readonly usage: string;
-  readonly options: OptionTable;
-  readonly examples: readonly string[];
+function programLines(program: string, { commands }: Door): string[] {
+  const others = [
+    ...otherDoors.map(({ name, summary }) => ({ name, summary })),
+    ...(program === 'kanade' ? otherPrograms : []),
+  ];
+  return [
+    'On this machine, with no agent and no broker:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`),
+    '',
+    'Other doors:',
+    ...others.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary} (${program} ${name} --help)`),
+  ];
 }
 
+const memberLines = (members: readonly Command[]): string[] =>
+  members.map(({ name, usage, summary }) => `  ${`${name} ${usage}`.padEnd(32)} ${summary}`);
+
 /** Help of one command. */
-export function describe({ call, summary, usage, options, examples }: Described): string {
-  const shown = examples.length > 0 ? ['', 'Examples:', ...examples.map((line) => `  ${line}`)] : [];
+export function commandHelp(program: string, door: Door, command: Command): string {
+  const call = `${wordsOf(program, door)} ${command.name}`;
+  const { summary, usage, options, notes = [], examples } = command;
   return [
     `${call}: ${summary}`,
     '',
     `Usage: ${call} [OPTIONS] ${usage}`.trimEnd(),
     '',
     'Options:',
-    ...optionLines(options),
-    ...shown,
+    ...optionLines({ ...options, ...door.options, ...globalOptions }),
+    ...notes.flatMap((note) => ['', note]),
+    ...(examples.length > 0 ? ['', 'Examples:', ...examples.map((line) => `  ${calledAs(program, line)}`)] : []),
     '',
   ].join('\n');
 }
 
-/** Help of one command on local jobs. */
-export const commandHelp = (program: string, command: CommandSpec): string =>
-  describe({ ...command, call: `${program} ${command.name}`, options: { ...command.options, ...globalOptions } });
+/** An example for who calls the program by another name. */
+const calledAs = (program: string, example: string): string => example.replaceAll('kanade ', `${program} `);
 
 /** One line per option. */
-export function optionLines(table: OptionTable): string[] {
+function optionLines(table: OptionTable): string[] {
   return Object.entries(table).map(
     ([name, { help, value }]) =>
       `  --${(value ? `${name} ${value}` : `${name}${shortOf[name] ?? ''}`).padEnd(24)} ${help}`,
   );
+}
+
+interface InGroup {
+  readonly command: Command;
+  readonly rest: readonly string[];
+  /** Options of every command that stood between the two words. */
+  readonly between: Parsed['values'];
+}
+
+/**
+ * First words that are no command by themselves, such as `tag`: the second one decides. Gives the command that is meant, or a
+ * help text about the group. Throws {@link UsageError} for words that name neither.
+ */
+export function lookInGroup(words: readonly string[], door: Door, program: string): InGroup | string {
+  const [group = '', ...behind] = words;
+  const members = door.commands.filter(({ name }) => name.startsWith(`${group} `));
+  if (members.length === 0) throw new UsageError(`unknown command ${JSON.stringify(group)}`, group);
+  const table = { ...globalOptions, ...door.options };
+  const { values: between, words: inner } = parseWords(behind, table, { stopAtWord: true });
+  const command = members.find(({ name }) => name === `${group} ${inner[0]}`);
+  if (command) return { command, rest: inner.slice(1), between };
+  if (between.help) {
+    const call = wordsOf(program, door);
+    return [`Usage: ${call} ${group} COMMAND [OPTIONS]`, '', ...memberLines(members), ''].join('\n');
+  }
+  const names = members.map(({ name }) => `"${name}"`).join(', ');
+  throw new UsageError(`unknown command ${JSON.stringify(group)}: give one of ${names}`);
 }

@@ -1,5 +1,4 @@
-/** Every command of this machine's door, in the order of the help. The reference page is made from this table too. */
-
+/** Every command, in the order of the help. Local ones are here at once; another door is loaded when its word is said. */
 import { completions } from '../commands/local/completions.ts';
 import { create } from '../commands/local/create.ts';
 import { deleteCommand } from '../commands/local/delete.ts';
@@ -19,40 +18,76 @@ import { tagSet } from '../commands/local/tag-set.ts';
 import { tail } from '../commands/local/tail.ts';
 import { wait } from '../commands/local/wait.ts';
 import { watch } from '../commands/local/watch.ts';
-import type { CommandSpec } from './command.ts';
+import { contracts, type Door } from './command.ts';
 
-export const commands: readonly CommandSpec[] = [
-  run,
-  create,
-  start,
-  restart,
-  status,
-  wait,
-  watch,
-  tail,
-  kill,
-  list,
-  ps,
-  tagSet,
-  notifySet,
-  deleteCommand,
-  gc,
-  doctor,
-  schema,
-  completions,
-  installSkills,
+/** The door without a word: jobs of this machine. */
+export const local: Door = {
+  name: '',
+  summary: 'runs jobs and knows how every one of them ended',
+  options: {
+    root: {
+      kind: 'text',
+      value: 'PATH',
+      help: 'jobs root (default: AGENT_EXEC_ROOT, else the data directory of the user)',
+    },
+    contract: {
+      kind: 'text',
+      value: 'VERSION',
+      values: contracts,
+      help: 'answer as this version did: 0.1.18 (default: KANADE_CONTRACT)',
+    },
+  },
+  commands: [
+    run,
+    create,
+    start,
+    restart,
+    status,
+    wait,
+    watch,
+    tail,
+    kill,
+    list,
+    ps,
+    tagSet,
+    notifySet,
+    deleteCommand,
+    gc,
+    doctor,
+    schema,
+    completions,
+    installSkills,
+  ],
+  hidden: [serveRoot],
+  aliases: { rm: 'delete' },
+  notes: [],
+  speaksToPeople: false,
+  about: ({ root }) => `jobs root ${root}`,
+};
+
+/** A door that is loaded on demand. */
+export interface DoorEntry {
+  readonly name: string;
+  /** One line of the program's help. */
+  readonly summary: string;
+  load(): Promise<Door>;
+}
+
+export const otherDoors: readonly DoorEntry[] = [
+  {
+    name: 'fleet',
+    summary: 'order jobs on other machines over NATS',
+    load: () => import('../commands/fleet/door.ts').then(({ fleet }) => fleet),
+  },
+  {
+    name: 'outbox',
+    summary: 'look into files of undelivered records, and repair them',
+    load: () => import('../commands/outbox/door.ts').then(({ outbox }) => outbox),
+  },
 ];
 
-/** Other names of commands. */
-export const aliases: Readonly<Record<string, string>> = { rm: 'delete' };
-
-/** The command that the first one or two words name, and the words behind them. */
-export function findCommand(words: readonly string[]): { command: CommandSpec; rest: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
-    const typed = words.slice(0, length).join(' ');
-    const name = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-    const command = [...commands, serveRoot].find((known) => known.name === name);
-    if (command) return { command, rest: words.slice(length) };
-  }
-  return undefined;
-}
+/** Programs of their own behind a first word: what ships dispatches to them before the command line is asked. */
+export const otherPrograms: readonly { readonly name: string; readonly summary: string }[] = [
+  { name: 'agent', summary: 'the daemon that takes orders' },
+  { name: 'client', summary: 'the Client App for the person at the machine' },
+];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { JobError } from '@kanade/runner';
 import { parse } from 'smol-toml';
-import type { Config } from './config.ts';
+import type { Config } from './settings.ts';
 
 const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'];
 
@@ -40,6 +40,10 @@ export function readConfigFile(path: string): Config {
   if (compression !== undefined && !compressionModes.includes(String(compression))) {
     fail(`compression.default must be one of ${compressionModes.join(', ')}: ${JSON.stringify(compression)}`);
   }
+  const output = document.output;
+  if (output !== undefined && output !== 'json' && output !== 'yaml' && output !== 'human') {
+    fail(`output must be one of json, yaml, human: ${JSON.stringify(output)}`);
+  }
   const shell = table('shell')[process.platform === 'win32' ? 'windows' : 'unix'];
   if (
     shell !== undefined &&
@@ -48,6 +52,7 @@ export function readConfigFile(path: string): Config {
     throw new JobError('internal_error', `configuration file ${path}: shell must be a list of words, not empty`);
   }
   return {
+    output: output as Config['output'],
     ...(shell === undefined ? {} : { shell: shell as string[] }),
     limits: {
       jobs: limits.count('jobs'),

@@ -2,16 +2,24 @@
 import { resolve } from 'node:path';
 import { type JobDefinition, JobError, limits, type NotificationConfig, withinLimits } from '@kanade/runner';
 import { isTag } from '@kanade/shared/job';
-import { type Options, UsageError } from '../call/arguments.ts';
-import type { Context } from '../call/command.ts';
-import { canonical } from './canonical.ts';
-import type { Config } from './config.ts';
+import { type Context, type Options, UsageError } from '../call/command.ts';
+import { type Config, canonical } from './settings.ts';
 import { readJobInput } from './stdin.ts';
 
 export const matchOptions = {
   'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
-  'output-match-type': { kind: 'text', value: 'TYPE', help: 'contains or regex (default contains)' },
-  'output-stream': { kind: 'text', value: 'STREAM', help: 'stdout, stderr or either (default either)' },
+  'output-match-type': {
+    kind: 'text',
+    value: 'TYPE',
+    values: ['contains', 'regex'],
+    help: 'contains or regex (default contains)',
+  },
+  'output-stream': {
+    kind: 'text',
+    value: 'STREAM',
+    values: ['stdout', 'stderr', 'either'],
+    help: 'stdout, stderr or either (default either)',
+  },
   'output-command': { kind: 'text', value: 'CMD', help: 'run this for each match, with the event as its input' },
   'output-file': { kind: 'text', value: 'PATH', help: 'append each match to this file' },
 } as const;

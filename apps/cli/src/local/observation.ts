@@ -17,12 +17,11 @@ import {
 import { ensureHost, markForCare } from '@kanade/runner/host';
 import { encloseAfterMs, selfCommand } from '@kanade/runner/process';
 import { isTerminal } from '@kanade/shared/job';
-import { type Options, UsageError } from '../call/arguments.ts';
-import type { Answer, Context } from '../call/command.ts';
-import { checkCompress, compressOptions } from '../compress/compress.ts';
+import { type Answer, type Context, type Options, UsageError } from '../call/command.ts';
+import { compressionFields, compressionMode, compressOptions } from '../compress/compress.ts';
 import type { Io } from '../io.ts';
 import { collectOptions } from './collect.ts';
-import { endingOf, excerptBytes, headsOf, tailLines, tailsOf } from './view.ts';
+import { endingOf, excerptBytes, headsOf, tailLines, tailsOf, waitingFor } from './view.ts';
 
 /** Seconds that a job is observed by default (contract, section 3.2). */
 const untilDefault = 10;
@@ -33,8 +32,23 @@ const quietMs = 1_000;
 /** A job that is still observed after so long, in ms, gets a host that enforces the limit of its logs. */
 const careAfterMs = 1_000;
 
+/** Who lets a shell decide by the ending of a job. */
+export const exitCodeOption = {
+  'exit-code': {
+    kind: 'optional',
+    value: 'true|false',
+    values: ['true', 'false'],
+    help: 'exit as the job did: its code, 128 and the signal, 124 after its timeout; 125 when it has not ended well otherwise',
+  },
+} as const;
+
 export const observationOptions = {
-  wait: { kind: 'optional', value: 'true|false', help: 'observe the job before answering (default true)' },
+  wait: {
+    kind: 'optional',
+    value: 'true|false',
+    values: ['true', 'false'],
+    help: 'observe the job before answering (default true)',
+  },
   until: { kind: 'count', value: 'N', help: `observe for at most N seconds (default ${untilDefault})` },
   forever: { kind: 'flag', help: 'observe until the end' },
   'no-wait': { kind: 'flag', help: 'answer at once' },
@@ -43,6 +57,7 @@ export const observationOptions = {
     value: 'N',
     help: `bytes of output per stream in the answer (default ${excerptBytes})`,
   },
+  ...exitCodeOption,
   ...compressOptions,
   ...collectOptions,
 } as const;
@@ -51,7 +66,7 @@ type ObservationOptions = Options<typeof observationOptions>;
 
 export function checkObservation(given: ObservationOptions): void {
   if (given.forever && given.until !== undefined) throw new UsageError('--until and --forever exclude each other');
-  checkCompress(given);
+  if ((given.compress ?? given.rtk) !== undefined) compressionMode(given);
 }
 
 /** Longest time of a timer, in ms: 24 days. */
@@ -75,7 +90,7 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
   const observes = given['no-wait'] !== true && given.wait !== false;
   const observedMs = performance.now();
   if (observes && launched) {
-    context.onJob?.(job);
+    context.onWaiting?.(waitingFor(job));
     const timeoutMs = given.forever ? undefined : deadlineMs(given.until ?? untilDefault);
     const timers = [
       setTimeout(() => void encloseJobs([job]).catch(() => undefined), encloseAfterMs), // the host tries again
@@ -89,6 +104,7 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
   if (!isTerminal(view.status)) handOver(context.root, job);
   launched?.release();
   const meta = readMeta(job);
+  const heads = headsOf(job, given['max-bytes'] ?? excerptBytes);
   return {
     type,
     job_id: job.id,
@@ -99,8 +115,9 @@ export async function observeAndAnswer({ type, given, job, launched, context }: 
     stderr_log_path: pathOf(job, 'stderr'),
     elapsed_ms: Math.round(performance.now() - context.startedMs),
     waited_ms: waitedMs,
-    ...headsOf(job, given['max-bytes'] ?? excerptBytes),
+    ...heads,
     ...endingOf(view),
+    ...((given.compress ?? given.rtk) === undefined ? {} : compressionFields(given, heads)),
     ...(context.contract === '0.1.18' ? { legacy: legacyOf(job, given) } : {}),
   };
 }

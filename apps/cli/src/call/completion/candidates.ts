@@ -1,9 +1,8 @@
 /** Which words may come next. */
+import { readdirSync } from 'node:fs';
 import { listJobs } from '@kanade/runner';
-import { jobStates } from '@kanade/shared/job';
-import { globalOptions, type OptionTable } from '../arguments.ts';
-import type { CommandSpec } from '../command.ts';
-import { shells } from './registration.ts';
+import { type Command, type Door, globalOptions, type OptionTable } from '../command.ts';
+import { local, otherDoors, otherPrograms } from '../table.ts';
 
 export interface Candidate {
   readonly value: string;
@@ -14,10 +13,10 @@ export interface Question {
   /** Words between the program's name and the one that is typed. */
   readonly before: readonly string[];
   readonly typed: string;
-  readonly commands: readonly CommandSpec[];
-  readonly aliases: Readonly<Record<string, string>>;
   readonly root: string;
   readonly cwd: string;
+  /** The shell leaves file names to us; others complete them themselves where we have nothing to offer. */
+  readonly listsFiles: boolean;
 }
 
 /** States of jobs that a command can work on; a command that is not named here takes every job. */
@@ -29,75 +28,86 @@ const statesFor: Readonly<Record<string, readonly string[]>> = {
   delete: ['exited', 'killed', 'failed'],
 };
 
-const valuesOf: Readonly<Record<string, readonly string[]>> = {
-  signal: ['TERM', 'INT', 'KILL', 'HUP', 'USR1', 'USR2'],
-  state: [...jobStates, 'unknown'],
-  wait: ['true', 'false'],
-  compress: ['off'],
-  rtk: ['off'],
-  contract: ['0.1.18', '0.2.31'],
-  'output-match-type': ['contains', 'regex'],
-  'output-stream': ['stdout', 'stderr', 'either'],
-};
-
-/** Candidates that begin with what is typed. */
-export function candidatesFor(question: Question): Candidate[] {
-  const equals = question.typed.startsWith('--') ? question.typed.indexOf('=') : -1;
-  if (equals > 0) {
-    const flag = question.typed.slice(0, equals);
-    return matching(
-      plain(valuesOf[flag.slice(2)] ?? []).map(({ value }) => ({ value: `${flag}=${value}` })),
-      question,
-    );
-  }
-  return matching(allFor(question), question);
+/** Candidates that begin with what is typed. Another door is loaded when its word is there. */
+export async function candidatesFor(question: Question): Promise<Candidate[]> {
+  const place = await readBefore(question.before);
+  const { typed } = question;
+  const equals = typed.startsWith('--') ? typed.indexOf('=') : -1;
+  const flag = equals > 0 ? typed.slice(2, equals) : undefined;
+  const all = flag === undefined ? allFor(question, place) : valuesOf(place, flag).map((value) => `--${flag}=${value}`);
+  return all
+    .map((each) => (typeof each === 'string' ? { value: each } : each))
+    .filter(({ value }) => value.startsWith(typed));
 }
 
-const matching = (all: readonly Candidate[], { typed }: Question): Candidate[] =>
-  all.filter(({ value }) => value.startsWith(typed));
+type Offer = readonly (Candidate | string)[];
 
-function allFor(question: Question): Candidate[] {
-  const { command, positionals, pending } = readBefore(question);
-  if (pending !== undefined) return plain(valuesOf[pending] ?? []);
-  if (question.typed.startsWith('-')) return optionNames({ ...command?.options, ...globalOptions });
-  if (!command) return commandNames(question, positionals);
-  if (command.name === 'completions') return positionals.length === 0 ? plain(shells) : [];
+function allFor(question: Question, place: Place): Offer {
+  const { door, command, positionals, pending } = place;
+  if (pending !== undefined) return valuesOf(place, pending);
+  if (question.typed.startsWith('-')) return optionNames(tableOf(place));
+  if (!command) return commandNames(door, positionals);
+  if (command.words) return positionals.length === 0 ? command.words : [];
+  if (command.usage.startsWith('FILE')) return question.listsFiles ? filesFor(question) : [];
   if (!command.usage.startsWith('JOB_ID') || positionals.length > 0) return [];
   return jobIds(question, statesFor[command.name]);
 }
 
-/** Where the words lead: the command, its positional words, and the option that still wants its value. */
-function readBefore({ before, commands, aliases }: Question) {
-  let command: CommandSpec | undefined;
-  let positionals: string[] = [];
-  let pending: string | undefined;
-  for (const word of before) {
-    if (pending !== undefined) pending = undefined;
-    else if (word.startsWith('--') && !word.includes('='))
-      pending = wantsValue(word.slice(2), command) ? word.slice(2) : undefined;
-    else if (!word.startsWith('-')) {
-      positionals.push(word);
-      if (command) continue;
-      const typed = positionals.join(' ');
-      command = commands.find(({ name }) => name === (aliases[typed] ?? typed));
-      if (command) positionals = [];
-    }
-  }
-  return { command, positionals, pending };
+/** Where the words lead: door, command, its positional words, and the option that still wants its value. */
+interface Place {
+  door: Door;
+  command?: Command;
+  positionals: string[];
+  pending?: string | undefined;
 }
 
-function wantsValue(name: string, command: CommandSpec | undefined): boolean {
-  const table: OptionTable = { ...globalOptions, ...command?.options };
-  const kind = Object.hasOwn(table, name) ? table[name]?.kind : undefined;
-  return kind === 'text' || kind === 'texts' || kind === 'count';
+const tableOf = ({ door, command }: Place): OptionTable => ({ ...command?.options, ...door.options, ...globalOptions });
+
+const valuesOf = (place: Place, name: string): readonly string[] => specOf(place, name)?.values ?? [];
+
+function specOf(place: Place, name: string) {
+  const table = tableOf(place);
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+async function readBefore(before: readonly string[]): Promise<Place> {
+  const place: Place = { door: local, positionals: [] };
+  for (const word of before) {
+    if (place.pending !== undefined) place.pending = undefined;
+    else if (word.startsWith('--') && !word.includes('=')) {
+      const kind = specOf(place, word.slice(2))?.kind;
+      if (kind === 'text' || kind === 'texts' || kind === 'count') place.pending = word.slice(2);
+    } else if (!word.startsWith('-')) await takeWord(place, word);
+  }
+  return place;
+}
+
+/** A word names the door, the command, or is one of its own. */
+async function takeWord(place: Place, word: string): Promise<void> {
+  const { door, command, positionals } = place;
+  const behindHelp = positionals.filter((known) => known !== 'help');
+  if (!command && door === local && behindHelp.length === 0) {
+    const entry = otherDoors.find(({ name }) => name === word);
+    if (entry) place.door = await entry.load();
+    if (entry) return;
+  }
+  positionals.push(word);
+  if (command) return;
+  const typed = positionals.join(' ');
+  const found = door.commands.find(({ name }) => name === (door.aliases[typed] ?? typed));
+  if (!found) return;
+  place.command = found;
+  place.positionals = [];
 }
 
 /** Names of commands; behind `help`, of all; behind the first half of a name of two words, its second half. */
-function commandNames({ commands, aliases }: Question, positionals: readonly string[]): Candidate[] {
+function commandNames(door: Door, positionals: readonly string[]): Candidate[] {
   const typed = positionals[0] === 'help' ? positionals.slice(1) : positionals;
   const named = [
-    ...commands.map(({ name, summary }) => ({ name, summary })),
-    ...Object.entries(aliases).map(([name, of]) => ({ name, summary: `the same as ${of}` })),
+    ...door.commands.map(({ name, summary }) => ({ name, summary })),
+    ...Object.entries(door.aliases).map(([name, of]) => ({ name, summary: `the same as ${of}` })),
+    ...(door === local ? otherDoors : []),
+    ...(door === local && positionals.length === 0 ? otherPrograms : []),
     ...(positionals.length === 0 ? [{ name: 'help', summary: 'show one command with examples' }] : []),
   ];
   const next = new Map<string, string>();
@@ -119,4 +129,14 @@ function jobIds({ root, cwd }: Question, states: readonly string[] | undefined):
     .map(({ view }) => ({ value: view.job.id, help: view.status }));
 }
 
-const plain = (values: readonly string[]): Candidate[] => values.map((value) => ({ value }));
+/** Files in the directory that the word has led to so far. */
+function filesFor({ typed }: Question): string[] {
+  const dir = typed.slice(0, typed.lastIndexOf('/') + 1);
+  try {
+    return readdirSync(dir || '.', { withFileTypes: true }).map(
+      (entry) => `${dir}${entry.name}${entry.isDirectory() ? '/' : ''}`,
+    );
+  } catch {
+    return []; // no such directory
+  }
+}

@@ -1,27 +1,33 @@
-import { agentsOnline, listenMsDefault } from '@kanade/fleet';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import { noWords, secondsOption } from './words.ts';
+import { defineCommand, noWords } from '../../call/command.ts';
+import { secondsOption, withFleet } from './connect.ts';
 
-export const agents = defineFleetCommand({
+export const agents = defineCommand({
   name: 'agents',
   summary: 'listen for heartbeats and show which machines are online',
   usage: '',
+  waits: true,
   options: {
     listen: { kind: 'count', value: 'SECONDS', help: 'how long to listen (default: 35; agents speak every 30 s)' },
   },
   examples: ['kanade fleet agents', 'kanade fleet agents --listen 5'],
-  plan(options, words) {
+  async run(options, words, context) {
     noWords(words);
-    const listenMs = secondsOption('listen', options.listen) ?? listenMsDefault;
-    return ({ io, withFleet }) =>
-      withFleet(async (fleet) => {
-        io.stderr(`listening for ${listenMs / 1000} s\n`);
-        const online = await agentsOnline(fleet, {
-          listenMs,
-          onAgent: ({ pc_id, agent_version }) => io.stderr(`${pc_id}, agent ${agent_version}\n`),
-          signal: io.signal,
-        });
-        return { type: 'fleet.agents', listened_ms: listenMs, ...online };
+    const asked = secondsOption('listen', options.listen);
+    const { io, onWaiting } = context;
+    return withFleet(context, async ({ fleet, agentsOnline, listenMsDefault }) => {
+      const listenMs = asked ?? listenMsDefault;
+      let heard = 0;
+      io.stderr(`listening for ${listenMs / 1000} s\n`);
+      onWaiting?.({ what: `heartbeats, ${listenMs / 1000} s`, how: () => `${heard} machines` });
+      const online = await agentsOnline(fleet, {
+        listenMs,
+        onAgent: ({ pc_id, agent_version }) => {
+          heard++;
+          io.stderr(`${pc_id}, agent ${agent_version}\n`);
+        },
+        signal: io.signal,
       });
+      return { type: 'fleet.agents', listened_ms: listenMs, ...online };
+    });
   },
 });

@@ -1,46 +1,44 @@
-import {
-  type Fleet,
-  type FollowEvent,
-  type FollowedResult,
-  followResults,
-  type Order,
-  exec as order,
-} from '@kanade/fleet';
+import type { FollowEvent, FollowedResult, Order } from '@kanade/fleet';
 import type { Target } from '@kanade/shared/fleet';
-import { UsageError } from '../../call/arguments.ts';
-import type { Answer } from '../../call/command.ts';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import type { Io } from '../../io.ts';
-import { Failure } from './failure.ts';
-import { oneWord, secondsOption } from './words.ts';
+import { Failure } from '../../answer/answer.ts';
+import { type Answer, type Context, defineCommand, oneWord, UsageError } from '../../call/command.ts';
+import { type Connected, secondsOption, withFleet } from './connect.ts';
 
 /** What a result may take beyond the run's own limit, in ms: the way there, the start, the way back. */
 const graceMs = 10_000;
 
-export const exec = defineFleetCommand({
+export const exec = defineCommand({
   name: 'exec',
   summary: 'order a job on a machine, a group or all machines',
   usage: 'JOB',
+  waits: true,
   options: {
     pc: { kind: 'text', value: 'ID', help: 'the machine' },
     group: { kind: 'text', value: 'NAME', help: 'all machines of a group' },
     all: { kind: 'flag', help: 'all machines' },
     wait: { kind: 'flag', help: 'wait: for the result of --pc, else for all that come while the time lasts' },
     timeout: { kind: 'count', value: 'SECONDS', help: "how long --wait waits (default: the job's own limit and 10)" },
+    'exit-code': {
+      kind: 'optional',
+      value: 'true|false',
+      values: ['true', 'false'],
+      help: 'exit with the code of the job, 1 when it failed on one of several (default on a terminal)',
+    },
   },
   examples: ['kanade fleet exec disk-report --pc pc-042 --wait', 'kanade fleet exec disk-report --group lab'],
-  plan(options, words) {
+  async run(options, words, context) {
     const jobId = oneWord(words, 'JOB');
     const target = targetOf(options);
     const waitMs = secondsOption('timeout', options.timeout);
     if (waitMs !== undefined && !options.wait) throw new UsageError('option --timeout needs --wait');
-    return ({ io, withFleet }) =>
-      withFleet(async (fleet) => {
-        const ordered = await order(fleet, { jobId, target, signal: io.signal });
-        io.stderr(`ordered ${jobId} ${ordered.version} on ${ordered.subjects.join(', ')}: ${ordered.execId}\n`);
-        if (!options.wait) return answerOf(ordered);
-        return waitFor(fleet, { ordered, io, target, waitMs: waitMs ?? ordered.timeoutMs + graceMs });
-      });
+    if (options['exit-code'] && !options.wait) throw new UsageError('option --exit-code needs --wait');
+    const { io } = context;
+    return withFleet(context, async (connected) => {
+      const ordered = await connected.exec(connected.fleet, { jobId, target, signal: io.signal });
+      io.stderr(`ordered ${jobId} ${ordered.version} on ${ordered.subjects.join(', ')}: ${ordered.execId}\n`);
+      if (!options.wait) return answerOf(ordered);
+      return waitFor(connected, { ordered, target, waitMs: waitMs ?? ordered.timeoutMs + graceMs }, context);
+    });
   },
 });
 
@@ -58,14 +56,18 @@ interface Wait {
   readonly ordered: Order;
   readonly target: Target;
   readonly waitMs: number;
-  readonly io: Io;
 }
 
-async function waitFor(fleet: Fleet, { ordered, target, waitMs, io }: Wait): Promise<Answer> {
+async function waitFor(
+  { fleet, followResults }: Connected,
+  { ordered, target, waitMs }: Wait,
+  { io, onWaiting }: Context,
+): Promise<Answer> {
   const limit = AbortSignal.timeout(waitMs);
   const signal = AbortSignal.any([io.signal, limit]);
   const results: FollowedResult[] = [];
   const onEvent = (event: FollowEvent): void => io.stderr(`${describe(event)}\n`);
+  onWaiting?.({ what: `${ordered.jobId} on ${nameOf(target)}`, how: () => `${results.length} answered` });
   try {
     for await (const result of followResults(fleet, { requestId: ordered.requestId, onEvent, signal })) {
       results.push(result);
@@ -87,11 +89,12 @@ async function waitFor(fleet: Fleet, { ordered, target, waitMs, io }: Wait): Pro
   throw new Failure(
     'no_result',
     `no result of ${ordered.jobId} came within ${waitMs / 1000} s; the order stays with the broker`,
-    {
-      details: idsOf(ordered),
-    },
+    { details: idsOf(ordered) },
   );
 }
+
+const nameOf = (target: Target): string =>
+  target.kind === 'pc' ? target.pc : target.kind === 'group' ? `group ${target.group}` : 'all machines';
 
 const idsOf = ({ execId, requestId, subjects }: Order): Record<string, unknown> => ({
   exec_id: execId,

@@ -1,20 +1,19 @@
-import { type ListedJob, listJobs } from '@kanade/fleet';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import { noWords } from './words.ts';
+import type { ListedJob } from '@kanade/fleet';
+import { defineCommand, noWords } from '../../call/command.ts';
+import { withFleet } from './connect.ts';
 
-export const jobList = defineFleetCommand({
+export const jobList = defineCommand({
   name: 'job list',
   summary: 'show the jobs of the catalogue',
   usage: '',
   options: {},
   examples: ['kanade fleet job list'],
-  plan(_, words) {
+  async run(_options, words, context) {
     noWords(words);
-    return ({ io, withFleet }) =>
-      withFleet(async (fleet) => {
-        const jobs = await listJobs(fleet, { signal: io.signal });
-        return { type: 'fleet.job.list', jobs: jobs.map(entryOf) };
-      });
+    return withFleet(context, async ({ fleet, listJobs }) => {
+      const jobs = await listJobs(fleet, { signal: context.io.signal });
+      return { type: 'fleet.job.list', jobs: jobs.map(entryOf) };
+    });
   },
 });
 

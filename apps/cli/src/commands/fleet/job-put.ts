@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { checkJob, FleetError, manifestBytesMax, putJob } from '@kanade/fleet';
-import { UsageError } from '../../call/arguments.ts';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import { Failure } from './failure.ts';
+import type { FleetError } from '@kanade/fleet';
+import { Failure } from '../../answer/answer.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
+import { withFleet } from './connect.ts';
 
 interface Source {
   readonly file: string;
@@ -12,45 +12,45 @@ interface Source {
   readScriptFile(path: string): Promise<string>;
 }
 
-export const jobPut = defineFleetCommand({
+export const jobPut = defineCommand({
   name: 'job put',
   summary: 'put jobs into the catalogue; all files are checked before the first is put',
   usage: 'FILE...',
   options: {},
   examples: ['kanade fleet job put examples/jobs/disk-report.yaml', 'kanade fleet job put jobs/*.yaml'],
-  plan(_, words) {
+  async run(_options, words, context) {
     if (words.length === 0) throw new UsageError('FILE is missing: name at least one manifest');
-    return async ({ io, withFleet }) => {
-      const { signal } = io;
-      const sources = await Promise.all(words.map(readSource));
+    const { checkJob, manifestBytesMax, putJob } = await import('./library.ts');
+    const { io } = context;
+    const { signal } = io;
+    const sources = await Promise.all(words.map((file) => readSource(file, manifestBytesMax)));
+    for (const source of sources) {
+      await named(source, () => checkJob(source.text, { ...source, signal }));
+    }
+    return withFleet(context, async ({ fleet }) => {
+      const jobs: Record<string, unknown>[] = [];
       for (const source of sources) {
-        await named(source, () => checkJob(source.text, { ...source, signal }));
+        const put = await named(source, () => putJob(fleet, source.text, { ...source, signal }));
+        jobs.push({ file: source.file, id: put.jobId, version: put.version, created: put.created });
+        io.stderr(`put ${put.jobId} ${put.version}\n`);
       }
-      return withFleet(async (fleet) => {
-        const jobs: Record<string, unknown>[] = [];
-        for (const source of sources) {
-          const put = await named(source, () => putJob(fleet, source.text, { ...source, signal }));
-          jobs.push({ file: source.file, id: put.jobId, version: put.version, created: put.created });
-          io.stderr(`put ${put.jobId} ${put.version}\n`);
-        }
-        return { type: 'fleet.job.put', jobs };
-      });
-    };
+      return { type: 'fleet.job.put', jobs };
+    });
   },
 });
 
-async function readSource(file: string): Promise<Source> {
-  const text = await readText(file).catch((error: unknown) => {
+async function readSource(file: string, bytesMax: number): Promise<Source> {
+  const text = await readText(file, bytesMax).catch((error: unknown) => {
     const said = error instanceof Error ? error.message : String(error);
     throw new Failure('file_unreadable', `reading the manifest failed: ${said}`, { details: { file }, cause: error });
   });
-  return { file, text, readScriptFile: (path) => readText(resolve(dirname(file), path)) };
+  return { file, text, readScriptFile: (path) => readText(resolve(dirname(file), path), bytesMax) };
 }
 
 /** Manifests and scripts are small; something large is refused before it is read. */
-async function readText(path: string): Promise<string> {
+async function readText(path: string, bytesMax: number): Promise<string> {
   const { size } = await stat(path);
-  if (size > manifestBytesMax) throw new Error(`${path} is too large: ${size} bytes, at most ${manifestBytesMax}`);
+  if (size > bytesMax) throw new Error(`${path} is too large: ${size} bytes, at most ${bytesMax}`);
   return readFile(path, 'utf8');
 }
 
@@ -59,8 +59,8 @@ async function named<T>({ file }: Source, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof FleetError) || error.code !== 'manifest_invalid') throw error;
-    const details = { file, faults: error.faults };
-    throw new Failure('manifest_invalid', `${file}: ${error.message}`, { details, cause: error });
+    const { code, faults, message } = error as FleetError;
+    if (code !== 'manifest_invalid') throw error;
+    throw new Failure(code, `${file}: ${message}`, { details: { file, faults }, cause: error });
   }
 }

@@ -1,19 +1,17 @@
-import { removeJob } from '@kanade/fleet';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import { oneWord } from './words.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
+import { withFleet } from './connect.ts';
 
-export const jobRemove = defineFleetCommand({
+export const jobRemove = defineCommand({
   name: 'job remove',
   summary: 'take a job out of the catalogue and revoke it',
   usage: 'JOB',
   options: {},
   examples: ['kanade fleet job remove disk-report'],
-  plan(_, words) {
+  async run(_options, words, context) {
     const jobId = oneWord(words, 'JOB');
-    return ({ io, withFleet }) =>
-      withFleet(async (fleet) => {
-        await removeJob(fleet, jobId, { signal: io.signal });
-        return { type: 'fleet.job.remove', job_id: jobId };
-      });
+    return withFleet(context, async ({ fleet, removeJob }) => {
+      await removeJob(fleet, jobId, { signal: context.io.signal });
+      return { type: 'fleet.job.remove', job_id: jobId };
+    });
   },
 });

@@ -1,19 +1,17 @@
-import { kill as killOrder } from '@kanade/fleet';
-import { defineFleetCommand } from '../../fleet/command.ts';
-import { oneWord } from './words.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
+import { withFleet } from './connect.ts';
 
-export const kill = defineFleetCommand({
+export const kill = defineCommand({
   name: 'kill',
   summary: 'stop the runs of an order on every machine that is online, with their children',
   usage: 'EXEC_ID',
   options: {},
   examples: ['kanade fleet kill 6f0f1a52-6c2e-4d36-9b8b-0f5c3a1d9e77'],
-  plan(_, words) {
+  async run(_options, words, context) {
     const execId = oneWord(words, 'EXEC_ID');
-    return ({ io, withFleet }) =>
-      withFleet(async (fleet) => {
-        await killOrder(fleet, execId, { signal: io.signal });
-        return { type: 'fleet.kill', exec_id: execId };
-      });
+    return withFleet(context, async (connected) => {
+      await connected.kill(connected.fleet, execId, { signal: context.io.signal });
+      return { type: 'fleet.kill', exec_id: execId };
+    });
   },
 });

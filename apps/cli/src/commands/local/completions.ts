@@ -1,5 +1,4 @@
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
 
 const shells = ['bash', 'zsh', 'fish', 'powershell'];
 
@@ -7,6 +6,7 @@ export const completions = defineCommand({
   name: 'completions',
   summary: 'print the script that teaches a shell our words',
   usage: shells.join(' | '),
+  words: shells,
   options: {},
   examples: ['kanade completions bash', 'kanade completions zsh'],
   async run(_options, words, { program }) {

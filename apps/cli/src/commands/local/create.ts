@@ -1,8 +1,7 @@
 import { createJob, pathOf } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
-import { readConfig } from '../../local/config.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
 import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
+import { readConfig } from '../../local/settings.ts';
 
 export const create = defineCommand({
   name: 'create',
@@ -12,7 +11,7 @@ export const create = defineCommand({
   stopAtWord: true,
   examples: ['kanade create --tag nightly -- make release'],
   async run(given, words, context) {
-    if (words.length === 0) throw new UsageError('COMMAND is missing: kanade create -- COMMAND [ARGS...]');
+    if (words.length === 0) throw new UsageError(`COMMAND is missing: ${context.program} create -- COMMAND [ARGS...]`);
     checkDefinition(given);
     const config = await readConfig(context.io.env, given.config);
     const definition = await definitionOf({ given, command: words, config, context, implicitStdin: false });

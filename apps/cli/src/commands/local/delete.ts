@@ -1,7 +1,6 @@
 import { type Deletion, deleteJob, deleteJobsOf, findJob } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { type Answer, defineCommand } from '../../call/command.ts';
-import { canonical } from '../../local/canonical.ts';
+import { type Answer, defineCommand, UsageError } from '../../call/command.ts';
+import { canonical } from '../../local/settings.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',

@@ -1,5 +1,4 @@
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, noWords } from '../../call/command.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -8,7 +7,7 @@ export const doctor = defineCommand({
   options: {},
   examples: ['kanade doctor', 'kanade doctor --human'],
   async run(_options, words, { root }) {
-    if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
+    noWords(words);
     // Loaded on demand: it looks at more than any other command.
     const findings = (await import('../../local/examine.ts')).examine(root);
     return { type: 'doctor', root, healthy: findings.every(({ ok }) => ok), findings };

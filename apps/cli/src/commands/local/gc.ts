@@ -1,7 +1,6 @@
 import { pruneJobs } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
-import { parseRetention, retentionDefault } from '../../local/retention.ts';
+import { defineCommand, noWords, UsageError } from '../../call/command.ts';
+import { parseRetention, retentionDefault } from '../../local/collect.ts';
 
 export const gc = defineCommand({
   name: 'gc',
@@ -19,7 +18,7 @@ export const gc = defineCommand({
   },
   examples: ['kanade gc --older-than 7d --dry-run', 'kanade gc --max-jobs 1000'],
   async run(given, words, { root, contract }) {
-    if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
+    noWords(words);
     const olderThan = given['older-than'] ?? retentionDefault;
     const olderThanMs = parseRetention(olderThan);
     const dryRun = given['dry-run'] === true;

@@ -1,5 +1,4 @@
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, noWords } from '../../call/command.ts';
 
 export const installSkills = defineCommand({
   name: 'install-skills',
@@ -11,7 +10,7 @@ export const installSkills = defineCommand({
   },
   examples: ['kanade install-skills', 'kanade install-skills --claude --global'],
   async run(given, words, { cwd, io }) {
-    if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
+    noWords(words);
     // Loaded on demand: it brings the texts.
     const { installSkill } = await import('../../local/skill-files.ts');
     const isGlobal = given.global === true;

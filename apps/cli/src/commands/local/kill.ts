@@ -1,7 +1,5 @@
 import { findJob, parseSignal, stopJob } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
+import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { exitCodeOf, reasonOf, signalFields } from '../../local/view.ts';
 
 /** How long the answer waits for the effect of one signal, in ms (contract, section 3.8). */
@@ -18,6 +16,7 @@ export const kill = defineCommand({
     signal: {
       kind: 'text',
       value: 'NAME',
+      values: ['TERM', 'INT', 'KILL', 'HUP', 'USR1', 'USR2'],
       help: 'send exactly this signal, with or without SIG (default: TERM, 2 s later KILL)',
     },
     'no-wait': { kind: 'flag', help: 'do not wait for the effect' },
@@ -29,7 +28,7 @@ export const kill = defineCommand({
       throw new UsageError(
         `unknown signal ${JSON.stringify(options.signal)}: give a name such as TERM, INT, HUP, USR1 or KILL`,
       );
-    const job = findJob(root, oneJobId(words));
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
     const named = { type: 'kill', job_id: job.id, signal: (options.signal ?? 'TERM').toUpperCase() };
     const startedMs = performance.now();
     const stopped = await stopJob(job, {

@@ -1,8 +1,7 @@
 import { type ListedJob, listJobs } from '@kanade/runner';
 import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job';
-import { type Options, UsageError } from '../../call/arguments.ts';
-import { type Answer, type Context, defineCommand } from '../../call/command.ts';
-import { canonical } from '../../local/canonical.ts';
+import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
+import { canonical } from '../../local/settings.ts';
 import { exitCodeOf } from '../../local/view.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
@@ -23,7 +22,7 @@ export const list = defineCommand({
   usage: '',
   options: {
     ...shared,
-    state: { kind: 'text', value: 'STATE', help: `only this state: ${states.join(', ')}` },
+    state: { kind: 'text', value: 'STATE', values: states, help: `only this state: ${states.join(', ')}` },
   },
   examples: ['kanade list', 'kanade list --all --state running', "kanade list --tag 'build.*'"],
   run(given, words, context) {
@@ -48,7 +47,7 @@ function listed(
   words: readonly string[],
   { root, cwd }: Context,
 ): Answer {
-  if (words.length > 0) throw new UsageError(`unexpected word ${JSON.stringify(words[0])}`);
+  noWords(words);
   if (given.all && given.cwd !== undefined) throw new UsageError('--all and --cwd exclude each other');
   for (const tag of given.tag) {
     if (!isTagFilter(tag)) throw new UsageError(`not a tag or a tag filter: ${JSON.stringify(tag)}`);

@@ -1,9 +1,8 @@
 import { editMeta, findJob, settle } from '@kanade/runner';
 import { followFromNow } from '@kanade/runner/host';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
 import { checkMatch, matchOptions, mergeMatch } from '../../local/definition.ts';
 import { handOver } from '../../local/observation.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
 
 export const notifySet = defineCommand({
   name: 'notify set',
@@ -19,7 +18,7 @@ export const notifySet = defineCommand({
   ],
   async run(given, words, { root }) {
     checkMatch(given);
-    const job = findJob(root, oneJobId(words));
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
     const isRunning = settle(job).status === 'running';
     if (isRunning) followFromNow(job); // before the host can see the match
     const meta = await editMeta(job, (known) => {

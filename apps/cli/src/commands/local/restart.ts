@@ -1,6 +1,5 @@
 import { findJob, type JobError, type LaunchedJob, parseSignal, readMeta, restartJob } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
 import {
   checkObservation,
@@ -9,7 +8,7 @@ import {
   observationOptions,
   observeAndAnswer,
 } from '../../local/observation.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
+import { waitingFor } from '../../local/view.ts';
 
 /** Time that the former run gets between the signal and KILL, in ms (contract, section 3.4). */
 const graceMs = 3_000;
@@ -21,7 +20,12 @@ export const restart = defineCommand({
   waits: true,
   options: {
     ...observationOptions,
-    signal: { kind: 'text', value: 'NAME', help: 'signal that stops the former run (default TERM)' },
+    signal: {
+      kind: 'text',
+      value: 'NAME',
+      values: ['TERM', 'INT', 'KILL', 'HUP', 'USR1', 'USR2'],
+      help: 'signal that stops the former run (default TERM)',
+    },
   },
   examples: ['kanade restart 3f2a9c1', 'kanade restart --signal INT --until 5 3f2a9c1'],
   async run(given, words, context) {
@@ -30,8 +34,8 @@ export const restart = defineCommand({
     if (!signal) throw new UsageError(`unknown signal ${JSON.stringify(given.signal)}`);
     const { root, io } = context;
     const config = await prepareCollection(given, context);
-    const job = findJob(root, oneJobId(words));
-    context.onJob?.(job);
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
+    context.onWaiting?.(waitingFor(job));
     const beforeStart = (): void => {
       const meta = readMeta(job);
       if (meta && (meta.timeout_ms > 0 || meta.notification)) handOver(root, job);

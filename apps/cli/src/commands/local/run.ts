@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
 import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
 import { checkObservation, observationOptions, observeAndAnswer, runCared } from '../../local/observation.ts';
@@ -24,7 +23,7 @@ export const run = defineCommand({
     "kanade run 'for i in 1 2 3; do echo $i; done'",
   ],
   async run(given, words, context) {
-    if (words.length === 0) throw new UsageError('COMMAND is missing: kanade run -- COMMAND [ARGS...]');
+    if (words.length === 0) throw new UsageError(`COMMAND is missing: ${context.program} run -- COMMAND [ARGS...]`);
     checkDefinition(given);
     checkObservation(given);
     const { root, io } = context;

@@ -1,7 +1,6 @@
 import { SchemaResponse } from '@kanade/shared/job';
 import { expect, it } from 'vitest';
-import { UsageError } from '../../call/arguments.ts';
-import type { Answer } from '../../call/command.ts';
+import { type Answer, UsageError } from '../../call/command.ts';
 import { schema } from './schema.ts';
 
 const context = {} as Parameters<typeof schema.run>[2];

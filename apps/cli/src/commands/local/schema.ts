@@ -1,11 +1,11 @@
 import { wholeSecond } from '@kanade/shared/job';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
 
 export const schema = defineCommand({
   name: 'schema',
   summary: 'the JSON Schema of every answer, or of a manifest, schedule or notification',
   usage: '[manifest|schedule|notification]',
+  words: ['manifest', 'schedule', 'notification'],
   options: {},
   examples: ['kanade schema', 'kanade schema manifest'],
   async run(_options, words) {

@@ -1,8 +1,7 @@
 import { findJob, startJob } from '@kanade/runner';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
 import { checkObservation, observationOptions, observeAndAnswer, startCared } from '../../local/observation.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
 
 export const start = defineCommand({
   name: 'start',
@@ -14,7 +13,7 @@ export const start = defineCommand({
   async run(given, words, context) {
     checkObservation(given);
     const config = await prepareCollection(given, context);
-    const job = findJob(context.root, oneJobId(words));
+    const job = findJob(context.root, oneWord(words, 'JOB_ID'));
     const started = startCared(context.root, job, () => startJob(job, context.io.env));
     const answer = await observeAndAnswer({ type: 'start', given, ...started, context });
     collect(given, config, context);

@@ -1,6 +1,5 @@
 import { findJob, JobError, limits, readMeta, readOmitted, settle } from '@kanade/runner';
-import { defineCommand } from '../../call/command.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
 import { exitCodeOf, logBytesOf, reasonOf } from '../../local/view.ts';
 
 export const status = defineCommand({
@@ -10,7 +9,7 @@ export const status = defineCommand({
   options: {},
   examples: ['kanade status 3f2a9c1'],
   run(_options, words, { root }) {
-    const job = findJob(root, oneJobId(words));
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
     const view = settle(job);
     const meta = readMeta(job);
     if (!meta) throw new JobError('internal_error', `job ${job.id} has no readable meta.json: nothing is known of it`);

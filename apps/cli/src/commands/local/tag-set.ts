@@ -1,7 +1,6 @@
 import { editMeta, findJob } from '@kanade/runner';
-import { defineCommand } from '../../call/command.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
 import { checkTags } from '../../local/definition.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
 
 export const tagSet = defineCommand({
   name: 'tag set',
@@ -11,7 +10,7 @@ export const tagSet = defineCommand({
   examples: ['kanade tag set 3f2a9c1 --tag release --tag build.web', 'kanade tag set 3f2a9c1'],
   async run(given, words, { root }) {
     checkTags(given.tag);
-    const job = findJob(root, oneJobId(words));
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
     const meta = await editMeta(job, (known) => ({ ...known, tags: [...new Set(given.tag)] }));
     return { type: 'tag_set', job_id: job.id, tags: meta.tags };
   },

@@ -1,10 +1,7 @@
 import { findJob, pathOf } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
-import { then } from '../../call/eventually.ts';
-import { checkCompress, compressOptions } from '../../compress/compress.ts';
-import { readConfig } from '../../local/config.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
+import { defineCommand, oneWord, then, UsageError } from '../../call/command.ts';
+import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
+import { readConfig } from '../../local/settings.ts';
 import { excerptBytes, tailLines, tailsOf } from '../../local/view.ts';
 
 export const tail = defineCommand({
@@ -22,17 +19,19 @@ export const tail = defineCommand({
     if (options['tail-lines'] !== undefined && options.lines !== undefined) {
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
-    checkCompress(options);
+    compressionMode(options);
     const lines = options['tail-lines'] ?? options.lines ?? tailLines;
     // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
     return then(readConfig(io.env, undefined), () => {
-      const job = findJob(root, oneJobId(words));
+      const job = findJob(root, oneWord(words, 'JOB_ID'));
+      const tails = tailsOf(job, options['max-bytes'] ?? excerptBytes, lines);
       return {
         type: 'tail',
         job_id: job.id,
-        ...tailsOf(job, options['max-bytes'] ?? excerptBytes, lines),
+        ...tails,
         stdout_log_path: pathOf(job, 'stdout'),
         stderr_log_path: pathOf(job, 'stderr'),
+        ...compressionFields(options, tails),
       };
     });
   },

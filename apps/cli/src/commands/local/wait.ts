@@ -1,9 +1,7 @@
 import { findJob, JobError, waitForEnd } from '@kanade/runner';
-import { UsageError } from '../../call/arguments.ts';
-import { defineCommand } from '../../call/command.ts';
-import { deadlineMs } from '../../local/observation.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
-import { excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf } from '../../local/view.ts';
+import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
+import { deadlineMs, exitCodeOption } from '../../local/observation.ts';
+import { excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf, waitingFor } from '../../local/view.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
 const untilDefault = 30;
@@ -16,14 +14,15 @@ export const wait = defineCommand({
   options: {
     until: { kind: 'count', value: 'N', help: `give up after N seconds (default ${untilDefault})` },
     forever: { kind: 'flag', help: 'never give up' },
+    ...exitCodeOption,
     poll: { kind: 'count', value: 'N', help: 'accepted for older callers: waiting is watching, not polling' },
   },
   examples: ['kanade wait 3f2a9c1', 'kanade wait --until 600 3f2a9c1'],
-  async run(options, words, { root, io, onJob }) {
+  async run(options, words, { root, io, onWaiting }) {
     if (options.forever && options.until !== undefined)
       throw new UsageError('--until and --forever exclude each other');
-    const job = findJob(root, oneJobId(words));
-    onJob?.(job);
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
+    onWaiting?.(waitingFor(job));
     const timeoutMs = options.forever ? undefined : deadlineMs(options.until ?? untilDefault);
     const view = await waitForEnd(job, { signal: io.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     if (!view.state)

@@ -1,6 +1,5 @@
 import { findJob } from '@kanade/runner';
-import { defineCommand } from '../../call/command.ts';
-import { oneJobId } from '../../local/one-job-id.ts';
+import { defineCommand, oneWord } from '../../call/command.ts';
 import { tailLines } from '../../local/view.ts';
 
 export const watch = defineCommand({
@@ -16,7 +15,7 @@ export const watch = defineCommand({
   },
   examples: ['kanade watch 3f2a9c1'],
   async run(options, words, { root, io }) {
-    const job = findJob(root, oneJobId(words));
+    const job = findJob(root, oneWord(words, 'JOB_ID'));
     // Loaded on demand: only people at a terminal watch.
     await (await import('../../local/watch-job.ts')).watchJob(job, { io, lines: options.lines ?? tailLines });
     return '';

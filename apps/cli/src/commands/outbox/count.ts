@@ -1,21 +1,19 @@
-import { defineOutboxCommand } from '../../outbox/command.ts';
-import { withLook } from './open.ts';
-import { noWords } from './words.ts';
+import { defineCommand } from '../../call/command.ts';
+import { oneFile, withLook } from './words.ts';
 
-export const count = defineOutboxCommand({
+export const count = defineCommand({
   name: 'count',
   summary: 'how many records and bytes are in which state, and what has left since the outbox was made',
-  usage: '',
+  usage: 'FILE',
   options: {},
   examples: ['kanade outbox count state.db'],
-  plan(_, words) {
-    noWords(words);
-    return (context) =>
-      withLook(context, async (look) => ({
-        type: 'outbox.count',
-        file: context.path,
-        table: look.table,
-        ...(await look.count()),
-      }));
+  async run(_options, words, context) {
+    const place = oneFile(words, context);
+    return withLook(place, async (look) => ({
+      type: 'outbox.count',
+      file: place.path,
+      table: look.table,
+      ...(await look.count()),
+    }));
   },
 });

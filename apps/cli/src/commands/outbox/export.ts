@@ -1,33 +1,30 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { ExportedRecord } from '@kanade/outbox';
-import { UsageError } from '../../call/arguments.ts';
-import { defineOutboxCommand } from '../../outbox/command.ts';
-import { Failure } from './failure.ts';
-import { withLook } from './open.ts';
-import { instant, noWords, spell, stateOption } from './words.ts';
+import { Failure } from '../../answer/answer.ts';
+import { defineCommand, UsageError } from '../../call/command.ts';
+import { instant, oneFile, spell, stateOption, states, withLook } from './words.ts';
 
-export const exportRecords = defineOutboxCommand({
+export const exportRecords = defineCommand({
   name: 'export',
   summary: 'write every record with its body to a new file, one line of JSON each',
-  usage: '',
+  usage: 'FILE',
   options: {
     to: { kind: 'text', value: 'PATH', help: 'the file to make; it must not exist (only you can read it)' },
-    state: { kind: 'text', value: 'STATE', help: 'only ready, waiting, held or quarantined ones' },
+    state: { kind: 'text', value: 'STATE', values: states, help: 'only ready, waiting, held or quarantined ones' },
   },
   examples: [
     'kanade outbox export state.db --to records.jsonl',
     'kanade outbox export state.db --to bad.jsonl --state quarantined',
   ],
-  plan({ to, state: given }, words) {
-    noWords(words);
+  async run({ to, state: given }, words, context) {
+    const place = oneFile(words, context);
     const state = stateOption(given);
     if (!to) throw new UsageError('option --to is missing: the file to write');
-    return (context) =>
-      withLook(context, async (look) => {
-        const lines = look.export({ signal: context.signal, ...(state && { state }) });
-        const written = await writeLines(to, lines);
-        return { type: 'outbox.export', file: context.path, table: look.table, to, ...written };
-      });
+    return withLook(place, async (look) => {
+      const lines = look.export({ signal: place.signal, ...(state && { state }) });
+      const written = await writeLines(to, lines);
+      return { type: 'outbox.export', file: place.path, table: look.table, to, ...written };
+    });
   },
 });
 

@@ -1,14 +1,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { inspectOutbox, type Outbox, type OutboxInspector, openOutbox } from '@kanade/outbox';
-import { UsageError } from '../../call/arguments.ts';
-import type { OutboxContext } from '../../outbox/command.ts';
+import { UsageError } from '../../call/command.ts';
+import type { Place } from './words.ts';
 
 /** How long a call waits for another process that writes, ms. */
 const lockWaitMs = 5_000;
 
 /** Opens the file for reading, hands it over and closes it afterwards. Throws OutboxError. */
-export async function withLook<T>(context: OutboxContext, use: (look: OutboxInspector) => Promise<T>): Promise<T> {
-  using look = inspect(context);
+export async function looking<T>(place: Place, use: (look: OutboxInspector) => Promise<T>): Promise<T> {
+  using look = inspect(place);
   return await use(look);
 }
 
@@ -16,9 +16,9 @@ export async function withLook<T>(context: OutboxContext, use: (look: OutboxInsp
  * Opens an existing, sound outbox for a change beside its owner. As a database of a caller, so that damage is reported and
  * never set aside: other tables may live in the file, and its owner has it open.
  */
-export async function withOutbox<T>(context: OutboxContext, use: (outbox: Outbox) => Promise<T>): Promise<T> {
-  const table = inspectedTable(context);
-  const database = new DatabaseSync(context.path, { timeout: lockWaitMs });
+export async function changing<T>(place: Place, use: (outbox: Outbox) => Promise<T>): Promise<T> {
+  const table = inspectedTable(place);
+  const database = new DatabaseSync(place.path, { timeout: lockWaitMs });
   try {
     await using outbox = openOutbox({ database, table, limits: { lockWaitMs } });
     return await use(outbox);
@@ -27,12 +27,12 @@ export async function withOutbox<T>(context: OutboxContext, use: (outbox: Outbox
   }
 }
 
-function inspectedTable(context: OutboxContext): string {
-  using look = inspect(context);
+function inspectedTable(place: Place): string {
+  using look = inspect(place);
   return look.table;
 }
 
-function inspect({ path, table }: OutboxContext): OutboxInspector {
+function inspect({ path, table }: Place): OutboxInspector {
   try {
     return inspectOutbox({ path, limits: { lockWaitMs }, ...(table === undefined ? {} : { table }) });
   } catch (error) {

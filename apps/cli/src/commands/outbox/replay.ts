@@ -1,23 +1,22 @@
-import { defineOutboxCommand } from '../../outbox/command.ts';
-import { withOutbox } from './open.ts';
-import { selection } from './words.ts';
+import { defineCommand } from '../../call/command.ts';
+import { fileAndIds, selection, states, withOutbox } from './words.ts';
 
-export const replay = defineOutboxCommand({
+export const replay = defineCommand({
   name: 'replay',
   summary: 'give quarantined or waiting records a new start: ready now, no attempts counted',
-  usage: '[ID...]',
+  usage: 'FILE [ID...]',
   options: {
     all: { kind: 'flag', help: 'every quarantined record, or every one of --state' },
-    state: { kind: 'text', value: 'STATE', help: 'with --all: quarantined (default) or waiting' },
+    state: { kind: 'text', value: 'STATE', values: states, help: 'with --all: quarantined (default) or waiting' },
   },
   examples: ['kanade outbox replay state.db 6f0f1a52', 'kanade outbox replay state.db --all'],
-  plan(options, ids) {
+  async run(options, words, context) {
+    const [place, ids] = fileAndIds(words, context);
     const chosen = selection(ids, options);
-    return (context) =>
-      withOutbox(context, async (outbox) => ({
-        type: 'outbox.replay',
-        file: context.path,
-        replayed: await outbox.replay(chosen),
-      }));
+    return withOutbox(place, async (outbox) => ({
+      type: 'outbox.replay',
+      file: place.path,
+      replayed: await outbox.replay(chosen),
+    }));
   },
 });

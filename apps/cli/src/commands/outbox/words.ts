@@ -1,7 +1,37 @@
-import type { RecordState, RecordSummary, Selection } from '@kanade/outbox';
-import { UsageError } from '../../call/arguments.ts';
+/** What the words and options of an outbox call mean, and how answers spell a record. The outbox itself is loaded when it is opened. */
+import type { Outbox, OutboxInspector, RecordState, RecordSummary, Selection } from '@kanade/outbox';
+import { type Context, oneWord, UsageError } from '../../call/command.ts';
 
-const states: readonly string[] = ['ready', 'waiting', 'held', 'quarantined'];
+/** The file that a call is about. */
+export interface Place {
+  readonly path: string;
+  /** The table that was named; undefined = the only one. */
+  readonly table: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The place that a call names first, and the ids behind it. Throws {@link UsageError}. */
+export function fileAndIds(words: readonly string[], { given, io }: Context): [Place, readonly string[]] {
+  const [path, ...ids] = words;
+  if (path === undefined || path === '') throw new UsageError('FILE is missing');
+  return [{ path, table: given.table as string | undefined, signal: io.signal }, ids];
+}
+
+/** The place that a call names, and nothing else. Throws {@link UsageError}. */
+export function oneFile(words: readonly string[], context: Context): Place {
+  oneWord(words, 'FILE');
+  return fileAndIds(words, context)[0];
+}
+
+/** Opens the file for reading, hands it over and closes it afterwards. Throws OutboxError. */
+export const withLook = <T>(place: Place, use: (look: OutboxInspector) => Promise<T>): Promise<T> =>
+  import('./open.ts').then(({ looking }) => looking(place, use));
+
+/** The same for a change beside its owner. */
+export const withOutbox = <T>(place: Place, use: (outbox: Outbox) => Promise<T>): Promise<T> =>
+  import('./open.ts').then(({ changing }) => changing(place, use));
+
+export const states: readonly string[] = ['ready', 'waiting', 'held', 'quarantined'];
 
 /** The state that an option names; undefined when it was not given. */
 export function stateOption(given: string | undefined): RecordState | undefined {
@@ -20,11 +50,6 @@ export function selection(
   if (ids.length > 0) return { ids };
   if (!all) throw new UsageError('IDs are missing; --all means every quarantined record, or every one of --state');
   return { state: stateOption(state) ?? 'quarantined' };
-}
-
-/** Throws UsageError when there are words behind the file. */
-export function noWords([extra]: readonly string[]): void {
-  if (extra !== undefined) throw new UsageError(`exactly one FILE is taken, this is one more: ${extra}`);
 }
 
 export const pageOptions = {

@@ -1,0 +1,24 @@
+/** `kanade fleet …`: the operator's door to other machines. */
+import type { Door } from '../../call/command.ts';
+import { agents } from './agents.ts';
+import { shownServer } from './connect.ts';
+import { exec } from './exec.ts';
+import { jobList } from './job-list.ts';
+import { jobPut } from './job-put.ts';
+import { jobRemove } from './job-remove.ts';
+import { kill } from './kill.ts';
+import { ping } from './ping.ts';
+import { setup } from './setup.ts';
+
+export const fleet: Door = {
+  name: 'fleet',
+  summary: 'orders jobs on other machines over NATS JetStream, and follows how they end',
+  options: {
+    server: { kind: 'text', value: 'URL', help: 'the broker (default: KANADE_NATS_URL, else nats://127.0.0.1:4222)' },
+  },
+  commands: [setup, jobPut, jobList, jobRemove, exec, kill, ping, agents],
+  aliases: {},
+  notes: ['The token for the broker comes from KANADE_NATS_TOKEN, never from the command line.'],
+  speaksToPeople: true,
+  about: (context) => `broker ${shownServer(context)}`,
+};
