@@ -4,8 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { jobErrors } from '@kanade/shared/job';
-import { globalOptions } from '../src/call/arguments.ts';
-import { aliases, commands } from '../src/call/table.ts';
+import { globalOptions } from '../src/call/command.ts';
+import { local, otherDoors } from '../src/call/table.ts';
+
+const { commands, aliases } = local;
 
 const cell = (text) => text.replaceAll('|', '\\|');
 
@@ -21,7 +23,7 @@ const optionRows = (options) =>
     cell(help),
   ]);
 
-function section({ name, summary, usage, options, examples }) {
+function section({ name, summary, usage, options, notes = [], examples }) {
   const others = Object.keys(aliases).filter((alias) => aliases[alias] === name);
   const rows = optionRows(options);
   return [
@@ -29,6 +31,7 @@ function section({ name, summary, usage, options, examples }) {
     `${summary[0].toUpperCase()}${summary.slice(1)}.${others.length > 0 ? ` Also \`${others.join('`, `')}\`.` : ''}`,
     `\`kanade ${[name, rows.length > 0 ? '[OPTIONS]' : '', usage].filter(Boolean).join(' ')}\``,
     ...(rows.length > 0 ? [table(['option', 'meaning'], rows)] : []),
+    ...notes,
     `\`\`\`sh\n${examples.join('\n')}\n\`\`\``,
   ].join('\n\n');
 }
@@ -37,38 +40,62 @@ const intro = `# The command line
 
 <!-- Made by apps/cli/build/docs.mjs from the command table. Change that, not this. -->
 
-Every call prints one line of JSON on stdout, and nothing on stderr unless it is asked to. How a job ended is part of the answer, never of the exit code. A job id may be
-shortened to a prefix that only one job has. \`kanade fleet\`, \`kanade outbox\`, \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
+Every call prints one line of JSON on stdout, and nothing on stderr unless it is asked to. How a job ended is part of the answer, and of the exit code only with
+\`--exit-code\`. A job id may be shortened to a prefix that only one job has. \`kanade fleet\` and \`kanade outbox\` are doors to other things than the jobs of this machine, with
+the same options for the answer; \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
 
-Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why).`;
+Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why). With \`--exit-code\` an answer about an ended job exits as the job did;
+124 says that it ran into its timeout, 125 that it has no exit code (not started, lost, still running).
+
+The version, the runtime and the contract of the answers are what \`kanade --version\` names; called as \`agent-exec\` the contract stands first.`;
 
 const rules = `## Rules
 
-**Input of a job.** \`--stdin TEXT\` and \`--stdin-file PATH\` are stored with the job; \`--stdin -\` reads the input of the call to its end, however long that takes. Without
-them \`run\` takes input that is there by itself: a file whole, a pipe to its end. A pipe that is silent for 1 s (a socket: 300 ms) belongs to somebody who never
-closes it, and the job starts without input. A terminal is never read. \`create\` takes input only when told to.
+**Form of an answer.** \`--json\`, \`--yaml\` and \`--human\` choose it, before or behind the words of every door; else \`KANADE_OUTPUT\` (\`json\`, \`yaml\`, \`human\`). Without either a terminal
+is answered as \`output\` in the configuration file says, and everything else gets JSON. Without that too, local commands answer with JSON everywhere; \`fleet\` and \`outbox\` answer
+a terminal for people. For people a sentence comes first, with ✓ or ✗ before it.
 
 **Observation.** \`run\`, \`start\` and \`restart\` answer when the job has ended, when \`--until\` is over, or when the job has printed something and then nothing for 1 s. With
 \`--forever\` they wait for the end.
 
 **Large numbers.** Counts may have 64 bits. An observation or \`wait\` of more than 24 days has no deadline.
 
-**Standard error.** It stays empty, but for three things. With \`--human\`, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
+**Standard error.** It stays empty, but for three things. For people, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
 time and how much was printed; it is gone before the answer. With \`-v\` (info), \`-vv\` (debug) and \`-vvv\` (trace) the call says what it does; \`RUST_LOG\` may then name another
 level, or \`off\`. No values of \`--env\`, no input and no command line are ever among it. And old jobs that could not be collected are a warning.
 
 **watch** ends with 0 when the job has ended, on Ctrl-C, and when nobody reads its output any more (\`kanade watch JOB_ID | head -1\`; of a job that is silent this is noticed on Linux, within half a
 second). Where the middle of a long log was not kept, one line on standard error says how many bytes are missing.
 
-**Environment.** \`AGENT_EXEC_ROOT\` names the jobs root, else \`$XDG_DATA_HOME/agent-exec/jobs\`, else \`~/.local/share/agent-exec/jobs\`. \`KANADE_CONTRACT\` is the default of \`--contract\`.
-\`NO_COLOR\` takes the colours out of \`--human\`. The configuration file is \`agent-exec/config.toml\` below \`$XDG_CONFIG_HOME\` or \`~/.config\`.`;
+**Environment.** \`AGENT_EXEC_ROOT\` names the jobs root, else \`$XDG_DATA_HOME/agent-exec/jobs\`, else \`~/.local/share/agent-exec/jobs\`. \`KANADE_CONTRACT\` is the default of \`--contract\`,
+\`KANADE_OUTPUT\` of the form of answers. \`NO_COLOR\` takes the colours out of \`--human\`. The configuration file is \`agent-exec/config.toml\` below \`$XDG_CONFIG_HOME\` or \`~/.config\`.`;
 
-const errors = Object.entries(jobErrors).filter(([, { exit }]) => exit !== undefined);
+/** Errors of an HTTP server that this version does not have. */
+const ofServe = ['serve_unsafe_bind', 'invalid_config'];
+
+const errors = Object.entries(jobErrors).filter(([code, { exit }]) => exit !== undefined && !ofServe.includes(code));
+
+async function doorSection(entry) {
+  const { name, summary, options, commands: members } = await entry.load();
+  const rows = members.map((member) => [
+    `\`${[name, member.name, member.usage].filter(Boolean).join(' ')}\``,
+    cell(member.summary),
+  ]);
+  return [
+    `## kanade ${name}`,
+    `${summary[0].toUpperCase()}${summary.slice(1)}. \`kanade ${name} COMMAND --help\` shows options and examples.`,
+    table(['command', 'does'], rows),
+    table(['option', 'meaning'], optionRows(options)),
+  ].join('\n\n');
+}
+
+const doors = await Promise.all(otherDoors.map(doorSection));
 
 const page = `${[
   intro,
-  `## Options of every command\n\nBefore or behind the name of the command; behind it wins.\n\n${table(['option', 'meaning'], optionRows(globalOptions))}`,
+  `## Options of every command\n\nBefore or behind the name of the command; behind it wins.\n\n${table(['option', 'meaning'], optionRows({ ...local.options, ...globalOptions }))}`,
   ...commands.map(section),
+  ...doors,
   rules,
   `## Error codes\n\n${table(
     ['code', 'when'],

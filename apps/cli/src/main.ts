@@ -7,11 +7,11 @@ import {
   type Door,
   type Eventually,
   globalOptions,
+  goOn,
   type OptionTable,
   type Parsed,
   parseWords,
   recovered,
-  then,
   UsageError,
 } from './call/command.ts';
 import { local, otherDoors } from './call/table.ts';
@@ -127,10 +127,12 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
   if (values.help) return help(door, command.name.split(' '), call);
   const given = merged(leading, values);
   const root = jobsRoot(given.root as string | undefined, io.env);
-  return then(formOf(given, io, door), (form) => {
-    const context = { root, cwd: process.cwd(), io, given, startedMs, contract: form.contract, program: program.name };
+  return goOn(formOf(given, io, door), (form) => {
+    const tellsEnding = form.as === 'human' || given['exit-code'] === true;
+    const place = { root, cwd: process.cwd(), io, given, program: program.name };
+    const context: Context = { ...place, startedMs, contract: form.contract, tellsEnding };
     const run = (more: Partial<Context> = {}): Eventually<Document | string> =>
-      documentOf(() => command.run(given as never, words, { ...context, ...more }), io);
+      documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
     const progress = form.as === 'human' && command.waits === true;
     const document =
       given.verbose === undefined && !progress
@@ -139,9 +141,9 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
             const version = program.version(program.name);
             return accompanied({ command, door, words, context, version, progress }, run);
           });
-    return then(document, (said) => {
+    return goOn(document, (said) => {
       if (typeof said === 'string') return say(io.stdout, said);
-      return then(textOf(said, form, io), (text) => {
+      return goOn(textOf(said, form, io), (text) => {
         io.stdout(text);
         const byDefault = door.speaksToPeople && form.as === 'human' && io.isTerminal?.(1) === true;
         return exitCode(said, Object.hasOwn(command.options, 'exit-code') && (given['exit-code'] ?? byDefault));
@@ -151,12 +153,12 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
 }
 
 /** What a command has to say: its answer in the envelope, an error in one, or a text. Throws `UsageError` only. */
-function documentOf(run: () => ReturnType<Command['run']>, io: Io): Eventually<Document | string> {
+function documentOf(run: () => ReturnType<Command['run']>, { io, program }: Context): Eventually<Document | string> {
   return recovered<Document | string>(
-    () => then(run(), (answer) => (typeof answer === 'string' ? answer : envelopeOf(answer))),
+    () => goOn(run(), (answer) => (typeof answer === 'string' ? answer : envelopeOf(answer))),
     (error) => {
       if (error instanceof Error && error.name === 'UsageError') throw error;
-      return failureOf(error, io);
+      return failureOf(error, io, program);
     },
   );
 }

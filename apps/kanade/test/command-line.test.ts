@@ -266,12 +266,12 @@ describe('calls that make no sense', () => {
 });
 
 describe('help and version', () => {
-  it('says version, runtime and platform', async () => {
+  it('says version, runtime, platform and contract', async () => {
     await using jobs = await jobsRoot();
     const { status, stdout } = await jobs.call(['--version']);
     expect([status, stdout]).toEqual([
       0,
-      expect.stringMatching(/^kanade \d+\.\d+\.\d+ \((bun|node) [\d.]+, \w+-\w+\)\n$/),
+      expect.stringMatching(/^kanade \d+\.\d+\.\d+ \((bun|node) [\d.]+, \w+-\w+\), contract 0\.2\.31\n$/),
     ]);
   });
 

@@ -216,6 +216,32 @@ describe('run', () => {
   });
 });
 
+describe('--compress', () => {
+  const modes = ['route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'];
+
+  it.each(modes)('%s is taken by run and tail, and the answer says that nothing was shortened', async (mode) => {
+    await using jobs = await jobsRoot();
+    const ran = await jobs.answer(['run', '--compress', mode, '--', 'sh', '-c', 'echo out; echo failed >&2']);
+    const tailed = await jobs.answer(['tail', '--rtk', mode, String(ran.job_id)]);
+    for (const { status, ...document } of [ran, tailed]) {
+      expect(status).toBe(0);
+      expect(document).toMatchObject({
+        stdout: 'out\n',
+        stderr: 'failed\n',
+        compression: {
+          mode,
+          applied: false,
+          stdout: '',
+          stderr: '',
+          stdout_original_bytes: 4,
+          strategy: ['not-built'],
+        },
+      });
+      expect(strictJobResponse(document)).toEqual({ ok: true, value: document });
+    }
+  });
+});
+
 describe('tail and wait', () => {
   it.each([
     [['--lines', '2'], '4\n5\n'],

@@ -93,9 +93,9 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['kill --signal NOPE x', /unknown signal/],
     ["kill --signal '' x", /unknown signal/],
     ['restart --signal NOPE x', /unknown signal/],
-    ...['auto', 'route', 'errors', 'OFF'].flatMap((mode) =>
+    ...['auto', 'OFF', 'rtk'].flatMap((mode) =>
       [...withOptions(`--compress ${mode}`), `tail --rtk ${mode} x`].map(
-        (line) => [line, /only off is accepted/] as const,
+        (line) => [line, /is no mode: one of off, route, errors/] as const,
       ),
     ),
     ["list --root ''", /--root is empty/],
@@ -113,6 +113,9 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['list --all --cwd /', /exclude each other/],
     ['list --yaml --human', /exclude each other/],
     ['--yaml list --human', /exclude each other/],
+    ['--json list --yaml', /exclude each other/],
+    ['fleet --json agents --yaml', /exclude each other/],
+    ['--human outbox count --json x', /exclude each other/],
     // once
     ['run --timeout 1 --timeout 2 -- true', /given twice/],
     ['run --cwd / --cwd / -- true', /given twice/],

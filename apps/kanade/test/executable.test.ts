@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { jobsRoot, program } from './program.ts';
 
@@ -14,8 +14,48 @@ describe('the program', () => {
   it('answers by the name agent-exec too', async () => {
     await using jobs = await jobsRoot();
     const words = linkTo(jobs.path, 'agent-exec');
-    expect((await jobs.call(['--version'], { words })).stdout).toMatch(/^agent-exec \d/);
+    // Callers of this name gate on the version of the contract.
+    expect((await jobs.call(['--version'], { words })).stdout).toMatch(/^agent-exec 0\.2\.31 \(kanade \d/);
     expect(await jobs.answer(['run', '--', 'echo', 'x'], { words })).toMatchObject({ stdout: 'x\n' });
+  });
+
+  it('says agent-exec in help, examples, errors, advice and the skill when it is called so', async () => {
+    await using jobs = await jobsRoot();
+    const words = linkTo(jobs.path, 'agent-exec');
+    const said = async (...args: string[]): Promise<string> => {
+      const { stdout, stderr } = await jobs.call(args, { words });
+      return stdout + stderr;
+    };
+    await said('run', '--no-wait', '--', 'sleep', '30');
+    const id = /"job_id":"(\w+)"/.exec(await said('ps'))?.[1] ?? '';
+    const texts = [
+      await said('--help'),
+      await said('help', 'run'),
+      await said('tag', '--help'),
+      await said('run'),
+      await said('rnu'),
+      await said('list', '--bogus'),
+      await said('status', 'nope'),
+      await said('delete', id),
+      await said('fleet', '--help'),
+      await said('fleet', 'help', 'exec'),
+      await said('outbox', 'list'),
+    ];
+    for (const text of texts) {
+      expect(text).toContain('agent-exec');
+      expect(text).not.toMatch(/\bkanade /);
+    }
+    await said('install-skills');
+    const skill = `${jobs.path}/.agents/skills/agent-exec`;
+    for (const file of [
+      'SKILL.md',
+      'references/cli-contract.md',
+      'references/completion-events.md',
+      'references/openclaw.md',
+    ])
+      expect(readFileSync(`${skill}/${file}`, 'utf8')).not.toMatch(/\bkanade /);
+    expect(readFileSync(`${skill}/SKILL.md`, 'utf8')).toContain('agent-exec run -- COMMAND');
+    expect(await said('doctor')).not.toMatch(/\bkanade /);
   });
 
   it.each([

@@ -141,6 +141,27 @@ describe('--human', () => {
     expect(row).toMatch(new RegExp(`^${String(job_id).slice(0, 7)} +exited +3 +\\S+Z +a b\\.c +sh -c exit 3$`));
   });
 
+  it('says first how it ended, and success and failure do not look alike', async () => {
+    await using jobs = await jobsRoot();
+    const first = async (...args: string[]): Promise<string> =>
+      (await jobs.call(['--human', ...args])).stdout.split('\n')[0] ?? '';
+    const run = (...args: string[]): Promise<string> => first('run', ...args);
+    expect(await run('--', 'true')).toMatch(/^✓ exited 0 after [\d.]+ m?s$/);
+    expect(await run('--', 'sh', '-c', 'exit 3')).toMatch(/^✗ exited 3 after [\d.]+ m?s$/);
+    expect(await run('--', 'sh', '-c', 'kill -9 $$')).toMatch(/^✗ killed by SIGKILL after [\d.]+ m?s$/);
+    expect(await run('--timeout', '1', '--', 'sleep', '30')).toMatch(/^✗ timed out after 1\.\d s$/);
+    expect(await run('--cwd', '/nowhere', '--', 'true')).toMatch(/^✗ not started: .*\/nowhere/);
+    expect(await run('--until', '0', '--', 'sleep', '30')).toBe('● running');
+    const id = String(((await jobs.answer(['ps'])).jobs as { job_id: string }[])[0]?.job_id);
+    expect(await first('status', id)).toBe('● running');
+    expect(await first('kill', id)).toMatch(/^✓ stopped: killed by the user/);
+    expect(await first('wait', id)).toMatch(/^✗ killed by the user after [\d.]+ m?s$/);
+    expect(await first('kill', id)).toMatch(/^had ended before: killed by the user/);
+    expect(await first('create', '--', 'true')).toBe('● created, not started yet');
+    expect(await first('doctor')).toMatch(/^✓ all is well$|^✗ \d of \d checks/);
+    expect(await first('gc', '--older-than', '0s', '--dry-run')).toMatch(/^would delete \d jobs?/);
+  });
+
   it('run, status and errors are lines', async () => {
     await using jobs = await jobsRoot();
     const run = await jobs.call(['--human', 'run', '--', 'echo', 'hello']);
@@ -150,7 +171,7 @@ describe('--human', () => {
     expect((await jobs.call(['status', '--human', id])).stdout).toMatch(/^state +exited$/m);
     expect(await jobs.call(['status', '--human', 'nope'])).toMatchObject({
       status: 1,
-      stdout: expect.stringMatching(/^job_not_found {2}no job "nope"/),
+      stdout: expect.stringMatching(/^✗ no job "nope"[\s\S]*^code {2}job_not_found$/m),
     });
   });
 
@@ -266,6 +287,7 @@ describe('install-skills', () => {
     const texts = files.map((file) => readFileSync(`${path}/${file}`, 'utf8'));
     expect(texts[0]).toMatch(/^---\nname: agent-exec\ndescription: .*\n---\n/);
     expect(texts[0]).toMatch(/MCP[\s\S]*command line[\s\S]*kanade run[\s\S]*kill JOB_ID` only when the user asks/);
+    for (const type of ['job.finished', 'job.output.matched']) expect(texts[2]).toContain(`"event_type":"${type}"`);
     const linked = (texts[0] ?? '').match(/references\/[\w-]+\.md/g) ?? [];
     expect([...linked].sort()).toEqual(files.slice(1).sort());
     expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({

@@ -3,12 +3,13 @@ import { schemaVersion } from '@kanade/shared/job';
 import {
   type Answer,
   type Contract,
+  calledAs,
   contracts,
   type Door,
   type Eventually,
   type FormName,
   forms,
-  then,
+  goOn,
   UsageError,
 } from '../call/command.ts';
 import type { Io } from '../io.ts';
@@ -53,11 +54,11 @@ const coded: readonly string[] = ['JobError', 'Failure', 'FleetError', 'OutboxEr
 type Coded = Error & Pick<Failure, 'code'> & { retryable?: boolean; details?: unknown; faults?: readonly unknown[] };
 
 /** The document for what a command threw. */
-export function failureOf(thrown: unknown, { signal }: Io): Document {
+export function failureOf(thrown: unknown, { signal }: Io, program: string): Document {
   if (!(thrown instanceof Error)) return errorDocument('internal_error', String(thrown));
   const { code, retryable, details, faults = [] } = thrown as Coded;
   if (coded.includes(thrown.name)) {
-    return errorDocument(code, thrown.message, {
+    return errorDocument(code, calledAs(program, thrown.message), {
       retryable: retryable ?? code === 'busy',
       details: details ?? (faults.length > 0 ? { faults } : undefined),
     });
@@ -92,7 +93,7 @@ export function formOf(given: Readonly<Record<string, unknown>>, io: Io, door: D
   const chosen = asked ?? (io.env.KANADE_OUTPUT || undefined);
   if (chosen !== undefined) return { as: knownForm(chosen), contract };
   if (!io.isTerminal?.(1)) return { as: 'json', contract };
-  return then(preferredForm(io.env, given.config as string | undefined), (preferred) => ({
+  return goOn(preferredForm(io.env, given.config as string | undefined), (preferred) => ({
     as: preferred ?? (door.speaksToPeople ? 'human' : 'json'),
     contract,
   }));

@@ -1,1 +1,203 @@
-export const humanOf = (document: object, _: { colourful: boolean }): string => `${JSON.stringify(document)}\n`;
+/**
+ * Answers for people: one clear sentence, then tables and details, then what was printed. A pure function of an answer; loaded
+ * on demand.
+ */
+import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
+import { endingOf, type Sentence, sentenceOf, type Told } from './sentence.ts';
+
+const signs: Readonly<Record<Sentence['mark'], { readonly sign: string; readonly colour: Colour | undefined }>> = {
+  good: { sign: '✓ ', colour: 'green' },
+  bad: { sign: '✗ ', colour: 'red' },
+  open: { sign: '● ', colour: 'yellow' },
+  plain: { sign: '', colour: undefined },
+};
+
+const stateColours: Readonly<Record<string, Colour>> = {
+  running: 'green',
+  created: 'dim',
+  killed: 'yellow',
+  failed: 'red',
+  unknown: 'red',
+  quarantined: 'red',
+};
+
+export interface HumanOptions {
+  /** Paint with colours. */
+  readonly colourful: boolean;
+}
+
+/** The text of an answer for people. A list is a table with its sentence below. */
+export function humanOf(answer: object, { colourful }: HumanOptions): string {
+  const told = answer as Told;
+  const paint = createPaint(colourful);
+  const said = sentenceOf(told);
+  const sentence = said ? `${paint(`${signs[said.mark].sign}${printable(said.text)}`, signs[said.mark].colour)}\n` : '';
+  if (told.type === 'schema') return `${JSON.stringify(told.schema, null, 2)}\n`;
+  if (told.ok === false) return `${sentence}${errorFields(told.error as Told, paint)}`;
+  const body = bodyOf(told, paint);
+  const isList = said?.mark === 'plain' && body !== '';
+  return isList ? `${body}\n${sentence}` : `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint)}`;
+}
+
+/** Columns of a list: head and cell; without columns every key is one. */
+interface Columns {
+  readonly rows: string;
+  readonly columns: Readonly<Record<string, (row: Told) => Cell>>;
+}
+
+const value =
+  (key: string) =>
+  (row: Told): Cell => ({ text: lineOf(row[key]) });
+const coloured =
+  (key: string) =>
+  (row: Told): Cell => ({ text: lineOf(row[key]), colour: stateColours[String(row[key])] });
+const keys = (...names: string[]) => Object.fromEntries(names.map((name) => [name, value(name)]));
+
+const ended = (row: Told): Cell => {
+  if (row.skipped) return { text: 'skipped', colour: 'yellow' };
+  const { mark, text } = endingOf({ ...row, started_at: undefined });
+  return { text: `${signs[mark].sign}${text}`, colour: signs[mark].colour };
+};
+
+const took = ({ started_at, finished_at }: Told): Cell => {
+  const ms = Date.parse(String(finished_at)) - Date.parse(String(started_at));
+  return { text: Number.isFinite(ms) ? timeOf(ms) : '' };
+};
+
+const records: Columns = {
+  rows: 'records',
+  columns: { ...keys('id', 'subject'), state: coloured('state'), ...keys('attempts', 'bytes', 'due_at', 'reason') },
+};
+
+const tables: Readonly<Record<string, Columns>> = {
+  list: {
+    rows: 'jobs',
+    columns: {
+      ...keys('short_job_id'),
+      state: coloured('state'),
+      ...keys('exit_code', 'started_at', 'tags', 'command'),
+    },
+  },
+  delete: { rows: 'jobs', columns: keys('job_id', 'state', 'action', 'reason') },
+  doctor: {
+    rows: 'findings',
+    columns: {
+      '': ({ ok }) => (ok === true ? { text: '✓', colour: 'green' } : { text: '✗', colour: 'red' }),
+      ...keys('name', 'detail'),
+      fix: ({ fix }) => ({ text: lineOf(fix), colour: 'yellow' }),
+    },
+  },
+  'fleet.exec': { rows: 'results', columns: { machine: value('pc_id'), ended, took } },
+  'fleet.agents': {
+    rows: 'agents',
+    columns: {
+      machine: value('pc_id'),
+      host: value('hostname'),
+      system: value('os_family'),
+      agent: value('agent_version'),
+      heard: value('at'),
+    },
+  },
+  'fleet.job.list': {
+    rows: 'jobs',
+    columns: {
+      ...keys('id', 'version', 'category', 'tags', 'description'),
+      faults: ({ faults }) => ({ text: lineOf(faults), colour: 'red' }),
+    },
+  },
+  'fleet.job.put': {
+    rows: 'jobs',
+    columns: { ...keys('id', 'version', 'file'), was: ({ created }) => ({ text: created ? 'new' : 'there' }) },
+  },
+  'outbox.list': records,
+  'outbox.quarantine': records,
+  'outbox.drops': { rows: 'drops', columns: keys('id', 'subject', 'bytes', 'reason', 'dropped_at') },
+};
+
+/** The list of an answer, in columns; of columns with heads alone nothing is shown. */
+function bodyOf(told: Told, paint: Paint): string {
+  if (told.type === 'outbox.count') return countsOf(told, paint);
+  const known = tables[String(told.type)];
+  const rows = known ? told[known.rows] : undefined;
+  if (!known || !Array.isArray(rows)) return '';
+  const columns = Object.entries(known.columns).map(([head, cellOf]) => ({
+    head,
+    cells: rows.map((row) => cellOf(row as Told)),
+  }));
+  const isNeeded = ({ cells, head }: { cells: Cell[]; head: string }): boolean =>
+    known === tables.list || head === '' || cells.some(({ text }) => text !== '');
+  const shown = columns.filter(isNeeded);
+  return tableOf(
+    shown.map(({ head }) => head),
+    rows.map((_, row) => shown.map(({ cells }) => cells[row] ?? { text: '' })),
+    paint,
+  );
+}
+
+/** States of an outbox with how many records and bytes are in each; reasons of drops are states too. */
+function countsOf(told: Told, paint: Paint): string {
+  const tallies = Object.entries({ ...told, ...(told.dropped as Told) }).flatMap(([state, tally]) => {
+    const { records: count, bytes } = (tally ?? {}) as Told;
+    return typeof count === 'number'
+      ? [[{ text: state }, { text: String(count) }, { text: sizeOf(Number(bytes)) }]]
+      : [];
+  });
+  return tableOf(['state', 'records', 'size'], tallies, paint);
+}
+
+/** Keys that the sentence, the tables or nobody needs. */
+const hidden = [
+  ...['schema_version', 'ok', 'type', 'encoding', 'stdout', 'stderr', 'stdout_range', 'stderr_range'],
+  ...['stdout_total_bytes', 'stderr_total_bytes', 'waited_ms', 'elapsed_ms', 'duration_ms', 'signal_number'],
+  ...['terminated_signal_number', 'error', 'skipped', 'agent', 'log_bytes_max', 'listened_ms'],
+];
+
+/** Lines of a key and a value for everything that is not shown otherwise. */
+function fieldsOf(told: Told, paint: Paint): string {
+  const shown = Object.entries(told).filter(
+    ([key, known]) => !hidden.includes(key) && !isShownElsewhere(told, key, known),
+  );
+  return linesOf(shown, paint);
+}
+
+const isShownElsewhere = (told: Told, key: string, known: unknown): boolean =>
+  key === tables[String(told.type)]?.rows ||
+  (Array.isArray(known) && (known.length === 0 || typeof known[0] === 'object')) ||
+  (told.type === 'outbox.count' && typeof known === 'object');
+
+function linesOf(entries: readonly (readonly [string, unknown])[], paint: Paint): string {
+  const width = Math.max(0, ...entries.map(([key]) => key.length));
+  return entries
+    .map(([key, known]) => {
+      const colour = key === 'state' ? stateColours[String(known)] : undefined;
+      return `${paint(key.padEnd(width), 'dim')}  ${paint(lineOf(known), colour)}\n`;
+    })
+    .join('');
+}
+
+/** What a program would look at, below the sentence: the code, and what is known besides. */
+function errorFields({ code, details, retryable }: Told, paint: Paint): string {
+  const { faults, ...more } = (details ?? {}) as Told;
+  const lines = (Array.isArray(faults) ? faults : []).map(({ line, path, message }: Told) =>
+    printable(`  ${line ? `line ${line}: ` : ''}${path ?? ''} ${message ?? ''}`),
+  );
+  const again = retryable === true ? [['again', 'the same call may succeed later'] as const] : [];
+  const rest = linesOf([['code', code], ...again, ...Object.entries(more)], paint);
+  return `${lines.map((line) => `${line}\n`).join('')}${rest}`;
+}
+
+/** What was printed, below all else: of a job, or of each machine. */
+function outputOf(told: Told, paint: Paint): string {
+  const results = told.type === 'fleet.exec' && Array.isArray(told.results) ? (told.results as Told[]) : [];
+  const many = results.map((result) => streamsOf(result, results.length > 1 ? `${result.pc_id} ` : '', paint));
+  return `${streamsOf(told, '', paint)}${many.join('')}`;
+}
+
+const streamsOf = (told: Told, before: string, paint: Paint): string =>
+  (['stdout', 'stderr'] as const)
+    .map((name) => {
+      const text = told[name];
+      if (typeof text !== 'string' || text === '') return '';
+      return `${paint(`--- ${before}${name}`, 'dim')}\n${text.replace(/\n?$/, '\n')}`;
+    })
+    .join('');

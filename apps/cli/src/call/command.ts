@@ -7,8 +7,8 @@ import type { Io } from '../io.ts';
 /** A value, or the promise of one. Most answers are there at once, and a call that need not wait never enters the event loop. */
 export type Eventually<T> = T | Promise<T>;
 
-/** Goes on with a value: now when it is there, else as soon as it is. */
-export function then<T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> {
+/** Goes on with a value: now when it is there, else as soon as it is. Not called `then`: a module with that name cannot be imported on demand. */
+export function goOn<T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
@@ -95,6 +95,8 @@ export interface Context {
   readonly startedMs: number;
   /** The version whose answers are asked for: what is told only there need not be found out otherwise. */
   readonly contract: Contract;
+  /** Tell all that is known of an ending: for people, and for who exits by it. */
+  readonly tellsEnding: boolean;
   /** The name the program was called by. */
   readonly program: string;
   /** Told what is waited for, where somebody wants to see it. */
@@ -160,6 +162,10 @@ export interface Door {
   /** What a call is about, for `-v`: the jobs root, the broker. No secret. */
   about(context: Context, words: readonly string[]): string;
 }
+
+/** A text with calls in it, for who calls the program by another name than `kanade`. */
+export const calledAs = (program: string, text: string): string =>
+  program === 'kanade' ? text : text.replaceAll('kanade ', `${program} `);
 
 /** The single positional word of a command. Throws {@link UsageError} when there is none, or more. */
 export function oneWord(words: readonly string[], name: string): string {

@@ -1,6 +1,7 @@
 /** Help of the program, of a door, of a group of commands and of one command. Loaded on demand. */
 import {
   type Command,
+  calledAs,
   type Door,
   globalOptions,
   type OptionTable,
@@ -71,9 +72,6 @@ export function commandHelp(program: string, door: Door, command: Command): stri
     '',
   ].join('\n');
 }
-
-/** An example for who calls the program by another name. */
-const calledAs = (program: string, example: string): string => example.replaceAll('kanade ', `${program} `);
 
 /** One line per option. */
 function optionLines(table: OptionTable): string[] {

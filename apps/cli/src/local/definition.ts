@@ -4,7 +4,7 @@ import { type JobDefinition, JobError, limits, type NotificationConfig, withinLi
 import { isTag } from '@kanade/shared/job';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
-import { readJobInput } from './stdin.ts';
+import { readJobInput, silentPipeMs, silentSocketMs } from './stdin.ts';
 
 export const matchOptions = {
   'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
@@ -49,6 +49,15 @@ export const definitionOptions = {
   },
   tag: { kind: 'texts', value: 'TAG', help: 'attach a tag such as build.web; repeatable' },
 } as const;
+
+/** What the help says of the input of a job. */
+export const inputRule = `Input of the job: --stdin TEXT, or --stdin-file PATH; --stdin - reads the input of this call to its end, however long that takes.
+Without them what is there by itself is taken: a file whole, a pipe to its end. A pipe that is silent for ${silentPipeMs / 1000} s (a socket: ${silentSocketMs} ms)
+belongs to somebody who never closes it: the job then starts without input. A terminal is never read.`;
+
+/** The same of a job that is only defined: an input that is there by itself stays untouched. */
+export const createInputRule = `Input of the job: --stdin TEXT, or --stdin-file PATH; --stdin - reads the input of this call to its end. Nothing is taken that is there by
+itself, in difference to run. What is given is stored with the job, for each start.`;
 
 type DefinitionOptions = Options<typeof definitionOptions>;
 

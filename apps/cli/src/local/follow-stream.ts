@@ -16,6 +16,8 @@ export interface FollowedStream {
 
 export interface FollowStreamOptions {
   readonly io: Io;
+  /** The name the program was called by, for what it says itself. */
+  readonly program: string;
   /** Lines of the past that are shown first, 0 = all. */
   readonly lines: number;
 }
@@ -34,7 +36,7 @@ function openIfThere(path: string): number | undefined {
 export function followStream(
   job: JobDir,
   name: 'stdout' | 'stderr',
-  { io, lines }: FollowStreamOptions,
+  { io, program, lines }: FollowStreamOptions,
 ): FollowedStream {
   const path = pathOf(job, name);
   let decoder = new TextDecoder();
@@ -46,7 +48,7 @@ export function followStream(
   const jump = (to: number): void => {
     put(decoder.decode());
     decoder = new TextDecoder();
-    io.stderr(`kanade: ${to - offset} bytes of ${name}, from byte ${offset} on, were not kept\n`);
+    io.stderr(`${program}: ${to - offset} bytes of ${name}, from byte ${offset} on, were not kept\n`);
     offset = to;
   };
   /** Copies the next part of an open log; false at its end. */

@@ -3,20 +3,22 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { JobError } from '@kanade/runner';
 import { wholeSecond } from '@kanade/shared/job';
-import { skillName, skillTexts } from './skill-texts.ts';
+import { skillName, skillTextsFor } from './skill-texts.ts';
 
 export interface SkillPlace {
+  /** The name by which the skill's examples call the program. */
+  readonly program: string;
   /** Home or working directory; undefined when there is no home. */
   readonly under: string | undefined;
   readonly dir: '.agents' | '.claude';
 }
 
 /** Writes the skill's files, replacing older ones, and notes that in `.skill-lock.json`. */
-export function installSkill({ under, dir }: SkillPlace) {
+export function installSkill({ program, under, dir }: SkillPlace) {
   if (!under) throw new JobError('internal_error', 'no home directory is known: set HOME, or leave --global out');
   const base = join(under, dir);
   const path = join(base, 'skills', skillName);
-  for (const [name, text] of Object.entries(skillTexts)) {
+  for (const [name, text] of Object.entries(skillTextsFor(program))) {
     const file = join(path, name);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);

@@ -8,10 +8,10 @@ import { fstatSync, readFileSync } from 'node:fs';
 import { JobError } from '@kanade/runner';
 
 /** How long a silent pipe is waited for, in ms: the writer of a shell pipeline starts together with us. */
-const silentPipeMs = 1_000;
+export const silentPipeMs = 1_000;
 
 /** The same for a socket, in ms: process libraries hand one down by default and leave it open. */
-const silentSocketMs = 300;
+export const silentSocketMs = 300;
 
 export interface StdinOptions {
   /** Take input that is there by itself. */

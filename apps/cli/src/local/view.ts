@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { type JobDir, type JobView, pathOf, readHead, readTail, signalByNumber } from '@kanade/runner';
 import { isTerminal, shortJobId } from '@kanade/shared/job';
+import { sizeOf } from '../answer/ink.ts';
 import type { Waiting } from '../call/command.ts';
 
 /** Default bytes per stream in an answer (contract, section 3.2). */
@@ -48,13 +49,6 @@ export const waitingFor = (job: JobDir): Waiting => ({
   what: shortJobId(job.id),
   how: () => `${sizeOf(logBytesOf(job))} printed`,
 });
-
-/** Bytes for people. */
-export function sizeOf(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4);
-  return `${(bytes / 1024 ** power).toFixed(1)} ${['', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
-}
 
 /** `exit_code` when the process returned one. */
 export function exitCodeOf({ state }: JobView): { exit_code?: number } {

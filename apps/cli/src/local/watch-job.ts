@@ -10,17 +10,19 @@ const pollMs = 500;
 
 export interface WatchJobOptions {
   readonly io: Io;
+  /** The name the program was called by, for what it says itself. */
+  readonly program: string;
   /** Lines of the past that are shown first, 0 = all. */
   readonly lines: number;
 }
 
 /** Copies what a job prints to our own streams until it has ended, we are asked to leave, or nobody reads them any more. */
-export async function watchJob(job: JobDir, { io, lines }: WatchJobOptions): Promise<void> {
+export async function watchJob(job: JobDir, { io, program, lines }: WatchJobOptions): Promise<void> {
   const asked = io.signal; // before the first line: who sees it may press Ctrl-C
   const unread = new AbortController();
   const signal = AbortSignal.any([asked, unread.signal]);
   const isReaderGone = createReaderCheck(1);
-  const streams = (['stdout', 'stderr'] as const).map((stream) => followStream(job, stream, { io, lines }));
+  const streams = (['stdout', 'stderr'] as const).map((stream) => followStream(job, stream, { io, program, lines }));
   let failure: unknown;
   const copy = (): void => {
     try {

@@ -1,6 +1,6 @@
 import { createJob, pathOf } from '@kanade/runner';
 import { defineCommand, UsageError } from '../../call/command.ts';
-import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
+import { checkDefinition, createInputRule, definitionOf, definitionOptions } from '../../local/definition.ts';
 import { readConfig } from '../../local/settings.ts';
 
 export const create = defineCommand({
@@ -9,6 +9,7 @@ export const create = defineCommand({
   usage: '[--] COMMAND [ARGS...]',
   options: definitionOptions,
   stopAtWord: true,
+  notes: [createInputRule],
   examples: ['kanade create --tag nightly -- make release'],
   async run(given, words, context) {
     if (words.length === 0) throw new UsageError(`COMMAND is missing: ${context.program} create -- COMMAND [ARGS...]`);

@@ -1,4 +1,4 @@
-import { defineCommand, noWords } from '../../call/command.ts';
+import { calledAs, defineCommand, noWords } from '../../call/command.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -6,10 +6,13 @@ export const doctor = defineCommand({
   usage: '',
   options: {},
   examples: ['kanade doctor', 'kanade doctor --human'],
-  async run(_options, words, { root }) {
+  async run(_options, words, { root, program }) {
     noWords(words);
     // Loaded on demand: it looks at more than any other command.
-    const findings = (await import('../../local/examine.ts')).examine(root);
+    const { examine } = await import('../../local/examine.ts');
+    const findings = examine(root).map(({ fix, ...found }) =>
+      fix ? { ...found, fix: calledAs(program, fix) } : found,
+    );
     return { type: 'doctor', root, healthy: findings.every(({ ok }) => ok), findings };
   },
 });

@@ -9,7 +9,7 @@ export const installSkills = defineCommand({
     claude: { kind: 'flag', help: 'into .claude instead of .agents' },
   },
   examples: ['kanade install-skills', 'kanade install-skills --claude --global'],
-  async run(given, words, { cwd, io }) {
+  async run(given, words, { cwd, io, program }) {
     noWords(words);
     // Loaded on demand: it brings the texts.
     const { installSkill } = await import('../../local/skill-files.ts');
@@ -17,7 +17,7 @@ export const installSkills = defineCommand({
     const home = io.env.HOME || io.env.USERPROFILE;
     return {
       type: 'install_skills',
-      ...installSkill({ under: isGlobal ? home : cwd, dir: given.claude ? '.claude' : '.agents' }),
+      ...installSkill({ program, under: isGlobal ? home : cwd, dir: given.claude ? '.claude' : '.agents' }),
       global: isGlobal,
     };
   },

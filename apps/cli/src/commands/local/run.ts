@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkDefinition, definitionOf, definitionOptions } from '../../local/definition.ts';
+import { checkDefinition, definitionOf, definitionOptions, inputRule } from '../../local/definition.ts';
 import { checkObservation, observationOptions, observeAndAnswer, runCared } from '../../local/observation.ts';
 
 export const run = defineCommand({
@@ -15,6 +15,7 @@ export const run = defineCommand({
     log: { kind: 'text', value: 'PATH', help: 'another place for the combined log' },
   },
   stopAtWord: true,
+  notes: [inputRule],
   examples: [
     'kanade run -- make test',
     'kanade run --timeout 600 --tag build.web -- npm run build',

@@ -1,5 +1,5 @@
 import { findJob, pathOf } from '@kanade/runner';
-import { defineCommand, oneWord, then, UsageError } from '../../call/command.ts';
+import { defineCommand, goOn, oneWord, UsageError } from '../../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
 import { readConfig } from '../../local/settings.ts';
 import { excerptBytes, tailLines, tailsOf } from '../../local/view.ts';
@@ -22,7 +22,7 @@ export const tail = defineCommand({
     compressionMode(options);
     const lines = options['tail-lines'] ?? options.lines ?? tailLines;
     // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
-    return then(readConfig(io.env, undefined), () => {
+    return goOn(readConfig(io.env, undefined), () => {
       const job = findJob(root, oneWord(words, 'JOB_ID'));
       const tails = tailsOf(job, options['max-bytes'] ?? excerptBytes, lines);
       return {

@@ -1,7 +1,7 @@
 import { findJob, JobError, waitForEnd } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { deadlineMs, exitCodeOption } from '../../local/observation.ts';
-import { excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf, waitingFor } from '../../local/view.ts';
+import { endingOf, excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf, waitingFor } from '../../local/view.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
 const untilDefault = 30;
@@ -18,7 +18,7 @@ export const wait = defineCommand({
     poll: { kind: 'count', value: 'N', help: 'accepted for older callers: waiting is watching, not polling' },
   },
   examples: ['kanade wait 3f2a9c1', 'kanade wait --until 600 3f2a9c1'],
-  async run(options, words, { root, io, onWaiting }) {
+  async run(options, words, { root, io, onWaiting, tellsEnding }) {
     if (options.forever && options.until !== undefined)
       throw new UsageError('--until and --forever exclude each other');
     const job = findJob(root, oneWord(words, 'JOB_ID'));
@@ -31,10 +31,9 @@ export const wait = defineCommand({
       type: 'wait',
       job_id: job.id,
       state: view.status,
-      ...exitCodeOf(view),
+      ...(tellsEnding ? endingOf(view) : { ...exitCodeOf(view), ...reasonOf(view) }),
       ...tailsOf(job, excerptBytes, tailLines),
       updated_at: view.state.updated_at,
-      ...reasonOf(view),
     };
   },
 });

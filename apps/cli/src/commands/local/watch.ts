@@ -14,10 +14,10 @@ export const watch = defineCommand({
     },
   },
   examples: ['kanade watch 3f2a9c1'],
-  async run(options, words, { root, io }) {
+  async run(options, words, { root, io, program }) {
     const job = findJob(root, oneWord(words, 'JOB_ID'));
     // Loaded on demand: only people at a terminal watch.
-    await (await import('../../local/watch-job.ts')).watchJob(job, { io, lines: options.lines ?? tailLines });
+    await (await import('../../local/watch-job.ts')).watchJob(job, { io, program, lines: options.lines ?? tailLines });
     return '';
   },
 });

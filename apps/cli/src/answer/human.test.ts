@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { humanOf } from './human.ts';
+
+const said = (answer: object): string => humanOf({ schema_version: '0.1', ok: true, ...answer }, { colourful: false });
+const first = (answer: object): string => said(answer).split('\n')[0] ?? '';
+
+const result = (more: object) => ({
+  pc_id: 'pc-1',
+  exit_code: 0,
+  ending: 'exited',
+  stdout: '',
+  stderr: '',
+  started_at: '2026-01-05T10:00:00.000Z',
+  finished_at: '2026-01-05T10:00:01.500Z',
+  ...more,
+});
+const order = { type: 'fleet.exec', job_id: 'update', version: '1.0.0', exec_id: 'e', subjects: ['commands.all'] };
+
+describe('the sentence', () => {
+  it.each([
+    [{ type: 'run', state: 'exited', exit_code: 0, ending: 'exited', duration_ms: 3_210 }, '✓ exited 0 after 3.2 s'],
+    [
+      { type: 'run', state: 'exited', exit_code: 2, ending: 'exited', duration_ms: 125_000 },
+      '✗ exited 2 after 2 min 5 s',
+    ],
+    [{ type: 'run', state: 'exited', exit_code: 0, ending: 'timed_out', duration_ms: 45 }, '✗ timed out after 45 ms'],
+    [
+      { type: 'run', state: 'failed', ending: 'lost', error: 'the machine was started anew' },
+      '✗ lost: the machine was started anew',
+    ],
+    [{ type: 'run', state: 'running', waited_ms: 10_003 }, '● running after 10.0 s'],
+    [
+      {
+        type: 'status',
+        state: 'exited',
+        exit_code: 0,
+        started_at: '2026-01-05T10:00:00Z',
+        finished_at: '2026-01-05T12:30:00Z',
+      },
+      '✓ exited 0 after 2 h 30 min',
+    ],
+    [{ type: 'kill', signal: 'USR1', state: 'running', mechanism: 'signal' }, '● still running after USR1'],
+    [{ type: 'delete', deleted: 1, failed: 2, jobs: [] }, '✗ 2 jobs could not be deleted; 1 were'],
+    [{ type: 'gc', deleted: 3, failed: 0, freed_bytes: 2048, dry_run: false }, '✓ deleted 3 jobs, 2.0 KiB'],
+    [order, '● ordered update 1.0.0; machines that are away run it when they come back'],
+    [{ ...order, results: [result({})] }, '✓ update 1.0.0 on pc-1: exited 0 after 1.5 s'],
+    [
+      { ...order, results: [result({ exit_code: -1, ending: 'killed' })] },
+      '✗ update 1.0.0 on pc-1: killed after 1.5 s',
+    ],
+    [
+      { ...order, results: [result({ exit_code: 121, ending: 'lost' })] },
+      '✗ update 1.0.0 on pc-1: lost: nobody knows how it ended',
+    ],
+    [{ ...order, results: [result({}), result({ pc_id: 'pc-2' })] }, '✓ update 1.0.0 exited 0 on 2 machines'],
+    [{ ...order, results: [result({}), result({ exit_code: 1 })] }, '✗ update 1.0.0 failed on 1 of 2 machines'],
+    [
+      { type: 'outbox.count', ready: { records: 2, bytes: 9 }, quarantined: { records: 1, bytes: 9 } },
+      '✗ 2 records to deliver, 1 in quarantine, 0 lost',
+    ],
+    [{ type: 'outbox.list', records: [] }, '0 records'],
+    [{ type: 'fleet.job.list', jobs: [] }, 'no jobs in the catalogue'],
+    [{ type: 'list', root: '/r', jobs: [] }, 'no jobs'],
+  ])('of %j', (answer, sentence) => {
+    expect(first(answer)).toBe(sentence);
+  });
+
+  it('of an error is its message, with code, faults and details below', () => {
+    const details = { file: 'a.yaml', faults: [{ line: 7, path: 'colour', message: 'unknown key' }] };
+    const error = { code: 'manifest_invalid', message: 'a.yaml: 1 fault', retryable: false, details };
+    expect(humanOf({ ok: false, type: 'error', error }, { colourful: false })).toBe(
+      '✗ a.yaml: 1 fault\n  line 7: colour unknown key\ncode  manifest_invalid\nfile  a.yaml\n',
+    );
+  });
+});
+
+describe('tables', () => {
+  it('of a fleet show each machine, then what each has printed', () => {
+    const results = [result({ stdout: 'hello' }), result({ pc_id: 'pc-22', exit_code: 3, stderr: 'no\n' })];
+    const [, ...lines] = said({ ...order, results }).split('\n');
+    expect(lines.slice(0, 3).map((line) => line.split(/ {2,}/))).toEqual([
+      ['machine', 'ended', 'took'],
+      ['pc-1', '✓ exited 0', '1.5 s'],
+      ['pc-22', '✗ exited 3', '1.5 s'],
+    ]);
+    expect(lines.join('\n')).toContain('--- pc-1 stdout\nhello\n--- pc-22 stderr\nno\n');
+  });
+
+  it('align characters that fill two columns, and leave out columns that nobody needs', () => {
+    const jobs = [
+      { id: '更新', version: '1', tags: [], description: 'a' },
+      { id: 'ab', version: '22', tags: [], description: 'b' },
+    ];
+    expect(said({ type: 'fleet.job.list', jobs })).toBe(
+      'id    version  description\n更新  1        a\nab    22       b\n\n2 jobs\n',
+    );
+  });
+
+  it('cannot be painted by what stands in them', () => {
+    expect(said({ type: 'fleet.agents', agents: [{ pc_id: '\x1b[31mx\n' }], listened_ms: 5 })).toContain(
+      '\\u001b[31mx\\n',
+    );
+  });
+});
+
+it('colours only when asked to', () => {
+  const answer = { ok: true, type: 'run', state: 'exited', exit_code: 1, ending: 'exited' };
+  expect(humanOf(answer, { colourful: true })).toContain('\x1b[31m✗ exited 1\x1b[0m');
+  expect(humanOf(answer, { colourful: false })).not.toContain('\x1b');
+});

@@ -1,0 +1,143 @@
+/** What an answer says in one sentence, and whether that is good. Pure; loaded on demand. */
+import { sizeOf, some, timeOf } from './ink.ts';
+
+/** An answer, or a part of one, as it was printed for programs. */
+export type Told = Readonly<Record<string, unknown>>;
+
+/** Good and bad differ in word and sign; `open` has not ended, `plain` is neither. */
+export interface Sentence {
+  readonly mark: 'good' | 'bad' | 'open' | 'plain';
+  readonly text: string;
+}
+
+const good = (text: string): Sentence => ({ mark: 'good', text });
+const bad = (text: string): Sentence => ({ mark: 'bad', text });
+const open = (text: string): Sentence => ({ mark: 'open', text });
+const plain = (text: string): Sentence => ({ mark: 'plain', text });
+
+const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
+const list = (value: unknown): readonly Told[] => (Array.isArray(value) ? value : []);
+
+/** How a job or a run on a machine stands: `exited 0 after 3.2 s`. */
+export function endingOf(told: Told): Sentence {
+  const { state, ending, exit_code: code, ended_by: by, error } = told;
+  const after = afterOf(told);
+  if (state === 'created') return open('created, not started yet');
+  if (state === 'running') return open(`running${told.waited_ms ? ` after ${timeOf(number(told.waited_ms))}` : ''}`);
+  if (ending === 'timed_out') return bad(`timed out${after}`);
+  if (ending === 'killed') return bad(`killed${by ? ` by ${by === 'user' ? 'the user' : by}` : ''}${after}`);
+  if (ending === 'lost') return bad(`lost: ${error ?? 'nobody knows how it ended'}`);
+  if (ending === 'not_started' || (state === 'failed' && code === undefined))
+    return bad(`not started${error ? `: ${error}` : ''}`);
+  if (typeof code === 'number' && (state === 'exited' || ending === 'exited' || state === undefined))
+    return code === 0 ? good(`exited 0${after}`) : bad(`exited ${code}${after}`);
+  const signal = told.signal ?? told.terminated_signal;
+  return bad(`killed${typeof signal === 'string' ? ` by ${signal}` : ''}${after}`);
+}
+
+/** ` after 3.2 s`, as exactly as it is known. */
+function afterOf({ duration_ms: duration, started_at: start, finished_at: end }: Told): string {
+  if (typeof duration === 'number') return ` after ${timeOf(duration)}`;
+  const ms = Date.parse(String(end)) - Date.parse(String(start));
+  if (!Number.isFinite(ms) || ms < 0) return '';
+  return ms === 0 ? ' within a second' : ` after ${timeOf(ms)}`;
+}
+
+function stopped(told: Told): Sentence {
+  if (told.state === undefined) return open(`${told.signal} sent, not waited for`);
+  const { mark, text } = endingOf({ ...told, signal: undefined });
+  if (mark === 'open') return open(`still ${text} after ${told.signal}`);
+  return told.mechanism === undefined ? plain(`had ended before: ${text}`) : good(`stopped: ${text}`);
+}
+
+function deleted(told: Told): Sentence {
+  const what = told.freed_bytes === undefined ? '' : `, ${sizeOf(number(told.freed_bytes))}`;
+  const count =
+    told.dry_run && Array.isArray(told.jobs)
+      ? list(told.jobs).filter(({ action }) => action === 'would_delete').length
+      : number(told.deleted);
+  if (number(told.failed) > 0) return bad(`${some(number(told.failed), 'job')} could not be deleted; ${count} were`);
+  return told.dry_run
+    ? plain(`would delete ${some(count, 'job')}${what}`)
+    : good(`deleted ${some(count, 'job')}${what}`);
+}
+
+function examined(told: Told): Sentence {
+  const wrong = list(told.findings).filter(({ ok }) => ok !== true).length;
+  return wrong === 0
+    ? good('all is well')
+    : bad(`${wrong} of ${some(list(told.findings).length, 'check')} found something to mend`);
+}
+
+function ordered(told: Told): Sentence {
+  const results = list(told.results);
+  const name = `${told.job_id} ${told.version}`;
+  const [only] = results;
+  if (!only) return open(`ordered ${name}; machines that are away run it when they come back`);
+  if (results.length === 1) {
+    const { mark, text } = only.skipped ? plain(`skipped (${only.exit_code})`) : endingOf(only);
+    return { mark, text: `${name} on ${only.pc_id}: ${text}` };
+  }
+  const failed = results.filter(({ exit_code }) => exit_code !== 0).length;
+  if (failed === 0) return good(`${name} exited 0 on ${some(results.length, 'machine')}`);
+  return bad(`${name} failed on ${failed} of ${some(results.length, 'machine')}`);
+}
+
+function counted(told: Told): Sentence {
+  const records = (state: string): number => number((told[state] as Told | undefined)?.records);
+  const waiting = records('ready') + records('waiting') + records('held');
+  const apart = records('quarantined') + records('lost');
+  const text = `${some(waiting, 'record')} to deliver, ${records('quarantined')} in quarantine, ${records('lost')} lost`;
+  return apart > 0 ? bad(text) : good(text);
+}
+
+const jobStates = ['run', 'start', 'restart', 'status', 'wait', 'create'];
+
+/** Sentences by the type of the answer, for those that are about something else than one job. */
+const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
+  ...Object.fromEntries(jobStates.map((type) => [type, endingOf])),
+  error: ({ error }) => bad(String((error as Told).message)),
+  kill: stopped,
+  delete: deleted,
+  gc: deleted,
+  doctor: examined,
+  list: ({ jobs, truncated }) =>
+    list(jobs).length === 0
+      ? plain('no jobs')
+      : plain(`${some(list(jobs).length, 'job')}${truncated ? ', and more' : ''}`),
+  tag_set: ({ tags }) => good(list(tags).length === 0 ? 'has no tags now' : `tagged ${(tags as string[]).join(', ')}`),
+  'notify.set': () => good('will be told'),
+  install_skills: ({ skills }) =>
+    good(
+      `wrote ${list(skills)
+        .map(({ path }) => path)
+        .join(', ')}`,
+    ),
+  'fleet.exec': ordered,
+  'fleet.kill': ({ exec_id }) => open(`told every machine that is online to stop ${exec_id}`),
+  'fleet.ping': ({ pc_id, agent }) => good(`${pc_id} answers, agent ${(agent as Told).agent_version}`),
+  'fleet.agents': ({ agents, listened_ms }) =>
+    plain(`${some(list(agents).length, 'machine')} heard within ${timeOf(number(listened_ms))}`),
+  'fleet.setup': ({ server, created, updated, unchanged }) =>
+    good(
+      `${server} is set up: ${list(created).length} made, ${list(updated).length} changed, ${list(unchanged).length} as they were`,
+    ),
+  'fleet.job.put': ({ jobs }) => good(`put ${some(list(jobs).length, 'job')}`),
+  'fleet.job.list': ({ jobs }) =>
+    plain(list(jobs).length === 0 ? 'no jobs in the catalogue' : some(list(jobs).length, 'job')),
+  'fleet.job.remove': ({ job_id }) => good(`removed ${job_id}; orders for it are revoked`),
+  'outbox.count': counted,
+  'outbox.list': ({ records }) => plain(some(list(records).length, 'record')),
+  'outbox.drops': ({ drops }) => plain(`${some(list(drops).length, 'record')} left undelivered`),
+  'outbox.verify': ({ records, bytes }) => good(`sound: ${some(number(records), 'record')}, ${sizeOf(number(bytes))}`),
+  'outbox.export': ({ records, to }) => good(`wrote ${some(number(records), 'record')} to ${to}`),
+  'outbox.replay': ({ replayed }) => good(`gave ${some(number(replayed), 'record')} a new start`),
+  'outbox.drop': ({ dropped }) => good(`dropped ${some(number(dropped), 'record')}`),
+  'outbox.quarantine': ({ records, quarantined }) =>
+    records === undefined
+      ? good(`set ${some(number(quarantined), 'record')} apart`)
+      : plain(`${some(list(records).length, 'record')} in quarantine`),
+};
+
+/** The sentence of an answer; undefined where its body says all. */
+export const sentenceOf = (told: Told): Sentence | undefined => sentences[String(told.type)]?.(told);
