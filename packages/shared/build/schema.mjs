@@ -2,8 +2,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { documentNames, documentSchema } from '../dist/fleet.js';
 import { JobMeta, JobStateFile, jobSchemaDocument } from '../dist/job.js';
+import { documentNames, documentSchema } from '../dist/manifest.js';
 
 const dir = fileURLToPath(new URL('../schema/', import.meta.url));
 

@@ -1,5 +1,4 @@
-/** Words on NATS: orders, results, manifests, schedules, settings, subjects and names of streams, buckets and keys. */
-
+/** Words on NATS: orders, results, events, settings; with those of `./fleet-words`, which are no shapes. */
 export {
   AgentGroups,
   agentGroups,
@@ -22,41 +21,26 @@ export {
   logsFetchDefaults,
 } from './fleet/ask.ts';
 export {
-  type At,
-  type CalendarDate,
-  type DayRule,
-  type DayWindow,
-  isInWindow,
-  isSkippedDate,
-  parseAt,
-  parseDate,
-  parseDays,
-  parseTimeOfDay,
-  parseWindow,
-  type TimeOfDay,
-} from './fleet/calendar.ts';
-export { ClientBlock, Confirm, isMeant, isShown, ShowWhen, Visibility } from './fleet/client-block.ts';
-export {
   bodyFault,
   Command,
   commandDefaults,
   decodeCommand,
-  encodeCommand,
-  timeoutSeconds,
 } from './fleet/command.ts';
-export { commandOf } from './fleet/command-of.ts';
-export { DisplayField, Explode, Feed, InventoryBlock, Origin } from './fleet/data-block.ts';
-export { type Dispatch, dispatchKey, parseDispatchKey } from './fleet/dispatch-key.ts';
-export { type DocumentName, documentNames, documentSchema } from './fleet/document-schema.ts';
 export {
   type Body,
   CommandEnvelope,
-  type EnvelopeRead,
-  envelopeKind,
   readBody,
-  readEnvelope,
 } from './fleet/envelope.ts';
-export { type Fenced, type FenceKind, fence, fenceKinds, unfence } from './fleet/fence.ts';
+export {
+  countsForCheck,
+  refusalResultName,
+  type SyntheticExit,
+  syntheticExits,
+  uuidNamespaceOid,
+  type Verdict,
+  verdictOf,
+} from './fleet/exit.ts';
+export { type Fenced, type FenceKind, stripFences, unfence } from './fleet/fence.ts';
 export {
   alertDefaults,
   alertPlaceholders,
@@ -69,8 +53,7 @@ export {
   collectDefaults,
   EmitConfig,
 } from './fleet/hint.ts';
-export { FinalizeCommand, finalizeDefaults, Retry, RunAs, retriesMax, Shell, Staleness } from './fleet/launch.ts';
-export { Execute, Finalize, finalizeTimeout, Manifest, manifestDefaults, Tier, tierOf } from './fleet/manifest.ts';
+export { FinalizeCommand, finalizeDefaults, Retry, RunAs, Shell, Staleness } from './fleet/launch.ts';
 export {
   Notification,
   NotificationAcked,
@@ -93,14 +76,11 @@ export {
   unpaddedMetaSubject,
 } from './fleet/object-store.ts';
 export { ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
-export { unsupportedOn } from './fleet/os-support.ts';
-export { parseSubject } from './fleet/parse-subject.ts';
 export {
   commandProtocols,
   Heartbeat,
   HostPerf,
   HwInventory,
-  heartbeatDefaults,
   ProcessPerf,
   ProcessSample,
 } from './fleet/pulse.ts';
@@ -114,34 +94,7 @@ export {
   type TileRead,
   tileHeaders,
 } from './fleet/remote.ts';
-export {
-  countsForCheck,
-  EventStarted,
-  ExecResult,
-  execResultDefaults,
-  legacyResultName,
-  refusalResultName,
-  type SyntheticExit,
-  syntheticExits,
-  uuidNamespaceOid,
-  type Verdict,
-  verdictOf,
-} from './fleet/report.ts';
-export {
-  Active,
-  Calendar,
-  Constraints,
-  formOf,
-  OnFailure,
-  OsEvent,
-  Require,
-  Rollout,
-  retryOf,
-  Schedule,
-  scheduleDefaults,
-  When,
-  type WhenForm,
-} from './fleet/schedule.ts';
+export { EventStarted, ExecResult, execResultDefaults } from './fleet/report.ts';
 export {
   commandKey,
   type Headers,
@@ -149,27 +102,28 @@ export {
   readSignatureHeaders,
   type Signature,
   type SignatureRead,
-  signatureAlgorithm,
   signatureHeaders,
   signedMaterial,
   writeSignatureHeaders,
 } from './fleet/signature.ts';
 export {
   agentReleaseBytesMax,
-  appPackageBytesMax,
   bucketHistory,
+  bucketStream,
   buckets,
   bucketsOnDemand,
   type ConfigAddress,
   collectionKey,
   configKey,
+  entrySubject,
+  objectStoreLimits,
   objectStores,
   objectStoresOnDemand,
   outputKey,
   parseConfigKey,
   readMarkKey,
   releaseKey,
-  replayConsumer,
+  removalHeader,
   resultInlineBytesMax,
   type StreamName,
   scriptObjectBytesMax,
@@ -190,26 +144,19 @@ export {
   ServerSettings,
   SupportCode,
   SupportCodes,
-  serverDefaults,
-  serverSettingsMax,
   strictFreeze,
   strictServerSettings,
-  supportMinutes,
   supportMinutesOf,
 } from './fleet/stored.ts';
-export { type StrictManifestOptions, strictManifest } from './fleet/strict-manifest.ts';
-export { type StrictScheduleOptions, strictSchedule } from './fleet/strict-schedule.ts';
 export {
   type Address,
-  amendmentSubject,
+  anyHeartbeat,
+  anyKill,
   commandFilters,
   commandSubject,
   heartbeatSubject,
-  type InventoryPart,
   killSubject,
-  type PcSubject,
-  pcSubject,
-  pcSubjects,
+  parseSubject,
   pingSubject,
   resultSubject,
   startedSubject,
@@ -218,11 +165,9 @@ export {
 } from './fleet/subject.ts';
 export {
   type AcceptedCommand,
-  envelopeLifeMsMax,
   type KeyPolicy,
   type Keyring,
   type RefusedCommand,
-  signingAheadMsMax,
   startDeadline,
   type Verification,
   type VerifyError,
@@ -230,11 +175,11 @@ export {
   type VerifyOptions,
   verifyCommand,
 } from './fleet/verify-command.ts';
-export { ByteSize, parseByteSize } from './scalar/byte-size.ts';
-export { type Filled, omitDefaults, withDefaults } from './scalar/defaults.ts';
-export { parseHumantime, wholeSecond } from './scalar/duration.ts';
-export { Id, idLengthMax, isToken } from './scalar/id.ts';
-export { openEnum } from './scalar/open-enum.ts';
+export { ByteSize } from './scalar/byte-size.ts';
+export { omitDefaults, withDefaults } from './scalar/defaults.ts';
+export { parseHumantime } from './scalar/duration.ts';
+export { Id } from './scalar/id.ts';
 export { createReader } from './scalar/reader.ts';
 export { type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
 export { Humantime, Instant } from './scalar/time.ts';
+export { isToken } from './scalar/token.ts';

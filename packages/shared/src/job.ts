@@ -1,4 +1,4 @@
-/** Words of the command line and the job directory. What needs no schema is on the command line's hot path and loads no zod. */
+/** Words of the command line and the job directory; with those of `./job-words` and `./job-legacy`, which are no shapes. */
 export {
   DeleteEntry,
   DeleteResponse,
@@ -8,9 +8,7 @@ export {
   TagSetResponse,
 } from './job/change-response.ts';
 export { CompressionData } from './job/compression.ts';
-export { type CompressionMode, compressionModes } from './job/compression-mode.ts';
 export { AnsweredState, Excerpts } from './job/envelope.ts';
-export { type JobErrorCode, jobErrors } from './job/error-code.ts';
 export { CompletionEvent, CompletionRecord, DeliveryResult, MatchEvent, MatchRecord } from './job/event.ts';
 export { jobSchemaDocument } from './job/json-schema.ts';
 export { CreateResponse, RestartResponse, RunResponse, StartResponse } from './job/launch-response.ts';
@@ -43,22 +41,6 @@ export {
 } from './job/record.ts';
 export { JobResponse, jobResponses, strictJobResponse } from './job/response.ts';
 export {
-  type Ending,
-  isJobName,
-  isLegalMove,
-  isTag,
-  isTagFilter,
-  isTerminal,
-  type JobState,
-  jobStates,
-  matchesTag,
-  type StopBy,
-  type StoredState,
-  schemaVersion,
-  shortJobId,
-  stateMoves,
-} from './job/state.ts';
-export {
   type LegacyLaunch,
   toLegacyDelete,
   toLegacyError,
@@ -67,7 +49,6 @@ export {
   toLegacyKill,
   toLegacyLaunch,
   toLegacyList,
-  toLegacySnapshot,
   toLegacyStatus,
   toLegacyTail,
   toLegacyWait,
@@ -80,7 +61,25 @@ export {
   SchemaResponse,
 } from './job/tool-response.ts';
 export { WholeSecond } from './job/whole-second.ts';
+export {
+  type CompressionMode,
+  compressionModes,
+  type Ending,
+  isJobName,
+  isTag,
+  isTagFilter,
+  isTerminal,
+  type JobErrorCode,
+  type JobState,
+  jobErrors,
+  jobStates,
+  matchesTag,
+  type StopBy,
+  type StoredState,
+  schemaVersion,
+  shortJobId,
+  wholeSecond,
+} from './job/words.ts';
 export { omitDefaults, withDefaults } from './scalar/defaults.ts';
-export { wholeSecond } from './scalar/duration.ts';
 export { createReader } from './scalar/reader.ts';
 export { type Fault, type Read, readAs } from './scalar/strict.ts';

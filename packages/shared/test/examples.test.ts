@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { strictManifest } from '@kanade/shared/fleet';
+import { strictManifest } from '@kanade/shared/manifest';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 

@@ -1,12 +1,12 @@
 /** The frozen documents of the fleet, each read and written again, and those that nobody may accept. */
 import * as fleet from '@kanade/shared/fleet';
+import { strictManifest } from '@kanade/shared/manifest';
+import { strictSchedule } from '@kanade/shared/schedule';
 import { expect, it } from 'vitest';
 import type * as z from 'zod';
+import { fleetSchemas as schemas } from './fleet-words.ts';
 import { canonical, malformedOf, samplesOf } from './frozen-corpus.ts';
 import { optionalFields, readWithNull } from './optional-fields.ts';
-
-const exported = Object.entries(fleet).filter(([, value]) => typeof value === 'object' && value && '_zod' in value);
-const schemas = Object.fromEntries(exported) as Record<string, z.ZodType>;
 
 /** Schemas that travel only inside of others; the documents of those hold them, absent and present. */
 const parts = [
@@ -20,9 +20,9 @@ const parts = [
 const strict: Record<string, (value: unknown) => { ok: boolean; faults?: readonly fleet.Fault[] }> = {
   ConfigScope: fleet.strictConfigScope,
   Freeze: fleet.strictFreeze,
-  Manifest: fleet.strictManifest,
+  Manifest: strictManifest,
   Notification: fleet.strictNotification,
-  Schedule: fleet.strictSchedule,
+  Schedule: strictSchedule,
   ServerSettings: fleet.strictServerSettings,
 };
 
@@ -83,12 +83,12 @@ it.each(malformedOf('fleet', 'strict'))('$name is refused by writers', ({ type, 
 it.each(samplesOf('fleet').filter(({ type, name }) => type === 'Schedule' && /(calendar|once|all|require)/.test(name)))(
   '$name is accepted by writers',
   ({ input, written }) => {
-    expect(fleet.strictSchedule(input)).toEqual({ ok: true, schedule: written });
+    expect(strictSchedule(input)).toEqual({ ok: true, schedule: written });
   },
 );
 
 it.each(
   samplesOf('fleet').filter(({ type, name }) => type === 'Manifest' && !/(before|tomorrow|later|future)/.test(name)),
 )('$name is accepted by writers', ({ input, written }) => {
-  expect(fleet.strictManifest(input)).toEqual({ ok: true, manifest: written });
+  expect(strictManifest(input)).toEqual({ ok: true, manifest: written });
 });

@@ -1,6 +1,7 @@
 /** The part of `schema` that is loaded on demand: it brings the schema library. */
-import { type DocumentName, documentNames, documentSchema } from '@kanade/shared/fleet';
+
 import { jobSchemaDocument } from '@kanade/shared/job';
+import { type DocumentName, documentNames, documentSchema } from '@kanade/shared/manifest';
 
 /** JSON Schema of every answer, or of a document that people write; undefined for a name that is none. */
 export function schemaDocument(name: string | undefined): unknown {

@@ -1,6 +1,6 @@
 import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { Manifest, strictManifest } from '@kanade/shared/fleet';
+import { Manifest, strictManifest } from '@kanade/shared/manifest';
 import { LineCounter, parseDocument } from 'yaml';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
-import { commandOf, isToken, type Manifest } from '@kanade/shared/fleet';
+import { isToken } from '@kanade/shared/fleet';
+import { commandOf, type Manifest } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/registry.ts';
 import type { FleetView } from '../store/fleet-cache.ts';

@@ -1,5 +1,5 @@
-import type { Manifest } from '@kanade/shared/fleet';
 import { UserInvokableJob } from '@kanade/shared/local';
+import type { Manifest } from '@kanade/shared/manifest';
 import { describe, expect, it } from 'vitest';
 import { byName, isOffered, offerOf } from './offer.ts';
 

@@ -1,5 +1,6 @@
-import { type ClientBlock, type Manifest, parseHumantime } from '@kanade/shared/fleet';
+import { parseHumantime } from '@kanade/shared/fleet';
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
+import type { ClientBlock, Manifest } from '@kanade/shared/manifest';
 
 /** Who is asking, as far as targeting goes. */
 export interface Audience {

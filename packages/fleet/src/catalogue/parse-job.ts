@@ -1,4 +1,4 @@
-import { type Manifest, strictManifest } from '@kanade/shared/fleet';
+import { type Manifest, strictManifest } from '@kanade/shared/manifest';
 import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { ManifestFault } from '../fault/fleet-error.ts';
 

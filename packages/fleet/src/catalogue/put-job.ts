@@ -1,4 +1,5 @@
-import { buckets, type Manifest } from '@kanade/shared/fleet';
+import { buckets } from '@kanade/shared/fleet';
+import type { Manifest } from '@kanade/shared/manifest';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';

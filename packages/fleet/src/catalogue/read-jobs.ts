@@ -1,4 +1,5 @@
-import { buckets, type Fault, faultsOf, Manifest } from '@kanade/shared/fleet';
+import { buckets, type Fault, faultsOf } from '@kanade/shared/fleet';
+import { Manifest } from '@kanade/shared/manifest';
 import type { KvEntry } from '@nats-io/kv';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';

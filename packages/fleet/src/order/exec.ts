@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { buckets, type Command, commandOf, commandSubject, type Manifest, type Target } from '@kanade/shared/fleet';
+import { buckets, type Command, commandSubject, type Target } from '@kanade/shared/fleet';
+import { commandOf, type Manifest } from '@kanade/shared/manifest';
 import { checkId, openBucket, readEntry } from '../catalogue/bucket.ts';
 import { readJob } from '../catalogue/read-jobs.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyFault, Command, decodeCommand, encodeCommand, timeoutSeconds } from './command.ts';
+import { bodyFault, Command, decodeCommand } from './command.ts';
 
 const least = { id: 'j', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 5 };
 
@@ -16,12 +16,6 @@ it('a shell that nobody knows is refused, not guessed', () => {
   expect(Command.safeParse({ ...least, shell: 'fish' }).success).toBe(false);
 });
 
-it('encodeCommand() leaves defaults off and writes the two nulls', () => {
-  const command = Command.parse({ ...least, run_as: 'system', staleness: { mode: 'cached' }, cwd: '/tmp' });
-  expect(encodeCommand(command)).toEqual({ ...least, cwd: '/tmp', exec_id: null, jitter_secs: null });
-  expect(encodeCommand({ ...command, run_as: 'user', exec_id: 'e' })).toMatchObject({ run_as: 'user', exec_id: 'e' });
-});
-
 const sha = 'a'.repeat(64);
 it.each([
   [{}, undefined],
@@ -34,8 +28,4 @@ it.each([
   ],
 ])('bodyFault(%j)', (change, fault) => {
   expect(bodyFault(Command.parse({ ...least, ...change }))).toBe(fault);
-});
-
-it('timeoutSeconds() is at least 1', () => {
-  expect([0, 1, 60].map((timeout_secs) => timeoutSeconds({ timeout_secs }))).toEqual([1, 1, 60]);
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { omitDefaults } from '../scalar/defaults.ts';
 import { optional } from '../scalar/optional.ts';
 import { Instant } from '../scalar/time.ts';
 import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
@@ -51,21 +50,6 @@ export function withExecId(value: unknown): unknown {
   const { job_id, ...rest } = value;
   return { ...rest, exec_id: job_id };
 }
-
-/**
- * The order as it goes out: fields at their default are left off, `exec_id` and `jitter_secs` are `null` when there is
- * none (older readers expect the keys).
- */
-export function encodeCommand(command: Command): Command {
-  return {
-    ...omitDefaults(command, commandDefaults),
-    exec_id: command.exec_id ?? null,
-    jitter_secs: command.jitter_secs ?? null,
-  };
-}
-
-/** The seconds that a command may run, at least 1. */
-export const timeoutSeconds = (command: Pick<Command, 'timeout_secs'>): number => Math.max(1, command.timeout_secs);
 
 /** What is wrong with the body of an order: it has exactly one, and one by reference names its hash. */
 export function bodyFault(command: Command): string | undefined {

@@ -5,11 +5,6 @@ export type FenceKind = (typeof fenceKinds)[number];
 const begin = (kind: FenceKind): string => `#KANADE-${kind}-BEGIN`;
 const end = (kind: FenceKind): string => `#KANADE-${kind}-END`;
 
-/** The lines that a script prints for one reader. */
-export function fence(kind: FenceKind, json: string): string {
-  return `${begin(kind)}\n${json}\n${end(kind)}\n`;
-}
-
 export type Fenced =
   | { readonly found: 'fenced' | 'bare'; readonly text: string }
   /** Markers of others are there, or the output is empty. */
@@ -32,4 +27,32 @@ export function unfence(kind: FenceKind, stdout: string): Fenced {
   const isShared = fenceKinds.some((other) => lines.includes(begin(other)));
   const text = stdout.trim();
   return isShared || text === '' ? { found: 'none' } : { found: 'bare', text };
+}
+
+const anyBegin = /^#KANADE-([A-Z][A-Z0-9_-]*)-BEGIN[ \t]*\r?$/m;
+
+/**
+ * The output without the blocks that scripts print for the machine (`#KANADE-CHECK-BEGIN` … `#KANADE-CHECK-END`).
+ * A block that was not closed hides everything after its opener. Where the beginning of the output was dropped, the
+ * opener may be gone: a closing line without one hides everything before it.
+ */
+export function stripFences(text: string, { headDropped = false }: { headDropped?: boolean } = {}): string {
+  let shown = '';
+  let rest = headDropped ? afterStrayEnd(text) : text;
+  for (;;) {
+    const opener = anyBegin.exec(rest);
+    if (!opener) return shown + rest;
+    shown += rest.slice(0, opener.index);
+    const body = rest.slice(opener.index + opener[0].length);
+    const closer = new RegExp(`^#KANADE-${opener[1]}-END[ \\t]*\\r?(?:\\n|$)`, 'm').exec(body);
+    if (!closer) return shown;
+    rest = body.slice(closer.index + closer[0].length);
+  }
+}
+
+function afterStrayEnd(text: string): string {
+  const closer = /^#KANADE-[A-Z][A-Z0-9_-]*-END[ \t]*\r?(?:\n|$)/m.exec(text);
+  if (!closer) return text;
+  const opener = anyBegin.exec(text);
+  return opener && opener.index < closer.index ? text : text.slice(closer.index + closer[0].length);
 }

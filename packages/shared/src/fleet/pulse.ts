@@ -33,9 +33,6 @@ export const Heartbeat = z.looseObject({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-/** Left off while empty; the three-state arrays are not here, because for them empty is an answer. */
-export const heartbeatDefaults = { quarantined_versions: [] } satisfies Partial<Heartbeat>;
-
 /** Load of a machine, on `host_perf.<pc_id>`. `cpu_pct` is 0 to 100 over all cores; rates are absent on the first tick. */
 export const HostPerf = z.looseObject({
   pc_id: z.string(),

@@ -7,7 +7,6 @@ import {
   parseConfigKey,
   readMarkKey,
   releaseKey,
-  replayConsumer,
   versionedKey,
 } from './store.ts';
 
@@ -30,7 +29,6 @@ it('keys of objects and marks are spelled as on the wire', () => {
   expect(releaseKey('1.0.0', 'linux-x86_64')).toBe('1.0.0-linux-x86_64');
   expect(collectionKey('PC-0042', 'logs', '20261121T080000Z')).toBe('PC-0042/logs/20261121T080000Z.zip');
   expect(readMarkKey('PC-0042', 'S-1-5-21', 'n-1')).toBe('PC-0042.S-1-5-21.n-1');
-  expect(replayConsumer('host.domain')).toBe('agent_replay_host_domain');
   expect(() => outputKey('../x', 'stdout')).toThrow(RangeError);
 });
 

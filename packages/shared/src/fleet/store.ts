@@ -1,4 +1,4 @@
-import { isToken } from '../scalar/id.ts';
+import { isToken } from '../scalar/token.ts';
 
 /** The JetStream streams of orders and results, which every fleet has; named as on the wire. */
 export const streams = {
@@ -61,6 +61,15 @@ export const bucketsOnDemand = {
   schedulerDispatch: 'scheduler_dispatch',
 } as const;
 
+/** The stream of a bucket. */
+export const bucketStream = (bucket: string): string => `KV_${bucket}`;
+
+/** Where a value of a bucket is; the key may be a filter (`>` for all). */
+export const entrySubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
+
+/** The header that says what a message of a bucket does when it is no value: its key was deleted or purged. */
+export const removalHeader = { name: 'KV-Operation', values: ['DEL', 'PURGE'] } as const;
+
 /** How many values of a key a bucket keeps: 5, but 1 where only the newest means anything. */
 export const bucketHistory = (bucket: string): number =>
   ([bucketsOnDemand.agentsState, bucketsOnDemand.fleetConfig, bucketsOnDemand.notificationsRead] as string[]).includes(
@@ -82,14 +91,19 @@ export const objectStoresOnDemand = {
   collections: 'collections',
 } as const;
 
+/** What the object stores that every fleet has keep: a full one takes nothing more. The byte limit is reserved. */
+export const objectStoreLimits: Readonly<
+  Record<(typeof objectStores)[keyof typeof objectStores], { ageDaysMax: number; bytesMax: number }>
+> = {
+  result_output: { ageDaysMax: 30, bytesMax: 1_024 * mebibyte },
+};
+
 /** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
 export const resultInlineBytesMax = 262_144;
 /** Largest script in `scripts`, in bytes. */
 export const scriptObjectBytesMax = 4 * mebibyte;
 /** Largest agent release in `agent_releases`, in bytes. */
 export const agentReleaseBytesMax = 64 * mebibyte;
-/** Largest package in `app_packages`, in bytes. */
-export const appPackageBytesMax = 8_192 * mebibyte;
 
 /** The one key of `server_settings`, and those of `fleet_config`. */
 export const storeKeys = { serverSettings: 'current', freeze: 'freeze', supportCodes: 'support_codes' } as const;
@@ -136,9 +150,6 @@ export const releaseKey = (version: string, platform?: string): string =>
 /** `<pc_id>/<job_id>/<timestamp>.zip` in `collections`. */
 export const collectionKey = (pc: string, jobId: string, timestamp: string): string =>
   `${checked('pc id', pc)}/${checked('job id', jobId)}/${checked('timestamp', timestamp)}.zip`;
-
-/** Name of the durable consumer with which a machine catches up on orders; unsafe characters become `_`. */
-export const replayConsumer = (pc: string): string => `agent_replay_${pc.replace(/[^A-Za-z0-9_-]/g, '_')}`;
 
 function checked(what: string, id: string): string {
   if (!isToken(id)) throw new RangeError(`${what} cannot become part of a key: ${JSON.stringify(id)}`);

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { isToken } from '../scalar/id.ts';
 import { optional } from '../scalar/optional.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
+import { isToken } from '../scalar/token.ts';
 
 /** The fleet-wide stop for schedules, at `freeze` of `fleet_config`: half-open, `from` included, `until` not. */
 export const Freeze = z.looseObject({ from: Instant.nullish(), until: Instant.nullish() });
@@ -49,7 +49,7 @@ export const SupportCode = z.looseObject({
 export type SupportCode = z.infer<typeof SupportCode>;
 
 /** How long a code opens its scope, in minutes. */
-export const supportMinutes = { byDefault: 15, min: 1, max: 480 } as const;
+const supportMinutes = { byDefault: 15, min: 1, max: 480 } as const;
 
 /** Minutes that a code opens its scope: what it says, clamped to 1 to 480; 15 when it says nothing. */
 export function supportMinutesOf({ ttl_minutes }: Pick<SupportCode, 'ttl_minutes'>): number {
@@ -63,7 +63,7 @@ export const isSupportCodeUsable = (code: SupportCode): boolean => code.hash !==
 export const SupportCodes = z.looseObject({ support_codes: z.array(SupportCode) });
 export type SupportCodes = z.infer<typeof SupportCodes>;
 
-/** Settings of the backend, at `current` of `server_settings`. Absent = `serverDefaults`. Secrets never go here. */
+/** Settings of the backend, at `current` of `server_settings`. Absent = the built-in setting. Secrets never go here. */
 export const ServerSettings = z.looseObject({
   /** Absent = agents are never pruned. */
   agent_prune_days: z.int().nonnegative().nullish(),
@@ -79,15 +79,8 @@ export const ServerSettings = z.looseObject({
 });
 export type ServerSettings = z.infer<typeof ServerSettings>;
 
-export const serverDefaults = {
-  collect_retention_days: 30,
-  session_ttl_hours: 24,
-  check_status_stale_days: 30,
-  support_codes: [],
-} satisfies Partial<ServerSettings>;
-
 /** Largest values that a write may give. */
-export const serverSettingsMax = {
+const serverSettingsMax = {
   agent_prune_days: 36_500,
   collect_retention_days: 3_650,
   session_ttl_hours: 8_760,

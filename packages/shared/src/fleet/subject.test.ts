@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { commandFilters, commandSubject, killSubject } from './subject.ts';
+import { commandFilters, commandSubject, killSubject, parseSubject } from './subject.ts';
 
 it('commandSubject() names the target, and the job behind it', () => {
   expect(commandSubject({ kind: 'all' })).toBe('commands.all');
@@ -24,3 +24,47 @@ it.each(['', '*', 'a b', 'a.>', '..', '.a', 'a.', 'ü', 'x'.repeat(129)])(
     expect(() => killSubject(id)).toThrow(RangeError);
   },
 );
+
+it.each([
+  ['commands.all', { kind: 'command', target: { kind: 'all' } }],
+  ['commands.all.disk-report', { kind: 'command', target: { kind: 'all' }, jobId: 'disk-report' }],
+  ['commands.group.lab', { kind: 'command', target: { kind: 'group', group: 'lab' } }],
+  ['commands.pc.PC-0042.a.b', { kind: 'command', target: { kind: 'pc', pc: 'PC-0042' }, jobId: 'a.b' }],
+  ['notifications.pc.host.domain', { kind: 'notification', target: { kind: 'pc', pc: 'host.domain' } }],
+  ['kill.e-1', { kind: 'kill', execId: 'e-1' }],
+  ['results.r-1', { kind: 'result', requestId: 'r-1' }],
+  ['events.started.e-1.host.domain', { kind: 'started', execId: 'e-1', pcId: 'host.domain' }],
+  [
+    'events.notifications.acked.PC-0042.S-1-5-21-1001.n-1',
+    { kind: 'notification_acked', pcId: 'PC-0042', sid: 'S-1-5-21-1001', notificationId: 'n-1' },
+  ],
+  [
+    'events.notifications.unacked.host.domain.uid-1000.n.1',
+    { kind: 'notification_unacked', pcId: 'host.domain', sid: 'uid-1000', notificationId: 'n.1' },
+  ],
+  ['notif-amend', { kind: 'notification_amendment' }],
+  ['heartbeat.PC-0042', { kind: 'heartbeat', pcId: 'PC-0042' }],
+  ['agents.PC-0042.ping', { kind: 'ping', pcId: 'PC-0042' }],
+  ['job.tail.PC-0042', { kind: 'job_tail', pcId: 'PC-0042' }],
+  ['inventory.PC-0042.hw', { kind: 'inventory', pcId: 'PC-0042', part: 'hw' }],
+  ['remote.frame.s-1', { kind: 'remote_frame', sessionId: 's-1' }],
+  ['audit.operator.run.disk-report', { kind: 'audit', action: 'operator.run.disk-report' }],
+])('parseSubject(%j)', (subject, address) => {
+  expect(parseSubject(subject)).toEqual(address);
+});
+
+it.each([
+  ...['', 'commands', 'commands.pc', 'commands.room.x', 'commands.all.', 'commands.>', 'commands.pc.*', 'kill.a b'],
+  ...['events.started.e-1', 'events.scripts.revoked.x', 'events.notifications.acked.a.b', 'inventory.PC.gpu'],
+  ...[
+    'notifications.all.more',
+    'remote.sound.x',
+    'agents..ping',
+    'heartbeat.a..b',
+    '_INBOX.x',
+    'unknown.x',
+    'results.ü',
+  ],
+])('parseSubject(%j) is none of ours', (subject) => {
+  expect(parseSubject(subject)).toBeUndefined();
+});

@@ -1,6 +1,6 @@
 /** Answers of the calls that change or remove a job (contract, sections 3.8 and 3.10 to 3.13). */
 import * as z from 'zod';
-import { AnsweredState, count, envelope, reason } from './envelope.ts';
+import { AnsweredState, amount, envelope, reason } from './envelope.ts';
 import { JobNotification } from './notification.ts';
 
 /**
@@ -15,7 +15,7 @@ export const KillResponse = envelope('kill', {
   exit_code: z.int().optional(),
   terminated_signal: z.string().optional(),
   terminated_signal_number: z.int().optional(),
-  observed_within_ms: count.optional(),
+  observed_within_ms: amount.optional(),
   mechanism: z.string().optional(),
   survivors: z.array(z.int()).optional(),
   ...reason,
@@ -42,10 +42,10 @@ export const DeleteResponse = envelope('delete', {
   root: z.string(),
   dry_run: z.boolean(),
   cwd_scope: z.string().optional(),
-  deleted: count,
-  skipped: count,
-  out_of_scope: count,
-  failed: count,
+  deleted: amount,
+  skipped: amount,
+  out_of_scope: amount,
+  failed: amount,
   jobs: z.array(DeleteEntry),
 });
 export type DeleteResponse = z.infer<typeof DeleteResponse>;
@@ -56,12 +56,12 @@ export const GcResponse = envelope('gc', {
   dry_run: z.boolean(),
   older_than: z.string(),
   older_than_source: z.enum(['default', 'flag']),
-  deleted: count,
-  skipped: count,
-  out_of_scope: count,
-  failed: count,
-  freed_bytes: count,
-  scanned_dirs: count,
-  candidate_count: count,
+  deleted: amount,
+  skipped: amount,
+  out_of_scope: amount,
+  failed: amount,
+  freed_bytes: amount,
+  scanned_dirs: amount,
+  candidate_count: amount,
 });
 export type GcResponse = z.infer<typeof GcResponse>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { compressionModes } from './compression-mode.ts';
-import { count } from './envelope.ts';
+import { amount } from './envelope.ts';
+import { compressionModes } from './words.ts';
 
 /**
  * A shorter view of the excerpts in the same answer (contract, section 7.7); the raw fields stay as they are.
@@ -13,10 +13,10 @@ export const CompressionData = z.looseObject({
   detected_kind: z.string(),
   stdout: z.string(),
   stderr: z.string(),
-  stdout_original_bytes: count,
-  stderr_original_bytes: count,
-  stdout_compressed_bytes: count,
-  stderr_compressed_bytes: count,
+  stdout_original_bytes: amount,
+  stderr_original_bytes: amount,
+  stdout_compressed_bytes: amount,
+  stderr_compressed_bytes: amount,
   omitted: z.boolean(),
   strategy: z.array(z.string()),
 });

@@ -1,16 +1,17 @@
 /** What the answers of the command line share. */
 import * as z from 'zod';
 import { openEnum } from '../scalar/open-enum.ts';
-import { jobStates, schemaVersion } from './state.ts';
+import { jobStates, schemaVersion } from './words.ts';
 
-export const count = z.int().nonnegative();
+/** A number of bytes, milliseconds or things. */
+export const amount = z.int().nonnegative();
 
 /** A state in an answer. One that this version does not know reads as `unknown`, which older programs print too. */
 export const AnsweredState = openEnum(jobStates).meta({ enum: [...jobStates, 'unknown'] });
 export type AnsweredState = z.infer<typeof AnsweredState>;
 
 /** Bytes `[begin, end)` of a log. */
-const range = z.tuple([count, count]);
+const range = z.tuple([amount, amount]);
 
 /** What was cut out of the two logs: text (invalid UTF-8 became U+FFFD), where it stood, and how much there is. */
 export const Excerpts = z.looseObject({
@@ -19,8 +20,8 @@ export const Excerpts = z.looseObject({
   encoding: z.literal('utf-8-lossy'),
   stdout_range: range,
   stderr_range: range,
-  stdout_total_bytes: count,
-  stderr_total_bytes: count,
+  stdout_total_bytes: amount,
+  stderr_total_bytes: amount,
 });
 export type Excerpts = z.infer<typeof Excerpts>;
 

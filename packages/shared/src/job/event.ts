@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { schemaVersion } from './state.ts';
 import { WholeSecond } from './whole-second.ts';
+import { schemaVersion } from './words.ts';
 
 /** What became of telling one sink. `target` is the command text or the path; `error` is there when it failed. */
 export const DeliveryResult = z.looseObject({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
 import { jobResponses } from './response.ts';
-import { schemaVersion } from './state.ts';
+import { schemaVersion } from './words.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 /** Answers of the calls that make or start a job (contract, sections 3.1 to 3.4). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, count, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, reason } from './envelope.ts';
 
 const launched = {
   job_id: z.string(),
@@ -9,8 +9,8 @@ const launched = {
   tags: z.array(z.string()),
   env_vars: z.array(z.string()).optional(),
   ...logPaths,
-  elapsed_ms: count,
-  waited_ms: count,
+  elapsed_ms: amount,
+  waited_ms: amount,
   ...Excerpts.shape,
   exit_code: z.int().optional(),
   finished_at: z.string().optional(),

@@ -4,18 +4,18 @@
  * `created_at`; the renderers in `to-legacy.ts` write what 0.1.18 wrote.
  */
 import * as z from 'zod';
-import { AnsweredState, count, envelope, logPaths } from './envelope.ts';
-import { schemaVersion } from './state.ts';
+import { AnsweredState, amount, envelope, logPaths } from './envelope.ts';
+import { schemaVersion } from './words.ts';
 
 const tails = {
   stdout_tail: z.string(),
   stderr_tail: z.string(),
   truncated: z.boolean(),
   encoding: z.literal('utf-8-lossy'),
-  stdout_observed_bytes: count,
-  stderr_observed_bytes: count,
-  stdout_included_bytes: count,
-  stderr_included_bytes: count,
+  stdout_observed_bytes: amount,
+  stderr_observed_bytes: amount,
+  stdout_included_bytes: amount,
+  stderr_included_bytes: amount,
 };
 
 /** The ends of both logs. `observed`: bytes there were. `included`: bytes shown. `truncated`: one of them is not whole. */
@@ -29,8 +29,8 @@ const launched = {
   env_vars: z.array(z.string()).optional(),
   snapshot: LegacySnapshot.optional(),
   ...logPaths,
-  waited_ms: count,
-  elapsed_ms: count,
+  waited_ms: amount,
+  elapsed_ms: amount,
   exit_code: z.int().optional(),
   finished_at: z.string().optional(),
   final_snapshot: LegacySnapshot.optional(),
@@ -80,7 +80,7 @@ export const LegacyListResponse = envelope('list', {
   root: z.string(),
   jobs: z.array(listEntry),
   truncated: z.boolean(),
-  skipped: count,
+  skipped: amount,
 });
 export type LegacyListResponse = z.infer<typeof LegacyListResponse>;
 
@@ -89,14 +89,14 @@ const removal = { job_id: z.string(), state: AnsweredState, action: z.string(), 
 export const LegacyDeleteResponse = envelope('delete', {
   root: z.string(),
   dry_run: z.boolean(),
-  deleted: count,
-  skipped: count,
+  deleted: amount,
+  skipped: amount,
   jobs: z.array(z.looseObject(removal)),
 });
 export type LegacyDeleteResponse = z.infer<typeof LegacyDeleteResponse>;
 
 /** What `gc` did, or would do, with one job. */
-export const LegacyGcEntry = z.looseObject({ ...removal, bytes: count });
+export const LegacyGcEntry = z.looseObject({ ...removal, bytes: amount });
 export type LegacyGcEntry = z.infer<typeof LegacyGcEntry>;
 
 export const LegacyGcResponse = envelope('gc', {
@@ -104,9 +104,9 @@ export const LegacyGcResponse = envelope('gc', {
   dry_run: z.boolean(),
   older_than: z.string(),
   older_than_source: z.enum(['default', 'flag']),
-  deleted: count,
-  skipped: count,
-  freed_bytes: count,
+  deleted: amount,
+  skipped: amount,
+  freed_bytes: amount,
   jobs: z.array(LegacyGcEntry),
 });
 export type LegacyGcResponse = z.infer<typeof LegacyGcResponse>;

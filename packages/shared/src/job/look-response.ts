@@ -1,7 +1,7 @@
 /** Answers of the calls that only look (contract, sections 3.5 to 3.7 and 3.9). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, count, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, reason } from './envelope.ts';
 import { OmittedRanges } from './record.ts';
 
 export const StatusResponse = envelope('status', {
@@ -13,8 +13,8 @@ export const StatusResponse = envelope('status', {
   finished_at: z.string().optional(),
   ...reason,
   /** Ours: bytes printed so far, the most that are kept, and what is not. */
-  log_bytes: count.optional(),
-  log_bytes_max: count.optional(),
+  log_bytes: amount.optional(),
+  log_bytes_max: amount.optional(),
   log_omitted: OmittedRanges.optional(),
 });
 export type StatusResponse = z.infer<typeof StatusResponse>;
@@ -58,6 +58,6 @@ export const ListResponse = envelope('list', {
   root: z.string(),
   jobs: z.array(ListEntry),
   truncated: z.boolean(),
-  skipped: count,
+  skipped: amount,
 });
 export type ListResponse = z.infer<typeof ListResponse>;

@@ -7,8 +7,8 @@
 import * as z from 'zod';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { JobNotification } from './notification.ts';
-import { jobStates } from './state.ts';
 import { WholeSecond } from './whole-second.ts';
+import { jobStates } from './words.ts';
 
 /** What a process is, beyond its pid: nothing is signalled or called alive unless all three match. */
 export const ProcessIdentity = z.looseObject({

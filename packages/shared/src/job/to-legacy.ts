@@ -21,8 +21,8 @@ import type {
   LegacyWaitResponse,
 } from './legacy.ts';
 import type { ListResponse, StatusResponse, TailResponse, WaitResponse } from './look-response.ts';
-import { isTerminal } from './state.ts';
 import type { ErrorResponse, InstallSkillsResponse } from './tool-response.ts';
+import { isTerminal } from './words.ts';
 
 /** Excerpts as a snapshot. They must be tails of the logs: a snapshot showed the end, today's `run` shows the beginning. */
 export function toLegacySnapshot(tails: Excerpts): LegacySnapshot {

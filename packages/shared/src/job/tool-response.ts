@@ -1,7 +1,7 @@
 /** Answers about the tool itself (contract, sections 3.0, 8.1, 9.2 and 9.3). */
 import * as z from 'zod';
 import { envelope } from './envelope.ts';
-import { schemaVersion } from './state.ts';
+import { schemaVersion } from './words.ts';
 
 /** Answer of `schema`. */
 export const SchemaResponse = envelope('schema', {

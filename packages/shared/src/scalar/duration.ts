@@ -40,8 +40,3 @@ export function parseHumantime(text: string): number | undefined {
   }
   return Number.isSafeInteger(totalMs) ? totalMs : undefined;
 }
-
-/** Whole-second UTC timestamp of the job directory and the command line: `YYYY-MM-DDTHH:MM:SSZ`. */
-export function wholeSecond(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
-}

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { CheckStatus } from '../fleet/hint.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
 import { optional } from '../scalar/optional.ts';
-import { CheckStatus } from './hint.ts';
 
 /** Whom a job or a schedule is for; present but empty is a fault, because nobody could be meant. */
 export const Visibility = z

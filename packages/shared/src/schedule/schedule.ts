@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import { retriesMax } from '../fleet/launch.ts';
+import { Visibility } from '../manifest/client-block.ts';
+import { Origin } from '../manifest/data-block.ts';
 import { parseHumantime } from '../scalar/duration.ts';
 import { Id } from '../scalar/id.ts';
 import { optional } from '../scalar/optional.ts';
 import { Humantime, Instant } from '../scalar/time.ts';
 import { isPlainDate, parseAt, parseDays, parseWindow } from './calendar.ts';
-import { Visibility } from './client-block.ts';
-import { Origin } from './data-block.ts';
-import { retriesMax } from './launch.ts';
 
 const Every = z.looseObject({ every: Humantime });
 const oneOf = (...texts: string[]) => ({ error: `must be ${texts.join(', ')} or { every: 6h }` });

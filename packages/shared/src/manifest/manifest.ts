@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { CheckHint, CollectHint, EmitConfig } from '../fleet/hint.ts';
+import { RunAs, Shell, Staleness } from '../fleet/launch.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
 import { openEnum } from '../scalar/open-enum.ts';
@@ -6,8 +8,6 @@ import { optional } from '../scalar/optional.ts';
 import { Humantime } from '../scalar/time.ts';
 import { ClientBlock } from './client-block.ts';
 import { Feed, InventoryBlock, Origin } from './data-block.ts';
-import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
-import { RunAs, Shell, Staleness } from './launch.ts';
 
 /** How a job runs. Exactly one of `script`, `script_file` and `script_object`; an empty text counts as not given. */
 export const Execute = z.looseObject({

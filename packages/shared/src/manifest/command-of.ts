@@ -1,6 +1,6 @@
+import type { Command } from '../fleet/command.ts';
+import type { FinalizeCommand } from '../fleet/launch.ts';
 import { parseHumantime } from '../scalar/duration.ts';
-import type { Command } from './command.ts';
-import type { FinalizeCommand } from './launch.ts';
 import { type Finalize, finalizeTimeout, type Manifest } from './manifest.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countsForCheck, syntheticExits, verdictOf } from './report.ts';
+import { countsForCheck, syntheticExits, verdictOf } from './exit.ts';
 
 it.each([
   [0, false, 'succeeded', true],

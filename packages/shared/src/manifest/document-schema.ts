@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { Notification } from '../fleet/notification.ts';
+import { Schedule } from '../schedule/schedule.ts';
 import { Manifest } from './manifest.ts';
-import { Notification } from './notification.ts';
-import { Schedule } from './schedule.ts';
 
 const documents = {
   manifest: ['kanade job manifest', Manifest],

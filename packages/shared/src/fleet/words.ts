@@ -1,0 +1,81 @@
+/*
+ * Words on NATS that are no shapes: free of the schema library, so that a page and a hot path can have them alone
+ * (`@kanade/shared/fleet-words`).
+ */
+export { omitDefaults, withDefaults } from '../scalar/defaults.ts';
+export { parseHumantime } from '../scalar/duration.ts';
+export { isToken } from '../scalar/token.ts';
+export {
+  countsForCheck,
+  refusalResultName,
+  type SyntheticExit,
+  syntheticExits,
+  uuidNamespaceOid,
+  type Verdict,
+  verdictOf,
+} from './exit.ts';
+export { type Fenced, type FenceKind, stripFences, unfence } from './fence.ts';
+export {
+  isSameDigest,
+  objectChunkBytes,
+  objectChunkSubject,
+  objectDigest,
+  objectMetaSubject,
+  objectRollup,
+  objectStream,
+  objectSubjects,
+  unpaddedMetaSubject,
+} from './object-store.ts';
+export {
+  commandKey,
+  type Headers,
+  keyFingerprint,
+  readSignatureHeaders,
+  type Signature,
+  type SignatureRead,
+  signatureHeaders,
+  signedMaterial,
+  writeSignatureHeaders,
+} from './signature.ts';
+export {
+  agentReleaseBytesMax,
+  bucketHistory,
+  bucketStream,
+  buckets,
+  bucketsOnDemand,
+  type ConfigAddress,
+  collectionKey,
+  configKey,
+  entrySubject,
+  objectStoreLimits,
+  objectStores,
+  objectStoresOnDemand,
+  outputKey,
+  parseConfigKey,
+  readMarkKey,
+  releaseKey,
+  removalHeader,
+  resultInlineBytesMax,
+  type StreamName,
+  scriptObjectBytesMax,
+  storeKeys,
+  streamLimits,
+  streams,
+  streamsOnDemand,
+  versionedKey,
+} from './store.ts';
+export {
+  type Address,
+  anyHeartbeat,
+  anyKill,
+  commandFilters,
+  commandSubject,
+  heartbeatSubject,
+  killSubject,
+  parseSubject,
+  pingSubject,
+  resultSubject,
+  startedSubject,
+  subjectOf,
+  type Target,
+} from './subject.ts';

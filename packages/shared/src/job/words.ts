@@ -1,0 +1,104 @@
+/*
+ * Words of a job that are no shapes: free of the schema library and of imports, because the command line starts in
+ * milliseconds with this file and without zod (`@kanade/shared/job-words`).
+ */
+
+/** States that stand in `state.json`. `unknown` is produced on output only, never written. */
+export const jobStates = ['created', 'running', 'exited', 'killed', 'failed'] as const;
+export type StoredState = (typeof jobStates)[number];
+export type JobState = StoredState | 'unknown';
+
+/** States after which nothing more happens to a run. */
+export const isTerminal = (state: JobState): boolean => state === 'exited' || state === 'killed' || state === 'failed';
+
+/** Who asked for a run to stop. */
+export type StopBy = 'user' | 'operator' | 'shutdown' | 'timeout';
+
+/**
+ * How a run ended. The list is closed; `lost` is never shown as success.
+ * `killed` carries who asked for it, `not_started` the gate that refused it.
+ */
+export type Ending =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'signaled'; readonly signal: number }
+  | { readonly kind: 'timed_out'; readonly exitCode?: number; readonly signal?: number }
+  | {
+      readonly kind: 'killed';
+      readonly by: Exclude<StopBy, 'timeout'>;
+      readonly exitCode?: number;
+      readonly signal?: number;
+    }
+  | { readonly kind: 'not_started'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** Version text in every envelope and every file of a job. */
+export const schemaVersion = '0.1';
+
+/** First characters of a job id, for display. */
+export const shortJobId = (jobId: string): string => jobId.slice(0, 7);
+
+/** True when the text can name a job directory: a direct child of the root, never the root, its parent or another place. */
+export const isJobName = (text: string): boolean => /^[A-Za-z0-9_-]{1,128}$/.test(text);
+
+const segment = '[A-Za-z0-9-]+';
+const tagPattern = new RegExp(`^${segment}(\\.${segment})*$`);
+const tagFilterPattern = new RegExp(`^${segment}(\\.${segment})*(\\.\\*)?$`);
+
+/** True for a tag that may be stored: segments of letters, digits and hyphens, joined by dots. */
+export const isTag = (text: string): boolean => tagPattern.test(text);
+
+/** True for a tag filter: a tag, or `prefix.*`, which matches the prefix and everything below it. */
+export const isTagFilter = (text: string): boolean => tagFilterPattern.test(text);
+
+/** Does a stored tag satisfy a filter? */
+export function matchesTag(tag: string, filter: string): boolean {
+  if (!filter.endsWith('.*')) return tag === filter;
+  const prefix = filter.slice(0, -2);
+  return tag === prefix || tag.startsWith(`${prefix}.`);
+}
+
+/** Whole-second UTC timestamp of the job directory and the command line: `YYYY-MM-DDTHH:MM:SSZ`. */
+export function wholeSecond(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+}
+
+interface JobErrorFacts {
+  /** Which call it answers. */
+  readonly when: string;
+  /** Exit code of the command line; undefined where the code exists over HTTP only. */
+  readonly exit?: number;
+  /** Status over HTTP; undefined where the code exists on the command line only. */
+  readonly http?: number;
+  /** The same call may succeed later. */
+  readonly retryable: boolean;
+}
+
+/** The error codes of the command line and its HTTP door (contract, section 3.0). Callers switch on the code, never on the message. */
+export const jobErrors = {
+  job_not_found: { when: 'no job has this id or prefix', exit: 1, http: 404, retryable: false },
+  ambiguous_job_id: { when: 'several jobs have this prefix; details names them', exit: 1, http: 400, retryable: false },
+  invalid_state: { when: 'the job is not in a state that allows this', exit: 1, http: 400, retryable: false },
+  invalid_tag: { when: 'a tag was rejected after the arguments were parsed', exit: 1, retryable: false },
+  config_error: { when: 'the configuration file exists but cannot be read as one', exit: 1, retryable: false },
+  stdin_required: { when: '--stdin - was given with a terminal as input', exit: 1, retryable: false },
+  stdin_too_large: { when: 'the input passes its limit', exit: 1, retryable: false },
+  launch_failed: { when: 'the job could not be started', exit: 1, http: 500, retryable: false },
+  io_error: { when: 'the disk takes no new job, or a file of a job cannot be read', exit: 1, retryable: false },
+  root_full: { when: 'a limit of the jobs root is reached; details names it', exit: 1, http: 507, retryable: false },
+  invalid_input: { when: 'a definition or a private invocation is malformed', exit: 1, retryable: false },
+  internal_error: { when: 'everything else', exit: 1, http: 500, retryable: false },
+  serve_unsafe_bind: {
+    when: 'an address beyond this machine without --insecure and a token',
+    exit: 1,
+    retryable: false,
+  },
+  invalid_config: { when: 'serve --allow-origin *', exit: 1, retryable: false },
+  invalid_request: { when: 'the request body is not what the endpoint takes', http: 400, retryable: false },
+  unauthorized: { when: 'the token is missing or wrong', http: 401, retryable: false },
+} as const satisfies Record<string, JobErrorFacts>;
+
+export type JobErrorCode = keyof typeof jobErrors;
+
+/** What `--compress` takes (contract, section 7.7). `off` gives no compression object; `auto` is not a mode. */
+export const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'] as const;
+export type CompressionMode = (typeof compressionModes)[number];
