@@ -6,8 +6,9 @@ export function project(test: NonNullable<UserWorkspaceConfig['test']> = {}): Us
     ssr: { resolve: { conditions: ['@kanade/source', 'node', 'import', 'module', 'default'] } },
     test: {
       include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // More than a condition may take (see testkit), so that a test fails with the words of what it waited for.
+      testTimeout: 240_000,
+      hookTimeout: 240_000,
       ...test,
     },
   });

@@ -30,6 +30,11 @@ const benches = {
     file: 'cli-load.mjs',
     programs: true,
   },
+  'agent:memory': {
+    what: 'MB resident of an idle agent, against an empty program',
+    file: 'agent-memory.mjs',
+    programs: true,
+  },
   shared: {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared.mjs',

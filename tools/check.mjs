@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, installPackages, onPinnedNode, root, say, toolScript } from './toolchain.mjs';
 
@@ -32,15 +32,28 @@ export function gate(names = []) {
     else failed++;
     say(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'}`);
   }
-  for (const { numPassedTests, numFailedTests, testResults } of readResults()) {
+  const results = readResults();
+  for (const { numPassedTests, numFailedTests, testResults } of results) {
     passed += numPassedTests;
     // A file that does not load has no test in it that could fail.
     failed +=
       numFailedTests +
       testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
   }
+  saySlowest(results);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** The ten test files that took longest, so that a slow one is seen when it comes. */
+function saySlowest(results) {
+  const files = results
+    .flatMap(({ testResults }) => testResults)
+    .map(({ name, startTime, endTime }) => ({ name: relative(root, name), seconds: (endTime - startTime) / 1000 }))
+    .sort((a, b) => b.seconds - a.seconds);
+  if (files.length === 0) return;
+  say('\n== slowest test files');
+  for (const { name, seconds } of files.slice(0, 10)) say(`${seconds.toFixed(1).padStart(7)} s  ${name}`);
 }
 
 function readResults() {

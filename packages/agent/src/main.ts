@@ -6,6 +6,7 @@ import { createLogger, type Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
+import { keepGivingBack } from './start-pages.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
@@ -39,6 +40,7 @@ async function run(config: AgentConfig, io: Io): Promise<number> {
       `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: config.servers.length === 0 ? null : config.servers, version })}\n`,
     );
     log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
+    using _ = keepGivingBack(log);
     await aborted(io.signal);
     log.info('the agent ends; running jobs go on');
     await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);
