@@ -91,10 +91,10 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
 /** What is on disk, and who works on it directly. */
 function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
   const dir = parts.use(openDataDir(config.dataDir));
-  const file = parts.use(openStateFile(dir.database));
+  const file = parts.use(openStateFile(dir.database, (event) => log.warn({ event }, 'state file')));
   const outbox = parts.use(
     openOutbox({
-      database: file.database,
+      durable: file.durable,
       limits: { bodyBytesMax: limits.recordBytesMax },
       onEvent: (event) => log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox'),
     }),

@@ -22,7 +22,7 @@ async function openAdmit() {
   const dir = await tempDir();
   const path = join(dir.path, 'agent.db');
   const file = openStateFile(path);
-  const outbox = openOutbox({ database: file.database });
+  const outbox = openOutbox({ durable: file.durable });
   const ledger = openLedger({ file, outbox });
   const started: string[] = [];
   let isBehind = false;
@@ -47,7 +47,7 @@ async function openAdmit() {
     },
     async [Symbol.asyncDispose]() {
       await outbox[Symbol.asyncDispose]();
-      file[Symbol.dispose]();
+      await file[Symbol.asyncDispose]();
       await dir[Symbol.asyncDispose]();
     },
   };

@@ -16,8 +16,8 @@ import { openStateFile } from '../src/store/state-file.ts';
 
 it('pruneRuns() forgets order, run and output of what ended long ago, and nothing else', async () => {
   await using dir = await tempDir();
-  using file = openStateFile(join(dir.path, 'agent.db'));
-  await using outbox = openOutbox({ database: file.database });
+  await using file = openStateFile(join(dir.path, 'agent.db'));
+  await using outbox = openOutbox({ durable: file.durable });
   const ledger = openLedger({ file, outbox });
   await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const log = createLogger('silent', () => undefined);
@@ -54,8 +54,8 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
 
 it('sweepJobs() removes launches that never began and names those that the ledger has lost', async () => {
   await using dir = await tempDir();
-  using file = openStateFile(join(dir.path, 'agent.db'));
-  await using outbox = openOutbox({ database: file.database });
+  await using file = openStateFile(join(dir.path, 'agent.db'));
+  await using outbox = openOutbox({ durable: file.durable });
   const ledger = openLedger({ file, outbox });
   await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const definition = { command: ['true'], cwd: '/', shellWrapper: [] };

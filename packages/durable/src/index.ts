@@ -1,4 +1,4 @@
-export type { ChangeOptions, Transaction } from './commit/transact.ts';
+export type { ChangeOptions, CommitOptions, Transaction } from './commit/transact.ts';
 export { type Clock, systemClock } from './file/clock.ts';
 export { DurableError, type DurableErrorCode, type DurableErrorOptions, damage } from './file/error.ts';
 export type { DurableLimits } from './file/limits.ts';
@@ -18,4 +18,4 @@ export type {
 } from './file/part.ts';
 export { createTell } from './file/tell.ts';
 export { type DurableInspector, type InspectDurableOptions, inspectDurable } from './look/inspect-durable.ts';
-export type { DurableLook, ExportOptions, VerifyOptions, VerifyReport } from './look/look.ts';
+export type { DurableLook, ExportTableOptions, VerifiedFile, VerifyFileOptions } from './look/look.ts';

@@ -5,7 +5,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { sqliteCode } from './file/error.ts';
+import { faultCode } from './file/error.ts';
 
 /** What came of an attempt to take a lock. */
 export type LockOutcome =
@@ -60,7 +60,7 @@ function lock(
     return database;
   } catch (error) {
     database?.close();
-    const code = sqliteCode(error);
+    const code = faultCode(error);
     if (code === 'busy') return 'busy';
     if (code === 'damaged') return 'no database';
     // "unable to open database file" is also what a directory that just went looks like, or one made anew since.

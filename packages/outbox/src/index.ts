@@ -1,18 +1,31 @@
+export type { Clock } from '@kanade/durable';
+export {
+  type EnqueueOutcome,
+  type OpenOutboxOptions,
+  type Outbox,
+  type OutboxAtPath,
+  type OutboxInFile,
+  openOutbox,
+} from './api/open-outbox.ts';
+export {
+  type ExportOptions,
+  type InspectOptions,
+  inspectOutbox,
+  type ListOptions,
+  type OutboxInspector,
+  type OutboxLook,
+  type VerifyOptions,
+} from './api/reading.ts';
+export type { OutboxRepair } from './api/repair.ts';
+export { OutboxError, type OutboxErrorCode, type OutboxErrorOptions } from './core/error.ts';
+export type { DropReason, OutboxEvent } from './core/event.ts';
+export type { OutboxLimits } from './core/limits.ts';
 export type { Deliver, DeliverContext } from './drain/delivery.ts';
 export type { DrainOptions, DrainReport } from './drain/drain.ts';
-export type { Clock } from './outbox/clock.ts';
-export { OutboxError, type OutboxErrorCode, type OutboxErrorOptions } from './outbox/error.ts';
-export type { DropReason, OutboxEvent } from './outbox/event.ts';
-export { type InspectOptions, inspectOutbox, type OutboxInspector, outboxTables } from './outbox/inspect-outbox.ts';
-export type { OutboxLimits } from './outbox/limits.ts';
-export type { ExportOptions, ListOptions, OutboxLook, VerifyOptions } from './outbox/look.ts';
-export { type EnqueueOutcome, type OpenOutboxOptions, type Outbox, openOutbox } from './outbox/open-outbox.ts';
-export type { OutboxRepair } from './outbox/repair.ts';
-export type { DropEntry } from './store/drops.ts';
-export type { ExportedRecord } from './store/export.ts';
-export type { Counts, RecordSummary } from './store/inspect.ts';
-export type { OutboxRecord } from './store/record.ts';
-export type { QueuedRecord, RecordState } from './store/records.ts';
-export type { Selection } from './store/repair.ts';
-export type { Tally } from './store/totals.ts';
-export type { VerifyReport } from './store/verify.ts';
+export type { Selection } from './rows/choose.ts';
+export type { DropEntry } from './rows/drops.ts';
+export { outboxPart } from './rows/part.ts';
+export type { OutboxRecord, QueuedRecord, RecordState } from './rows/record.ts';
+export type { Counts, RecordSummary } from './rows/summary.ts';
+export type { Tally } from './rows/totals.ts';
+export type { ExportedRecord, VerifyReport } from './rows/whole-rows.ts';

@@ -10,13 +10,15 @@ import { tempDir } from './temp-dir.ts';
 const record = (id: string) => ({ id, subject: 's', body: new TextEncoder().encode(id) });
 
 it('a COMMIT that fails rejects every enqueue that waits for it, and stores none', async () => {
-  const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-  await using outbox = openOutbox({ database, limits: { commitBudgetMs: 60_000 } });
+  const path = join(tempDir(), 'outbox.db');
+  await using outbox = openOutbox({ path, limits: { commitBudgetMs: 60_000 } });
   // A constraint that SQLite looks at only in COMMIT: the statements before it all succeed.
+  const database = new DatabaseSync(path);
   database.exec(`
     CREATE TABLE parent (id TEXT PRIMARY KEY);
     CREATE TABLE child (id TEXT REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
     CREATE TRIGGER spoil AFTER INSERT ON outbox WHEN NEW.id = 'spoiled' BEGIN INSERT INTO child VALUES (NEW.id); END;`);
+  database.close();
   await outbox.enqueue(record('before'));
   const outcomes = await Promise.allSettled(['a', 'spoiled', 'b'].map((id) => outbox.enqueue(record(id))));
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'rejected']);

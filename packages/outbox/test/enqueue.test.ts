@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type OutboxEvent, openOutbox } from '@kanade/outbox';
+import { openDurable } from '@kanade/durable';
+import { inspectOutbox, type OutboxEvent, openOutbox, outboxPart } from '@kanade/outbox';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from './manual-clock.ts';
@@ -10,14 +11,16 @@ import { tempDir } from './temp-dir.ts';
 const bytes = (text: string) => new TextEncoder().encode(text);
 const record = (id: string, more: object = {}) => ({ id, subject: 's', body: bytes(id), ...more });
 
-/** A real database that counts its commits. */
-class CountedDatabase extends DatabaseSync {
-  commits = 0;
-  override exec(sql: string): void {
-    super.exec(sql);
-    if (sql === 'COMMIT') this.commits++;
-  }
-}
+/** A file with a table of the caller's and an outbox in it. */
+const openShared = (path = join(tempDir(), 'shared.db'), more: object = {}) =>
+  openDurable({
+    path,
+    parts: [
+      { name: 'ledger', migrations: ['CREATE TABLE ledger (id TEXT) STRICT'], tables: [{ name: 'ledger' }] },
+      outboxPart(),
+    ],
+    ...more,
+  });
 
 describe('enqueue', () => {
   it('keeps everything about a record over a reopening', async () => {
@@ -48,13 +51,19 @@ describe('enqueue', () => {
     ]);
   });
 
-  it('commits what one turn enqueues together, at most commitRecordsMax at a time', async () => {
-    const database = new CountedDatabase(join(tempDir(), 'shared.db'));
-    await using outbox = openOutbox({ database, limits: { commitRecordsMax: 100, commitBudgetMs: 60_000 } });
-    database.commits = 0;
-    await Promise.all(Array.from({ length: 250 }, (_, index) => outbox.enqueue(record(`r${index}`))));
-    expect(database.commits).toBe(3);
-    expect((await outbox.count()).ready.records).toBe(250);
+  it('commits what one turn enqueues together, at most commitChangesMax at a time', async () => {
+    const path = join(tempDir(), 'outbox.db');
+    await using outbox = openOutbox({ path, limits: { commitChangesMax: 100, commitBudgetMs: 60_000 } });
+    const records = Array.from({ length: 250 }, (_, index) => outbox.enqueue(record(`r${index}`)));
+    using look = inspectOutbox({ path });
+    const seen = new Set<number>();
+    await Promise.all(
+      records.map(async (queued) => {
+        await queued;
+        seen.add((await look.count()).ready.records);
+      }),
+    );
+    expect([...seen]).toEqual([100, 200, 250]);
   });
 
   it('takes the same id and bytes once, and refuses other bytes without harm to the rest of the commit', async () => {
@@ -112,17 +121,18 @@ describe('enqueue', () => {
     expect((await outbox.count()).dropped).toMatchObject({ expired: tally, over_budget: tally });
   });
 
-  it('waits for a transaction that the caller holds over turns, and gives up after lockWaitMs', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
+  it('waits for a transaction that another connection holds over turns, and gives up after lockWaitMs', async () => {
+    const path = join(tempDir(), 'outbox.db');
     const clock = createManualClock();
-    await using outbox = openOutbox({ database, clock });
-    database.exec('BEGIN');
+    await using outbox = openOutbox({ path, clock });
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
     const late = outbox.enqueue(record('late')).catch((error) => error.code);
     await clock.pass(10_100);
     expect(await late).toBe('busy');
     const next = outbox.enqueue(record('next'));
     await clock.pass(100);
-    database.exec('ROLLBACK');
+    other.close();
     await clock.pass(100);
     expect(await next).toEqual({ kind: 'queued' });
     expect((await outbox.list()).map((entry) => entry.id)).toEqual(['next']);
@@ -141,116 +151,129 @@ describe('enqueue', () => {
   });
 });
 
+const undo = new Error('undone');
+const undone = (work: () => unknown) => expect(work).toThrow(undo);
+
 describe('enqueueIn', () => {
-  it('reports what was dropped for it after the COMMIT, and nothing that was rolled back', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
+  it('reports what was dropped for it after the commit, and nothing that was rolled back', async () => {
     const events: OutboxEvent[] = [];
+    await using durable = openShared();
     await using outbox = openOutbox({
-      database,
-      limits: { recordsMax: 2, whenFull: 'drop-oldest-of-priority', pollMs: 5 },
+      durable,
+      limits: { recordsMax: 2, whenFull: 'drop-oldest-of-priority' },
       onEvent: (event) => events.push(event),
     });
     for (const id of ['a', 'b']) await outbox.enqueue(record(id));
-    database.exec('BEGIN');
-    for (const id of ['c', 'd', 'e', 'f']) outbox.enqueueIn(database, record(id));
-    database.exec('ROLLBACK');
-    database.exec('BEGIN');
-    outbox.enqueueIn(database, record('g'));
-    database.exec('SAVEPOINT s');
-    outbox.enqueueIn(database, record('h'));
-    database.exec('ROLLBACK TO s');
+    undone(() =>
+      durable.transact((tx) => {
+        for (const id of ['c', 'd', 'e', 'f']) outbox.enqueueIn(tx, record(id));
+        throw undo;
+      }),
+    );
     await new Promise((resolve) => setImmediate(resolve));
     expect(events).toEqual([]);
-    database.exec('COMMIT');
+    durable.transact((tx) => outbox.enqueueIn(tx, record('g')));
     await eventually('the event', () => events.length > 0);
     expect(events).toEqual([{ type: 'dropped', id: 'a', bytes: 5, reason: 'over_budget' }]);
     expect((await outbox.drops()).map((entry) => entry.id)).toEqual(['a']);
   });
 
   it('lives and dies with the transaction of the caller', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-    database.exec('CREATE TABLE ledger (id TEXT)');
-    await using outbox = openOutbox({ database });
-    for (const end of ['ROLLBACK', 'COMMIT']) {
-      database.exec('BEGIN');
-      database.prepare('INSERT INTO ledger VALUES (?)').run(end);
-      expect(outbox.enqueueIn(database, record(end))).toEqual({ kind: 'queued' });
-      database.exec(end);
-    }
-    expect(database.prepare('SELECT id FROM ledger').all()).toEqual([{ id: 'COMMIT' }]);
-    expect((await outbox.list()).map((entry) => entry.id)).toEqual(['COMMIT']);
-    expect((await outbox.count()).ready.records).toBe(1);
+    await using durable = openShared();
+    await using outbox = openOutbox({ durable });
+    const enter = (id: string, isUndone: boolean) =>
+      durable.transact((tx) => {
+        tx.sql('INSERT INTO ledger VALUES (?)').run(id);
+        expect(outbox.enqueueIn(tx, record(id))).toEqual({ kind: 'queued' });
+        if (isUndone) throw undo;
+      });
+    undone(() => enter('undone', true));
+    enter('kept', false);
+    await Promise.allSettled([durable.commit((tx) => outbox.enqueueIn(tx, record('grouped')))]);
+    expect(
+      await durable.read((sql) =>
+        sql('SELECT id FROM ledger')
+          .all()
+          .map(({ id }) => id),
+      ),
+    ).toEqual(['kept']);
+    expect((await outbox.list()).map((entry) => entry.id)).toEqual(['kept', 'grouped']);
+    expect(await outbox.count()).toMatchObject({ ready: { records: 2 } });
+    expect((await outbox.verify({ structure: true })).ok).toBe(true);
   });
 
-  it('wakes the drainer, which does not see a record before its commit', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
+  it('counts right when a refusal is caught and the transaction goes on', async () => {
+    await using durable = openShared();
+    await using outbox = openOutbox({ durable });
+    durable.transact((tx) => {
+      outbox.enqueueIn(tx, record('a'));
+      expect(() => outbox.enqueueIn(tx, { ...record('a'), body: bytes('other') })).toThrow(/other content/);
+      outbox.enqueueIn(tx, record('b'));
+    });
+    expect((await outbox.list()).map((entry) => entry.id)).toEqual(['a', 'b']);
+    expect((await outbox.verify({ structure: true })).ok).toBe(true);
+  });
+
+  it('wakes the drainer after the commit', async () => {
     const clock = createManualClock();
     const delivered: string[] = [];
-    await using outbox = openOutbox({ database, clock });
+    await using durable = openShared(undefined, { clock });
+    await using outbox = openOutbox({ durable, clock });
     const draining = outbox.drain({ deliver: async ({ id }) => void delivered.push(id) });
     await clock.pass(10);
-    database.exec('BEGIN');
-    outbox.enqueueIn(database, record('a'));
-    outbox.wake();
-    await clock.pass(500);
-    expect(delivered).toEqual([]);
-    database.exec('COMMIT');
-    outbox.wake();
-    await clock.pass(60);
-    expect(delivered).toEqual(['a']);
-    database.exec('BEGIN');
-    outbox.enqueueIn(database, record('b'));
-    database.exec('COMMIT');
+    durable.transact((tx) => outbox.enqueueIn(tx, record('a')));
     await clock.pass(0);
-    expect(delivered).toEqual(['a', 'b']);
+    expect(delivered).toEqual(['a']);
     await outbox[Symbol.asyncDispose]();
-    expect(await draining).toEqual({ delivered: 2, failed: 0, quarantined: 0 });
+    expect(await draining).toEqual({ delivered: 1, failed: 0, quarantined: 0 });
   });
 
-  it('reports what made room only if the caller commits', async () => {
-    const events: OutboxEvent[] = [];
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-    const limits = { recordsMax: 1, whenFull: 'drop-oldest-of-priority' } as const;
-    await using outbox = openOutbox({ database, limits, onEvent: (event) => events.push(event) });
-    await outbox.enqueue(record('a'));
-    for (const [id, end] of [['b', 'ROLLBACK'] as const, ['c', 'COMMIT'] as const]) {
-      database.exec('BEGIN');
-      outbox.enqueueIn(database, record(id));
-      database.exec(end);
-      await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(events).toEqual([{ type: 'dropped', id: 'a', bytes: 5, reason: 'over_budget' }]);
-  });
-
-  it('refuses another database and no transaction', async () => {
-    const directory = tempDir();
-    const database = new DatabaseSync(join(directory, 'shared.db'));
-    await using outbox = openOutbox({ database });
-    await using owner = openOutbox({ path: join(directory, 'own.db') });
-    expect(() => outbox.enqueueIn(database, record('a'))).toThrow(/none is open/);
-    database.exec('BEGIN');
-    expect(() => owner.enqueueIn(database, record('a'))).toThrow(TypeError);
-    database.exec('ROLLBACK');
+  it('refuses the transaction of another file, and one that is over', async () => {
+    await using durable = openShared();
+    await using outbox = openOutbox({ durable });
+    await using other = openOutbox({ path: join(tempDir(), 'own.db') });
+    const over = durable.transact((tx) => {
+      expect(() => other.enqueueIn(tx, record('a'))).toThrow(TypeError);
+      return tx;
+    });
+    expect(() => outbox.enqueueIn(over, record('a'))).toThrow(TypeError);
   });
 });
 
 describe('openOutbox', () => {
-  it('keeps two tables of one database apart', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-    await using results = openOutbox({ database, table: 'results' });
-    await using events = openOutbox({ database, table: 'events' });
+  it('keeps two tables of one file apart', async () => {
+    const parts = [outboxPart('results'), outboxPart('events')];
+    await using durable = openDurable({ path: join(tempDir(), 'shared.db'), parts });
+    await using results = openOutbox({ durable, table: 'results' });
+    await using events = openOutbox({ durable, table: 'events' });
     await results.enqueue(record('a'));
     expect(await events.list()).toEqual([]);
+    expect(await durable.partNames()).toEqual(['outbox.events', 'outbox.results']);
   });
 
-  it('refuses a database that would lose commits, a table of somebody else, and strange names', () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
+  it('refuses a table of somebody else, strange names, and neither file nor path', () => {
+    const path = join(tempDir(), 'shared.db');
+    const database = new DatabaseSync(path);
     database.exec('CREATE TABLE mine (id TEXT)');
-    expect(() => openOutbox({ database, table: 'mine' })).toThrow(expect.objectContaining({ code: 'foreign_table' }));
-    expect(() => openOutbox({ database, table: 'a"b' })).toThrow(TypeError);
-    expect(() => openOutbox({})).toThrow(TypeError);
-    database.exec('PRAGMA synchronous = NORMAL');
-    expect(() => openOutbox({ database })).toThrow(expect.objectContaining({ code: 'not_durable' }));
+    database.close();
+    expect(() => openOutbox({ path, table: 'mine' })).toThrow(expect.objectContaining({ code: 'foreign_table' }));
+    expect(() => openOutbox({ path, table: 'a"b' })).toThrow(TypeError);
+    expect(() => openOutbox({} as never)).toThrow(TypeError);
+  });
+
+  it('as a guest changes what is there, and makes, repairs and brings up to date nothing', async () => {
+    const path = join(tempDir(), 'outbox.db');
+    expect(() => openOutbox({ path, as: 'guest' })).toThrow(expect.objectContaining({ code: 'no_outbox' }));
+    expect(existsSync(path)).toBe(false);
+    await using owner = openOutbox({ path });
+    {
+      await using guest = openOutbox({ path, as: 'guest' });
+      await guest.enqueue(record('a'));
+    }
+    expect((await owner.list()).map((entry) => entry.id)).toEqual(['a']);
+    await owner[Symbol.asyncDispose]();
+    writeFileSync(path, 'no database');
+    expect(() => openOutbox({ path, as: 'guest' })).toThrow(expect.objectContaining({ code: 'damaged' }));
+    expect(readFileSync(path, 'utf8')).toBe('no database');
   });
 });

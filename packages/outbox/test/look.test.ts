@@ -122,17 +122,18 @@ describe('inspectOutbox', () => {
   });
 
   it('finds the only outbox of a file by itself, and asks when there are several', async () => {
-    const database = new DatabaseSync(join(tempDir(), 'shared.db'));
-    const path = database.location() ?? '';
+    const path = join(tempDir(), 'shared.db');
+    const database = new DatabaseSync(path);
     database.exec('CREATE TABLE other_total (id TEXT)');
+    database.close();
     expect(() => inspectOutbox({ path })).toThrow(expect.objectContaining({ code: 'no_outbox' }));
-    await using results = openOutbox({ database, table: 'results' });
-    await results.enqueue(record('a'));
     {
+      await using results = openOutbox({ path, table: 'results' });
+      await results.enqueue(record('a'));
       using look = inspectOutbox({ path });
       expect(look.table).toBe('results');
     }
-    await using _ = openOutbox({ database, table: 'events' });
+    await using _ = openOutbox({ path, table: 'events' });
     expect(() => inspectOutbox({ path })).toThrow(/events, results/);
     using look = inspectOutbox({ path, table: 'results' });
     expect((await look.list()).map((entry) => entry.id)).toEqual(['a']);

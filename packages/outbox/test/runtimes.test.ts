@@ -18,6 +18,7 @@ describe.each(['node', 'bun'] as const)('on %s', (runtime) => {
       replayed: 1,
       dropped: 1,
       joined: ['COMMIT'],
+      undone: 'Error: ROLLBACK',
       count: { records: 1, bytes: 15 },
       salvaged: { records: 0, lostRecords: null },
     });

@@ -59,7 +59,7 @@ describe('a file of version 1', () => {
   });
 });
 
-it('a file of a later version is refused and left as it is', async () => {
+it('a file of a later version, made before parts were counted, is refused and left as it is', async () => {
   const path = join(tempDir(), 'outbox.db');
   {
     await using outbox = openOutbox({ path });
@@ -67,11 +67,33 @@ it('a file of a later version is refused and left as it is', async () => {
   }
   const database = new DatabaseSync(path);
   database.exec(
-    'UPDATE outbox_meta SET value = 3; ALTER TABLE outbox ADD COLUMN more TEXT; PRAGMA wal_checkpoint(TRUNCATE)',
+    `UPDATE outbox_meta SET value = 3; ALTER TABLE outbox ADD COLUMN more TEXT; DROP TABLE durable_part; DROP TABLE durable_salvage;
+     PRAGMA user_version = 0;     PRAGMA wal_checkpoint(TRUNCATE)`,
   );
   database.close();
   const before = readFileSync(path);
   expect(() => openOutbox({ path })).toThrow(expect.objectContaining({ code: 'newer_version' }));
   expect(() => inspectOutbox({ path })).toThrow(expect.objectContaining({ code: 'newer_version' }));
   expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+it('a file of version 2 that does not count its parts is taken over as it is', async () => {
+  const path = join(tempDir(), 'outbox.db');
+  {
+    await using outbox = openOutbox({ path });
+    await outbox.enqueue({ id: 'a', subject: 's', body: new Uint8Array(1) });
+  }
+  const database = new DatabaseSync(path);
+  database.exec('DROP TABLE durable_part; DROP TABLE durable_salvage; PRAGMA user_version = 0');
+  database.close();
+  {
+    using look = inspectOutbox({ path });
+    expect((await look.list()).map((entry) => entry.id)).toEqual(['a']);
+    await using guest = openOutbox({ path, as: 'guest' });
+    await guest.enqueue({ id: 'b', subject: 's', body: new Uint8Array(1) });
+  }
+  const events: OutboxEvent[] = [];
+  await using outbox = openOutbox({ path, onEvent: (event) => events.push(event) });
+  expect((await outbox.list()).map((entry) => entry.id)).toEqual(['a', 'b']);
+  expect(events).toEqual([]);
 });

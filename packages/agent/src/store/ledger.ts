@@ -54,7 +54,8 @@ export interface LedgerOptions {
 export function openLedger({ file, outbox }: LedgerOptions): Ledger {
   const { database } = file;
   const queue = (id: string, subject: string, value: unknown): void => {
-    outbox.enqueueIn(database, { id, subject, body: Buffer.from(JSON.stringify(value)) });
+    const body = Buffer.from(JSON.stringify(value));
+    file.durable.transact((tx) => outbox.enqueueIn(tx, { id, subject, body }));
   };
   return {
     admit: (run, order) => file.transact(() => admit(file, run, order)),

@@ -9,12 +9,20 @@
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
  * | `outbox*`     | `@kanade/outbox`      | results and events on their way                                           |
  */
-import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import {
+  type Durable,
+  DurableError,
+  type DurableEvent,
+  type DurablePart,
+  openDurable,
+  type Statement,
+} from '@kanade/durable';
+import { outboxPart } from '@kanade/outbox';
 import { AgentError } from '../agent-error.ts';
 
-export interface StateFile extends Disposable {
-  readonly database: DatabaseSync;
+export interface StateFile extends AsyncDisposable {
+  readonly durable: Durable;
+  readonly database: { prepare(text: string): Statement };
   /** Runs `change` in one transaction: durable when this returns, undone when it throws. */
   transact<T>(change: () => T): T;
 }
@@ -42,53 +50,37 @@ const migrations: readonly string[] = [
    ALTER TABLE run ADD COLUMN stopped_by TEXT;`,
 ];
 
-/** Opens and migrates the database. Throws AgentError `data_dir_unusable` or `database_too_new`. */
-export function openStateFile(path: string): StateFile {
-  let database: DatabaseSync | undefined;
-  try {
-    closeSync(openSync(path, 'a', 0o600)); // scripts and their output are nobody else's business; the WAL takes this mode
-    database = new DatabaseSync(path, { timeout: 5_000 });
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    migrate(database, path);
-  } catch (cause) {
-    database?.close();
-    if (cause instanceof AgentError) throw cause;
-    throw new AgentError(
-      'data_dir_unusable',
-      `open database ${path}: ${(cause as Error).message}; correct its owner and mode, or move it away if it is damaged`,
-      { cause },
-    );
-  }
-  const opened = database;
+const agentPart: DurablePart = {
+  name: 'agent',
+  migrations,
+  tables: ['admission', 'run', 'fleet_entry', 'cursor'].map((name) => ({ name })),
+  adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
+};
+
+/** Opens the file in whatever state it is. Throws AgentError `data_dir_unusable` or `database_too_new`. */
+export function openStateFile(path: string, onEvent?: (event: DurableEvent) => void): StateFile {
+  const durable = open(path, onEvent);
   return {
-    database: opened,
-    transact: (change) => inTransaction(opened, change),
-    [Symbol.dispose]: () => opened.close(),
+    durable,
+    database: {
+      prepare: (text) => ({
+        get: (...values) => durable.look((sql) => sql(text).get(...values)),
+        all: (...values) => durable.look((sql) => sql(text).all(...values)),
+        run: (...values) => durable.transact((tx) => tx.sql(text).run(...values)),
+      }),
+    },
+    transact: (change) => durable.transact(change),
+    [Symbol.asyncDispose]: () => durable[Symbol.asyncDispose](),
   };
 }
 
-function migrate(database: DatabaseSync, path: string): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
-  if (version > migrations.length) {
-    throw new AgentError(
-      'database_too_new',
-      `open database ${path}: it has version ${version} and this agent knows up to ${migrations.length}; start the newer agent or another --data-dir`,
-    );
-  }
-  migrations.slice(version).forEach((statements, index) => {
-    inTransaction(database, () => database.exec(`${statements} PRAGMA user_version = ${version + index + 1}`));
-  });
-}
-
-function inTransaction<T>(database: DatabaseSync, change: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
+function open(path: string, onEvent?: (event: DurableEvent) => void): Durable {
   try {
-    const result = change();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    // A full disk or an I/O error may have rolled back already.
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
+    return openDurable({ path, parts: [agentPart, outboxPart()], ...(onEvent && { onEvent }) });
+  } catch (cause) {
+    if (!(cause instanceof DurableError)) throw cause;
+    const code = cause.code === 'newer_version' ? 'database_too_new' : 'data_dir_unusable';
+    const advice = cause.code === 'newer_version' ? 'start the newer agent' : 'correct its owner and mode';
+    throw new AgentError(code, `${cause.message}; ${advice}, or choose another --data-dir`, { cause });
   }
 }

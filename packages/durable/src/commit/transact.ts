@@ -9,8 +9,8 @@
  */
 
 import type { Clock } from '../file/clock.ts';
-import type { Connection } from '../file/connect.ts';
-import { DurableError, sqliteCode, translateSqliteError } from '../file/error.ts';
+import type { OpenFile } from '../file/connect.ts';
+import { DurableError, faultCode, translateFault } from '../file/error.ts';
 import type { DurableLimits } from '../file/limits.ts';
 import type { Sql } from '../file/part.ts';
 
@@ -32,9 +32,14 @@ export interface ChangeOptions {
   readonly addsBytes?: number;
 }
 
+export interface CommitOptions extends ChangeOptions {
+  /** In a commit of its own, at once, and not behind the changes that wait for the next one. @defaultValue false */
+  readonly alone?: boolean;
+}
+
 /** What helps a change that could not be made. */
 export interface Helpers {
-  connection(): Connection;
+  file(): OpenFile;
   /** Puts a sound file in the place of the damaged one. @throws DurableError when that cannot be */
   recover(cause: unknown): void;
   /** Room for a change that adds nothing, on a disk that has none. */
@@ -44,8 +49,11 @@ export interface Helpers {
 }
 
 export interface Transactions {
-  readonly isClosed: boolean;
+  /** Whether this is the transaction that is open. */
+  isOpen(tx: Transaction): boolean;
   transact<T>(change: (tx: Transaction) => T, options?: ChangeOptions): T;
+  /** Looks at once, within the transaction that is open when there is one. */
+  look<T>(look: (sql: Sql) => T): T;
   /** The same in a turn of its own, waiting for others without blocking. */
   transactLater<T>(change: (tx: Transaction) => T, addsBytes: number): Promise<T>;
   read<T>(look: (sql: Sql) => T): Promise<T>;
@@ -77,7 +85,7 @@ export function createTransactions(
   }
 
   function once<T>(change: (tx: Transaction) => T): T {
-    const { database, sql } = helpers.connection();
+    const { database, sql } = helpers.file();
     const tx = openTransaction(sql);
     database.exec('BEGIN IMMEDIATE');
     open = tx;
@@ -112,7 +120,7 @@ export function createTransactions(
   function createHelp(addsBytes: number): (error: unknown) => boolean {
     let [isRecovered, isRoomMade] = [false, addsBytes > 0];
     return (error) => {
-      const code = sqliteCode(error);
+      const code = faultCode(error);
       if (code === 'busy') return false;
       if (code === 'damaged' && !isRecovered) {
         helpers.recover(error);
@@ -121,7 +129,7 @@ export function createTransactions(
         helpers.makeRoom();
         isRoomMade = true;
       } else {
-        throw translateSqliteError(error, 'Cannot use the file');
+        throw translateFault(error, 'Cannot use the file');
       }
       return true;
     };
@@ -132,21 +140,25 @@ export function createTransactions(
     return once(change);
   }
 
-  function transact<T>(change: (tx: Transaction) => T, { addsBytes = 0 }: ChangeOptions = {}): T {
+  /** Blocks the thread while another process has the file: nothing of ours stays open over turns. */
+  function atOnce<T>(work: () => T, addsBytes: number): T {
     checkOpen();
-    if (open !== null) return join(open, change);
     const help = createHelp(addsBytes);
     const untilMs = performance.now() + limits.transactWaitMs;
     for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
       try {
-        return turns.spend(() => attempt(change, addsBytes));
+        return turns.spend(work);
       } catch (error) {
         if (help(error)) continue;
-        if (performance.now() >= untilMs) throw translateSqliteError(error, 'Cannot use the file');
-        // Only another process can hold the lock here: nothing of ours stays open over turns.
+        if (performance.now() >= untilMs) throw translateFault(error, 'Cannot use the file');
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
       }
     }
+  }
+
+  function transact<T>(change: (tx: Transaction) => T, { addsBytes = 0 }: ChangeOptions = {}): T {
+    if (open !== null) return join(open, change);
+    return atOnce(() => attempt(change, addsBytes), addsBytes);
   }
 
   async function exclusively<T>(work: () => T, addsBytes = 0): Promise<T> {
@@ -160,7 +172,7 @@ export function createTransactions(
         return turns.spend(work);
       } catch (error) {
         if (help(error)) continue;
-        if (clock.nowMs() >= untilMs) throw translateSqliteError(error, 'Cannot use the file');
+        if (clock.nowMs() >= untilMs) throw translateFault(error, 'Cannot use the file');
       }
       const waitMs = delayMs;
       await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs));
@@ -169,12 +181,11 @@ export function createTransactions(
   }
 
   return {
-    get isClosed() {
-      return isClosed;
-    },
+    isOpen: (tx) => tx === open,
     transact,
+    look: (look) => (open === null ? atOnce(() => look(helpers.file().sql), 0) : look(open.sql)),
     transactLater: (change, addsBytes) => exclusively(() => attempt(change, addsBytes), addsBytes),
-    read: (look) => exclusively(() => look(helpers.connection().sql)),
+    read: (look) => exclusively(() => look(helpers.file().sql)),
     exclusively: (work) => exclusively(work),
     close() {
       isClosed = true;

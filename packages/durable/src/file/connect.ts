@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { damage, sqliteCode } from './error.ts';
+import { damage, faultCode, isSqliteError } from './error.ts';
 import type { DurableLimits } from './limits.ts';
 import { migrate, type Versions } from './migrate.ts';
 import type { DurablePart, Sql, Statement } from './part.ts';
@@ -10,7 +10,7 @@ import type { DurablePart, Sql, Statement } from './part.ts';
 const checkpointPages = 128;
 
 /** An open file and its prepared statements. */
-export interface Connection {
+export interface OpenFile {
   readonly database: DatabaseSync;
   readonly sql: Sql;
 }
@@ -24,7 +24,7 @@ export interface ConnectOptions {
 }
 
 /** Opens a file, makes it when it is missing, brings its parts up to date and looks through it when it is small. @throws what SQLite throws */
-export function connect(path: string, options: ConnectOptions): Connection {
+export function connect(path: string, options: ConnectOptions): OpenFile {
   const { limits, parts } = options;
   const isNew = make(path, options.mode);
   const connection = connectWith(path, limits, (database) => {
@@ -36,7 +36,7 @@ export function connect(path: string, options: ConnectOptions): Connection {
   try {
     const { database, sql } = connection;
     if (!isNew && sql('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) throw damage('its tables are gone');
-    inTransaction(database, () => migrate(database, sql, parts, options.upTo));
+    inTransaction(database, () => migrateOrDamage(connection, { parts, upTo: options.upTo, isNew }));
     if (statSync(path).size <= limits.openCheckBytesMax) check(connection, parts);
     database.exec('PRAGMA busy_timeout = 0');
     if (isNew) rmSync(`${path}.new`, { force: true });
@@ -47,14 +47,27 @@ export function connect(path: string, options: ConnectOptions): Connection {
   }
 }
 
+/** A step that does not fit what is there: the file is not what its versions say. */
+function migrateOrDamage(
+  { database, sql }: OpenFile,
+  { parts, upTo, isNew }: { parts: readonly DurablePart[]; upTo: Versions | undefined; isNew: boolean },
+): void {
+  try {
+    migrate(database, sql, parts, upTo);
+  } catch (error) {
+    if (!isNew && isSqliteError(error) && error.errcode === 1) throw damage(`bringing it up to date: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Opens an existing file beside its owner: nothing is made, brought up to date or looked through. @throws what SQLite throws */
-export function connectBeside(path: string, limits: DurableLimits): Connection {
+export function connectBeside(path: string, limits: DurableLimits): OpenFile {
   const connection = connectWith(path, limits, () => {});
   connection.database.exec('PRAGMA busy_timeout = 0');
   return connection;
 }
 
-function connectWith(path: string, limits: DurableLimits, prepare: (database: DatabaseSync) => void): Connection {
+function connectWith(path: string, limits: DurableLimits, prepare: (database: DatabaseSync) => void): OpenFile {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // The first connection after a crash recovers the WAL, which needs the lock for a moment; only opening waits like this.
@@ -107,7 +120,7 @@ export function syncFile(path: string): void {
 }
 
 /** Reads everything once. Damage shows as the same error that SQLite raises when it meets it by itself. */
-function check({ database, sql }: Connection, parts: readonly DurablePart[]): void {
+function check({ database, sql }: OpenFile, parts: readonly DurablePart[]): void {
   const [verdict] = integrity(database, 1);
   if (verdict !== undefined) throw damage(verdict);
   for (const { mend } of parts) if (mend) inTransaction(database, () => mend(sql, null));
@@ -151,6 +164,6 @@ export function closeDamaged(database: DatabaseSync): void {
   try {
     if (database.isOpen) database.close();
   } catch (error) {
-    if (sqliteCode(error) === null) throw error;
+    if (faultCode(error) === null) throw error;
   }
 }

@@ -43,9 +43,25 @@ const codes: Readonly<Record<number, DurableErrorCode>> = {
   26: 'damaged',
 };
 
-/** The code behind an error of `node:sqlite`, null for anything else. Extended codes count as their primary one. */
-export function sqliteCode(error: unknown): DurableErrorCode | null {
-  return isSqliteError(error) ? (codes[error.errcode & 0xff] ?? null) : null;
+/** The same for what the system says where a file is made without SQLite. */
+const systemCodes: Readonly<Record<string, DurableErrorCode>> = {
+  ENOSPC: 'disk_full',
+  EDQUOT: 'disk_full',
+  EIO: 'io_failed',
+  EROFS: 'read_only',
+  EACCES: 'cannot_open',
+  EPERM: 'cannot_open',
+  ENOENT: 'cannot_open',
+  ENOTDIR: 'cannot_open',
+  EMFILE: 'cannot_open',
+  ENFILE: 'cannot_open',
+};
+
+/** The code behind an error of `node:sqlite` or of a file, null for anything else. Extended codes count as their primary one. */
+export function faultCode(error: unknown): DurableErrorCode | null {
+  if (isSqliteError(error)) return codes[error.errcode & 0xff] ?? null;
+  const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : '';
+  return systemCodes[code] ?? null;
 }
 
 /** Any error that SQLite raised, whether it means something to a caller or not. */
@@ -56,8 +72,8 @@ export function isSqliteError(error: unknown): error is Error & { readonly errco
 /** Damage that SQLite did not notice, as the error that it raises where it does: the file is set aside and salvaged for it. */
 export const damage = (message: string): Error => Object.assign(new Error(message), { errcode: 11 });
 
-/** Turns an error of `node:sqlite` into ours; every other error comes back as it is. */
-export function translateSqliteError(error: unknown, attempted: string): unknown {
-  const code = sqliteCode(error);
+/** Turns an error of SQLite or of the system into ours; every other error comes back as it is. */
+export function translateFault(error: unknown, attempted: string): unknown {
+  const code = faultCode(error);
   return code === null ? error : new DurableError(code, `${attempted}: ${(error as Error).message}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** Every bound of a durable file with its unit. `resolveLimits` holds the defaults. */
+/** Every bound of a durable file with its unit. `resolveDurableLimits` holds the defaults. */
 export interface DurableLimits {
   /** How long `commit` and `read` wait for another transaction before they fail with `busy`, ms. @defaultValue 10_000 */
   readonly lockWaitMs: number;
@@ -39,7 +39,7 @@ const defaults: DurableLimits = {
 const mayBeZero: readonly string[] = ['transactWaitMs', 'openCheckBytesMax', 'diskReserveBytes'];
 
 /** Fills in the defaults. @throws RangeError for a limit that does not exist or is not a positive whole number */
-export function resolveLimits(given: Partial<DurableLimits> = {}): DurableLimits {
+export function resolveDurableLimits(given: Partial<DurableLimits> = {}): DurableLimits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   for (const [name, value] of set) {
     if (!Object.hasOwn(defaults, name)) throw new RangeError(`Cannot use a limit that does not exist: ${name}`);

@@ -1,17 +1,23 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { createGroupCommit } from '../commit/group-commit.ts';
-import { type ChangeOptions, createTransactions, type Transaction, type Transactions } from '../commit/transact.ts';
+import {
+  type ChangeOptions,
+  type CommitOptions,
+  createTransactions,
+  type Transaction,
+  type Transactions,
+} from '../commit/transact.ts';
 import { takeLock } from '../lock.ts';
 import { createLook, type DurableLook, type Viewed } from '../look/look.ts';
 import { finishReplacement, salvage, setDirectoryAside } from '../salvage/replace.ts';
 import { walDamage } from '../salvage/wal-damage.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Connection, type ConnectOptions, closeDamaged, connect, connectBeside } from './connect.ts';
-import { DurableError, sqliteCode, translateSqliteError } from './error.ts';
-import { type DurableLimits, resolveLimits } from './limits.ts';
+import { type ConnectOptions, closeDamaged, connect, connectBeside, type OpenFile } from './connect.ts';
+import { DurableError, faultCode, translateFault } from './error.ts';
+import { type DurableLimits, resolveDurableLimits } from './limits.ts';
 import { readVersions } from './migrate.ts';
-import { checkParts, type DurableEvent, type DurablePart } from './part.ts';
+import { checkParts, type DurableEvent, type DurablePart, type Sql } from './part.ts';
 import { resolvePath } from './path.ts';
 import { checkpoint, giveBackSpace } from './reclaim.ts';
 import { createReserve, type Reserve } from './reserve.ts';
@@ -50,7 +56,11 @@ export interface Durable extends DurableLook, AsyncDisposable {
    * The same as part of a group: changes of one turn of the event loop share a commit, within its budget. Resolved means on disk.
    * A change that throws takes none of the others with it. @throws as `transact`; `busy` also when over `pendingBytesMax` wait
    */
-  commit<T>(change: (tx: Transaction) => T, options?: ChangeOptions): Promise<T>;
+  commit<T>(change: (tx: Transaction) => T, options?: CommitOptions): Promise<T>;
+  /** Looks at once, within the transaction that is open when there is one; waits and fails as `transact`. */
+  look<T>(look: (sql: Sql) => T): T;
+  /** Whether this is the transaction that is open on this file, for a package that joins one it was given. */
+  isOpen(tx: Transaction): boolean;
   /** One step of giving free space back to the disk, small enough not to be felt; for idle moments. @returns whether there is more to do */
   reclaim(): Promise<boolean>;
   /** The lock that stands for a name beside this file, `<path>.<name>`; null when somebody holds it. */
@@ -66,7 +76,7 @@ export interface Durable extends DurableLook, AsyncDisposable {
  */
 export function openDurable(options: OpenDurableOptions): Durable {
   checkParts(options.parts);
-  const limits = resolveLimits(options.limits);
+  const limits = resolveDurableLimits(options.limits);
   const clock = options.clock ?? systemClock;
   const path = resolvePath(options.path);
   const isGuest = options.as === 'guest';
@@ -82,9 +92,9 @@ export function openDurable(options: OpenDurableOptions): Durable {
     let connection = isGuest ? openAsGuest(opening) : openAsOwner(opening);
     const transactions = createTransactions(
       {
-        connection: () => connection,
+        file: () => connection,
         recover(cause) {
-          if (isGuest) throw translateSqliteError(cause, `Cannot use ${path}`);
+          if (isGuest) throw translateFault(cause, `Cannot use ${path}`);
           closeDamaged(connection.database);
           connection = replace(opening, { reason: String(cause), hasLostCommits: false });
         },
@@ -110,7 +120,7 @@ interface Opening extends ConnectOptions {
 interface Parts {
   readonly opening: Opening;
   readonly transactions: Transactions;
-  readonly connection: () => Connection;
+  readonly connection: () => OpenFile;
   readonly release: () => void;
 }
 
@@ -132,7 +142,10 @@ function createDurable({ opening, transactions, connection, release }: Parts): D
     ...createLook(viewed),
     limits,
     transact: transactions.transact,
-    commit(change, { addsBytes = 0 } = {}) {
+    look: transactions.look,
+    isOpen: transactions.isOpen,
+    commit(change, { addsBytes = 0, alone = false } = {}) {
+      if (alone) return transactions.transactLater(change, addsBytes);
       if (closing !== null) return Promise.reject(new DurableError('closed', 'Cannot use the file: it was closed'));
       return group.add(change, addsBytes);
     },
@@ -158,13 +171,13 @@ function lockAlone(path: string): () => void {
 }
 
 /** Opens an existing file whose parts are of the versions known here. */
-function openAsGuest({ path, parts, limits }: Opening): Connection {
+function openAsGuest({ path, parts, limits }: Opening): OpenFile {
   try {
     accessSync(path);
   } catch (error) {
     throw new DurableError('no_file', `Cannot open ${path}: there is no such file`, { cause: error });
   }
-  let connection: Connection | null = null;
+  let connection: OpenFile | null = null;
   try {
     connection = connectBeside(path, limits);
     const versions = readVersions(connection.database, connection.sql, parts);
@@ -173,7 +186,7 @@ function openAsGuest({ path, parts, limits }: Opening): Connection {
     return connection;
   } catch (error) {
     if (connection) closeDamaged(connection.database);
-    throw translateSqliteError(error, `Cannot open ${path}`);
+    throw translateFault(error, `Cannot open ${path}`);
   }
 }
 
@@ -181,7 +194,7 @@ const olderMessage = (path: string, { name }: DurablePart) =>
   `Cannot use ${path}: its ${name} is of an older version, start the current version of the program that owns it once`;
 
 /** Opens a file that is ours, whatever state it is in. */
-function openAsOwner(opening: Opening): Connection {
+function openAsOwner(opening: Opening): OpenFile {
   const { path, clock, tell } = opening;
   try {
     finishReplacement(path, clock.nowMs());
@@ -195,9 +208,9 @@ function openAsOwner(opening: Opening): Connection {
   try {
     return connectWithRoom(opening);
   } catch (error) {
-    if (sqliteCode(error) === 'cannot_open' && isReadOnly(path))
+    if (faultCode(error) === 'cannot_open' && isReadOnly(path))
       throw new DurableError('read_only', `Cannot open ${path}: it cannot be written here`, { cause: error });
-    if (sqliteCode(error) !== 'damaged') throw translateSqliteError(error, `Cannot open ${path}`);
+    if (faultCode(error) !== 'damaged') throw translateFault(error, `Cannot open ${path}`);
     return replace(opening, { reason: (error as Error).message, hasLostCommits: false });
   }
 }
@@ -219,12 +232,12 @@ function isReadOnly(path: string): boolean {
 }
 
 /** Opening makes the side files of SQLite, for which a full disk has no room; what it calls that depends on which of them failed. */
-function connectWithRoom(opening: Opening): Connection {
+function connectWithRoom(opening: Opening): OpenFile {
   const { path, reserve, tell } = opening;
   try {
     return connect(path, opening);
   } catch (error) {
-    const code = sqliteCode(error);
+    const code = faultCode(error);
     const mayBeFull = code === 'disk_full' || code === 'io_failed' || code === 'cannot_open';
     if (!mayBeFull || !reserve.release()) throw error;
     tell({ type: 'reserve_used', path });
@@ -233,10 +246,7 @@ function connectWithRoom(opening: Opening): Connection {
 }
 
 /** Puts a sound file with what can be read in the place of a damaged one. */
-function replace(
-  opening: Opening,
-  { reason, hasLostCommits }: { reason: string; hasLostCommits: boolean },
-): Connection {
+function replace(opening: Opening, { reason, hasLostCommits }: { reason: string; hasLostCommits: boolean }): OpenFile {
   const { path, clock, tell } = opening;
   try {
     const report = salvage({ ...opening, nowMs: clock.nowMs(), reason, hasLostCommits });
@@ -245,18 +255,18 @@ function replace(
   } catch (error) {
     if (error instanceof DurableError) throw error;
     const message = `Cannot set the damaged ${path} aside: ${(error as Error).message}`;
-    throw new DurableError(sqliteCode(error) ?? 'cannot_open', message, { cause: error });
+    throw new DurableError(faultCode(error) ?? 'cannot_open', message, { cause: error });
   }
 }
 
 /** Room for a change that adds nothing, on a disk that has none. */
-function makeRoom({ path, reserve, tell }: Opening, { database }: Connection): void {
+function makeRoom({ path, reserve, tell }: Opening, { database }: OpenFile): void {
   if (reserve.release()) tell({ type: 'reserve_used', path });
   try {
     // What the WAL holds goes into the file first: then the change is written over it.
     checkpoint(database);
   } catch (error) {
     // Still no room, or a lock: the next try of the change says which.
-    if (sqliteCode(error) === null) throw error;
+    if (faultCode(error) === null) throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { createStatements } from '../file/connect.ts';
-import { DurableError, translateSqliteError } from '../file/error.ts';
+import { DurableError, translateFault } from '../file/error.ts';
 import { readVersions } from '../file/migrate.ts';
 import type { DurablePart, Sql } from '../file/part.ts';
 import { checkParts } from '../file/part.ts';
@@ -75,6 +75,6 @@ function translated<T>(path: string, look: () => T): T {
   try {
     return look();
   } catch (error) {
-    throw translateSqliteError(error, `Cannot read ${path}`);
+    throw translateFault(error, `Cannot read ${path}`);
   }
 }

@@ -4,7 +4,7 @@ import { damage } from '../file/error.ts';
 import { notedSalvages, partNames } from '../file/migrate.ts';
 import type { DurablePart, DurableTable, Row, SalvageReport, Sql, Value } from '../file/part.ts';
 
-export interface VerifyOptions {
+export interface VerifyFileOptions {
   /**
    * Checks the structure of the file and what parts say together, too, in one look that keeps the event loop for as long as it
    * takes to read the whole file. @defaultValue false
@@ -14,7 +14,7 @@ export interface VerifyOptions {
 }
 
 /** What a check found. `ok` is true when there is nothing to tell. */
-export interface VerifyReport {
+export interface VerifiedFile {
   readonly ok: boolean;
   readonly tables: readonly {
     readonly part: string;
@@ -27,7 +27,7 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
-export interface ExportOptions {
+export interface ExportTableOptions {
   readonly table: string;
   readonly signal?: AbortSignal;
 }
@@ -43,9 +43,11 @@ export interface DurableLook {
   /** The last salvages, oldest first; kept in the file, so that no crash forgets a loss. */
   salvages(): Promise<SalvageReport[]>;
   /** Reads every row of every declared table; some rows in memory at a time. */
-  verify(options?: VerifyOptions): Promise<VerifyReport>;
+  verify(options?: VerifyFileOptions): Promise<VerifiedFile>;
+  /** What `verify({ structure: true })` finds beyond the rows. */
+  problems(): Promise<string[]>;
   /** Every row of a table, in its own order, one in memory at a time; what changes meanwhile may be in it or not. */
-  export(options: ExportOptions): AsyncIterable<Row>;
+  export(options: ExportTableOptions): AsyncIterable<Row>;
 }
 
 /** Where to look. */
@@ -66,12 +68,13 @@ export function createLook(viewed: Viewed): DurableLook {
     partNames: () => viewed.read(partNames),
     salvages: () => viewed.read(notedSalvages),
     verify: (options = {}) => verify(viewed, options),
+    problems: () => viewed.read((sql, database) => problemsOf(sql, database, viewed.parts)),
     export: (options) => walkRows(viewed, options),
   };
 }
 
-async function verify(viewed: Viewed, { structure, signal }: VerifyOptions): Promise<VerifyReport> {
-  const tables: VerifyReport['tables'][number][] = [];
+async function verify(viewed: Viewed, { structure, signal }: VerifyFileOptions): Promise<VerifiedFile> {
+  const tables: VerifiedFile['tables'][number][] = [];
   for (const { name: part, tables: declared } of viewed.parts) {
     for (const table of declared) tables.push({ part, table: table.name, ...(await countRows(viewed, table, signal)) });
   }
@@ -81,7 +84,7 @@ async function verify(viewed: Viewed, { structure, signal }: VerifyOptions): Pro
 }
 
 /** The structure of the file, and of the parts where that is sound. */
-export function problemsOf(sql: Sql, database: DatabaseSync, parts: readonly DurablePart[]): string[] {
+function problemsOf(sql: Sql, database: DatabaseSync, parts: readonly DurablePart[]): string[] {
   const problems = integrity(database, problemsMax);
   return problems.length > 0 ? problems : parts.flatMap(({ problems: own }) => own?.(sql) ?? []);
 }
@@ -95,7 +98,7 @@ async function countRows(viewed: Viewed, table: DurableTable, signal: AbortSigna
   return sum;
 }
 
-async function* walkRows(viewed: Viewed, { table, signal }: ExportOptions): AsyncGenerator<Row> {
+async function* walkRows(viewed: Viewed, { table, signal }: ExportTableOptions): AsyncGenerator<Row> {
   if (!viewed.parts.some(({ tables }) => tables.some(({ name }) => name === table)))
     throw new TypeError(`Cannot export table ${JSON.stringify(table)}: no part declares it`);
   const key = await viewed.read((sql) => keyOf(sql, table));

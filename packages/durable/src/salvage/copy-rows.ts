@@ -91,18 +91,15 @@ function* walkNumbers(source: DatabaseSync, table: string): Generator<Step> {
   const rows = open(source, `SELECT rowid AS ${numberColumn}, * FROM ${table} WHERE rowid >= ? ORDER BY rowid LIMIT 1`);
   if (rows === null) return yield 'no table';
   const from = (number: number) => rowFrom(rows, number);
-  for (let next = from(firstNumber(source, table)); ; ) {
-    if (next === 'end') return;
-    if (next === null) {
+  for (let number = firstNumber(source, table); ; ) {
+    let row = from(number);
+    if (row === null) {
       yield 'gap';
-      return;
+      row = nextAfterGap(from, number);
     }
-    yield next;
-    const number = Number(next[numberColumn]);
-    next = from(number + 1);
-    if (next !== null) continue;
-    yield 'gap';
-    next = nextAfterGap(from, number + 1);
+    if (row === null || row === 'end') return;
+    yield row;
+    number = Number(row[numberColumn]) + 1;
   }
 }
 

@@ -1,5 +1,5 @@
-import { reasonOf } from '../outbox/reason.ts';
-import type { QueuedRecord } from '../store/records.ts';
+import { reasonOf } from '../core/reason.ts';
+import type { QueuedRecord } from '../rows/record.ts';
 
 export interface DeliverContext {
   /** Aborted when the attempt's time is over or the drain stops. */

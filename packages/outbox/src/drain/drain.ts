@@ -1,9 +1,10 @@
-import type { Clock } from '../outbox/clock.ts';
-import { droppedEvent, type Emit } from '../outbox/event.ts';
-import type { OutboxLimits } from '../outbox/limits.ts';
-import type { Store } from '../store/database.ts';
-import { dropExpired, sweptRows } from '../store/drops.ts';
-import { clampDue, needsSweep, nextDueMs, promote } from '../store/due.ts';
+import type { Clock } from '@kanade/durable';
+import { asOurs } from '../core/error.ts';
+import { droppedEvent, type Emit } from '../core/event.ts';
+import type { OutboxLimits } from '../core/limits.ts';
+import { dropExpired, sweptRows } from '../rows/drops.ts';
+import { clampDue, needsSweep, nextDueMs, promote } from '../rows/due.ts';
+import type { Store } from '../rows/store.ts';
 import type { Deliver } from './delivery.ts';
 import { abandon, committed, createFlights, type Ended, isGrounded, land, settle, take } from './flights.ts';
 import { idleMs } from './schedule.ts';
@@ -117,7 +118,7 @@ async function giveBack({ store, emit, wakeup }: DrainContext, stop: AbortSignal
   let more = true;
   while (more && !stop.aborted && !wakeup.isRung()) {
     const done = await committed(emit, async () => {
-      more = await store.reclaim();
+      more = await asOurs(store.durable.reclaim);
     });
     if (!done) return;
     await new Promise((resolve) => setImmediate(resolve));

@@ -6,21 +6,21 @@
  * Flying and ended records are still 'ready' in the store, so a crash delivers them again. A record leaves `ended` only when
  * the commit that says so succeeded; while it cannot (full disk, lock) nothing new is taken.
  */
-import { OutboxError } from '../outbox/error.ts';
-import { droppedEvent, type Emit, type OutboxEvent } from '../outbox/event.ts';
-import type { OutboxLimits } from '../outbox/limits.ts';
+import type { Sql } from '@kanade/durable';
+import { OutboxError } from '../core/error.ts';
+import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
+import type { OutboxLimits } from '../core/limits.ts';
 import {
   type LoadedRow,
   loadRow,
-  type QueuedRecord,
   quarantineRow,
   type RowKey,
   readySeqs,
   removeDelivered,
   retryLater,
-} from '../store/records.ts';
-import type { Sql } from '../store/statements.ts';
-import type { Tx } from '../store/totals.ts';
+} from '../rows/queue.ts';
+import type { QueuedRecord } from '../rows/record.ts';
+import type { Tx } from '../rows/totals.ts';
 import { type Deliver, type Delivery, startDelivery } from './delivery.ts';
 import type { DrainContext } from './drain.ts';
 import { type AfterAttempt, afterAttempt } from './schedule.ts';
@@ -75,7 +75,7 @@ export async function take(flights: Flights, concurrency: number): Promise<void>
   if (free <= 0) return;
   await context.store.read((sql) => {
     const launch = createLaunch(flights);
-    const untilMs = performance.now() + context.limits.commitBudgetMs;
+    const untilMs = performance.now() + context.store.durable.limits.commitBudgetMs;
     let launched = 0;
     for (const seq of readySeqs(sql, free + busy.seqs.size)) {
       if (launched === free || isHeavy(flights)) break;
@@ -158,7 +158,7 @@ export async function settle(flights: Flights): Promise<boolean> {
   // More may end while this waits for the database.
   const batch = ended.slice(0, pace.records);
   const done = await committed(context.emit, async () => {
-    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context.limits));
+    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
     for (const { key } of ended.splice(0, count)) forget(flights, key);
     if (ended.length > 0) context.wakeup.ring();
     const delivered = events.filter((event) => event.type === 'delivered').length;
@@ -174,8 +174,12 @@ export async function settle(flights: Flights): Promise<boolean> {
 }
 
 /** Endings from the front, until the time of one commit is used up. */
-function settleWithin(tx: Tx, batch: readonly Ended[], limits: OutboxLimits): { events: OutboxEvent[]; count: number } {
-  const untilMs = performance.now() + limits.commitBudgetMs;
+function settleWithin(
+  tx: Tx,
+  batch: readonly Ended[],
+  { store, limits }: DrainContext,
+): { events: OutboxEvent[]; count: number } {
+  const untilMs = performance.now() + store.durable.limits.commitBudgetMs;
   const events: OutboxEvent[] = [];
   let count = 0;
   for (const entry of batch) {

@@ -1,4 +1,4 @@
-import type { OutboxLimits } from '../outbox/limits.ts';
+import type { OutboxLimits } from '../core/limits.ts';
 
 type BackoffLimits = Pick<OutboxLimits, 'attemptsMax' | 'backoffFirstMs' | 'backoffMaxMs'>;
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../outbox/clock.ts';
+import type { Clock } from '@kanade/durable';
 
 /** A bell with a memory: a ring while nobody sleeps makes the next sleep end at once. One sleeper. */
 export interface Wakeup {

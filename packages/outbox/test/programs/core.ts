@@ -1,8 +1,8 @@
 // The behaviour that must be the same on Node and on Bun, as one list of facts: `core.ts <directory>` prints it as JSON.
 import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { OutboxError, openOutbox } from '@kanade/outbox';
+import { openDurable } from '@kanade/durable';
+import { OutboxError, openOutbox, outboxPart } from '@kanade/outbox';
 
 const directory = process.argv[2] ?? '';
 const facts: Record<string, unknown> = {};
@@ -40,14 +40,19 @@ const code = (error: unknown) => (error instanceof OutboxError ? error.code : St
 }
 
 {
-  const database = new DatabaseSync(join(directory, 'shared.db'));
-  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE ledger (id TEXT)');
-  await using outbox = openOutbox({ database, table: 'sent' });
+  const ledger = { name: 'ledger', migrations: ['CREATE TABLE ledger (id TEXT)'], tables: [{ name: 'ledger' }] };
+  await using durable = openDurable({ path: join(directory, 'shared.db'), parts: [ledger, outboxPart('sent')] });
+  await using outbox = openOutbox({ durable, table: 'sent' });
   for (const end of ['ROLLBACK', 'COMMIT']) {
-    database.exec('BEGIN');
-    database.prepare('INSERT INTO ledger VALUES (?)').run(end);
-    outbox.enqueueIn(database, { id: end, subject: 's', body: body(end) });
-    database.exec(end);
+    try {
+      durable.transact((tx) => {
+        tx.sql('INSERT INTO ledger VALUES (?)').run(end);
+        outbox.enqueueIn(tx, { id: end, subject: 's', body: body(end) });
+        if (end === 'ROLLBACK') throw new Error(end);
+      });
+    } catch (error) {
+      facts.undone = String(error);
+    }
   }
   facts.joined = (await outbox.list()).map((entry) => entry.id);
   facts.count = (await outbox.count()).ready;

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { inspectOutbox, type Outbox, type OutboxInspector, openOutbox } from '@kanade/outbox';
 import { UsageError } from '../../call/command.ts';
 import type { Place } from './words.ts';
@@ -13,18 +12,13 @@ export async function looking<T>(place: Place, use: (look: OutboxInspector) => P
 }
 
 /**
- * Opens an existing, sound outbox for a change beside its owner. As a database of a caller, so that damage is reported and
- * never set aside: other tables may live in the file, and its owner has it open.
+ * Opens an existing, sound outbox for a change beside its owner. As a guest, so that damage is reported and never set aside: other
+ * tables may live in the file, and its owner has it open.
  */
 export async function changing<T>(place: Place, use: (outbox: Outbox) => Promise<T>): Promise<T> {
-  const table = inspectedTable(place);
-  const database = new DatabaseSync(place.path, { timeout: lockWaitMs });
-  try {
-    await using outbox = openOutbox({ database, table, limits: { lockWaitMs } });
-    return await use(outbox);
-  } finally {
-    database.close();
-  }
+  const { path } = place;
+  await using outbox = openOutbox({ path, as: 'guest', table: inspectedTable(place), limits: { lockWaitMs } });
+  return await use(outbox);
 }
 
 function inspectedTable(place: Place): string {

@@ -1,0 +1,93 @@
+import type { OutboxLimits } from '../core/limits.ts';
+import { type Dropped, dropRows } from './drops.ts';
+import { holdHead, releaseNext } from './key-order.ts';
+import { quarantineRow } from './queue.ts';
+import type { RecordState } from './record.ts';
+import type { Tx } from './totals.ts';
+import { seqsInState } from './walk-state.ts';
+
+/** Which records: by id, or all of a state. */
+export type Selection = { readonly ids: readonly string[] } | { readonly state: RecordState };
+
+const portionRows = 128;
+
+interface Chosen {
+  readonly seq: number;
+  readonly id: string;
+  readonly state: RecordState;
+  readonly orderKey: string | null;
+  readonly bytes: number;
+  readonly attempts: number;
+}
+
+/** Where a walk over a selection is; null at its end. */
+export interface Walk {
+  readonly chosen: readonly Chosen[];
+  readonly next: Place | null;
+}
+
+/** For ids: how many are done. For a state: the last row seen, and the last one there was when the walk began. */
+export interface Place {
+  readonly after: number;
+  readonly upTo: number | null;
+}
+
+export const walkStart: Place = { after: 0, upTo: null };
+
+/** The next portion of a selection. What is enqueued while it is walked is not part of it. */
+export function walk(tx: Tx, selection: Selection, place: Place): Walk {
+  return 'ids' in selection ? walkIds(tx, selection.ids, place) : walkState(tx, selection.state, place);
+}
+
+function walkIds({ sql }: Tx, ids: readonly string[], { after }: Place): Walk {
+  const find = sql('SELECT seq, id, state, order_key AS orderKey, bytes, attempts FROM $t WHERE id = ?');
+  const some = ids.slice(after, after + portionRows);
+  const chosen = some.flatMap((id) => (find.get(id) as unknown as Chosen | undefined) ?? []);
+  const done = after + some.length;
+  return { chosen, next: done < ids.length ? { after: done, upTo: null } : null };
+}
+
+function walkState({ sql }: Tx, state: RecordState, place: Place): Walk {
+  const upTo = place.upTo ?? Number(sql('SELECT coalesce(max(seq), 0) AS last FROM $t').get()?.last);
+  const find = sql('SELECT seq, id, state, order_key AS orderKey, bytes, attempts FROM $t WHERE seq = ?');
+  const chosen = seqsInState(sql, { state, after: place.after, limit: portionRows })
+    .filter((seq) => seq <= upTo)
+    .map((seq) => find.get(seq) as unknown as Chosen);
+  const last = chosen.at(-1);
+  return { chosen, next: last && chosen.length === portionRows ? { after: last.seq, upTo } : null };
+}
+
+/** Gives quarantined or waiting records a new start: ready now, no attempts; behind earlier records of their key. @returns how many */
+export function replayRows(tx: Tx, chosen: readonly Chosen[]): number {
+  const rows = chosen.filter(({ state }) => state === 'quarantined' || state === 'waiting');
+  for (const { seq, state, orderKey, bytes } of rows) {
+    if (orderKey !== null && state === 'quarantined') holdHead(tx, orderKey);
+    const to = orderKey === null ? 'ready' : 'held';
+    tx.sql('UPDATE $t SET state = ?, attempts = 0, due_ms = 0 WHERE seq = ?').run(to, seq);
+    tx.totals.add(state, -1, -bytes);
+    tx.totals.add(to, 1, bytes);
+    if (orderKey !== null) releaseNext(tx, orderKey);
+  }
+  return rows.length;
+}
+
+export function quarantineChosen(
+  tx: Tx,
+  chosen: readonly Chosen[],
+  { reason, limits }: { reason: string; limits: OutboxLimits },
+): { records: number; dropped: Dropped[] } {
+  const dropped: Dropped[] = [];
+  let records = 0;
+  for (const row of chosen) {
+    const more = quarantineRow(tx, row, { attempts: row.attempts, reason, limits });
+    if (more === null) continue;
+    records++;
+    dropped.push(...more);
+  }
+  return { records, dropped };
+}
+
+export function dropChosen(tx: Tx, chosen: readonly Chosen[], keptMax: number): Dropped[] {
+  const drop = ({ seq }: Chosen) => dropRows(tx, 'seq = ?', { values: [seq], reason: 'by_caller', keptMax });
+  return chosen.flatMap(drop);
+}

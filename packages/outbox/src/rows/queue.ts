@@ -1,0 +1,172 @@
+import type { Sql } from '@kanade/durable';
+import { OutboxError } from '../core/error.ts';
+import type { OutboxLimits } from '../core/limits.ts';
+import { exceededBy, makeRoom, type Refusal } from './budget.ts';
+import { type Dropped, dropRows } from './drops.ts';
+import { isHead, isKeyBusy, releaseNext } from './key-order.ts';
+import { type EncodedRecord, isIntact, type QueuedRecord, type RecordState } from './record.ts';
+import type { Tx } from './totals.ts';
+
+/** Names one stored row; the id too, so that a row number that came back after a salvage never names a stranger. */
+export interface RowKey {
+  readonly seq: number;
+  readonly id: string;
+  readonly orderKey: string | null;
+  readonly bytes: number;
+}
+
+export type Insertion =
+  | {
+      readonly kind: 'queued' | 'duplicate';
+      /** What had to go to make room. */
+      readonly dropped: readonly Dropped[];
+    }
+  | Refusal;
+
+/** Adds a record within budget; a refusal is a value, because the other records of the same commit go on. */
+export function insertRecord(tx: Tx, record: EncodedRecord, limits: OutboxLimits): Insertion {
+  if (!exceededBy(tx, record.bytes, limits)) return insertRow(tx, record, []);
+  // What is stored already needs no room.
+  const stored = compareStored(tx.sql, record);
+  if (stored) return stored;
+  const dropped = makeRoom(tx, record, limits);
+  return Array.isArray(dropped) ? insertRow(tx, record, dropped) : (dropped as Refusal);
+}
+
+function insertRow(tx: Tx, record: EncodedRecord, dropped: readonly Dropped[]): Insertion {
+  const { notBeforeMs, orderKey, bytes } = record;
+  const early = notBeforeMs !== null && notBeforeMs > tx.nowMs;
+  const state = orderKey !== null && isKeyBusy(tx, orderKey) ? 'held' : early ? 'waiting' : 'ready';
+  const { changes } = tx
+    .sql(`INSERT INTO $t (id, subject, headers, order_key, priority, not_before_ms, expires_at_ms, enqueued_at_ms, state,
+         due_ms, attempts, bytes, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
+    .run(
+      record.id,
+      record.subject,
+      record.headers,
+      orderKey,
+      record.priority,
+      notBeforeMs,
+      record.expiresAtMs,
+      tx.nowMs,
+      state,
+      notBeforeMs ?? 0,
+      bytes,
+      record.checksum,
+      record.body,
+    );
+  if (changes === 0) return compareStored(tx.sql, record) as Insertion;
+  tx.totals.add(state, 1, bytes);
+  return { kind: 'queued', dropped };
+}
+
+/** What an enqueue of an id that is stored comes to, null when it is not stored. */
+function compareStored(sql: Sql, record: EncodedRecord): Insertion | null {
+  const stored = sql('SELECT subject, headers, order_key, body FROM $t WHERE id = ?').get(record.id);
+  if (!stored) return null;
+  const { subject, headers, order_key, body } = stored;
+  const same = subject === record.subject && headers === record.headers && order_key === record.orderKey;
+  if (same && Buffer.compare(body as Uint8Array, record.body) === 0) return { kind: 'duplicate', dropped: [] };
+  const message = `Cannot enqueue ${record.id}: a record with this id and other content is queued`;
+  return { kind: 'refused', error: new OutboxError('id_conflict', message), dropped: [] };
+}
+
+/** Rows that are ready, highest priority first, oldest first within it; from the index alone. */
+export function readySeqs(sql: Sql, limit: number): number[] {
+  const rows = sql("SELECT seq FROM $t WHERE state = 'ready' ORDER BY priority DESC, seq LIMIT ?").all(limit);
+  return rows.map((row) => row.seq as number);
+}
+
+/** A row read whole; `record` is null when its bytes are not those that were enqueued. */
+export interface LoadedRow {
+  readonly key: RowKey;
+  readonly attempts: number;
+  readonly record: QueuedRecord | null;
+}
+
+/** Loads a record with its body; null when it is gone. */
+export function loadRow(sql: Sql, seq: number): LoadedRow | null {
+  const row =
+    sql(`SELECT id, subject, headers, order_key, priority, attempts, enqueued_at_ms, expires_at_ms, bytes, checksum,
+    body FROM $t WHERE seq = ?`).get(seq);
+  if (!row) return null;
+  const [id, subject, headers] = [row.id as string, row.subject as string, row.headers as string];
+  const body = row.body as Uint8Array<ArrayBuffer>;
+  const orderKey = row.order_key as string | null;
+  const attempts = row.attempts as number;
+  const key = { seq, id, orderKey, bytes: row.bytes as number };
+  if (!isIntact(row)) return { key, attempts, record: null };
+  const record = {
+    id,
+    subject,
+    headers: headers === '{}' ? {} : JSON.parse(headers),
+    body,
+    priority: row.priority as number,
+    orderKey,
+    attempts,
+    enqueuedAtMs: row.enqueued_at_ms as number,
+    expiresAtMs: row.expires_at_ms as number | null,
+  };
+  return { key, attempts, record };
+}
+
+/** Removes a delivered record and counts it; false when somebody dropped it meanwhile. */
+export function removeDelivered(tx: Tx, { seq, id, orderKey, bytes }: RowKey): boolean {
+  const { changes } = tx.sql("DELETE FROM $t WHERE seq = ? AND id = ? AND state = 'ready'").run(seq, id);
+  let from: string = 'ready';
+  if (changes === 0) {
+    // Held behind a replayed record, or set apart by hand, while it was under way; or gone.
+    const row = tx.sql('DELETE FROM $t WHERE seq = ? AND id = ? RETURNING state').get(seq, id);
+    if (!row) return false;
+    from = row.state as string;
+  }
+  tx.totals.add(from, -1, -bytes);
+  tx.totals.add('delivered', 1, bytes);
+  if (orderKey !== null) releaseNext(tx, orderKey);
+  return true;
+}
+
+/** Puts a record off after a failed attempt; false when it is gone, or was set apart meanwhile. */
+export function retryLater(
+  tx: Tx,
+  { seq, id, orderKey, bytes }: RowKey,
+  next: { attempts: number; dueMs: number; reason: string },
+): boolean {
+  const from = stateOf(tx, seq, id);
+  if (from === null || from === 'quarantined') return false;
+  // A replay may have put an earlier record of the key before this one while it was under way.
+  const to = orderKey === null || isHead(tx, orderKey, seq) ? 'waiting' : 'held';
+  tx.sql(`UPDATE $t SET state = ?1, attempts = ?2, due_ms = CASE ?1 WHEN 'held' THEN coalesce(not_before_ms, 0) ELSE ?3 END,
+    reason = ?4 WHERE seq = ?5`).run(to, next.attempts, next.dueMs, next.reason, seq);
+  tx.totals.add(from, -1, -bytes);
+  tx.totals.add(to, 1, bytes);
+  return true;
+}
+
+/** Sets a record apart and keeps the quarantine within its limits, oldest out first. Null when the record is gone or apart already. */
+export function quarantineRow(
+  tx: Tx,
+  { seq, id, orderKey, bytes }: RowKey,
+  { attempts, reason, limits }: { attempts: number; reason: string; limits: OutboxLimits },
+): Dropped[] | null {
+  const from = stateOf(tx, seq, id);
+  if (from === null || from === 'quarantined') return null;
+  tx.sql("UPDATE $t SET state = 'quarantined', attempts = ?, reason = ? WHERE seq = ?").run(attempts, reason, seq);
+  tx.totals.add(from, -1, -bytes);
+  tx.totals.add('quarantined', 1, bytes);
+  if (orderKey !== null) releaseNext(tx, orderKey);
+  const dropped: Dropped[] = [];
+  const keptMax = limits.dropsKeptMax;
+  for (let held = tx.totals.get('quarantined'); held.records > 0; held = tx.totals.get('quarantined')) {
+    if (held.records <= limits.quarantineRecordsMax && held.bytes <= limits.quarantineBytesMax) break;
+    const where = "state = 'quarantined' ORDER BY seq LIMIT ?";
+    const oldest = dropRows(tx, where, { values: [1], reason: 'quarantine_full', keptMax });
+    if (oldest.length === 0) break;
+    dropped.push(...oldest);
+  }
+  return dropped;
+}
+
+function stateOf({ sql }: Tx, seq: number, id: string): RecordState | null {
+  return (sql('SELECT state FROM $t WHERE seq = ? AND id = ?').get(seq, id)?.state as RecordState | undefined) ?? null;
+}
