@@ -80,6 +80,8 @@ const jobs = join(home, 'jobs');
 mkdirSync(jobs);
 writeFileSync(join(jobs, 'trace.yaml'), jobText);
 const trace = (name) => join(home, `trace-${name}`);
+/** How much later than the agent we may hear of an order, in ms. */
+const ownMs = 20;
 /** Traces are written every 50 ms: what belongs to the window is on disk some rounds later. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 400));
 const now = () => performance.timeOrigin + performance.now();
@@ -124,7 +126,7 @@ async function order() {
   await settled();
   await connection.close();
   delete process.env.KANADE_NATS_URL;
-  count('order', [trace('order')], { fromMs: times.commands, toMs: times.results });
+  count('order', [trace('order')], { fromMs: times.commands - ownMs, toMs: times.results });
 }
 
 async function click() {
