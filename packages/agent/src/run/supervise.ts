@@ -89,8 +89,8 @@ async function toItsEnd(options: SupervisorOptions, { live, work, behind }: Supe
     behind.runs++;
     await recordLater(options, run, end).finally(() => behind.runs--);
   }
-  launcher.cleanUp(run);
   registry.ended(live, end);
+  launcher.cleanUp(run);
   const { ending, exitCode: exit_code, skipped } = end;
   log.info({ run_id: run.runId, manifest_id: run.command.id, ending, exit_code, skipped }, 'run ended');
 }
