@@ -15,6 +15,7 @@ const steps = {
   'builds and types': [toolScript('nx'), 'run-many', '-t', 'build', 'typecheck', '--outputStyle=static'],
   // After the builds: some imports are of what they make.
   'unused code': ['node_modules/knip/bin/knip.js'],
+  'words in use': ['--conditions=@kanade/source', 'tools/words-in-use.mjs'],
   tests: [toolScript('nx'), 'run-many', '-t', 'test', '--outputStyle=static'],
 };
 

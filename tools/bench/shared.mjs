@@ -13,8 +13,7 @@ if (runTool('nx', ['run', '@kanade/shared:build', '--outputStyle=static'], { std
   fail('building @kanade/shared failed: see above');
 }
 const entryUrl = (entry) => new URL(`../../packages/shared/dist/${entry}.js`, import.meta.url);
-const { Command, createReader, decodeCommand, ExecResult } = await import(entryUrl('fleet'));
-const { withExecId } = await import(entryUrl('fleet/command'));
+const { createCommandReader, createReader, ExecResult, readCommand } = await import(entryUrl('fleet'));
 const { JobProgress } = await import(entryUrl('local'));
 
 const asIs = (value) => value;
@@ -62,28 +61,23 @@ const texts = {
 };
 
 /** As a program reads that gets thousands of them. */
-function compiledReader(schema, prepare = asIs) {
-  const read = createReader(schema);
+function reading(read) {
   return (value) => {
-    const result = read(prepare(value));
+    const result = read(value);
     if (!result.ok) throw new Error(JSON.stringify(result.faults));
     return result.value;
   };
 }
 
 const ours = {
-  Command: compiledReader(Command, withExecId),
-  ExecResult: compiledReader(ExecResult),
-  JobProgress: compiledReader(JobProgress),
+  Command: reading(createCommandReader()),
+  ExecResult: reading(createReader(ExecResult)),
+  JobProgress: reading(createReader(JobProgress)),
 };
 
 /** The exported schemas as they are. */
 const uncompiled = {
-  Command: (value) => {
-    const read = decodeCommand(value);
-    if (!read.success) throw read.error;
-    return read.data;
-  },
+  Command: reading(readCommand),
   ExecResult: (value) => ExecResult.parse(value),
   JobProgress: (value) => JobProgress.parse(value),
 };

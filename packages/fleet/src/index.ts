@@ -1,31 +1,27 @@
 /** The operator's side of a fleet: catalogue, orders, results. Streams and buckets are set up by `./topology`. */
-export { manifestBytesMax } from './catalogue/parse-job.ts';
-export { checkJob, type PutJobOptions, type PutJobResult, putJob } from './catalogue/put-job.ts';
-export { type ListedJob, listJobs, readJob } from './catalogue/read-jobs.ts';
-export { removeJob } from './catalogue/remove-job.ts';
+export { manifestBytesMax } from './catalogue/parse-manifest.ts';
+export { checkManifest, type PutOptions, type PutResult, putManifest } from './catalogue/put-manifest.ts';
+export { type ListedManifest, listManifests, readManifest } from './catalogue/read-manifests.ts';
+export { removeManifest } from './catalogue/remove-manifest.ts';
 export {
   connectFleet,
-  connectTimeoutMsDefault,
   type Fleet,
   type FleetOptions,
-  requestTimeoutMsDefault,
 } from './connection/connect-fleet.ts';
 export { FleetError, type FleetErrorCode, type ManifestFault } from './fault/fleet-error.ts';
 export {
   type AgentsOnline,
   type AgentsOnlineOptions,
-  agentsMaxDefault,
   agentsOnline,
   listenMsDefault,
-} from './order/agents-online.ts';
-export { type ExecRequest, exec, type Order } from './order/exec.ts';
-export { kill } from './order/kill.ts';
-export { type PingOptions, ping } from './order/ping.ts';
+} from './orders/agents-online.ts';
+export { type PingOptions, pingAgent } from './orders/ping-agent.ts';
+export { sendKill } from './orders/send-kill.ts';
+export { type Order, type OrderRequest, sendOrder } from './orders/send-order.ts';
 export {
   type FollowEvent,
   type FollowedResult,
   type FollowOptions,
   followResults,
   type MissingOutput,
-  outputBytesMaxDefault,
-} from './result/follow-results.ts';
+} from './results/follow-results.ts';

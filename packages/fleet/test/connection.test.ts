@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { connectFleet, exec, listJobs } from '../src/index.ts';
+import { connectFleet, listManifests, sendOrder } from '../src/index.ts';
 import { openTestFleet } from './open-test-fleet.ts';
 
 describe.each(await natsServers())('connectFleet on nats-server $version', ({ path }) => {
@@ -26,15 +26,15 @@ describe.each(await natsServers())('connectFleet on nats-server $version', ({ pa
     })();
     await opened.broker.restart('SIGKILL');
     expect(await reconnected).toBe(true);
-    expect(await listJobs(opened.fleet)).toEqual([]);
+    expect(await listManifests(opened.fleet)).toEqual([]);
   });
 
   it('says no_topology before the set-up', async () => {
     await using broker = await startNatsServer({ path });
     await using fleet = await connectFleet({ servers: broker.url, name: 'test' });
     const failure = { code: 'no_topology', message: expect.stringContaining('run "kanade fleet setup" once') };
-    await expect(listJobs(fleet)).rejects.toMatchObject(failure);
-    await expect(exec(fleet, { jobId: 'a', target: { kind: 'all' } })).rejects.toMatchObject(failure);
+    await expect(listManifests(fleet)).rejects.toMatchObject(failure);
+    await expect(sendOrder(fleet, { jobId: 'a', target: { kind: 'all' } })).rejects.toMatchObject(failure);
   });
 });
 

@@ -1,7 +1,7 @@
-import { decodeCommand } from '@kanade/shared/fleet';
+import { readCommand } from '@kanade/shared/fleet';
 import { natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { agentsOnline, connectFleet, exec, type Fleet, kill, ping, putJob } from '../src/index.ts';
+import { agentsOnline, connectFleet, type Fleet, pingAgent, putManifest, sendKill, sendOrder } from '../src/index.ts';
 import { jobYaml, openTestFleet } from './open-test-fleet.ts';
 
 /** What stream EXEC holds now: subject, and the order in it. */
@@ -18,14 +18,14 @@ async function heldOrders(fleet: Fleet): Promise<Record<string, Record<string, u
 describe.each(await natsServers())('orders on nats-server $version', ({ path }) => {
   it('exec stores the order under its target and job, and answers with the ids in it', async () => {
     await using opened = await openTestFleet(path);
-    await putJob(opened.fleet, jobYaml('a', '1.2.3'));
-    const order = await exec(opened.fleet, { jobId: 'a', target: { kind: 'pc', pc: 'pc-1' } });
+    await putManifest(opened.fleet, jobYaml('a', '1.2.3'));
+    const order = await sendOrder(opened.fleet, { jobId: 'a', target: { kind: 'pc', pc: 'pc-1' } });
     expect(order).toMatchObject({ jobId: 'a', version: '1.2.3', subjects: ['commands.pc.pc-1.a'], timeoutMs: 30_000 });
     const held = await heldOrders(opened.fleet);
     expect(Object.keys(held)).toEqual(['commands.pc.pc-1.a']);
-    expect(decodeCommand(held['commands.pc.pc-1.a'])).toMatchObject({
-      success: true,
-      data: {
+    expect(readCommand(held['commands.pc.pc-1.a'])).toMatchObject({
+      ok: true,
+      value: {
         id: 'a',
         version: '1.2.3',
         request_id: order.requestId,
@@ -39,14 +39,14 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
   it('exec keeps the newest order of each job and target', async () => {
     await using opened = await openTestFleet(path);
     const { fleet } = opened;
-    await putJob(fleet, jobYaml('a'));
-    await putJob(fleet, jobYaml('b'));
+    await putManifest(fleet, jobYaml('a'));
+    await putManifest(fleet, jobYaml('b'));
     const pc = { kind: 'pc', pc: 'pc-1' } as const;
-    await exec(fleet, { jobId: 'a', target: pc });
-    await exec(fleet, { jobId: 'b', target: pc });
-    const newest = await exec(fleet, { jobId: 'a', target: pc, timeoutMs: 1_500 });
-    await exec(fleet, { jobId: 'a', target: { kind: 'group', group: 'lab' } });
-    await exec(fleet, { jobId: 'a', target: { kind: 'all' } });
+    await sendOrder(fleet, { jobId: 'a', target: pc });
+    await sendOrder(fleet, { jobId: 'b', target: pc });
+    const newest = await sendOrder(fleet, { jobId: 'a', target: pc, timeoutMs: 1_500 });
+    await sendOrder(fleet, { jobId: 'a', target: { kind: 'group', group: 'lab' } });
+    await sendOrder(fleet, { jobId: 'a', target: { kind: 'all' } });
     const held = await heldOrders(fleet);
     expect(Object.keys(held).sort()).toEqual([
       'commands.all.a',
@@ -60,12 +60,12 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
   it('exec refuses what it cannot order and stores nothing', async () => {
     await using opened = await openTestFleet(path);
     const { fleet } = opened;
-    await putJob(fleet, jobYaml('big').replace('script: echo big', `script: ${'x'.repeat(500_000)}`));
-    await putJob(fleet, jobYaml('object').replace('script: echo', 'script_object: a/1 #'));
+    await putManifest(fleet, jobYaml('big').replace('script: echo big', `script: ${'x'.repeat(500_000)}`));
+    await putManifest(fleet, jobYaml('object').replace('script: echo', 'script_object: a/1 #'));
     const target = { kind: 'all' } as const;
-    await expect(exec(fleet, { jobId: 'nobody', target })).rejects.toMatchObject({ code: 'job_not_found' });
-    await expect(exec(fleet, { jobId: 'object', target })).rejects.toMatchObject({ code: 'script_unsupported' });
-    const toNobody = exec(fleet, { jobId: 'big', target: { kind: 'pc', pc: 'a b' } });
+    await expect(sendOrder(fleet, { jobId: 'nobody', target })).rejects.toMatchObject({ code: 'job_not_found' });
+    await expect(sendOrder(fleet, { jobId: 'object', target })).rejects.toMatchObject({ code: 'script_unsupported' });
+    const toNobody = sendOrder(fleet, { jobId: 'big', target: { kind: 'pc', pc: 'a b' } });
     await expect(toNobody).rejects.toMatchObject({ code: 'invalid_id' });
     expect(await heldOrders(fleet)).toEqual({});
   });
@@ -73,11 +73,11 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
   it('kill reaches who listens for that order', async () => {
     await using opened = await openTestFleet(path);
     const subscription = opened.fleet.connection.subscribe('kill.*', { max: 1 });
-    await kill(opened.fleet, 'exec-1');
+    await sendKill(opened.fleet, 'exec-1');
     const subjects: string[] = [];
     for await (const message of subscription) subjects.push(message.subject);
     expect(subjects).toEqual(['kill.exec-1']);
-    await expect(kill(opened.fleet, 'a b')).rejects.toMatchObject({ code: 'invalid_id' });
+    await expect(sendKill(opened.fleet, 'a b')).rejects.toMatchObject({ code: 'invalid_id' });
   });
 
   it('ping returns the heartbeat of a machine, undefined for nobody, and refuses other answers', async () => {
@@ -89,15 +89,15 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
         if (message.subject === 'agents.odd.ping') message.respond('hello');
       },
     });
-    expect(await ping(opened.fleet, 'pc-1')).toEqual(beat);
-    expect(await ping(opened.fleet, 'silent', { timeoutMs: 20 })).toBeUndefined();
-    await expect(ping(opened.fleet, 'odd')).rejects.toMatchObject({ code: 'broker_failed' });
+    expect(await pingAgent(opened.fleet, 'pc-1')).toEqual(beat);
+    expect(await pingAgent(opened.fleet, 'silent', { timeoutMs: 20 })).toBeUndefined();
+    await expect(pingAgent(opened.fleet, 'odd')).rejects.toMatchObject({ code: 'broker_failed' });
   });
 
   it('ping needs nobody to wait for when no agent is connected at all', async () => {
     await using broker = await startNatsServer({ path, jetstream: false });
     await using fleet = await connectFleet({ servers: broker.url, name: 'test' });
-    expect(await ping(fleet, 'pc-1', { timeoutMs: 600_000 })).toBeUndefined();
+    expect(await pingAgent(fleet, 'pc-1', { timeoutMs: 600_000 })).toBeUndefined();
   });
 
   it('agentsOnline keeps the newest heartbeat of each machine and counts the rest', async () => {

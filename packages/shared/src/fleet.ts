@@ -24,7 +24,8 @@ export {
   bodyFault,
   Command,
   commandDefaults,
-  decodeCommand,
+  createCommandReader,
+  readCommand,
 } from './fleet/command.ts';
 export {
   type Body,
@@ -42,8 +43,6 @@ export {
 } from './fleet/exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fleet/fence.ts';
 export {
-  alertDefaults,
-  alertPlaceholders,
   CheckAlert,
   CheckAlertStatus,
   CheckHint,

@@ -33,8 +33,6 @@ export {
   JobEnding,
   JobMeta,
   JobStateFile,
-  jobMetaDefaults,
-  jobStateDefaults,
   ProcessIdentity,
   strictJobMeta,
   strictJobState,

@@ -65,7 +65,8 @@ it.each(optionalFields(schemas, 'fleet'))('null in $type.$key reads as the field
 });
 
 it.each(samplesOf('fleet'))('$name is written as it was read', ({ type, input, written }) => {
-  const value = type === 'Command' ? fleet.decodeCommand(input).data : schemaOf(type).parse(input);
+  const read = type === 'Command' ? fleet.readCommand(input) : fleet.readAs(schemaOf(type), input);
+  const value = read.ok ? read.value : read.faults;
   const defaulted = defaults[type];
   expect(canonical(defaulted ? fleet.omitDefaults(value as object, defaulted) : value)).toBe(canonical(written));
 });

@@ -1,5 +1,5 @@
 /** What a call has to say, and how: the envelope, its error, the form it is printed in. One document per call. */
-import { schemaVersion } from '@kanade/shared/job';
+import { schemaVersion } from '@kanade/shared/job-words';
 import {
   type Answer,
   type Contract,

@@ -1,9 +1,6 @@
 /** Answers as 0.1.18 printed them: the part of `--contract 0.1.18` that is loaded on demand. */
+import type { GcResponse, LegacyGcEntry, RunResponse, TailResponse } from '@kanade/shared/job';
 import {
-  type GcResponse,
-  type LegacyGcEntry,
-  type RunResponse,
-  type TailResponse,
   toLegacyDelete,
   toLegacyError,
   toLegacyGc,
@@ -14,7 +11,7 @@ import {
   toLegacyStatus,
   toLegacyTail,
   toLegacyWait,
-} from '@kanade/shared/job';
+} from '@kanade/shared/job-legacy';
 import type { Document } from './answer.ts';
 
 /** What `run`, `start`, `restart` and `gc` add to their answer, under this key, for the older shape alone. */

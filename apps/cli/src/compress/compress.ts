@@ -1,5 +1,5 @@
 /** A shorter view of the output in an answer (contract, section 7.7). Its modes are accepted; none is carried out yet, and the answer says so. */
-import { type CompressionMode, compressionModes } from '@kanade/shared/job';
+import { type CompressionMode, compressionModes } from '@kanade/shared/job-words';
 import { type Options, UsageError } from '../call/command.ts';
 
 export const compressOptions = {

@@ -1,7 +1,7 @@
 /** What a job is: the options that `create` and `run` share. */
 import { resolve } from 'node:path';
 import { type JobDefinition, JobError, limits, type NotificationConfig, withinLimits } from '@kanade/runner';
-import { isTag } from '@kanade/shared/job';
+import { isTag } from '@kanade/shared/job-words';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
 import { readJobInput, silentPipeMs, silentSocketMs } from './stdin.ts';

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { listJobs } from '@kanade/runner';
-import { isTerminal, type JobState, type LegacyGcEntry } from '@kanade/shared/job';
+import type { LegacyGcEntry } from '@kanade/shared/job';
+import { isTerminal, type JobState } from '@kanade/shared/job-words';
 
 export interface LegacyGcOptions {
   readonly olderThanMs: number;

@@ -16,7 +16,7 @@ import {
 } from '@kanade/runner';
 import { ensureHost, markForCare } from '@kanade/runner/host';
 import { encloseAfterMs, selfCommand } from '@kanade/runner/process';
-import { isTerminal } from '@kanade/shared/job';
+import { isTerminal } from '@kanade/shared/job-words';
 import { type Answer, type Context, type Options, UsageError } from '../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../compress/compress.ts';
 import type { Io } from '../io.ts';

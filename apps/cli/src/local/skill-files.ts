@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { JobError } from '@kanade/runner';
-import { wholeSecond } from '@kanade/shared/job';
+import { wholeSecond } from '@kanade/shared/job-words';
 import { skillName, skillTextsFor } from './skill-texts.ts';
 
 export interface SkillPlace {

@@ -1,7 +1,7 @@
 /** Parts that several answers share. */
 import { statSync } from 'node:fs';
 import { type JobDir, type JobView, pathOf, readHead, readTail, signalByNumber } from '@kanade/runner';
-import { isTerminal, shortJobId } from '@kanade/shared/job';
+import { isTerminal, shortJobId } from '@kanade/shared/job-words';
 import { sizeOf } from '../answer/ink.ts';
 import type { Waiting } from '../call/command.ts';
 

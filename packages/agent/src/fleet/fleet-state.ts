@@ -2,7 +2,7 @@
  * What the fleet says about jobs, approvals and groups: core subscriptions on the buckets' own subjects, and a read of
  * the whole bucket after each connect. No standing consumer, nothing to pay for a machine that is off.
  */
-import { buckets, isToken } from '@kanade/shared/fleet';
+import { bucketStream, buckets, entrySubject, isToken, removalHeader } from '@kanade/shared/fleet-words';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
@@ -58,7 +58,9 @@ export function createFleetState(options: FleetStateOptions): FleetState {
       if (!open || !isToken(key)) return;
       try {
         const manager = await jetstreamManager(open, { timeout: limits.freshManifestMs, checkAPI: false });
-        const message = await manager.streams.getMessage(`KV_${bucket}`, { last_by_subj: `$KV.${bucket}.${key}` });
+        const message = await manager.streams.getMessage(bucketStream(bucket), {
+          last_by_subj: entrySubject(bucket, key),
+        });
         if (!message || isRemoval(message.header)) cache.remove(bucket, key);
         else cache.put(bucket, key, message.data);
       } catch (error) {
@@ -85,12 +87,13 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
   open(connection: NatsConnection): void;
   read: Repeated;
 } {
-  const prefix = `$KV.${bucket}.`;
+  const filter = entrySubject(bucket, keys);
+  const keyOf = (subject: string): string => subject.slice(entrySubject(bucket, '').length);
   /** Changes that come while the bucket is being read; they are newer than what is read, so they are applied after it. */
   let held: Msg[] | undefined;
 
   function apply({ subject, data, headers }: Msg): void {
-    const key = subject.slice(prefix.length);
+    const key = keyOf(subject);
     if (isRemoval(headers)) cache.remove(bucket, key);
     else cache.put(bucket, key, data);
   }
@@ -113,13 +116,9 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
     held = [];
     const entries = new Map<string, Uint8Array>();
     try {
-      await readStream(
-        open,
-        { stream: `KV_${bucket}`, filter: `${prefix}${keys}`, after: 'newest', signal },
-        (message) => {
-          if (!isRemoval(message.headers)) entries.set(message.subject.slice(prefix.length), message.data.slice());
-        },
-      );
+      await readStream(open, { stream: bucketStream(bucket), filter, after: 'newest', signal }, (message) => {
+        if (!isRemoval(message.headers)) entries.set(keyOf(message.subject), message.data.slice());
+      });
       guarded(() => cache.replace(bucket, entries));
     } finally {
       const later = held;
@@ -131,7 +130,7 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
 
   return {
     open(opened) {
-      opened.subscribe(`${prefix}${keys}`, {
+      opened.subscribe(filter, {
         callback: (error, message) => {
           if (error) log.warn({ err: error, bucket }, 'changes of a bucket cannot be followed');
           else if (held) held.push(message);
@@ -154,6 +153,6 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
 
 /** A key that was deleted or purged is a message too. */
 function isRemoval(headers: MsgHdrs | undefined): boolean {
-  const operation = headers?.get('KV-Operation');
-  return operation === 'DEL' || operation === 'PURGE';
+  const operation = headers?.get(removalHeader.name);
+  return removalHeader.values.some((value) => value === operation);
 }

@@ -1,5 +1,5 @@
 import type { Outbox } from '@kanade/outbox';
-import { ExecResult, objectStores, outputKey, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
+import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
@@ -59,9 +59,10 @@ export function createPublish({
         const open = ready();
         if (!open) throw new Error('the broker is away');
         const js = jetstream(open, { timeout: limits.requestTimeoutMs });
-        const payload = subject.startsWith('results.')
-          ? await offload({ connection: open, jetstream: js }, { body, log })
-          : body;
+        const payload =
+          parseSubject(subject)?.kind === 'result'
+            ? await offload({ connection: open, jetstream: js }, { body, log })
+            : body;
         await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
       },
     })

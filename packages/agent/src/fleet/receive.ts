@@ -3,7 +3,7 @@
  * a slow timer, from a cursor per filter that this machine keeps itself. The admission ledger makes the overlap harmless.
  * This machine subscribes to `kill.*` and never publishes there.
  */
-import { streams } from '@kanade/shared/fleet';
+import { anyKill, parseSubject, streams } from '@kanade/shared/fleet-words';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
@@ -90,10 +90,11 @@ export function createReceive(options: ReceiveOptions): Receive {
       opened = next;
       subscriptions.clear();
       align();
-      next.subscribe('kill.*', {
+      next.subscribe(anyKill, {
         callback: (error, { subject }) => {
-          if (error) log.warn({ err: error }, 'runs cannot be killed by the broker');
-          else onKill(subject.slice('kill.'.length));
+          if (error) return log.warn({ err: error }, 'runs cannot be killed by the broker');
+          const address = parseSubject(subject);
+          if (address?.kind === 'kill') onKill(address.execId);
         },
       });
     },

@@ -1,6 +1,6 @@
 /** The one way in: from the bytes of an order, whichever door they came through, to a run on disk that is under way. */
 import { createHash, randomUUID } from 'node:crypto';
-import { type Command, decodeCommand, faultsOf, isToken } from '@kanade/shared/fleet';
+import { type Command, createCommandReader, isToken, type Read } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../run/model.ts';
@@ -48,8 +48,10 @@ export interface IntakeOptions {
 }
 
 export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOptions): Intake {
+  const readCommand = createCommandReader();
+
   function admit({ subject, bytes, origin, owner }: IncomingOrder): Admission {
-    const read = readOrder(bytes);
+    const read = readOrder(bytes, readCommand);
     if ('reason' in read) return { kind: 'malformed', reason: read.reason };
     const { command } = read;
     if (origin === 'fleet' && !isAddressed(subject, command.id, view.filters())) {
@@ -121,7 +123,10 @@ export function isAddressed(subject: string, jobId: string, filters: readonly st
   );
 }
 
-function readOrder(bytes: Uint8Array): { command: Command } | { reason: string } {
+function readOrder(
+  bytes: Uint8Array,
+  readCommand: (value: unknown) => Read<Command>,
+): { command: Command } | { reason: string } {
   if (bytes.length > limits.commandBytesMax) {
     return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}` };
   }
@@ -131,15 +136,15 @@ function readOrder(bytes: Uint8Array): { command: Command } | { reason: string }
   } catch (error) {
     return { reason: `not JSON: ${(error as Error).message}` };
   }
-  const parsed = decodeCommand(value);
-  if (!parsed.success) {
-    const faults = faultsOf(parsed.error).map(({ path, message }) => `${path === '' ? 'order' : path}: ${message}`);
+  const parsed = readCommand(value);
+  if (!parsed.ok) {
+    const faults = parsed.faults.map(({ path, message }) => `${path === '' ? 'order' : path}: ${message}`);
     return { reason: faults.join('; ') };
   }
   // Both become part of the subjects that the report goes to.
-  const { request_id, exec_id } = parsed.data;
+  const { request_id, exec_id } = parsed.value;
   if (!isToken(request_id)) return { reason: `request_id cannot be answered: ${JSON.stringify(request_id)}` };
   if (typeof exec_id === 'string' && !isToken(exec_id))
     return { reason: `exec_id cannot be used: ${JSON.stringify(exec_id)}` };
-  return { command: parsed.data };
+  return { command: parsed.value };
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
 import { isToken } from '@kanade/shared/fleet';
-import { commandOf, type Manifest } from '@kanade/shared/manifest';
+import { type Audience, commandOf, type Manifest } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/registry.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Feed } from './feed.ts';
-import { type Audience, byName, isInline, isOffered, offerOf } from './offer.ts';
+import { byName, isInline, isOffered, offerOf } from './offer.ts';
 
 export interface JobsOptions {
   readonly pcId: string;

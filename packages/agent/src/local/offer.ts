@@ -1,22 +1,10 @@
 import { parseHumantime } from '@kanade/shared/fleet';
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
-import type { ClientBlock, Manifest } from '@kanade/shared/manifest';
-
-/** Who is asking, as far as targeting goes. */
-export interface Audience {
-  readonly pcId: string;
-  readonly groups: readonly string[];
-}
+import { type Audience, type ClientBlock, isMeant, type Manifest } from '@kanade/shared/manifest';
 
 /** True when the person at this machine may start the job: it has a `client` block that is meant for this machine. */
 export function isOffered({ client }: Manifest, audience: Audience): boolean {
-  return client !== undefined && isVisible(client, audience);
-}
-
-function isVisible({ visible_to }: ClientBlock, { pcId, groups }: Audience): boolean {
-  if (visible_to === undefined || visible_to.all === true) return true;
-  if (visible_to.pcs?.includes(pcId)) return true;
-  return visible_to.groups?.some((group) => groups.includes(group)) ?? false;
+  return client !== undefined && isMeant(client.visible_to, audience);
 }
 
 /** True when the script stands in the manifest itself. */

@@ -1,5 +1,5 @@
 import type { StateFile } from '@kanade/runner';
-import type { Ending } from '@kanade/shared/job';
+import type { Ending } from '@kanade/shared/job-words';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../run/model.ts';
 import { endBeforeLaunch, endOfJob, endOfRefusal, resultOf, startedOf } from './run-end.ts';

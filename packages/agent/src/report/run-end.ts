@@ -1,6 +1,6 @@
 /** The end of a run, whatever ended it, and what the fleet is told of it. Pure. */
 import { type EventStarted, type ExecResult, syntheticExits } from '@kanade/shared/fleet';
-import type { Ending } from '@kanade/shared/job';
+import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
 import type { JobEnd, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
 

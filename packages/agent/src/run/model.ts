@@ -1,7 +1,7 @@
 /** What a run is and how it ends, in the words that intake, run, report and the doors share. Imports none of them. */
 import type { Excerpt, JobDir, StateFile } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
-import type { Ending } from '@kanade/shared/job';
+import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
 
 /** One execution of one accepted order. `runId` is also its result id. */

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Jobs } from '@kanade/runner';
-import { isJobName, isTerminal } from '@kanade/shared/job';
+import { isJobName, isTerminal } from '@kanade/shared/job-words';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyFault, Command, decodeCommand } from './command.ts';
+import { bodyFault, Command, createCommandReader, readCommand } from './command.ts';
 
 const least = { id: 'j', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 5 };
 
@@ -7,9 +7,13 @@ it('the least command decodes, and unknown fields stay', () => {
   expect(Command.parse({ ...least, later: [1] })).toEqual({ ...least, later: [1] });
 });
 
-it('decodeCommand() accepts the name that exec_id had before 0.29', () => {
-  expect(decodeCommand({ ...least, job_id: 'e' }).data).toEqual({ ...least, exec_id: 'e' });
-  expect(decodeCommand({ ...least, job_id: 'old', exec_id: 'new' }).data?.exec_id).toBe('new');
+it.each([
+  ['readCommand()', readCommand],
+  ['a compiled reader', createCommandReader()],
+])('%s accepts the name that exec_id had before 0.29', (_, read) => {
+  expect(read({ ...least, job_id: 'e' })).toEqual({ ok: true, value: { ...least, exec_id: 'e' } });
+  expect(read({ ...least, job_id: 'old', exec_id: 'new' })).toMatchObject({ value: { exec_id: 'new' } });
+  expect(read({ ...least, id: '' })).toEqual({ ok: false, faults: [{ path: 'id', message: 'must not be empty' }] });
 });
 
 it('a shell that nobody knows is refused, not guessed', () => {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { optional } from '../scalar/optional.ts';
+import { createReader } from '../scalar/reader.ts';
+import { type Read, readAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
 import { FinalizeCommand, Retry, RunAs, Shell, Staleness } from './launch.ts';
@@ -39,13 +41,17 @@ export const commandDefaults = {
   bypass_local_limit: false,
 } satisfies Partial<Command>;
 
-/** Decodes a command from its JSON value, accepting the name that `exec_id` had before 0.29 (`job_id`). */
-export function decodeCommand(value: unknown): z.ZodSafeParseResult<Command> {
-  return Command.safeParse(withExecId(value));
+/** Reads a command from its JSON value, under the name that `exec_id` had before 0.29 (`job_id`), too. Never throws. */
+export const readCommand = (value: unknown): Read<Command> => readAs(Command, withExecId(value));
+
+/** {@link readCommand}, compiled once: for a program that reads many. */
+export function createCommandReader(): typeof readCommand {
+  const read = createReader(Command);
+  return (value) => read(withExecId(value));
 }
 
 /** The same value with `job_id` under its newer name `exec_id`; when both are given, `exec_id` counts. */
-export function withExecId(value: unknown): unknown {
+function withExecId(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('job_id' in value) || 'exec_id' in value) return value;
   const { job_id, ...rest } = value;
   return { ...rest, exec_id: job_id };

@@ -1,8 +1,6 @@
 import * as z from 'zod';
-import { faultsOf } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
-import { wording } from '../scalar/wording.ts';
-import { Command, withExecId } from './command.ts';
+import { Command, readCommand } from './command.ts';
 
 export const envelopeKind = 'kanade.command.v2';
 
@@ -55,14 +53,14 @@ export function readEnvelope(value: Record<string, unknown>, pcId: string): Enve
   if (target !== pcId) return { ok: false, error: 'Misaddressed', reason: `for ${target}, not for ${pcId}` };
   const expiry = Instant.safeParse(expires);
   if (!expiry.success) return rejected(`expires_at is not an RFC 3339 time: ${JSON.stringify(expires)}`);
-  const decoded = Command.safeParse(withExecId(command), { error: wording });
-  if (!decoded.success) {
-    const [first] = faultsOf(decoded.error);
+  const read = readCommand(command);
+  if (!read.ok) {
+    const [first] = read.faults;
     return rejected(`the command does not decode: ${first?.path} ${first?.message}`);
   }
   return {
     ok: true,
-    envelope: { kind: envelopeKind, target_pc_id: target, expires_at: expiry.data, command: decoded.data },
+    envelope: { kind: envelopeKind, target_pc_id: target, expires_at: expiry.data, command: read.value },
   };
 }
 

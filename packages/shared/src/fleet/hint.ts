@@ -21,7 +21,7 @@ export type CheckStatus = z.infer<typeof CheckStatus>;
 export const CheckAlertStatus = z.enum(['warn', 'fail', 'unknown']);
 export type CheckAlertStatus = z.infer<typeof CheckAlertStatus>;
 
-/** Raised on the transition *into* a listed status. `body` may hold the placeholders of `alertPlaceholders`. */
+/** Raised on the transition *into* a listed status. `body` may hold `{pc_id}`, `{name}`, `{label}`, `{status}`, `{detail}`, `{last_logon}`. */
 export const CheckAlert = z.looseObject({
   title: FilledText,
   on: optional(z.array(CheckAlertStatus)),
@@ -34,19 +34,6 @@ export const CheckAlert = z.looseObject({
   email: optional(z.boolean()),
 });
 export type CheckAlert = z.infer<typeof CheckAlert>;
-
-export const alertDefaults = {
-  on: ['fail'],
-  priority: 'warn',
-  notify_user: false,
-  notify_groups: [],
-  require_ack: false,
-  toast: false,
-  email: false,
-} satisfies Partial<CheckAlert>;
-
-/** What may stand in braces in the body of an alert. */
-export const alertPlaceholders = ['pc_id', 'name', 'label', 'status', 'detail', 'last_logon'] as const;
 
 /** Makes a job a health check: which fields of its JSON say how the machine is. */
 export const CheckHint = z.looseObject({

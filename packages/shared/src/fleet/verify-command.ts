@@ -1,4 +1,4 @@
-import { type Command, decodeCommand } from './command.ts';
+import { type Command, readCommand } from './command.ts';
 import { type Body, type CommandEnvelope, envelopeKind, readBody, readEnvelope } from './envelope.ts';
 import type { ObsKind } from './obs-event.ts';
 import { type Headers, readSignatureHeaders, signedMaterial } from './signature.ts';
@@ -192,7 +192,8 @@ function refuse(body: Body, { error, reason }: Refusal): RefusedCommand {
 }
 
 function legacyCommand(body: Body): Command | undefined {
-  return body.form === 'legacy' ? decodeCommand(body.value).data : undefined;
+  const read = body.form === 'legacy' ? readCommand(body.value) : undefined;
+  return read?.ok ? read.value : undefined;
 }
 
 /** A signing time may be any number, so it may lie outside of what a date can show. */

@@ -1,7 +1,7 @@
 /**
  * The two files that are a job. `meta.json`: what it is, written at its creation, rewritten by `tag set` and `notify
  * set`. `state.json`: where it stands, replaced whole at every move (`stateMoves` says which are legal). Both are
- * pretty JSON, keys unknown to us are kept. Readers fill in what older writers left out (`withDefaults`); writers write
+ * pretty JSON, keys unknown to us are kept. Readers take what older writers left out; writers write
  * it all (`strictJobMeta`, `strictJobState`).
  */
 import * as z from 'zod';
@@ -92,17 +92,9 @@ export const JobStateFile = z.looseObject({
 });
 export type JobStateFile = z.infer<typeof JobStateFile>;
 
-/** What a `meta.json` of an older writer means where it says nothing. Writers write these always. */
-export const jobMetaDefaults = {
-  tags: [] as string[],
-  inherit_env: true,
-  timeout_ms: 0,
-  kill_after_ms: 0,
-  progress_every_ms: 0,
-} as const;
-
-/** What a `state.json` of an older writer means where it says nothing. Writers write these always. */
-export const jobStateDefaults = { logs_drained: true } as const;
+/** What writers always write, although older writers left it out: no tags, the whole environment, no limits; logs drained. */
+const alwaysInMeta = ['tags', 'inherit_env', 'timeout_ms', 'kill_after_ms', 'progress_every_ms'];
+const alwaysInState = ['logs_drained'];
 
 /** Arrays that a writer leaves out when they are empty. */
 const omittedEmpty = ['env_vars', 'env_vars_runtime', 'mask', 'env_files'] as const;
@@ -112,14 +104,14 @@ export function strictJobMeta(value: unknown): Read<JobMeta> {
   const empty = omittedEmpty
     .filter((key) => isEmptyArray(valueAt(value, key)))
     .map((path) => ({ path, message: 'must be left out when empty' }));
-  return withMore(strictAs(JobMeta, value), [...missing(value, Object.keys(jobMetaDefaults)), ...empty]);
+  return withMore(strictAs(JobMeta, value), [...missing(value, alwaysInMeta), ...empty]);
 }
 
 /** Holds what is about to be written as `state.json` to the contract, and its fields to its state (section 1.2). */
 export function strictJobState(value: unknown): Read<JobStateFile> {
   const read = strictAs(JobStateFile, value);
   const faults = read.ok ? stateFaults(read.value) : [];
-  return withMore(read, [...missing(value, Object.keys(jobStateDefaults)), ...faults]);
+  return withMore(read, [...missing(value, alwaysInState), ...faults]);
 }
 
 /** What must not stand together in one `state.json`. */

@@ -24,7 +24,6 @@ import {
   toLegacyKill,
   toLegacyLaunch,
   toLegacyList,
-  toLegacySnapshot,
   toLegacyStatus,
   toLegacyTail,
   toLegacyWait,
@@ -66,6 +65,8 @@ const entry = {
 const removed = { job_id: 'a', state: 'exited' as const, action: 'deleted' as const, reason: 'age' };
 const sums = { root: '/r', dry_run: false, deleted: 1, skipped: 0, out_of_scope: 0, failed: 0 };
 
+const { snapshot } = toLegacyLaunch(run, { tails, waited: false }) as { snapshot?: unknown };
+
 describe('toLegacyLaunch()', () => {
   const { env_vars: _, ...plain } = run;
 
@@ -74,7 +75,7 @@ describe('toLegacyLaunch()', () => {
       ...head('run'),
       state: 'running',
       tags: ['t'],
-      snapshot: toLegacySnapshot(tails),
+      snapshot,
       ...paths,
       waited_ms: 10,
       elapsed_ms: 12,
@@ -97,8 +98,8 @@ describe('toLegacyLaunch()', () => {
   });
 });
 
-it('toLegacySnapshot() counts what there was and what is shown', () => {
-  expect(toLegacySnapshot(tails)).toEqual({
+it('a snapshot counts what there was and what is shown', () => {
+  expect(snapshot).toEqual({
     stdout_tail: 'b\n',
     stderr_tail: '',
     truncated: true,
@@ -108,13 +109,14 @@ it('toLegacySnapshot() counts what there was and what is shown', () => {
     stdout_included_bytes: 2,
     stderr_included_bytes: 0,
   });
-  expect(toLegacySnapshot({ ...tails, stdout_range: [0, 4] }).truncated).toBe(false);
+  const whole = toLegacyLaunch(run, { tails: { ...tails, stdout_range: [0, 4] }, waited: true });
+  expect(whole).toMatchObject({ final_snapshot: { truncated: false } });
 });
 
 it.each([
   ['run', LegacyRunResponse, toLegacyLaunch(run, { tails, waited: true })],
   ['start', LegacyStartResponse, toLegacyLaunch({ ...run, type: 'start' }, { tails, waited: false })],
-  ['snapshot', LegacySnapshot, toLegacySnapshot(tails)],
+  ['snapshot', LegacySnapshot, snapshot],
   [
     'status',
     LegacyStatusResponse,

@@ -25,7 +25,7 @@ import type { ErrorResponse, InstallSkillsResponse } from './tool-response.ts';
 import { isTerminal } from './words.ts';
 
 /** Excerpts as a snapshot. They must be tails of the logs: a snapshot showed the end, today's `run` shows the beginning. */
-export function toLegacySnapshot(tails: Excerpts): LegacySnapshot {
+function toLegacySnapshot(tails: Excerpts): LegacySnapshot {
   const [outBegin, outEnd] = tails.stdout_range;
   const [errBegin, errEnd] = tails.stderr_range;
   const included = { stdout: outEnd - outBegin, stderr: errEnd - errBegin };

@@ -12,16 +12,17 @@ export const Visibility = z
   });
 export type Visibility = z.infer<typeof Visibility>;
 
-/** Whether a machine is meant: everybody, by its id, or by one of its groups. */
-export function isMeant(
-  visibility: Visibility,
-  pc: { readonly id: string; readonly groups: readonly string[] },
-): boolean {
-  return (
-    visibility.all === true ||
-    (visibility.pcs ?? []).includes(pc.id) ||
-    (visibility.groups ?? []).some((group) => pc.groups.includes(group))
-  );
+/** A machine, as far as it can be meant. */
+export interface Audience {
+  readonly pcId: string;
+  readonly groups: readonly string[];
+}
+
+/** Whether a machine is meant: everybody (also where nobody is named), by its id, or by one of its groups. */
+export function isMeant(visibility: Visibility | undefined, { pcId, groups }: Audience): boolean {
+  if (visibility === undefined || visibility.all === true) return true;
+  if (visibility.pcs?.includes(pcId)) return true;
+  return visibility.groups?.some((group) => groups.includes(group)) ?? false;
 }
 
 /** Ask before a run: yes or no, or a text of one's own. */

@@ -99,12 +99,9 @@ it('tierOf() makes a feed a job of controllers', () => {
 });
 
 it('isMeant() and isShown() decide who sees a job', () => {
-  const pc = { id: 'pc-1', groups: ['lab'] };
-  expect([{ all: true }, { pcs: ['pc-1'] }, { groups: ['lab'] }].map((to) => isMeant(to, pc))).toEqual([
-    true,
-    true,
-    true,
-  ]);
+  const pc = { pcId: 'pc-1', groups: ['lab'] };
+  const meant = [undefined, { all: true }, { pcs: ['pc-1'] }, { groups: ['lab'] }].map((to) => isMeant(to, pc));
+  expect(meant).toEqual([true, true, true, true]);
   expect([{ all: false }, { pcs: ['pc-2'] }, { groups: ['it'] }].map((to) => isMeant(to, pc))).toEqual([
     false,
     false,

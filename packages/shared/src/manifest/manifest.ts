@@ -62,12 +62,6 @@ export const Manifest = z.looseObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** What an absent field of a manifest means. */
-export const manifestDefaults = {
-  require_approval: false,
-  staleness: { mode: 'cached' },
-} satisfies Partial<Manifest>;
-
 /** The tier that counts: what the manifest says; without a word a feed belongs to controllers, the rest to endpoints. */
 export function tierOf(manifest: Pick<Manifest, 'tier' | 'feed'>): Tier {
   return manifest.tier ?? (manifest.feed && manifest.feed.length > 0 ? 'controller' : 'endpoint');

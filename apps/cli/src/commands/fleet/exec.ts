@@ -34,7 +34,7 @@ export const exec = defineCommand({
     if (options['exit-code'] && !options.wait) throw new UsageError('option --exit-code needs --wait');
     const { io } = context;
     return withFleet(context, async (connected) => {
-      const ordered = await connected.exec(connected.fleet, { jobId, target, signal: io.signal });
+      const ordered = await connected.sendOrder(connected.fleet, { jobId, target, signal: io.signal });
       io.stderr(`ordered ${jobId} ${ordered.version} on ${ordered.subjects.join(', ')}: ${ordered.execId}\n`);
       if (!options.wait) return answerOf(ordered);
       return waitFor(connected, { ordered, target, waitMs: waitMs ?? ordered.timeoutMs + graceMs }, context);

@@ -1,4 +1,4 @@
-import type { ListedJob } from '@kanade/fleet';
+import type { ListedManifest } from '@kanade/fleet';
 import { defineCommand, noWords } from '../../call/command.ts';
 import { withFleet } from './connect.ts';
 
@@ -10,14 +10,14 @@ export const jobList = defineCommand({
   examples: ['kanade fleet job list'],
   async run(_options, words, context) {
     noWords(words);
-    return withFleet(context, async ({ fleet, listJobs }) => {
-      const jobs = await listJobs(fleet, { signal: context.io.signal });
+    return withFleet(context, async ({ fleet, listManifests }) => {
+      const jobs = await listManifests(fleet, { signal: context.io.signal });
       return { type: 'fleet.job.list', jobs: jobs.map(entryOf) };
     });
   },
 });
 
-function entryOf(job: ListedJob): Record<string, unknown> {
+function entryOf(job: ListedManifest): Record<string, unknown> {
   if (!job.ok) return { id: job.jobId, faults: job.faults };
   const { id, version, description, tags, client } = job.manifest;
   return { id, version, description, tags: tags ?? [], category: client?.category };

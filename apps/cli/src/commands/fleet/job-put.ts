@@ -20,17 +20,17 @@ export const jobPut = defineCommand({
   examples: ['kanade fleet job put examples/jobs/disk-report.yaml', 'kanade fleet job put jobs/*.yaml'],
   async run(_options, words, context) {
     if (words.length === 0) throw new UsageError('FILE is missing: name at least one manifest');
-    const { checkJob, manifestBytesMax, putJob } = await import('./library.ts');
+    const { checkManifest, manifestBytesMax, putManifest } = await import('./library.ts');
     const { io } = context;
     const { signal } = io;
     const sources = await Promise.all(words.map((file) => readSource(file, manifestBytesMax)));
     for (const source of sources) {
-      await named(source, () => checkJob(source.text, { ...source, signal }));
+      await named(source, () => checkManifest(source.text, { ...source, signal }));
     }
     return withFleet(context, async ({ fleet }) => {
       const jobs: Record<string, unknown>[] = [];
       for (const source of sources) {
-        const put = await named(source, () => putJob(fleet, source.text, { ...source, signal }));
+        const put = await named(source, () => putManifest(fleet, source.text, { ...source, signal }));
         jobs.push({ file: source.file, id: put.jobId, version: put.version, created: put.created });
         io.stderr(`put ${put.jobId} ${put.version}\n`);
       }

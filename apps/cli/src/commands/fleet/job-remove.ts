@@ -9,8 +9,8 @@ export const jobRemove = defineCommand({
   examples: ['kanade fleet job remove disk-report'],
   async run(_options, words, context) {
     const jobId = oneWord(words, 'JOB');
-    return withFleet(context, async ({ fleet, removeJob }) => {
-      await removeJob(fleet, jobId, { signal: context.io.signal });
+    return withFleet(context, async ({ fleet, removeManifest }) => {
+      await removeManifest(fleet, jobId, { signal: context.io.signal });
       return { type: 'fleet.job.remove', job_id: jobId };
     });
   },

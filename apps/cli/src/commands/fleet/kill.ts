@@ -10,7 +10,7 @@ export const kill = defineCommand({
   async run(_options, words, context) {
     const execId = oneWord(words, 'EXEC_ID');
     return withFleet(context, async (connected) => {
-      await connected.kill(connected.fleet, execId, { signal: context.io.signal });
+      await connected.sendKill(connected.fleet, execId, { signal: context.io.signal });
       return { type: 'fleet.kill', exec_id: execId };
     });
   },

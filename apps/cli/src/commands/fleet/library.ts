@@ -1,16 +1,16 @@
 /** What the commands need of the operator's library; loaded on demand, because it brings NATS. */
 export {
   agentsOnline,
-  checkJob,
+  checkManifest,
   connectFleet,
-  exec,
   followResults,
-  kill,
   listenMsDefault,
-  listJobs,
+  listManifests,
   manifestBytesMax,
-  ping,
-  putJob,
-  removeJob,
+  pingAgent,
+  putManifest,
+  removeManifest,
+  sendKill,
+  sendOrder,
 } from '@kanade/fleet';
 export { createTopology, durability } from '@kanade/fleet/topology';

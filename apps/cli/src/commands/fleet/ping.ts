@@ -17,7 +17,7 @@ export const ping = defineCommand({
     const pc = oneWord(words, 'PC');
     const timeoutMs = secondsOption('timeout', options.timeout) ?? answerMsDefault;
     return withFleet(context, async (connected) => {
-      const agent = await connected.ping(connected.fleet, pc, { timeoutMs, signal: context.io.signal });
+      const agent = await connected.pingAgent(connected.fleet, pc, { timeoutMs, signal: context.io.signal });
       if (agent) return { type: 'fleet.ping', pc_id: pc, agent };
       throw new Failure('no_answer', `no agent answered; is it online under this id: ${pc}`, {
         retryable: true,

@@ -1,5 +1,5 @@
 import { type ListedJob, listJobs } from '@kanade/runner';
-import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job';
+import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job-words';
 import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
 import { canonical } from '../../local/settings.ts';
 import { exitCodeOf } from '../../local/view.ts';

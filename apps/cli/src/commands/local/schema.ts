@@ -1,4 +1,4 @@
-import { wholeSecond } from '@kanade/shared/job';
+import { wholeSecond } from '@kanade/shared/job-words';
 import { defineCommand, UsageError } from '../../call/command.ts';
 
 export const schema = defineCommand({

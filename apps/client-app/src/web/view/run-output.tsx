@@ -1,9 +1,9 @@
+import { stripFences } from '@kanade/shared/fleet-words';
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Output } from '../../run/output.ts';
 import type { Run } from '../../run/run.ts';
-import { stripFences } from '../../run/strip-fences.ts';
 import { useLanguage, useText } from '../text/language.ts';
 
 /** What a run printed, without the blocks meant for the machine. */

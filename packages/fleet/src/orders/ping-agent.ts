@@ -1,4 +1,4 @@
-import { Heartbeat, pingSubject } from '@kanade/shared/fleet';
+import { Heartbeat, pingSubject, type Read, readAs } from '@kanade/shared/fleet';
 import { type Msg, TimeoutError } from '@nats-io/transport-node';
 import { checkId } from '../catalogue/bucket.ts';
 import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet.ts';
@@ -13,7 +13,7 @@ export interface PingOptions {
 }
 
 /** Asks a machine for a sign of life; undefined when none came. */
-export async function ping(fleet: Fleet, pc: string, options: PingOptions = {}): Promise<Heartbeat | undefined> {
+export async function pingAgent(fleet: Fleet, pc: string, options: PingOptions = {}): Promise<Heartbeat | undefined> {
   checkId('a pc id', pc);
   try {
     const answer = await abortable(ask(fleet, pc, options.timeoutMs ?? requestTimeoutMsDefault), options.signal);
@@ -42,10 +42,14 @@ function decodeHeartbeat(message: Msg): Heartbeat {
   );
 }
 
-/** The heartbeat in a message; undefined when it holds something else. */
-export function readHeartbeat(message: Msg): Heartbeat | undefined {
+/** The heartbeat in a message; undefined when it holds something else. `read` may be a compiled reader. */
+export function readHeartbeat(
+  message: Msg,
+  read: (value: unknown) => Read<Heartbeat> = (value) => readAs(Heartbeat, value),
+): Heartbeat | undefined {
   try {
-    return Heartbeat.safeParse(message.json()).data;
+    const heartbeat = read(message.json());
+    return heartbeat.ok ? heartbeat.value : undefined;
   } catch {
     return undefined; // not JSON: the same answer as JSON of another shape
   }

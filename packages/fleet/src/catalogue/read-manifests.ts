@@ -11,12 +11,15 @@ import { checkId, openBucket, readEntry } from './bucket.ts';
 const readsAtOnce = 32;
 
 /** One job of the catalogue. A stored manifest that this version cannot read is listed with what is wrong with it. */
-export type ListedJob =
+export type ListedManifest =
   | { readonly ok: true; readonly jobId: string; readonly manifest: Manifest }
   | { readonly ok: false; readonly jobId: string; readonly faults: readonly Fault[] };
 
 /** All jobs of the catalogue, by id. */
-export async function listJobs(fleet: Fleet, { signal }: { signal?: AbortSignal } = {}): Promise<ListedJob[]> {
+export async function listManifests(
+  fleet: Fleet,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<ListedManifest[]> {
   try {
     return await abortable(readAll(fleet), signal);
   } catch (error) {
@@ -25,7 +28,7 @@ export async function listJobs(fleet: Fleet, { signal }: { signal?: AbortSignal 
 }
 
 /** The manifest of one job. Throws FleetError `job_not_found`; `manifest_invalid` when what is stored cannot be read. */
-export async function readJob(
+export async function readManifest(
   fleet: Fleet,
   jobId: string,
   { signal }: { signal?: AbortSignal } = {},
@@ -50,12 +53,12 @@ async function find(fleet: Fleet, jobId: string): Promise<KvEntry | undefined> {
   return readEntry(await openBucket(fleet, buckets.jobs), jobId);
 }
 
-async function readAll(fleet: Fleet): Promise<ListedJob[]> {
+async function readAll(fleet: Fleet): Promise<ListedManifest[]> {
   const bucket = await openBucket(fleet, buckets.jobs);
   const ids: string[] = [];
   for await (const id of await bucket.keys()) ids.push(id);
   ids.sort();
-  const jobs: ListedJob[] = [];
+  const jobs: ListedManifest[] = [];
   for (let from = 0; from < ids.length; from += readsAtOnce) {
     const entries = await Promise.all(ids.slice(from, from + readsAtOnce).map((id) => readEntry(bucket, id)));
     jobs.push(...entries.filter((entry) => entry !== undefined).map(decode));
@@ -63,7 +66,7 @@ async function readAll(fleet: Fleet): Promise<ListedJob[]> {
   return jobs;
 }
 
-function decode(entry: KvEntry): ListedJob {
+function decode(entry: KvEntry): ListedManifest {
   const jobId = entry.key;
   let value: unknown;
   try {

@@ -6,15 +6,15 @@ import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
 import { applyChanges, type Change } from './apply-changes.ts';
 import { openBucket, readEntry } from './bucket.ts';
-import { type ParsedJob, parseJob } from './parse-job.ts';
+import { type ParsedManifest, parseManifest } from './parse-manifest.ts';
 
-export interface PutJobOptions {
+export interface PutOptions {
   /** Reads the file that `execute.script_file` names, relative to the manifest. Without it such manifests are refused. */
   readScriptFile?(path: string): Promise<string>;
   readonly signal?: AbortSignal;
 }
 
-export interface PutJobResult {
+export interface PutResult {
   readonly jobId: string;
   readonly version: string;
   /** False when a job of that id was there before. */
@@ -26,7 +26,7 @@ export interface PutJobResult {
  * file becomes part of the manifest. All or nothing. A job that was revoked stays revoked. Throws FleetError
  * `manifest_invalid` (with `faults`) or `job_changed` when somebody else puts it at the same time.
  */
-export async function putJob(fleet: Fleet, yamlText: string, options: PutJobOptions = {}): Promise<PutJobResult> {
+export async function putManifest(fleet: Fleet, yamlText: string, options: PutOptions = {}): Promise<PutResult> {
   const { manifest, source } = await prepare(yamlText, options);
   try {
     const created = await abortable(store(fleet, manifest, source), options.signal);
@@ -57,21 +57,21 @@ async function store(fleet: Fleet, manifest: Manifest, source: string): Promise<
   return isNew;
 }
 
-/** Checks the source of a job as {@link putJob} does, without a broker, and returns its manifest. Throws `manifest_invalid`. */
-export async function checkJob(yamlText: string, options: PutJobOptions = {}): Promise<Manifest> {
+/** Checks the source of a job as {@link putManifest} does, without a broker, and returns its manifest. Throws `manifest_invalid`. */
+export async function checkManifest(yamlText: string, options: PutOptions = {}): Promise<Manifest> {
   return (await prepare(yamlText, options)).manifest;
 }
 
-async function prepare(yamlText: string, options: PutJobOptions): Promise<{ manifest: Manifest; source: string }> {
-  const parsed = accept(parseJob(yamlText));
+async function prepare(yamlText: string, options: PutOptions): Promise<{ manifest: Manifest; source: string }> {
+  const parsed = accept(parseManifest(yamlText));
   const file = parsed.manifest.execute.script_file;
   if (file === undefined || file === '') return { manifest: parsed.manifest, source: yamlText };
   const source = await withScript(parsed, file, options);
-  return { manifest: accept(parseJob(source)).manifest, source };
+  return { manifest: accept(parseManifest(source)).manifest, source };
 }
 
 /** The source with the script itself in place of its file's name, comments kept. */
-async function withScript(parsed: GoodJob, file: string, options: PutJobOptions): Promise<string> {
+async function withScript(parsed: GoodManifest, file: string, options: PutOptions): Promise<string> {
   const refuse = (message: string, cause?: unknown): FleetError => {
     const path = 'execute.script_file';
     return invalid([{ path, line: parsed.lineOf(path), message }], cause);
@@ -94,10 +94,10 @@ async function withScript(parsed: GoodJob, file: string, options: PutJobOptions)
   return parsed.document.toString({ lineWidth: 0 });
 }
 
-type GoodJob = Extract<ParsedJob, { ok: true }>;
-type Refusal = Extract<ParsedJob, { ok: false }>;
+type GoodManifest = Extract<ParsedManifest, { ok: true }>;
+type Refusal = Extract<ParsedManifest, { ok: false }>;
 
-function accept(parsed: ParsedJob): GoodJob {
+function accept(parsed: ParsedManifest): GoodManifest {
   if (parsed.ok) return parsed;
   throw invalid(parsed.faults);
 }

@@ -1,8 +1,8 @@
-import type { Heartbeat } from '@kanade/shared/fleet';
+import { anyHeartbeat, createReader, Heartbeat } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
-import { readHeartbeat } from './ping.ts';
+import { readHeartbeat } from './ping-agent.ts';
 
 /** How long to listen, in ms: agents send a heartbeat every 30 s unless configured otherwise, so all of them have spoken. */
 export const listenMsDefault = 35_000;
@@ -31,14 +31,15 @@ export interface AgentsOnline {
 /** Listens for heartbeats for a while and tells which machines sent one. */
 export async function agentsOnline(fleet: Fleet, options: AgentsOnlineOptions = {}): Promise<AgentsOnline> {
   const { listenMs = listenMsDefault, agentsMax = agentsMaxDefault, signal } = options;
+  const read = createReader(Heartbeat);
   const newest = new Map<string, Heartbeat>();
   let unreadable = 0;
   let overflow = 0;
-  const subscription = fleet.connection.subscribe('heartbeat.>');
+  const subscription = fleet.connection.subscribe(anyHeartbeat);
   const timer = setTimeout(() => subscription.unsubscribe(), listenMs);
   const listen = async (): Promise<void> => {
     for await (const message of subscription) {
-      const heartbeat = readHeartbeat(message);
+      const heartbeat = readHeartbeat(message, read);
       if (!heartbeat) unreadable += 1;
       else if (newest.has(heartbeat.pc_id)) newest.set(heartbeat.pc_id, heartbeat);
       else if (newest.size >= agentsMax) overflow += 1;

@@ -1,4 +1,12 @@
-import { ExecResult, type Fault, faultsOf, objectStores, resultSubject, streams } from '@kanade/shared/fleet';
+import {
+  createReader,
+  ExecResult,
+  type Fault,
+  objectStores,
+  type Read,
+  resultSubject,
+  streams,
+} from '@kanade/shared/fleet';
 import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
@@ -51,6 +59,7 @@ export async function* followResults(fleet: Fleet, options: FollowOptions): Asyn
   const { requestId, signal } = options;
   checkId('a request id', requestId);
   const doing = `following the results of ${requestId}`;
+  const readResult = createReader(ExecResult);
   const seen = new Set<string>();
   let consumer: Consumer | undefined;
   let messages: ConsumerMessages | undefined;
@@ -60,7 +69,7 @@ export async function* followResults(fleet: Fleet, options: FollowOptions): Asyn
     consumer = await abortable(createConsumer(fleet, requestId), signal);
     messages = await abortable(consumer.consume({ max_messages: resultsInFlight, expires: pullMs }), signal);
     for await (const message of messages) {
-      const result = read(message, options);
+      const result = take(message, readResult, options);
       if (!result || seen.has(keyOf(result))) continue;
       seen.add(keyOf(result));
       yield await abortable(withOutput(fleet, result, options), signal);
@@ -87,7 +96,11 @@ function createConsumer(fleet: Fleet, requestId: string): Promise<Consumer> {
   });
 }
 
-function read(message: JsMsg, { onEvent }: FollowOptions): ExecResult | undefined {
+function take(
+  message: JsMsg,
+  readResult: (value: unknown) => Read<ExecResult>,
+  { onEvent }: FollowOptions,
+): ExecResult | undefined {
   const unreadable = (faults: readonly Fault[]): undefined => {
     onEvent?.({ type: 'result_unreadable', sequence: message.seq, faults });
   };
@@ -97,8 +110,8 @@ function read(message: JsMsg, { onEvent }: FollowOptions): ExecResult | undefine
   } catch (error) {
     return unreadable([{ path: '', message: `not JSON: ${error instanceof Error ? error.message : error}` }]);
   }
-  const parsed = ExecResult.safeParse(value);
-  return parsed.success ? parsed.data : unreadable(faultsOf(parsed.error));
+  const read = readResult(value);
+  return read.ok ? read.value : unreadable(read.faults);
 }
 
 async function withOutput(fleet: Fleet, result: ExecResult, options: FollowOptions): Promise<FollowedResult> {

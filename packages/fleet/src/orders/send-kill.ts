@@ -8,7 +8,7 @@ import { translate } from '../fault/translate.ts';
  * Tells every machine that runs this order now to stop it, with its children. Resolves when the broker has the word;
  * machines that are away do not hear it. An unknown or finished id is harmless.
  */
-export async function kill(fleet: Fleet, execId: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+export async function sendKill(fleet: Fleet, execId: string, options: { signal?: AbortSignal } = {}): Promise<void> {
   checkId('an exec id', execId);
   // A flush waits for a broker that went away, for ever.
   const limit = AbortSignal.timeout(requestTimeoutMsDefault);

@@ -7,14 +7,14 @@ export const manifestBytesMax = 524_288;
 /** How often aliases may be expanded in one source: enough for people, too little for an alias bomb. */
 const aliasCountMax = 100;
 
-export type ParsedJob =
+export type ParsedManifest =
   | { readonly ok: true; readonly manifest: Manifest; readonly document: Document; lineOf(path: string): number }
   | { readonly ok: false; readonly faults: readonly SourceFault[] };
 
 type SourceFault = Required<ManifestFault>;
 
 /** Parses the YAML source of a job strictly: every fault at once, each with key and line. Never throws. */
-export function parseJob(yamlText: string): ParsedJob {
+export function parseManifest(yamlText: string): ParsedManifest {
   const bytes = Buffer.byteLength(yamlText);
   if (bytes > manifestBytesMax) {
     return refuse({
@@ -44,7 +44,7 @@ export function parseJob(yamlText: string): ParsedJob {
   return { ok: false, faults: faults.sort((a, b) => a.line - b.line) };
 }
 
-function refuse(fault: SourceFault): ParsedJob {
+function refuse(fault: SourceFault): ParsedManifest {
   return { ok: false, faults: [fault] };
 }
 

@@ -4,13 +4,17 @@ import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
 import { applyChanges } from './apply-changes.ts';
 import { checkId, openBucket, readEntry } from './bucket.ts';
-import { jobNotFound } from './read-jobs.ts';
+import { jobNotFound } from './read-manifests.ts';
 
 /**
  * Takes a job out of the catalogue and revokes it, so that machines skip orders of it that are still on their way. All or
  * nothing. Throws FleetError `job_not_found`.
  */
-export async function removeJob(fleet: Fleet, jobId: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+export async function removeManifest(
+  fleet: Fleet,
+  jobId: string,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<void> {
   checkId('a job id', jobId);
   try {
     await abortable(remove(fleet, jobId), signal);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { manifestBytesMax, parseJob } from './parse-job.ts';
+import { manifestBytesMax, parseManifest } from './parse-manifest.ts';
 
 const good = `# a comment
 id: disk-report
@@ -11,13 +11,16 @@ execute:
 `;
 
 const faultsOf = (text: string): string[] => {
-  const parsed = parseJob(text);
+  const parsed = parseManifest(text);
   return parsed.ok ? [] : parsed.faults.map(({ line, path, message }) => `${line} ${path}: ${message}`);
 };
 
-describe('parseJob', () => {
+describe('parseManifest', () => {
   it('returns the manifest of a good source', () => {
-    expect(parseJob(good)).toMatchObject({ ok: true, manifest: { id: 'disk-report', execute: { timeout: '30s' } } });
+    expect(parseManifest(good)).toMatchObject({
+      ok: true,
+      manifest: { id: 'disk-report', execute: { timeout: '30s' } },
+    });
   });
 
   it.each([

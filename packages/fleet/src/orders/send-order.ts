@@ -1,14 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { buckets, type Command, commandSubject, type Target } from '@kanade/shared/fleet';
+import {
+  buckets,
+  type Command,
+  commandDefaults,
+  commandSubject,
+  omitDefaults,
+  type Target,
+} from '@kanade/shared/fleet';
 import { commandOf, type Manifest } from '@kanade/shared/manifest';
 import { checkId, openBucket, readEntry } from '../catalogue/bucket.ts';
-import { readJob } from '../catalogue/read-jobs.ts';
+import { readManifest } from '../catalogue/read-manifests.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
 
-export interface ExecRequest {
+export interface OrderRequest {
   readonly jobId: string;
   readonly target: Target;
   /** How long the run may take, in ms, instead of what the manifest says; rounded up to whole seconds. */
@@ -34,13 +41,13 @@ export interface Order {
  * machines that are away get it later, the newest order of each job. Throws FleetError `job_not_found`, `no_topology`,
  * `script_unsupported`, `too_large` or `invalid_id`.
  */
-export async function exec(fleet: Fleet, request: ExecRequest): Promise<Order> {
+export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Order> {
   const { jobId, target, signal } = request;
   checkTarget(target);
-  const manifest = await readJob(fleet, jobId, { signal });
+  const manifest = await readManifest(fleet, jobId, { signal });
   const command = lower(manifest, request);
   const subject = commandSubject(target, jobId);
-  const body = new TextEncoder().encode(JSON.stringify(command));
+  const body = new TextEncoder().encode(JSON.stringify(omitDefaults(command, commandDefaults)));
   checkSize(fleet, body.byteLength, jobId);
   try {
     await abortable(approve(fleet, jobId, manifest.version), signal);
@@ -58,7 +65,7 @@ export async function exec(fleet: Fleet, request: ExecRequest): Promise<Order> {
   };
 }
 
-function lower(manifest: Manifest, { jobId, timeoutMs }: ExecRequest): Command {
+function lower(manifest: Manifest, { jobId, timeoutMs }: OrderRequest): Command {
   if (manifest.execute.script_object) {
     throw new FleetError('script_unsupported', `jobs whose script is an object cannot be ordered yet: ${jobId}`);
   }
