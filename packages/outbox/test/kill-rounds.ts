@@ -2,9 +2,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type OutboxEvent, openOutbox } from '@kanade/outbox';
-import type { Runtime } from '@kanade/testkit';
+import { type Runtime, seeded } from '@kanade/testkit';
 import { startProgram } from './runtimes.ts';
-import { seeded } from './seeded.ts';
 
 export interface Tally {
   readonly kills: number;

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { type DrainReport, openOutbox, type QueuedRecord } from '@kanade/outbox';
+import { seeded } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { createManualClock } from './manual-clock.ts';
-import { seeded } from './seeded.ts';
 import { tempDir } from './temp-dir.ts';
 
 const firstSeed = 20_260_808;
@@ -67,7 +67,8 @@ function createModel() {
 async function play(seed: number): Promise<void> {
   const random = seeded(seed);
   const below = (count: number) => Math.floor(random() * count);
-  const clock = createManualClock();
+  let answering = 0;
+  const clock = createManualClock(undefined, () => answering > 0);
   const path = join(tempDir(), 'outbox.db');
   const model = createModel();
   const log: string[] = [];
@@ -98,7 +99,9 @@ async function play(seed: number): Promise<void> {
   async function deliver(record: QueuedRecord, { signal }: { signal: AbortSignal }): Promise<void> {
     model.starts(record, clock.nowMs());
     const kind = below(10);
+    answering++;
     for (let turn = below(4); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
+    answering--;
     if (kind === 0) {
       // Never answers: its time runs out, or the drain stops.
       await new Promise<void>((resolve) => {

@@ -1,4 +1,5 @@
 export { type Browser, launchBrowser, type Page } from './browser.ts';
+export { type DamagedFile, damageCorpus, type SoundFile, soundFile } from './damage.ts';
 export { eventually, patienceMs } from './eventually.ts';
 export {
   type NatsServerOptions,
@@ -9,5 +10,6 @@ export {
 } from './nats-server.ts';
 export { type ReadmeExampleOptions, runReadmeExample } from './readme-example.ts';
 export { bunPath, type Runtime, runtimeWords } from './runtime.ts';
+export { seeded } from './seeded.ts';
 export { tempDir } from './temp-dir.ts';
 export { type Animal, zoo } from './zoo.ts';

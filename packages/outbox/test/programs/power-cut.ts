@@ -24,10 +24,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Runtime, runtimeWords } from '@kanade/testkit';
+import { type Runtime, runtimeWords, seeded } from '@kanade/testkit';
 import koffi from 'koffi';
 import { audit } from '../kill-rounds.ts';
-import { seeded } from '../seeded.ts';
 
 const [, , runtime = 'node', directory = '', cutsText = '', seedText = ''] = process.argv;
 const cutsMax = Number(cutsText);
