@@ -28,6 +28,8 @@ export type SocketErrorCode =
   | 'server_absent'
   /** The socket exists, its server does not run. */
   | 'server_stopped'
+  /** Another user serves the socket, owns it, or could have put it where it is. */
+  | 'server_untrusted'
   | 'permission_denied'
   | 'timed_out'
   | 'io_failed';

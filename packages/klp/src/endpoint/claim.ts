@@ -2,18 +2,18 @@
  * Takes a socket path for this process: makes the directory, refuses what is unsafe, clears what a dead server left.
  * A live server's socket is never taken: a stale one is first moved aside, asked once more there, and moved back if somebody answers after all.
  */
-import { linkSync, lstatSync, mkdirSync, realpathSync, renameSync, type Stats, unlinkSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { addressBytesMax, SocketError, translateOsError } from './address.ts';
-import { dialLocal } from './dial.ts';
+import { connectSocket } from './dial.ts';
+import { directoryProblem, trustedUids } from './trust.ts';
 
 /** Leaves nothing at `path`, in a directory that is safe. Rejects with SocketError. */
 export async function claimAddress(path: string, { timeoutMs }: { timeoutMs: number }): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    // As it is written, so that nobody else can turn a link elsewhere, and as it is.
-    checkAncestors(resolve(dirname(path)), path);
-    checkAncestors(realpathSync(dirname(path)), path);
+    const problem = directoryProblem(path, trustedUids());
+    if (problem !== undefined) throw unsafe(path, problem);
     for (let socket = findSocket(path); socket; socket = findSocket(path)) {
       if (await answers(path, timeoutMs)) throw inUse(path);
       await removeStale(path, { judged: socket, timeoutMs });
@@ -34,7 +34,7 @@ function findSocket(path: string): string | undefined {
 
 async function answers(path: string, timeoutMs: number): Promise<boolean> {
   try {
-    const socket = await dialLocal({ path, timeoutMs });
+    const socket = await connectSocket({ path, timeoutMs });
     socket.destroy();
     return true;
   } catch (error) {
@@ -64,25 +64,6 @@ async function removeStale(path: string, { judged, timeoutMs }: { judged: string
     throw inUse(path);
   }
   unlinkSync(target);
-}
-
-function checkAncestors(directory: string, path: string): void {
-  for (let at = directory; ; at = dirname(at)) {
-    const problem = ancestorProblem(lstatSync(at));
-    if (problem !== undefined) throw unsafe(path, `the directory ${at} ${problem}`);
-    if (at === dirname(at)) return;
-  }
-}
-
-function ancestorProblem(found: Stats): string | undefined {
-  const { uid, gid, mode } = found;
-  if (uid !== 0 && uid !== process.getuid?.()) return `belongs to uid ${uid}; it must belong to root or to this user`;
-  // The mode of a link says nothing; where it leads is looked at for itself.
-  if (found.isSymbolicLink() || (mode & 0o1000) !== 0) return undefined;
-  if ((mode & 0o002) !== 0) return 'can be written by everybody; take that right away';
-  const isOwnGroup = gid === 0 || gid === process.getgid?.();
-  if ((mode & 0o020) !== 0 && !isOwnGroup) return `can be written by group ${gid}; take that right away`;
-  return undefined;
 }
 
 function unsafe(path: string, detail: string): SocketError {

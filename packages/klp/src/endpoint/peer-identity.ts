@@ -24,38 +24,57 @@ export interface LocalPeer {
 /** Reads the credentials of connected sockets. Throws when the operating system does not say. */
 export type PeerReader = (socket: Socket) => LocalPeer;
 
+interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+}
+
+/** At a server, of who connected; at a client, of who listens. Throws when the operating system does not say. */
+export type CredentialReader = (socket: Socket) => Credentials;
+
 type GetSockOpt = (fd: number, question: { level: number; option: number; answer: Uint8Array }) => boolean;
 
 /** Prepares the reader. Throws `peer_identity_unavailable` where it cannot be had: Windows, or Node without koffi. */
 export function openPeerReader(path: string): PeerReader {
-  const getSockOpt = openGetSockOpt(path);
+  const readCredentials = openCredentialReader(path);
   return (socket) => {
-    const fd = descriptorOf(socket);
-    const { uid, gid, pid } = process.platform === 'darwin' ? askMacos(getSockOpt, fd) : askLinux(getSockOpt, fd);
+    const { uid, gid, pid } = readCredentials(socket);
     const startTime = process.platform === 'linux' ? readStartTime(pid) : undefined;
     const user = userName(readPasswd(), uid) ?? `uid-${uid}`;
     return { user, userKey: `uid-${uid}`, uid, gid, pid, ...(startTime === undefined ? {} : { startTime }) };
   };
 }
 
-function askLinux(getSockOpt: GetSockOpt, fd: number): { uid: number; gid: number; pid: number } {
+/** The same without a look at accounts and processes. */
+export function openCredentialReader(path: string): CredentialReader {
+  getSockOpt ??= openGetSockOpt(path);
+  const call = getSockOpt;
+  const asked = process.platform === 'darwin' ? askMacos : askLinux;
+  return (socket) => asked(call, descriptorOf(socket));
+}
+
+/** Opened once: a client dials again and again. */
+let getSockOpt: GetSockOpt | undefined;
+
+function askLinux(call: GetSockOpt, fd: number): Credentials {
   // SOL_SOCKET, SO_PEERCRED → struct ucred { pid_t pid; uid_t uid; gid_t gid; }
-  const ucred = ask(getSockOpt, fd, { level: 1, option: 17, answer: new Uint8Array(12) });
+  const ucred = ask(call, fd, { level: 1, option: 17, answer: new Uint8Array(12) });
   return { pid: ucred.getInt32(0, true), uid: ucred.getUint32(4, true), gid: ucred.getUint32(8, true) };
 }
 
-function askMacos(getSockOpt: GetSockOpt, fd: number): { uid: number; gid: number; pid: number } {
+function askMacos(call: GetSockOpt, fd: number): Credentials {
   // SOL_LOCAL, LOCAL_PEERCRED → struct xucred { u_int version; uid_t uid; short ngroups; gid_t groups[16]; }
-  const xucred = ask(getSockOpt, fd, { level: 0, option: 1, answer: new Uint8Array(76) });
+  const xucred = ask(call, fd, { level: 0, option: 1, answer: new Uint8Array(76) });
   if (xucred.getUint32(0, true) !== 0)
     throw new Error(`read peer credentials: xucred version ${xucred.getUint32(0, true)}`);
   // SOL_LOCAL, LOCAL_PEERPID → pid_t
-  const pid = ask(getSockOpt, fd, { level: 0, option: 2, answer: new Uint8Array(4) });
+  const pid = ask(call, fd, { level: 0, option: 2, answer: new Uint8Array(4) });
   return { uid: xucred.getUint32(4, true), gid: xucred.getUint32(12, true), pid: pid.getInt32(0, true) };
 }
 
-function ask(getSockOpt: GetSockOpt, fd: number, question: Parameters<GetSockOpt>[1]): DataView {
-  if (!getSockOpt(fd, question)) {
+function ask(call: GetSockOpt, fd: number, question: Parameters<GetSockOpt>[1]): DataView {
+  if (!call(fd, question)) {
     throw new Error(`read peer credentials: getsockopt(${fd}, ${question.level}, ${question.option}) failed`);
   }
   return new DataView(question.answer.buffer);
