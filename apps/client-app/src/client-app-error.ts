@@ -16,7 +16,7 @@ export class ClientAppError extends Error {
 }
 
 /** Exit code of the program per error code. */
-export const exitCodes: Record<ClientAppErrorCode, number> = {
+export const clientAppExitCodes: Record<ClientAppErrorCode, number> = {
   usage: 2,
   port_taken: 3,
   listen_failed: 1,

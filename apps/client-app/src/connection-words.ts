@@ -1,7 +1,7 @@
-import type { Connection } from './wire/page-event.ts';
+import type { AgentConnection } from './wire/page-event.ts';
 
 /** What the log says about the line to the agent. */
-export function connectionWords(connection: Connection): string | undefined {
+export function connectionWords(connection: AgentConnection): string | undefined {
   switch (connection.phase) {
     case 'connected': {
       const { version, pcId, user } = connection.agent;

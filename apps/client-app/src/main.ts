@@ -1,14 +1,14 @@
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
-import { ClientAppError, exitCodes } from './client-app-error.ts';
+import { ClientAppError, clientAppExitCodes } from './client-app-error.ts';
 import { connectionWords } from './connection-words.ts';
 import type { Io } from './io.ts';
 import { browserCommands, openFirst } from './open-browser.ts';
-import { helpText, type Options, parseOptions } from './options.ts';
+import { type ClientAppOptions, helpText, parseOptions } from './options.ts';
 import { createBoard } from './server/board.ts';
 import { openPageServer } from './server/http.ts';
 import { openLink } from './server/link.ts';
 import { loadPage } from './server/page.ts';
-import { createSession } from './server/session.ts';
+import { createSession } from './server/routes.ts';
 
 export type { Io } from './io.ts';
 
@@ -26,11 +26,11 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     if (!(error instanceof ClientAppError)) throw error;
     io.stderr(`kanade-client: ${error.message}\n`);
     if (error.code === 'usage') io.stderr('kanade-client: --help shows the options\n');
-    return exitCodes[error.code];
+    return clientAppExitCodes[error.code];
   }
 }
 
-async function serve(options: Extract<Options, { kind: 'serve' }>, io: Io): Promise<void> {
+async function serve(options: Extract<ClientAppOptions, { kind: 'serve' }>, io: Io): Promise<void> {
   const page = await loadPage();
   const session = createSession();
   const board = createBoard();
@@ -54,7 +54,7 @@ async function serve(options: Extract<Options, { kind: 'serve' }>, io: Io): Prom
   await aborted(io.signal);
 }
 
-function openTrace({ trace }: Extract<Options, { kind: 'serve' }>): TraceFile | undefined {
+function openTrace({ trace }: Extract<ClientAppOptions, { kind: 'serve' }>): TraceFile | undefined {
   if (!trace) return undefined;
   try {
     return openTraceFile(trace.path, trace);

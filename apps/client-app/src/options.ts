@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ClientAppError } from './client-app-error.ts';
 
 /** What the arguments and the environment ask for. */
-export type Options =
+export type ClientAppOptions =
   | { readonly kind: 'help' }
   | {
       readonly kind: 'serve';
@@ -30,7 +30,10 @@ Exit codes: 0 stopped, 1 could not start, 2 wrong arguments, 3 the port is taken
 `;
 
 /** Arguments win over the environment. Throws {@link ClientAppError} `usage`. */
-export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Options {
+export function parseOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ClientAppOptions {
   const values = readArgs(args);
   if (values.help) return { kind: 'help' };
   const socketPath = values.socket ?? (env.KANADE_SOCKET || undefined);

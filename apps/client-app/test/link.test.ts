@@ -1,11 +1,11 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KlpError, serveConnection } from '@kanade/klp';
 import { listenLocal } from '@kanade/klp/socket';
 import { localContract } from '@kanade/shared/local';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import type { LinkEvent } from '../src/server/agent-link.ts';
-import { openLink } from '../src/server/link.ts';
+import { type AgentEvent, openLink } from '../src/server/link.ts';
 import { exampleJobs } from './memory-agent.ts';
 
 const snapshot = { pc_id: 'desk-042', online: true, checks: [], agent_version: '9.1.0', target_version: '9.1.0' };
@@ -70,7 +70,7 @@ async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = t
 }
 
 function openTestLink(socketPath: string) {
-  const events: LinkEvent[] = [];
+  const events: AgentEvent[] = [];
   const faults: string[] = [];
   const link = openLink({
     socketPath,
@@ -151,6 +151,22 @@ describe('openLink()', () => {
     await eventually('away again', () => phase() === 'away');
     await using _second = await serveAgent(path);
     await eventually('connected again', () => phase() === 'connected');
+  });
+
+  it('says nothing to an agent that somebody else could have put there, and tells why', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using agent = await serveAgent(path);
+    await chmod(directory.path, 0o777);
+    const { link, phase, events } = openTestLink(path);
+    await using _link = link;
+    await eventually('away', () => phase() === 'away');
+    expect(events.at(-1)).toMatchObject({
+      connection: { detail: expect.stringMatching(/can be written by everybody.*nothing was sent$/) },
+    });
+    expect(agent.asked).toEqual([]);
+    await chmod(directory.path, 0o755);
+    await eventually('connected', () => phase() === 'connected');
   });
 
   it('stops trying where this user is refused, and says so', async () => {

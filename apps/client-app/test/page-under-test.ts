@@ -1,7 +1,7 @@
 import { buildPage } from '../build-page.mjs';
 import { type Board, createBoard } from '../src/server/board.ts';
 import { openPageServer, type PageServerLimits } from '../src/server/http.ts';
-import { createSession } from '../src/server/session.ts';
+import { createSession } from '../src/server/routes.ts';
 import { createMemoryAgent, exampleJobs, type MemoryAgent } from './memory-agent.ts';
 
 export interface PageUnderTest extends AsyncDisposable {

@@ -5,14 +5,13 @@ export {
   type Call,
   type Client,
   type ClientEvent,
-  type ConnectOptions,
+  type ClientOptions,
   connectClient,
   type HandshakeOf,
-  type SubscribeOptions,
 } from './client/client.ts';
 export type { CallOptions, LinkEvent } from './client/link.ts';
 export type { ClientState } from './client/machine.ts';
-export type { Subscription } from './client/subscriptions.ts';
+export type { SubscribeOptions, Subscription } from './client/subscriptions.ts';
 export {
   type CallParams,
   type CallResult,
@@ -46,16 +45,18 @@ export {
   type UserLimits,
   userLimits,
 } from './limits.ts';
-export { createUserRates, type RateLimit, type UserRates } from './server/rates.ts';
 export { type Connection, serveConnection } from './server/server.ts';
-export type {
-  Handler,
-  Handlers,
-  RequestContext,
-  SendPush,
-  ServeOptions,
-  ServerEvent,
-  SessionScope,
+export {
+  createUserRates,
+  type Handler,
+  type Handlers,
+  type RateLimit,
+  type RequestContext,
+  type SendPush,
+  type ServeOptions,
+  type ServerEvent,
+  type SessionScope,
+  type UserRates,
 } from './server/serving.ts';
 export { KlpError, type LimitPassed, limitError } from './wire/error.ts';
 export {

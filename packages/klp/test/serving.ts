@@ -8,8 +8,8 @@ import type { Duplex } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import {
   type Client,
+  type ClientOptions,
   type Connection,
-  type ConnectOptions,
   connectClient,
   KlpError,
   type ServeOptions,
@@ -240,7 +240,7 @@ export type TestClient = Client<TestContract>;
 /** A client of the test contract, closed when the test is over. */
 export function connectTo(
   server: Pick<TestServer, 'dial'>,
-  options: Partial<ConnectOptions<TestContract>> = {},
+  options: Partial<ClientOptions<TestContract>> = {},
 ): TestClient {
   const client = connectClient({
     contract,

@@ -1,9 +1,56 @@
+/* The runs that are shown: one list, what each of them is, and what is kept of its output. Server and page fold the same pushes by the same functions. */
 import type { JobProgress, RunStatus } from '@kanade/shared/local';
 import { isEnded } from '@kanade/shared/local-words';
-import { appendOutput, emptyOutput, finalOutput, type Output, resumeOutput } from './output.ts';
+import type { PageEvent, PageEventOf } from '../wire/page-event.ts';
+
+/** Runs kept and shown. The oldest finished one makes room for a new one. */
+export const runCountMax = 30;
+
+/** The runs after one event, newest last. Server and page use this one function, so that both show the same. */
+export function foldRuns(runs: readonly RunView[], event: PageEvent): readonly RunView[] {
+  switch (event.type) {
+    case 'all':
+      return event.runs;
+    case 'progress':
+      return foldProgress(runs, event);
+    case 'stopping':
+      return changeActive(runs, (run) => (run.run_id === event.run_id ? { ...run, stopping: true } : run));
+    case 'connection':
+      // What the agent says of a run after a break may start over; see `resumeOutput`.
+      if (event.connection.phase === 'connected') return runs;
+      return changeActive(runs, (run) => ({ ...run, isInterrupted: true }));
+    case 'snapshot':
+      return runs;
+  }
+}
+
+/** Active ones first, the newest on top of each part. */
+export function inReadingOrder(runs: readonly RunView[]): readonly RunView[] {
+  return [...runs].sort(
+    (a, b) =>
+      Number(isEnded(a.status)) - Number(isEnded(b.status)) || Date.parse(b.started_at) - Date.parse(a.started_at),
+  );
+}
+
+function foldProgress(runs: readonly RunView[], { progress, at }: PageEventOf<'progress'>): readonly RunView[] {
+  const isKnown = runs.some((run) => run.run_id === progress.run_id);
+  if (!isKnown) return addRun(runs, applyProgress(newRun(progress.run_id, at), progress, at));
+  return runs.map((run) => (run.run_id === progress.run_id ? applyProgress(run, progress, at) : run));
+}
+
+function changeActive(runs: readonly RunView[], change: (run: RunView) => RunView): readonly RunView[] {
+  return runs.map((run) => (isEnded(run.status) ? run : change(run)));
+}
+
+/** With every place taken by a running one the new one is left out: what is shown stays bounded, the run itself goes on. */
+function addRun(runs: readonly RunView[], run: RunView): readonly RunView[] {
+  if (runs.length < runCountMax) return [...runs, run];
+  const oldestEnded = runs.findIndex((one) => isEnded(one.status));
+  return oldestEnded === -1 ? runs : [...runs.filter((_, index) => index !== oldestEnded), run];
+}
 
 /** One run as the page shows it. Server and page fold the same pushes into it, so that both agree. */
-export interface Run {
+export interface RunView {
   readonly run_id: string;
   readonly job_id?: string;
   readonly status: RunStatus;
@@ -19,8 +66,8 @@ export interface Run {
 }
 
 /** A run nothing is known of but that it was asked for at `at` (RFC 3339). */
-export function newRun(run_id: string, at: string, job_id?: string): Run {
-  const run: Run = {
+export function newRun(run_id: string, at: string, job_id?: string): RunView {
+  const run: RunView = {
     run_id,
     status: 'queued',
     started_at: at,
@@ -36,11 +83,11 @@ export function newRun(run_id: string, at: string, job_id?: string): Run {
  * The run after one push that arrived at `at` (RFC 3339). Deltas append; the last push carries the full output and
  * replaces it. A delta that comes after the end is late and changes nothing.
  */
-export function applyProgress(run: Run, progress: JobProgress, at: string): Run {
+export function applyProgress(run: RunView, progress: JobProgress, at: string): RunView {
   const ending = isEnded(progress.status);
   if (isEnded(run.status) && !ending) return run;
   const take = ending ? finalOutput : run.isInterrupted ? resumeOutput : appendOutput;
-  const next: Run = {
+  const next: RunView = {
     ...run,
     status: progress.status === 'unknown' ? run.status : progress.status,
     job_id: progress.job_id ?? run.job_id,
@@ -51,4 +98,57 @@ export function applyProgress(run: Run, progress: JobProgress, at: string): Run 
   };
   if (!ending) return next;
   return { ...next, stopping: false, exit_code: progress.exit_code, finished_at: progress.finished_at ?? at };
+}
+
+/** What is kept of one output stream: its end, and how much of its beginning is gone. */
+export interface Output {
+  readonly text: string;
+  readonly droppedChars: number;
+}
+
+/**
+ * Characters kept per stream. The agent's last push holds 256 KiB and a line that says it was cut; 1 KiB more lets
+ * that pass whole.
+ */
+export const outputCharsMax = 257 * 1024;
+
+export const emptyOutput: Output = { text: '', droppedChars: 0 };
+
+/** Adds a delta at the end; what no longer fits is dropped at the beginning, up to the next line if that is near. */
+export function appendOutput(output: Output, chunk: string): Output {
+  if (chunk === '') return output;
+  const text = output.text + chunk;
+  if (text.length <= outputCharsMax) return { ...output, text };
+  const from = cutPoint(text, text.length - outputCharsMax);
+  return { text: text.slice(from), droppedChars: output.droppedChars + from };
+}
+
+/**
+ * Takes the first delta after the line to the agent broke. An agent that hands a live run back sends its output from
+ * the start; one that does not goes on where it is. Until the last push, which is right in any case, this is a guess.
+ */
+export function resumeOutput(output: Output, chunk: string): Output {
+  const isReplay = output.droppedChars === 0 && chunk.startsWith(output.text);
+  return appendOutput(isReplay ? emptyOutput : output, chunk);
+}
+
+/** The full output of the last push replaces the streamed one, unless it is empty or cut and the streamed one is longer. */
+export function finalOutput(streamed: Output, full: string): Output {
+  const streamedChars = streamed.text.length + streamed.droppedChars;
+  if (full === '' || (isCut(full) && streamedChars > full.length)) return streamed;
+  return appendOutput(emptyOutput, full);
+}
+
+function isCut(text: string): boolean {
+  return text.slice(-200).includes('...[truncated: output exceeded');
+}
+
+const lineSearchChars = 4096;
+
+function cutPoint(text: string, from: number): number {
+  const newline = text.indexOf('\n', from);
+  if (newline !== -1 && newline - from < lineSearchChars) return newline + 1;
+  const unit = text.charCodeAt(from);
+  const isLowSurrogate = unit >= 0xdc00 && unit <= 0xdfff;
+  return isLowSurrogate ? from + 1 : from;
 }

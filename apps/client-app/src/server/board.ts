@@ -1,14 +1,15 @@
+/* What every page is shown, and the stream by which each is told. */
+import type { ServerResponse } from 'node:http';
 import type { StateSnapshot } from '@kanade/shared/local';
-import type { Run } from '../run/run.ts';
-import { foldRuns } from '../run/run-list.ts';
-import type { BoardView, Connection, PageEvent } from '../wire/page-event.ts';
-import type { LinkEvent } from './agent-link.ts';
+import { foldRuns, type RunView } from '../run/run.ts';
+import type { AgentConnection, BoardView, PageEvent } from '../wire/page-event.ts';
+import type { AgentEvent } from './link.ts';
 
 /** Everything known of the agent and of the runs, kept so that a page that opens later sees what an earlier one saw. */
 export interface Board {
   view(): BoardView;
   /** Takes in what the agent said and passes it on. */
-  receive(event: LinkEvent): void;
+  receive(event: AgentEvent): void;
   /** A job was started here; its first push may come before or after this. */
   started(runId: string, jobId: string): void;
   stopping(runId: string): void;
@@ -22,9 +23,9 @@ export interface BoardOptions {
 }
 
 export function createBoard({ now = () => new Date().toISOString() }: BoardOptions = {}): Board {
-  let connection: Connection = { phase: 'connecting' };
+  let connection: AgentConnection = { phase: 'connecting' };
   let snapshot: StateSnapshot | undefined;
-  let runs: readonly Run[] = [];
+  let runs: readonly RunView[] = [];
   const listeners = new Set<(event: PageEvent) => void>();
   const view = (): BoardView => ({ connection, snapshot, runs });
   const publish = (event: PageEvent): void => {
@@ -50,4 +51,42 @@ export function createBoard({ now = () => new Date().toISOString() }: BoardOptio
       return () => listeners.delete(listener);
     },
   };
+}
+
+export interface EventStreamLimits {
+  /** Bytes waiting for a page that reads too slowly; beyond, its stream is cut and it starts afresh. Defaults to 64 MiB, room for a replay of full runs. */
+  readonly waitingBytesMax: number;
+  /** A comment is sent this often, in ms, so that neither side takes a quiet stream for a dead one. Defaults to 15 s. */
+  readonly heartbeatMs: number;
+}
+
+export const eventStreamLimits: EventStreamLimits = { waitingBytesMax: 64 * 1024 * 1024, heartbeatMs: 15_000 };
+
+/** Sends the board's events as server-sent events until the page goes or `signal` aborts. */
+export function streamEvents(
+  board: Board,
+  response: ServerResponse,
+  { limits, signal }: { limits: EventStreamLimits; signal: AbortSignal },
+): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const write = (text: string): void => {
+    if (response.writableLength > limits.waitingBytesMax) response.destroy();
+    else response.write(text);
+  };
+  const heartbeat = setInterval(() => write(': still here\n\n'), limits.heartbeatMs);
+  const unfollow = board.follow((event) => write(encodeEvent(event)));
+  const hangUp = (): void => {
+    response.end();
+  };
+  signal.addEventListener('abort', hangUp, { once: true });
+  response.once('close', () => {
+    clearInterval(heartbeat);
+    unfollow();
+    signal.removeEventListener('abort', hangUp);
+  });
+}
+
+/** JSON has no raw line break, so one `data` line holds any event. */
+function encodeEvent(event: PageEvent): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
 }

@@ -1,15 +1,25 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+/* The page's own server: what a request must be before anybody looks at what it wants, and how its answer goes out. */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ClientAppError } from '../client-app-error.ts';
-import type { AgentLink } from './agent-link.ts';
-import { refuse, send } from './answer.ts';
-import type { Board } from './board.ts';
-import { type BodyLimits, bodyLimits, readJsonBody } from './body.ts';
-import { type EventStreamLimits, eventStreamLimits, streamEvents } from './event-stream.ts';
-import { bearerKey, checkOrigin, securityHeaders } from './guard.ts';
+import { type Board, type EventStreamLimits, eventStreamLimits, streamEvents } from './board.ts';
+import type { AgentLink } from './link.ts';
 import type { Page } from './page.ts';
-import { type Handler, isPublic, type RouteContext, resolveRoute } from './routes.ts';
-import type { Session } from './session.ts';
+import {
+  type HttpAnswer,
+  isPublic,
+  type RouteContext,
+  type RouteHandler,
+  refusal,
+  resolveRoute,
+  type Session,
+} from './routes.ts';
 
 export interface PageServerOptions {
   readonly link: AgentLink;
@@ -21,18 +31,23 @@ export interface PageServerOptions {
   readonly limits?: Partial<PageServerLimits>;
 }
 
-export interface PageServerLimits extends BodyLimits, EventStreamLimits {
+export interface PageServerLimits extends EventStreamLimits {
   /** Connections at one time. Defaults to 64. */
   readonly connectionCountMax: number;
   /** Time for the agent to answer one request, in ms. Defaults to 20 s. */
   readonly agentMs: number;
+  /** Bytes of a request's body. Defaults to 64 KiB. */
+  readonly bodyBytesMax: number;
+  /** Time for a body to arrive in full, in ms. Defaults to 10 s. */
+  readonly bodyMs: number;
 }
 
 export const pageServerLimits: PageServerLimits = {
-  ...bodyLimits,
   ...eventStreamLimits,
   connectionCountMax: 64,
   agentMs: 20_000,
+  bodyBytesMax: 64 * 1024,
+  bodyMs: 10_000,
 };
 
 export interface PageServer extends AsyncDisposable {
@@ -80,7 +95,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, conte
 
   const path = (request.url ?? '/').split('?')[0] ?? '/';
   if (!isPublic(path) && !context.session.holds(bearerKey(request.headers) ?? '')) {
-    return send(response, refuse(403, 'no_session', 'open the address that kanade-client printed when it started'));
+    return send(response, refusal(403, 'no_session', 'open the address that kanade-client printed when it started'));
   }
   const route = resolveRoute(request.method ?? '', path, context.page);
   if (route.kind === 'answer') return send(response, route.answer);
@@ -89,7 +104,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, conte
 }
 
 async function runHandler(
-  handler: Handler,
+  handler: RouteHandler,
   { request, response, context }: { request: IncomingMessage; response: ServerResponse; context: Context },
 ): Promise<Parameters<typeof send>[1]> {
   const body = request.method === 'POST' ? await readJsonBody(request, context.limits) : undefined;
@@ -103,7 +118,7 @@ async function runHandler(
 function answerFailure(response: ServerResponse, error: Error): void {
   if (response.destroyed) return;
   if (response.headersSent) response.destroy();
-  else send(response, refuse(500, 'internal', `could not answer: ${error.message}`));
+  else send(response, refusal(500, 'internal', `could not answer: ${error.message}`));
 }
 
 function listen(server: Server, port: number): Promise<void> {
@@ -125,4 +140,107 @@ function listenError(error: NodeJS.ErrnoException, port: number): ClientAppError
   return new ClientAppError('listen_failed', `could not listen on 127.0.0.1:${port}: ${error.message}`, {
     cause: error,
   });
+}
+
+/** The refusal of a request that does not come from our own page; undefined when it may go on. */
+function checkOrigin(headers: IncomingHttpHeaders, port: number): HttpAnswer | undefined {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+  // A name that some other site resolves to 127.0.0.1 (DNS rebinding) still arrives with that name in Host.
+  if (headers.host === undefined || !hosts.includes(headers.host)) {
+    return refusal(403, 'foreign_host', `refused a request for another host: use http://127.0.0.1:${port}/`);
+  }
+  if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) {
+    return refusal(403, 'foreign_origin', 'refused a request from another site');
+  }
+  return undefined;
+}
+
+/** The key in `Authorization: Bearer <key>`; undefined when there is none. */
+function bearerKey(headers: IncomingHttpHeaders): string | undefined {
+  return /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(headers.authorization ?? '')?.[1];
+}
+
+/** Headers of every answer: nothing is cached, nothing is loaded from elsewhere, nobody may frame us. */
+const securityHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+type BodyResult =
+  | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly answer: HttpAnswer };
+
+/** Reads a JSON object from a request. Whatever does not fit is an answer to send; a broken connection rejects. */
+async function readJsonBody(request: IncomingMessage, limits: PageServerLimits): Promise<BodyResult> {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    return failed(refusal(415, 'wrong_content_type', `expected application/json, got: ${type || 'nothing'}`));
+  }
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limits.bodyBytesMax) return failed(tooLarge(limits.bodyBytesMax, declared));
+  const read = await readAll(request, limits);
+  if ('status' in read) return failed(read);
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(read));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { ok: true, value: value as Record<string, unknown> };
+    }
+    return failed(refusal(400, 'bad_body', 'expected a JSON object'));
+  } catch (error) {
+    return failed(refusal(400, 'bad_body', `could not read the body as JSON: ${(error as Error).message}`));
+  }
+}
+
+function readAll(request: IncomingMessage, limits: PageServerLimits): Promise<Uint8Array | HttpAnswer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | HttpAnswer>();
+  const timer = setTimeout(
+    () => resolve(refusal(408, 'slow_body', `the body did not arrive within ${limits.bodyMs} ms`)),
+    limits.bodyMs,
+  );
+  request.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    if (bytes > limits.bodyBytesMax) resolve(tooLarge(limits.bodyBytesMax, bytes));
+    else chunks.push(chunk);
+  });
+  request.on('end', () => resolve(Buffer.concat(chunks)));
+  request.on('error', reject);
+  request.on('close', () => reject(new Error('the connection broke while the body was read')));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    request.pause();
+  });
+}
+
+function tooLarge(maximum: number, actual: number): HttpAnswer {
+  return refusal(413, 'body_too_large', `body of at least ${actual} bytes, maximum ${maximum}`);
+}
+
+function failed(answer: HttpAnswer): BodyResult {
+  // What is left of the body is not read, so the connection cannot carry another request.
+  return { ok: false, answer: { ...answer, headers: { ...answer.headers, connection: 'close' } } };
+}
+
+function send(response: ServerResponse, answer: HttpAnswer): void {
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-type': answer.contentType,
+    'content-length': Buffer.byteLength(answer.body),
+  });
+  response.end(answer.body);
 }

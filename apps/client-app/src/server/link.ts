@@ -1,22 +1,57 @@
+/* The line to the agent, and what the page's server needs of it. */
 import { type ClientEvent, type ClientState, connectClient, KlpError, type OnTrace } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
 import {
   type HandshakeResult,
+  type JobProgress,
   type LocalErrorKind,
   type LocalFeature,
   localAddress,
   localContract,
   protocolVersions,
+  type StateSnapshot,
+  type UserInvokableJob,
 } from '@kanade/shared/local';
-import type { Connection } from '../wire/page-event.ts';
-import { type AgentLink, LinkError, type LinkErrorCode, type LinkEvent } from './agent-link.ts';
+import type { AgentConnection } from '../wire/page-event.ts';
+
+/** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
+export interface AgentLink {
+  listJobs(options: { signal: AbortSignal }): Promise<readonly UserInvokableJob[]>;
+  /** Starts a job; the run's progress comes as events. */
+  execute(jobId: string, options: { signal: AbortSignal }): Promise<{ run_id: string }>;
+  /** Asks for the stop of a run with everything it started; its end comes as an event. */
+  kill(runId: string, options: { signal: AbortSignal }): Promise<void>;
+}
+
+/** What the agent says by itself. */
+export type AgentEvent =
+  | { readonly type: 'connection'; readonly connection: AgentConnection }
+  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
+  | { readonly type: 'progress'; readonly progress: JobProgress };
+
+/**
+ * `away`: no agent to ask. `refused`: the agent does not want us. `not_allowed`: this user may not do that.
+ * `not_found`: no such job or run. `too_many`: asked too often. `invalid`: the agent does not understand what was
+ * asked. `internal`: the agent failed.
+ */
+export type LinkErrorCode = 'away' | 'refused' | 'not_allowed' | 'not_found' | 'too_many' | 'invalid' | 'internal';
+
+export class LinkError extends Error {
+  override readonly name = 'LinkError';
+  readonly code: LinkErrorCode;
+
+  constructor(code: LinkErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
 
 export interface LinkOptions {
   /** Socket or pipe of the agent. Defaults to the one of this system. */
   readonly socketPath: string | undefined;
   /** Version of this program, told in the handshake. */
   readonly version: string;
-  readonly onEvent: (event: LinkEvent) => void;
+  readonly onEvent: (event: AgentEvent) => void;
   /** Sees every message, for finding faults. */
   readonly onTrace?: OnTrace | undefined;
   /** What the agent sent that makes no sense, in words for the log. */
@@ -25,7 +60,7 @@ export interface LinkOptions {
 
 /** The line to the agent: it connects by itself, again and again, until disposed or refused. */
 export function openLink({ socketPath, version, onEvent, onTrace, onFault }: LinkOptions): AgentLink & AsyncDisposable {
-  let told: Connection = { phase: 'connecting' };
+  let told: AgentConnection = { phase: 'connecting' };
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socketPath ?? localAddress(process.platform), signal }),
@@ -87,7 +122,7 @@ async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
 }
 
 /** Undefined where nothing changes for the reader: each further attempt while the agent is away. */
-function toConnection(state: ClientState<HandshakeResult>): Connection | undefined {
+function toConnection(state: ClientState<HandshakeResult>): AgentConnection | undefined {
   switch (state.kind) {
     case 'connecting':
       return undefined;
@@ -104,7 +139,7 @@ function toConnection(state: ClientState<HandshakeResult>): Connection | undefin
 }
 
 /** Every failed attempt says `away` anew; the reader needs it once. */
-function isSame(a: Connection, b: Connection): boolean {
+function isSame(a: AgentConnection, b: AgentConnection): boolean {
   return a.phase === b.phase && a.phase !== 'connected' && JSON.stringify(a) === JSON.stringify(b);
 }
 

@@ -1,8 +1,9 @@
-import { type AgentLink, LinkError, type LinkErrorCode } from './agent-link.ts';
-import { type Answer, json, refuse } from './answer.ts';
+/* What a method on a path means, who may ask for it, and the answers. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ApiRefusal } from '../wire/page-event.ts';
 import type { Board } from './board.ts';
+import { type AgentLink, LinkError, type LinkErrorCode } from './link.ts';
 import type { Page } from './page.ts';
-import type { Session } from './session.ts';
 
 /** What a route may use to answer one request. */
 export interface RouteContext {
@@ -13,12 +14,12 @@ export interface RouteContext {
   readonly signal: AbortSignal;
 }
 
-export type Handler = (context: RouteContext) => Promise<Answer> | Answer;
+export type RouteHandler = (context: RouteContext) => Promise<HttpAnswer> | HttpAnswer;
 
 export type Route =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'events' }
-  | { readonly kind: 'handler'; readonly handler: Handler };
+  | { readonly kind: 'handler'; readonly handler: RouteHandler };
 
 /** Ids of jobs and runs are tokens (fleet reference, section 2); anything else is no path of ours. */
 const stopPath = /^\/api\/runs\/([A-Za-z0-9_.-]{1,128})\/stop$/;
@@ -35,7 +36,7 @@ export function resolveRoute(method: string, path: string, page: Page): Route {
   if (path === '/api/events') return method === 'GET' ? { kind: 'events' } : notAllowed('GET');
   const runId = stopPath.exec(path)?.[1];
   const entry = runId === undefined ? tableEntry(path) : { method: 'POST', handler: stopRun(runId) };
-  if (!entry) return answer(refuse(404, 'not_found', 'no such path'));
+  if (!entry) return answer(refusal(404, 'not_found', 'no such path'));
   return method === entry.method ? { kind: 'handler', handler: entry.handler } : notAllowed(entry.method);
 }
 
@@ -47,7 +48,7 @@ const pageFiles: Record<string, { readonly contentType: string; readonly part: k
 
 interface TableEntry {
   readonly method: string;
-  readonly handler: Handler;
+  readonly handler: RouteHandler;
 }
 
 const table: Record<string, TableEntry> = {
@@ -61,21 +62,25 @@ function tableEntry(path: string): TableEntry | undefined {
   return Object.hasOwn(table, path) ? table[path] : undefined;
 }
 
-function exchangeToken({ session, body }: RouteContext): Answer {
+function exchangeToken({ session, body }: RouteContext): HttpAnswer {
   const key = typeof body.token === 'string' ? session.exchange(body.token) : undefined;
   return key === undefined
-    ? refuse(403, 'bad_token', 'this address was already used or is not ours: start the Client App again for a new one')
+    ? refusal(
+        403,
+        'bad_token',
+        'this address was already used or is not ours: start the Client App again for a new one',
+      )
     : json(200, { key });
 }
 
-async function listJobs({ link, signal }: RouteContext): Promise<Answer> {
+async function listJobs({ link, signal }: RouteContext): Promise<HttpAnswer> {
   return answered(async () => json(200, { items: await link.listJobs({ signal }) }));
 }
 
-async function startRun({ link, board, body, signal }: RouteContext): Promise<Answer> {
+async function startRun({ link, board, body, signal }: RouteContext): Promise<HttpAnswer> {
   const jobId = body.job_id;
   if (typeof jobId !== 'string' || jobId === '') {
-    return refuse(400, 'bad_body', 'expected {"job_id": "<id of a job>"}');
+    return refusal(400, 'bad_body', 'expected {"job_id": "<id of a job>"}');
   }
   return answered(async () => {
     const { run_id } = await link.execute(jobId, { signal });
@@ -84,7 +89,7 @@ async function startRun({ link, board, body, signal }: RouteContext): Promise<An
   });
 }
 
-function stopRun(runId: string): Handler {
+function stopRun(runId: string): RouteHandler {
   return ({ link, board, signal }) =>
     answered(async () => {
       await link.kill(runId, { signal });
@@ -103,22 +108,77 @@ const statusOf: Record<LinkErrorCode, number> = {
   internal: 502,
 };
 
-async function answered(attempt: () => Promise<Answer>): Promise<Answer> {
+async function answered(attempt: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof LinkError) return refuse(statusOf[error.code], error.code, error.message);
+    if (error instanceof LinkError) return refusal(statusOf[error.code], error.code, error.message);
     if (error instanceof DOMException && error.name === 'TimeoutError') {
-      return refuse(504, 'agent_slow', 'the agent did not answer in time');
+      return refusal(504, 'agent_slow', 'the agent did not answer in time');
     }
     throw error;
   }
 }
 
-function answer(whole: Answer): Route {
+function answer(whole: HttpAnswer): Route {
   return { kind: 'answer', answer: whole };
 }
 
 function notAllowed(allow: string): Route {
-  return answer(refuse(405, 'wrong_method', `only ${allow} here`, { allow }));
+  return answer(refusal(405, 'wrong_method', `only ${allow} here`, { allow }));
+}
+
+/** A whole answer to one request. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function json(status: number, value: unknown): HttpAnswer {
+  return { status, contentType: 'application/json', body: JSON.stringify(value) };
+}
+
+export function refusal(status: number, code: string, message: string, headers?: Record<string, string>): HttpAnswer {
+  const answer = json(status, { error: { code, message } } satisfies ApiRefusal);
+  return headers ? { ...answer, headers } : answer;
+}
+
+/** Proof that a page was opened by the person who started the program. */
+export interface Session {
+  /** Handed out once, in the address that is printed at start. */
+  readonly token: string;
+  /** The session's key for the token; undefined for a wrong token and for every token after the first right one. */
+  exchange(token: string): string | undefined;
+  /** True for the key that `exchange` gave. */
+  holds(key: string): boolean;
+}
+
+/** Random bytes of a token and of a key: 256 bits, so that guessing needs no counting of failures. */
+const secretBytes = 32;
+
+/**
+ * The token is good for one exchange: it stands in a command line when a browser is opened with it, where other
+ * users of the machine can read it for a moment.
+ */
+export function createSession(): Session {
+  const token = randomBytes(secretBytes).toString('base64url');
+  const key = randomBytes(secretBytes).toString('base64url');
+  let isExchanged = false;
+  return {
+    token,
+    exchange(offered) {
+      if (isExchanged || !equalSecrets(offered, token)) return undefined;
+      isExchanged = true;
+      return key;
+    },
+    holds: (offered) => isExchanged && equalSecrets(offered, key),
+  };
+}
+
+/** Compares digests: they have one length, so the time taken tells nothing about the secret. */
+function equalSecrets(offered: string, secret: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(offered), digest(secret));
 }

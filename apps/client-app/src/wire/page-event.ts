@@ -1,12 +1,12 @@
 import type { JobProgress, StateSnapshot } from '@kanade/shared/local';
-import type { Run } from '../run/run.ts';
+import type { RunView } from '../run/run.ts';
 
 /**
  * Where the line to the agent stands.
  * `connecting`: first attempts. `connected`: handshake done. `away`: it was there, or never was; attempts go on.
  * `refused`: the agent does not want this user or speaks another protocol; no further attempts. `closed`: we hung up.
  */
-export type Connection =
+export type AgentConnection =
   | { readonly phase: 'connecting' | 'closed' }
   | { readonly phase: 'connected'; readonly agent: AgentIdentity }
   | { readonly phase: 'away' | 'refused'; readonly detail: string };
@@ -23,7 +23,7 @@ export interface AgentIdentity {
 /** One message of `GET /api/events`. The first after connecting is `all`; the others change what it said. */
 export type PageEvent =
   | ({ readonly type: 'all' } & BoardView)
-  | { readonly type: 'connection'; readonly connection: Connection }
+  | { readonly type: 'connection'; readonly connection: AgentConnection }
   | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
   | { readonly type: 'progress'; readonly progress: JobProgress; readonly at: string }
   | { readonly type: 'stopping'; readonly run_id: string };
@@ -32,12 +32,12 @@ export type PageEventOf<Type extends PageEvent['type']> = Extract<PageEvent, { t
 
 /** Everything the page shows that is not the catalogue. */
 export interface BoardView {
-  readonly connection: Connection;
+  readonly connection: AgentConnection;
   readonly snapshot?: StateSnapshot;
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunView[];
 }
 
 /** Body of every answer of the API that is not a success. `code` is stable, `message` may change. */
-export interface Refusal {
+export interface ApiRefusal {
   readonly error: { readonly code: string; readonly message: string };
 }

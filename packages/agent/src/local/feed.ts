@@ -1,19 +1,9 @@
-import type { SendPush } from '@kanade/klp';
+import type { SendOutcome, SendPush } from '@kanade/klp';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import { cutForPush, type ReadFrom, readChunk } from '../report/output.ts';
 import type { LiveRun, RunEnd } from '../run/model.ts';
-import type { Registry } from '../run/registry.ts';
-
-/** The progress of runs on one connection. What it has sent is remembered per connection, so a full queue loses nothing. */
-export interface Feed {
-  /** Pushes this run from now on, whether or not the connection has subscribed. */
-  follow(live: LiveRun): void;
-  /** Pushes all runs of the owner, beginning with where the live ones stand. Returns the subscription's id. */
-  subscribe(): string;
-  /** False when there is no such subscription. */
-  unsubscribe(subscription: string): boolean;
-}
+import type { Registry, RegistryEvent } from '../run/registry.ts';
 
 interface FeedOptions {
   readonly owner: string;
@@ -32,86 +22,98 @@ interface Position {
   atEnd: boolean;
 }
 
-export function createFeed({ owner, registry, push, onError, signal }: FeedOptions): Feed {
-  const followed = new Map<string, Position>();
-  const subscriptions = new Set<string>();
-  let subscriptionCount = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let isPushing = false;
+/** The progress of runs on one connection. What it has sent is remembered per connection, so a full queue loses nothing. */
+export class ProgressFeed {
+  private readonly options: FeedOptions;
+  private readonly followed = new Map<string, Position>();
+  private readonly subscriptions = new Set<string>();
+  private subscriptionCount = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private isPushing = false;
 
-  const send = (progress: JobProgress, droppable = false): Promise<'queued' | 'dropped' | 'closed'> =>
-    push('jobs.progress', progress, { droppable });
-
-  function follow(live: LiveRun): void {
-    if (followed.has(live.run.runId) || signal.aborted) return;
-    followed.set(live.run.runId, { live, stdout: 0, stderr: 0, atEnd: false });
-    send(progressOf(live)).catch(onError);
-    timer ??= setInterval(pushAll, limits.pushEveryMs);
-    pushAll();
+  constructor(options: FeedOptions) {
+    this.options = options;
+    const unwatch = options.registry.watch((event) => this.take(event));
+    const leaveAll = (): void => {
+      unwatch();
+      for (const runId of [...this.followed.keys()]) this.leave(runId);
+    };
+    options.signal.addEventListener('abort', leaveAll, { once: true });
   }
 
-  function leave(runId: string): void {
-    const position = followed.get(runId);
+  /** Pushes this run from now on, whether or not the connection has subscribed. */
+  follow(live: LiveRun): void {
+    const { runId } = live.run;
+    if (this.followed.has(runId) || this.options.signal.aborted) return;
+    this.followed.set(runId, { live, stdout: 0, stderr: 0, atEnd: false });
+    this.send(progressOf(live)).catch(this.options.onError);
+    this.timer ??= setInterval(() => this.pushAll(), limits.pushEveryMs);
+    this.pushAll();
+  }
+
+  /** Pushes all runs of the owner, beginning with where the live ones stand. Returns the subscription's id. */
+  subscribe(): string {
+    const { owner, registry } = this.options;
+    this.subscriptionCount += 1;
+    const subscription = `sub-j-${this.subscriptionCount}`;
+    this.subscriptions.add(subscription);
+    for (const live of registry.all()) if (live.run.owner === owner) this.follow(live);
+    return subscription;
+  }
+
+  /** False when there is no such subscription. */
+  unsubscribe(subscription: string): boolean {
+    return this.subscriptions.delete(subscription);
+  }
+
+  private take(event: RegistryEvent): void {
+    const { owner, onError } = this.options;
+    const { live } = event;
+    if (event.kind === 'added') {
+      if (this.subscriptions.size > 0 && live.run.owner === owner) this.follow(live);
+    } else if (this.followed.has(live.run.runId)) {
+      if (event.kind === 'ended') this.leave(live.run.runId);
+      this.send(event.kind === 'ended' ? lastOf(live, event.end) : progressOf(live)).catch(onError);
+    }
+  }
+
+  private leave(runId: string): void {
+    const position = this.followed.get(runId);
     if (position) position.atEnd = true;
-    followed.delete(runId);
-    if (followed.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+    this.followed.delete(runId);
+    if (this.followed.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
-  function pushAll(): void {
-    if (isPushing) return;
-    isPushing = true;
-    Promise.all([...followed.values()].map(pushNew))
-      .catch(onError)
+  private pushAll(): void {
+    if (this.isPushing) return;
+    this.isPushing = true;
+    Promise.all([...this.followed.values()].map((position) => this.pushNew(position)))
+      .catch(this.options.onError)
       .finally(() => {
-        isPushing = false;
+        this.isPushing = false;
       });
   }
 
   /** Sends what is new of one run; what could not be queued is read again next time. */
-  async function pushNew(position: Position): Promise<void> {
+  private async pushNew(position: Position): Promise<void> {
     const { live } = position;
     while (live.running && !position.atEnd) {
       const { read } = live.running;
       const stdout = newOutput((from, bytesMax) => read('stdout', from, bytesMax), position.stdout);
       const stderr = newOutput((from, bytesMax) => read('stderr', from, bytesMax), position.stderr);
       if (stdout.text === '' && stderr.text === '') return;
-      const outcome = await send({ ...progressOf(live), ...chunks(stdout.text, stderr.text) }, true);
+      const outcome = await this.send({ ...progressOf(live), ...chunks(stdout.text, stderr.text) }, true);
       if (outcome !== 'queued') return;
       position.stdout = stdout.end;
       position.stderr = stderr.end;
     }
   }
 
-  const unwatch = registry.watch((event) => {
-    const { runId } = event.live.run;
-    if (event.kind === 'added') {
-      if (subscriptions.size > 0 && event.live.run.owner === owner) follow(event.live);
-    } else if (followed.has(runId)) {
-      if (event.kind === 'ended') leave(runId);
-      send(event.kind === 'ended' ? lastOf(event.live, event.end) : progressOf(event.live)).catch(onError);
-    }
-  });
-  signal.addEventListener(
-    'abort',
-    () => {
-      unwatch();
-      for (const runId of [...followed.keys()]) leave(runId);
-    },
-    { once: true },
-  );
-
-  return {
-    follow,
-    subscribe() {
-      const subscription = `sub-j-${++subscriptionCount}`;
-      subscriptions.add(subscription);
-      for (const live of registry.all()) if (live.run.owner === owner) follow(live);
-      return subscription;
-    },
-    unsubscribe: (subscription) => subscriptions.delete(subscription),
-  };
+  private send(progress: JobProgress, droppable = false): Promise<SendOutcome> {
+    return this.options.push('jobs.progress', progress, { droppable });
+  }
 }
 
 function newOutput(read: ReadFrom, from: number): { text: string; end: number } {

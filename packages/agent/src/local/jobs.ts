@@ -7,7 +7,7 @@ import type { Registry } from '../run/registry.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { Feed } from './feed.ts';
+import type { ProgressFeed } from './feed.ts';
 import { byName, isInline, isOffered, offerOf } from './offer.ts';
 
 export interface JobsOptions {
@@ -22,7 +22,7 @@ export interface JobsOptions {
 /** One person on one connection: the key by which runs belong to people, and where their progress goes. */
 export interface JobsSession {
   readonly userKey: string;
-  readonly feed: Feed;
+  readonly feed: ProgressFeed;
 }
 
 /** What the person at the machine can do with jobs; needs no broker. */

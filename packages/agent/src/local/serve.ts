@@ -21,7 +21,7 @@ import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Registry } from '../run/registry.ts';
-import { createFeed, type Feed } from './feed.ts';
+import { ProgressFeed } from './feed.ts';
 import type { createLocalJobs } from './jobs.ts';
 import type { MachineState } from './state.ts';
 
@@ -46,7 +46,7 @@ export interface LocalService extends AsyncDisposable {
 
 interface Session {
   readonly userKey: string;
-  readonly feed: Feed;
+  readonly feed: ProgressFeed;
   readonly states: StateSubscriptions;
 }
 
@@ -70,7 +70,7 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
       onTrace: trace?.trace(`${peer.userKey} #${++connectionCount}`),
       createSession: (scope) => ({
         userKey: peer.userKey,
-        feed: createFeed({
+        feed: new ProgressFeed({
           ...scope,
           owner: peer.userKey,
           registry: options.registry,

@@ -16,7 +16,7 @@ import type {
 } from '../contract.ts';
 import { type ClientLimits, clientLimits } from '../limits.ts';
 import { KlpError } from '../wire/error.ts';
-import { createPushQueue, createStateHolder, type PushQueue, type StateHolder } from './follow.ts';
+import { createStateHolder, PushQueue, type StateHolder } from './follow.ts';
 import { type CallOptions, Link, type LinkEnd, type LinkEvent } from './link.ts';
 import {
   type ClientState,
@@ -27,7 +27,7 @@ import {
   type LineEvent,
   stepLine,
 } from './machine.ts';
-import { type Subscription, Subscriptions } from './subscriptions.ts';
+import { type SubscribeOptions, type Subscription, Subscriptions } from './subscriptions.ts';
 
 /** Calls one method. Rejects with KlpError, with the signal's reason, or with TypeError when params cannot be JSON. */
 export type Call<C extends Contract> = <K extends MethodName<C>>(
@@ -40,13 +40,6 @@ export type Call<C extends Contract> = <K extends MethodName<C>>(
 /** What the server answered to the handshake. */
 export type HandshakeOf<C extends Contract> = CallResult<C, HandshakeName<C>>;
 
-export interface SubscribeOptions<Result> {
-  /** Takes the subscription back when it is closed, as in `({ subscription }) => call('jobs.unsubscribe', { subscription })`. */
-  unsubscribe?: (result: Result) => Promise<unknown>;
-  /** Gives up before the first answer. */
-  signal?: AbortSignal;
-}
-
 export type ClientEvent =
   | LinkEvent
   /** An attempt failed or a connection ended. */
@@ -56,7 +49,7 @@ export type ClientEvent =
   /** A callback of the caller threw; the client goes on. */
   | { kind: 'callback_failed'; callback: 'onPush' | 'onState'; error: unknown };
 
-export interface ConnectOptions<C extends Contract> {
+export interface ClientOptions<C extends Contract> {
   contract: C;
   /** Opens one stream to the server; `dialLocal` of the socket entry, or one end of a memory pair. */
   dial: (options: { signal: AbortSignal }) => Promise<Duplex>;
@@ -106,12 +99,12 @@ export interface Client<C extends Contract> extends AsyncDisposable {
 }
 
 /** Connects and stays connected until closed or refused. Returns at once; nothing the server does makes it throw. */
-export function connectClient<C extends Contract>(options: ConnectOptions<C>): Client<C> {
+export function connectClient<C extends Contract>(options: ClientOptions<C>): Client<C> {
   return new ConnectedClient(options);
 }
 
 class ConnectedClient<C extends Contract> implements Client<C> {
-  private readonly options: ConnectOptions<C>;
+  private readonly options: ClientOptions<C>;
   private readonly limits: ClientLimits;
   private readonly onEvent: (event: ClientEvent) => void;
   private readonly holder: StateHolder<ClientState<HandshakeOf<C>>>;
@@ -124,7 +117,7 @@ class ConnectedClient<C extends Contract> implements Client<C> {
   /** The attempt or connection that there is; never rejects. */
   private connection: Promise<void>;
 
-  constructor(options: ConnectOptions<C>) {
+  constructor(options: ClientOptions<C>) {
     const { onEvent = () => {} } = options;
     this.options = options;
     this.limits = { ...clientLimits, ...options.limits };
@@ -178,7 +171,7 @@ class ConnectedClient<C extends Contract> implements Client<C> {
   ): AsyncIterableIterator<PushReceived<C, K>> {
     const set = this.queues.get(method) ?? new Set();
     const queuedMax = this.limits.pushesQueuedMax;
-    const queue = createPushQueue<unknown>({ queuedMax, signal, onLeave: () => set.delete(queue) });
+    const queue: PushQueue<unknown> = new PushQueue({ queuedMax, signal, onLeave: () => set.delete(queue) });
     this.queues.set(method, set.add(queue));
     if (isLast(this.state)) queue.end();
     return queue.items as AsyncIterableIterator<PushReceived<C, K>>;

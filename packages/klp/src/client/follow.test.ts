@@ -1,10 +1,15 @@
 import { expect, it } from 'vitest';
-import { createPushQueue } from './follow.ts';
+import { PushQueue } from './follow.ts';
 
 function open(queuedMax: number, signal?: AbortSignal) {
   let left = 0;
-  const queue = createPushQueue<number>({ queuedMax, signal, onLeave: () => (left += 1) });
-  return { ...queue, left: () => left };
+  const queue = new PushQueue<number>({ queuedMax, signal, onLeave: () => (left += 1) });
+  return {
+    items: queue.items,
+    add: (item: number) => queue.add(item),
+    end: () => queue.end(),
+    left: () => left,
+  };
 }
 
 it('delivers in order and ends after what it holds', async () => {

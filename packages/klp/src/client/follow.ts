@@ -1,14 +1,6 @@
 /* What a reader follows with `for await`: the pushes of one method, every one of them, and a state, the newest. */
 import { limitError } from '../wire/error.ts';
 
-export interface PushQueue<T> {
-  readonly items: AsyncIterableIterator<T>;
-  /** Adds one item; on overflow the iterator delivers what it holds and then throws `RateLimit`. */
-  add(item: T): void;
-  /** Ends the iterator after what it holds. */
-  end(): void;
-}
-
 interface PushQueueOptions {
   queuedMax: number;
   signal: AbortSignal | undefined;
@@ -17,69 +9,80 @@ interface PushQueueOptions {
 }
 
 /** A bounded queue with one consumer, which sees every item or an error. */
-export function createPushQueue<T>({ queuedMax, signal, onLeave }: PushQueueOptions): PushQueue<T> {
-  const held: T[] = [];
-  let finish: { error?: unknown } | undefined;
-  let wakers: (() => void)[] = [];
+export class PushQueue<T> {
+  private readonly options: PushQueueOptions;
+  private readonly held: T[] = [];
+  private finish: { error?: unknown } | undefined = undefined;
+  private wakers: (() => void)[] = [];
+  readonly items: AsyncIterableIterator<T>;
 
-  function wake(): void {
-    for (const resolve of wakers) resolve();
-    wakers = [];
+  constructor(options: PushQueueOptions) {
+    const { signal } = options;
+    this.options = options;
+    this.items = {
+      next: () => this.next(),
+      return: async () => this.leave(),
+      [Symbol.asyncIterator]: () => this.items,
+    };
+    if (signal?.aborted) queueMicrotask(this.onAbort);
+    else signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  function stop(how: { error?: unknown }): void {
-    if (finish) return;
-    finish = how;
-    signal?.removeEventListener('abort', onAbort);
-    onLeave();
-    wake();
+  /** Adds one item; on overflow the iterator delivers what it holds and then throws `RateLimit`. */
+  add(item: T): void {
+    if (this.finish) return;
+    const maximum = this.options.queuedMax;
+    const actual = this.held.length + 1;
+    if (actual > maximum) {
+      this.stop({ error: limitError('RateLimit', { limit: 'pushesQueuedMax', maximum, actual }) });
+      return;
+    }
+    this.held.push(item);
+    this.wake();
   }
 
-  function onAbort(): void {
-    held.length = 0;
-    stop({ error: signal?.reason });
+  /** Ends the iterator after what it holds. */
+  end(): void {
+    this.stop({});
   }
 
-  async function next(): Promise<IteratorResult<T>> {
-    while (held.length === 0 && !finish) {
-      await new Promise<void>((resolve) => wakers.push(resolve));
+  private async next(): Promise<IteratorResult<T>> {
+    const { held } = this;
+    while (held.length === 0 && !this.finish) {
+      await new Promise<void>((resolve) => this.wakers.push(resolve));
     }
     if (held.length > 0) return { done: false, value: held.shift() as T };
-    if (finish && 'error' in finish) {
-      const { error } = finish;
-      finish = {};
+    if (this.finish && 'error' in this.finish) {
+      const { error } = this.finish;
+      this.finish = {};
       throw error;
     }
     return { done: true, value: undefined };
   }
 
-  if (signal?.aborted) queueMicrotask(onAbort);
-  else signal?.addEventListener('abort', onAbort, { once: true });
+  private leave(): IteratorResult<T> {
+    this.held.length = 0;
+    this.stop({});
+    return { done: true, value: undefined };
+  }
 
-  const items: AsyncIterableIterator<T> = {
-    next,
-    return: async () => {
-      held.length = 0;
-      stop({});
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => items,
+  private readonly onAbort = (): void => {
+    this.held.length = 0;
+    this.stop({ error: this.options.signal?.reason });
   };
 
-  return {
-    items,
-    add: (item) => {
-      if (finish) return;
-      if (held.length >= queuedMax) {
-        const passed = { limit: 'pushesQueuedMax', maximum: queuedMax, actual: held.length + 1 };
-        stop({ error: limitError('RateLimit', passed) });
-        return;
-      }
-      held.push(item);
-      wake();
-    },
-    end: () => stop({}),
-  };
+  private stop(how: { error?: unknown }): void {
+    if (this.finish) return;
+    this.finish = how;
+    this.options.signal?.removeEventListener('abort', this.onAbort);
+    this.options.onLeave();
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const resolve of this.wakers) resolve();
+    this.wakers = [];
+  }
 }
 
 export interface StateHolder<S> {

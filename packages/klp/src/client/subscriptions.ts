@@ -9,6 +9,13 @@ export interface Subscription<Result> extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface SubscribeOptions<Result> {
+  /** Takes the subscription back when it is closed, as in `({ subscription }) => call('unsubscribe', { subscription })`. */
+  unsubscribe?: (result: Result) => Promise<unknown>;
+  /** Gives up before the first answer. */
+  signal?: AbortSignal;
+}
+
 type CallMethod = (method: string, params: unknown, options?: CallOptions) => Promise<unknown>;
 
 export interface SubscribeRequest {

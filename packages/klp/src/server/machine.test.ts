@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { admit, begun, isTaking, type ServerState, type ServerStep, stepServer } from './machine.ts';
+import { begun, type ServerState, type ServerStep, stepServer } from './machine.ts';
 
 const reason = { kind: 'closed_by_peer' } as const;
 const gone: ServerStep = { kind: 'gone', reason };
@@ -35,16 +35,4 @@ it('stepServer says why it ends a connection', () => {
   expect(stepServer('waiting', { kind: 'late' })[1]).toEqual([{ kind: 'end', why: 'no_handshake' }]);
   expect(stepServer('draining', { kind: 'late' })[1]).toContainEqual({ kind: 'end', why: 'closed' });
   expect(begun).toEqual(['waiting', [{ kind: 'start_handshake_timer' }]]);
-});
-
-it.each<[ServerState, boolean, string, boolean]>([
-  ['waiting', true, 'open', true],
-  ['waiting', false, 'too_early', true],
-  ['open', true, 'open', true],
-  ['open', false, 'place', true],
-  ['draining', false, 'too_early', false],
-  ['ended', false, 'too_early', false],
-])('admit and isTaking: %s, handshake %s', (state, isHandshake, verdict, takes) => {
-  expect(admit(state, isHandshake)).toBe(verdict);
-  expect(isTaking(state)).toBe(takes);
 });

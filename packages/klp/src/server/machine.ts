@@ -4,6 +4,7 @@
  *   open      requests run concurrently; a second handshake replaces the first
  *   draining  nothing more is taken; what runs may finish within `drainTimeoutMs`
  *   ended     every request's signal is aborted
+ * Requests do not come by here: none but the handshake, once it is answered, changes the state.
  */
 import type { EndReason } from '../channel/machine.ts';
 
@@ -48,13 +49,4 @@ export function stepServer(state: ServerState, event: ServerStep): Stepped {
       if (state === 'ended') return [state, none];
       return ['ended', [{ kind: 'stop_timer' }, { kind: 'abort', reason: event.reason }]];
   }
-}
-
-/** Whether anything but a cancel is still taken. */
-export const isTaking = (state: ServerState): boolean => state === 'waiting' || state === 'open';
-
-/** What becomes of a request that has its token: none but the handshake changes the state. */
-export function admit(state: ServerState, isHandshake: boolean): 'open' | 'place' | 'too_early' {
-  if (isHandshake) return 'open';
-  return state === 'open' ? 'place' : 'too_early';
 }

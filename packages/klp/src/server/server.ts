@@ -9,10 +9,16 @@ import type { Contract } from '../contract.ts';
 import { type ServerLimits, serverLimits } from '../limits.ts';
 import { KlpError, limitError } from '../wire/error.ts';
 import { cancelledId, cancelMethod, droppedMethod, encodeError, encodePush, type Message } from '../wire/message.ts';
-import { admit, begun, isTaking, type ServerEffect, type ServerStep, stepServer } from './machine.ts';
-import { createRateLimit, type RateLimit } from './rates.ts';
+import { begun, type ServerEffect, type ServerStep, stepServer } from './machine.ts';
 import { type Request, Requests } from './requests.ts';
-import { LateSignal, type SendPush, type ServeOptions, type ServerEvent } from './serving.ts';
+import {
+  createRateLimit,
+  LateSignal,
+  type RateLimit,
+  type SendPush,
+  type ServeOptions,
+  type ServerEvent,
+} from './serving.ts';
 
 export interface Connection<C extends Contract> extends AsyncDisposable {
   readonly push: SendPush<C>;
@@ -112,7 +118,7 @@ class ServedConnection<C extends Contract, Peer, Session> implements Connection<
   private receive(message: Message): void | Promise<void> {
     // It takes no token: the request that it ends took one.
     if (isCancel(message) && this.requests?.cancel(cancelledId(message.params) ?? '')) return undefined;
-    if (!isTaking(this.state)) return undefined;
+    if (this.state === 'draining') return undefined;
     const passed = this.takeToken();
     if (passed) return this.refuse(message.kind === 'request' ? message.id : null, passed);
     if (message.kind === 'malformed') return this.refuse(message.id, message.error);
@@ -123,11 +129,13 @@ class ServedConnection<C extends Contract, Peer, Session> implements Connection<
 
   private take(request: Request, requests: Requests<C, Peer, Session>): void | Promise<void> {
     const { id, method } = request;
-    const verdict = admit(this.state, method === this.contract.handshake);
-    if (verdict === 'too_early') return this.refuse(id, new KlpError('InvalidRequest', 'requires handshake'), method);
+    const isHandshake = method === this.contract.handshake;
+    if (this.state === 'waiting' && !isHandshake) {
+      return this.refuse(id, new KlpError('InvalidRequest', 'requires handshake'), method);
+    }
     const problem = requests.problem(request);
     if (problem) return this.refuse(id, problem, method);
-    if (verdict === 'open') {
+    if (isHandshake) {
       // Nothing is read while a handshake runs, so a client may send its first requests right behind it.
       const answered = requests.answer(request);
       return answered instanceof Promise ? answered.then((is) => this.open(is)) : this.open(answered);

@@ -15,7 +15,7 @@ export interface TapIo {
 }
 
 /** Runs klp-tap. Resolves with the exit code: 0 answered, 1 answered with an error, 2 wrong arguments, 3 not connected, refused or no answer. */
-export async function main(args: readonly string[], io: TapIo): Promise<number> {
+export async function runTap(args: readonly string[], io: TapIo): Promise<number> {
   const parsed = parseTap(args);
   if (parsed.kind === 'help') {
     io.stdout(tapUsage);

@@ -1,5 +1,5 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
-import type { Refusal } from '../../wire/page-event.ts';
+import type { ApiRefusal } from '../../wire/page-event.ts';
 
 /** The page's own server, with the session's key. Every method rejects with {@link ApiError}. */
 export interface Api {
@@ -60,6 +60,6 @@ async function call(path: string, init: RequestInit): Promise<Response> {
     throw new ApiError('gone', cause.message, { cause });
   });
   if (response.ok) return response;
-  const body: Refusal | undefined = await response.json().catch(() => undefined);
+  const body: ApiRefusal | undefined = await response.json().catch(() => undefined);
   throw new ApiError(body?.error.code ?? 'unreadable', body?.error.message ?? `status ${response.status}`);
 }

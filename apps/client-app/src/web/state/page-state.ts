@@ -1,15 +1,14 @@
 import type { StateSnapshot, UserInvokableJob } from '@kanade/shared/local';
-import type { Run } from '../../run/run.ts';
-import { foldRuns } from '../../run/run-list.ts';
-import type { Connection, PageEvent } from '../../wire/page-event.ts';
+import { foldRuns, type RunView } from '../../run/run.ts';
+import type { AgentConnection, PageEvent } from '../../wire/page-event.ts';
 
 /** Everything the page draws from. */
 export interface PageState {
   /** The page's own server: `starting` until the first event, `gone` when it stopped, `locked` when it wants a new address. */
   readonly server: 'starting' | 'open' | 'gone' | 'locked';
-  readonly connection: Connection;
+  readonly connection: AgentConnection;
   readonly snapshot?: StateSnapshot;
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunView[];
   /** Undefined until the agent has listed them once. */
   readonly jobs?: readonly UserInvokableJob[];
   /** Why the last thing the reader asked for did not happen. */
@@ -25,10 +24,22 @@ export type PageAction =
 export const startState: PageState = { server: 'starting', connection: { phase: 'connecting' }, runs: [] };
 
 export function reducePage(state: PageState, action: PageAction): PageState {
+  const next = reduce(state, action);
+  return isOutdated(state, next) ? { ...next, failure: undefined } : next;
+}
+
+function reduce(state: PageState, action: PageAction): PageState {
   if (action.type === 'server') return { ...state, server: action.server };
   if (action.type === 'jobs') return { ...state, jobs: action.jobs };
   if (action.type === 'failure') return { ...state, failure: action.failure };
   return { ...reduceEvent(state, action.event), server: 'open' };
+}
+
+/** That somebody could not be reached is said once: the page shows for itself that he is away, and it is no news when he is back. */
+function isOutdated(before: PageState, { failure, connection, server }: PageState): boolean {
+  if (failure?.code === 'gone') return server === 'gone' || (server === 'open' && before.server !== 'open');
+  if (failure?.code !== 'away' && failure?.code !== 'refused') return false;
+  return connection !== before.connection || connection.phase === 'away' || connection.phase === 'refused';
 }
 
 function reduceEvent(state: PageState, event: PageEvent): PageState {

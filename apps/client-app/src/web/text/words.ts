@@ -1,4 +1,4 @@
-import type { Run } from '../../run/run.ts';
+import type { RunView } from '../../run/run.ts';
 import type { Category } from '../catalogue/categories.ts';
 import type { Dictionary } from './en.ts';
 import type { Language } from './language.ts';
@@ -8,7 +8,7 @@ export function categoryLabel(category: Category, text: Dictionary): string {
 }
 
 /** What a run is doing, in words; never by colour alone. */
-export function statusWords(run: Pick<Run, 'status' | 'stopping' | 'exit_code'>, text: Dictionary): string {
+export function statusWords(run: Pick<RunView, 'status' | 'stopping' | 'exit_code'>, text: Dictionary): string {
   if (run.stopping) return text.stopping;
   if (run.status !== 'failed' || run.exit_code === undefined || run.exit_code < 0) return text[run.status];
   return text.failedWith(run.exit_code);

@@ -1,12 +1,17 @@
 import type { JSX } from 'preact';
-import type { Run } from '../../run/run.ts';
-import { inReadingOrder } from '../../run/run-list.ts';
+import { inReadingOrder, type RunView } from '../../run/run.ts';
 import { useText } from '../text/language.ts';
 import { statusWords } from '../text/words.ts';
 import { nameOf } from './run-panel.tsx';
 
 /** Tells screen readers how runs change; their output, which may come many times a second, is read on demand. */
-export function Announcer({ runs, names }: { runs: readonly Run[]; names: ReadonlyMap<string, string> }): JSX.Element {
+export function Announcer({
+  runs,
+  names,
+}: {
+  runs: readonly RunView[];
+  names: ReadonlyMap<string, string>;
+}): JSX.Element {
   const text = useText();
   return (
     <ul class="visually-hidden" aria-live="polite" aria-relevant="additions text">

@@ -1,6 +1,6 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
-import type { Run } from '../../run/run.ts';
+import type { RunView } from '../../run/run.ts';
 import type { Category } from '../catalogue/categories.ts';
 import { useText } from '../text/language.ts';
 import { categoryLabel } from '../text/words.ts';
@@ -8,7 +8,7 @@ import { JobRow } from './job-row.tsx';
 
 export interface CategoryViewProps {
   readonly category: Category;
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunView[];
   /** False while no job can be started. */
   readonly isReady: boolean;
   readonly onStart: (job: UserInvokableJob) => void;

@@ -1,6 +1,6 @@
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
-import type { Run } from '../../run/run.ts';
+import type { RunView } from '../../run/run.ts';
 import { useLanguage, useText } from '../text/language.ts';
 import { instantWords } from '../text/words.ts';
 import { GivenIcon } from './icon.tsx';
@@ -8,7 +8,7 @@ import { StatusBadge } from './status-badge.tsx';
 
 export interface JobRowProps {
   readonly job: UserInvokableJob;
-  readonly lastRun: Run | JobRun | undefined;
+  readonly lastRun: RunView | JobRun | undefined;
   readonly isReady: boolean;
   readonly onStart: () => void;
 }
@@ -38,7 +38,7 @@ export function JobRow({ job, lastRun, isReady, onStart }: JobRowProps): JSX.Ele
   );
 }
 
-function LastRun({ run }: { run: Run | JobRun }): JSX.Element {
+function LastRun({ run }: { run: RunView | JobRun }): JSX.Element {
   const text = useText();
   const language = useLanguage();
   return (

@@ -1,7 +1,7 @@
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Run } from '../../run/run.ts';
+import type { RunView } from '../../run/run.ts';
 import { useLanguage, useText } from '../text/language.ts';
 import { durationWords, instantWords } from '../text/words.ts';
 import { Icon } from './icon.tsx';
@@ -10,7 +10,7 @@ import { StatusBadge } from './status-badge.tsx';
 import { StopButton } from './stop-button.tsx';
 
 export interface RunCardProps {
-  readonly run: Run;
+  readonly run: RunView;
   readonly name: string;
   readonly onStop: () => Promise<boolean>;
 }
@@ -56,7 +56,7 @@ export function RunCard({ run, name, onStop }: RunCardProps): JSX.Element {
 }
 
 /** How long it took; counts while it runs. */
-function Duration({ run }: { run: Run }): JSX.Element {
+function Duration({ run }: { run: RunView }): JSX.Element {
   const text = useText();
   const [nowMs, setNowMs] = useState(Date.now);
   const isActive = !isEnded(run.status);

@@ -2,12 +2,11 @@ import { stripFences } from '@kanade/shared/fleet-words';
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Output } from '../../run/output.ts';
-import type { Run } from '../../run/run.ts';
+import type { Output, RunView } from '../../run/run.ts';
 import { useLanguage, useText } from '../text/language.ts';
 
 /** What a run printed, without the blocks meant for the machine. */
-export function RunOutput({ run, name }: { run: Run; name: string }): JSX.Element {
+export function RunOutput({ run, name }: { run: RunView; name: string }): JSX.Element {
   const text = useText();
   const out = shownText(run.stdout);
   const err = shownText(run.stderr);

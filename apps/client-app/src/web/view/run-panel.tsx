@@ -1,12 +1,11 @@
 import type { JSX } from 'preact';
-import type { Run } from '../../run/run.ts';
-import { inReadingOrder } from '../../run/run-list.ts';
+import { inReadingOrder, type RunView } from '../../run/run.ts';
 import { useText } from '../text/language.ts';
 import { Icon } from './icon.tsx';
 import { RunCard } from './run-card.tsx';
 
 export interface RunPanelProps {
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunView[];
   /** Job id → display name. */
   readonly names: ReadonlyMap<string, string>;
   readonly onStop: (runId: string) => Promise<boolean>;
@@ -34,6 +33,6 @@ export function RunPanel({ runs, names, onStop }: RunPanelProps): JSX.Element {
 }
 
 /** A run whose job is no longer offered goes by its job's id. */
-export function nameOf(run: Run, names: ReadonlyMap<string, string>): string {
+export function nameOf(run: RunView, names: ReadonlyMap<string, string>): string {
   return names.get(run.job_id ?? '') ?? run.job_id ?? run.run_id;
 }

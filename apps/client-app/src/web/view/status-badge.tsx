@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
-import type { Run } from '../../run/run.ts';
+import type { RunView } from '../../run/run.ts';
 import type { IconName } from '../catalogue/icon-paths.ts';
 import { useText } from '../text/language.ts';
 import { statusWords } from '../text/words.ts';
 import { Icon } from './icon.tsx';
 
-const icons: Record<Run['status'], IconName> = {
+const icons: Record<RunView['status'], IconName> = {
   queued: 'clock',
   running: 'spinner',
   completed: 'check',
@@ -14,7 +14,7 @@ const icons: Record<Run['status'], IconName> = {
   unknown: 'box',
 };
 
-export function StatusBadge({ run }: { run: Pick<Run, 'status' | 'stopping' | 'exit_code'> }): JSX.Element {
+export function StatusBadge({ run }: { run: Pick<RunView, 'status' | 'stopping' | 'exit_code'> }): JSX.Element {
   const text = useText();
   return (
     <span class={`status ${run.status}`}>

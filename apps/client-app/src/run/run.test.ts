@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PageEvent } from '../wire/page-event.ts';
-import type { Run } from './run.ts';
-import { foldRuns, inReadingOrder, runCountMax } from './run-list.ts';
+import { foldRuns, inReadingOrder, type RunView, runCountMax } from './run.ts';
 
 const at = '2026-03-01T10:00:00Z';
 
@@ -9,8 +8,8 @@ function progress(run_id: string, rest: Partial<Extract<PageEvent, { type: 'prog
   return { type: 'progress', at, progress: { run_id, status: 'running', ...rest } };
 }
 
-function fold(...events: PageEvent[]): readonly Run[] {
-  return events.reduce<readonly Run[]>(foldRuns, []);
+function fold(...events: PageEvent[]): readonly RunView[] {
+  return events.reduce<readonly RunView[]>(foldRuns, []);
 }
 
 describe('foldRuns()', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appendOutput, emptyOutput, finalOutput, outputCharsMax, resumeOutput } from './output.ts';
+import { appendOutput, emptyOutput, finalOutput, outputCharsMax, resumeOutput } from './run.ts';
 
 const full = 'x'.repeat(outputCharsMax);
 
