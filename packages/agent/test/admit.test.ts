@@ -83,6 +83,7 @@ describe('createIntake()', () => {
     ['a list', [], /order: /],
     ['a missing field', { ...order, shell: undefined }, /^shell: /],
     ['an unknown shell', { ...order, shell: 'fish' }, /^shell: /],
+    ['a job id that no key can revoke', { ...order, id: '../job' }, /^id is no job id: "..\/job"/],
     ['a request id that is no subject', { ...order, request_id: 'a b' }, /^request_id cannot be answered: "a b"/],
     ['an exec id that is no subject', { ...order, exec_id: '>' }, /^exec_id cannot be used: ">"/],
     ['more bytes than a broker carries', { ...order, script: 'x'.repeat(1_100_000) }, /^the order is \d+ bytes/],

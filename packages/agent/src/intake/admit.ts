@@ -141,8 +141,10 @@ function readOrder(
     const faults = parsed.faults.map(({ path, message }) => `${path === '' ? 'order' : path}: ${message}`);
     return { reason: faults.join('; ') };
   }
+  const { id, request_id, exec_id } = parsed.value;
+  // The key under which a job is revoked: no key could ever stop one by another name.
+  if (!isToken(id)) return { reason: `id is no job id: ${JSON.stringify(id)}` };
   // Both become part of the subjects that the report goes to.
-  const { request_id, exec_id } = parsed.value;
   if (!isToken(request_id)) return { reason: `request_id cannot be answered: ${JSON.stringify(request_id)}` };
   if (typeof exec_id === 'string' && !isToken(exec_id))
     return { reason: `exec_id cannot be used: ${JSON.stringify(exec_id)}` };
