@@ -72,6 +72,8 @@ export async function openPlainBroker(url: string, subjects: readonly string[] =
   return {
     heard,
     request,
+    /** Says something that nobody need answer. */
+    tell: (subject: string) => void socket.write(`PUB ${subject} 0\r\n\r\n`),
     /** Stores a message in the stream of its subject. */
     publish: async (subject: string, value: object | string) => {
       await request(subject, typeof value === 'string' ? value : JSON.stringify(value));

@@ -55,14 +55,11 @@ export async function openSite({ place, before = [] }: SiteOptions = {}) {
     return {
       ...agent,
       /** Resolves when it serves; rejects with its words when it ends instead. */
-      ready: () =>
-        eventually('the agent is ready', () => {
-          if (agent.child.exitCode !== null || agent.child.signalCode !== null)
-            return Promise.reject(new Error(`the agent ended: ${agent.text.stderr}`)).catch((error: Error) => error);
-          return agent.text.stdout.includes('agent.ready');
-        }).then((outcome) => {
-          if (outcome instanceof Error) throw outcome;
-        }),
+      async ready() {
+        const hasEnded = (): boolean => agent.child.exitCode !== null || agent.child.signalCode !== null;
+        await eventually('the agent is ready', () => hasEnded() || agent.text.stdout.includes('agent.ready'));
+        if (hasEnded()) throw new Error(`the agent ended: ${(await agent.ended).stderr}`);
+      },
       async end(signal: NodeJS.Signals = 'SIGKILL') {
         agent.child.kill(signal);
         return agent.ended;
