@@ -31,6 +31,7 @@ export interface SiteOptions {
 }
 
 export async function openSite({ place, before = [] }: SiteOptions = {}) {
+  if (place !== undefined || before.length > 0) needRoot();
   const dir = await tempDir();
   const at = place ?? dir.path;
   const site = {
