@@ -1,7 +1,8 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
 import { availableParallelism } from 'node:os';
+import type { DurableEvent } from '@kanade/durable';
 import { openOutbox } from '@kanade/outbox';
-import { type Jobs, type JobsEvent, openJobs } from '@kanade/runner';
+import { type JobsEvent, openJobs } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
 import type { Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
@@ -15,14 +16,15 @@ import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import { createLauncher } from './run/launch.ts';
+import type { OpenRun } from './run/model.ts';
 import { type PruneOptions, pruneRuns, sweepJobs } from './run/prune.ts';
 import { createRegistry } from './run/registry.ts';
 import { createSlots } from './run/slots.ts';
 import { createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
-import { openLedger } from './store/ledger.ts';
-import { openStateFile } from './store/state-file.ts';
+import { type Ledger, openLedger } from './store/ledger.ts';
+import { lostAtMs, openStateFile } from './store/state-file.ts';
 
 /** A running agent. Disposing of it stops taking orders and leaves running jobs running. */
 export interface Agent extends AsyncDisposable {
@@ -42,7 +44,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   const closing = new AbortController();
   const version = agentVersion();
   const { pcId } = config;
-  const store = openStore(config, { parts, log });
+  const store = await openStore(config, { parts, log });
   const { ledger, view, registry } = store;
   const common = { ...store, pcId, version, log, signal: closing.signal };
   const launcher = createLauncher({ ...common, cwd: config.cwd, env: store.env });
@@ -57,6 +59,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       servers: config.servers,
       token: config.token,
       onOrder: intake.take,
+      onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
     }),
@@ -72,9 +75,9 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);
   parts.defer(() => closing.abort(new Error('the agent ends')));
-  for (const id of sweepJobs(common, Date.now())) takeInStray(store.jobs, id, log);
+  const open = takeStock(common);
   parts.use(keepPruning(common));
-  supervisor.resume(ledger.open());
+  supervisor.resume(open);
   link.start();
   const started = parts.move();
   return {
@@ -89,12 +92,14 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
 }
 
 /** What is on disk, and who works on it directly. */
-function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
+async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
   const dir = parts.use(openDataDir(config.dataDir));
-  const file = parts.use(openStateFile(dir.database, (event) => log.warn({ event }, 'state file')));
+  const lost: { atMs: number | undefined } = { atMs: undefined };
+  const file = parts.use(openStateFile(dir.database, (event) => reportFile(event, log, lost)));
+  lost.atMs ??= lostAtMs(await file.salvages());
   const outbox = parts.use(
     openOutbox({
-      durable: file.durable,
+      durable: file,
       limits: { bodyBytesMax: limits.recordBytesMax },
       onEvent: (event) => log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox'),
     }),
@@ -117,7 +122,7 @@ function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposable
     },
   });
   const view = createFleetCache(file, config.pcId);
-  return { stagingRoot: dir.staged, outbox, ledger, env, jobs, registry, view };
+  return { stagingRoot: dir.staged, outbox, ledger, env, jobs, registry, view, lostAtMs: () => lost.atMs };
 }
 
 /** Forgets old runs now and from time to time. */
@@ -132,10 +137,29 @@ function keepPruning(options: PruneOptions): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** A job whose run the ledger has lost: it goes on with what it was promised, and nobody can be told how it ends. */
-function takeInStray(jobs: Jobs, id: string, log: Logger): void {
-  log.error({ job_id: id }, 'a job belongs to no run that is known; its directory is kept');
-  jobs.adopt(jobs.at(id)).catch(() => undefined); // reported as an event
+/** Brings the ledger and the job directories together; returns the runs to go on with. */
+function takeStock(options: PruneOptions & { ledger: Ledger }): OpenRun[] {
+  const { ledger, jobs, log } = options;
+  const strays = sweepJobs(options, Date.now());
+  ledger.recover(strays);
+  const open = ledger.open();
+  const known = new Set(open.map(({ run }) => run.runId));
+  for (const { jobId, runId } of strays.filter((stray) => !known.has(stray.runId))) {
+    // It goes on with what it was promised, and nobody can be told how it ends.
+    log.error({ job_id: jobId, run_id: runId }, 'a job belongs to no run that is known; its directory is kept');
+    jobs.adopt(jobs.at(jobId)).catch(() => undefined); // reported as an event
+  }
+  return open;
+}
+
+function reportFile(event: DurableEvent, log: Logger, lost: { atMs: number | undefined }): void {
+  if (event.type === 'reserve_used') {
+    log.warn({ event }, 'the disk is full: the room kept for endings is used');
+    return;
+  }
+  lost.atMs = lostAtMs([event]) ?? lost.atMs;
+  const said = lostAtMs([event]) === undefined ? 'nothing is missing' : 'something may be missing';
+  log.error({ event }, `the file of this agent was damaged and is replaced by what could be read of it: ${said}`);
 }
 
 function reportJob(event: JobsEvent, log: Logger): void {

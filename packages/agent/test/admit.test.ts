@@ -22,7 +22,7 @@ async function openAdmit() {
   const dir = await tempDir();
   const path = join(dir.path, 'agent.db');
   const file = openStateFile(path);
-  const outbox = openOutbox({ durable: file.durable });
+  const outbox = openOutbox({ durable: file });
   const ledger = openLedger({ file, outbox });
   const started: string[] = [];
   let isBehind = false;
@@ -30,7 +30,7 @@ async function openAdmit() {
     pcId: 'pc-1',
     view: { filters: () => ['commands.pc.pc-1'] },
     ledger,
-    supervisor: { start: (run) => started.push(run.requestId), isBehind: () => isBehind },
+    supervisor: { begin: ({ run }) => started.push(run.requestId), isBehind: () => isBehind },
     log: createLogger('silent', () => undefined),
   });
   return {

@@ -17,7 +17,7 @@ import { openStateFile } from '../src/store/state-file.ts';
 it('pruneRuns() forgets order, run and output of what ended long ago, and nothing else', async () => {
   await using dir = await tempDir();
   await using file = openStateFile(join(dir.path, 'agent.db'));
-  await using outbox = openOutbox({ durable: file.durable });
+  await using outbox = openOutbox({ durable: file });
   const ledger = openLedger({ file, outbox });
   await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const log = createLogger('silent', () => undefined);
@@ -30,7 +30,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     owner: null,
     command: { id: 'job', version: '1', request_id: requestId, shell: 'sh', script: '', timeout_secs: 1 },
   });
-  const give = (run: Run) => ledger.admit(run, { subject: 's', fingerprint: 'f' }).kind;
+  const give = (run: Run) => ledger.admit(run, { subject: 's', fingerprint: 'f', sequence: undefined }).kind;
 
   const now = Date.now();
   const jobs = [now - limits.keepEndedMs - 1, now - limits.keepEndedMs + 60_000].map((endedAtMs, index) => {
@@ -39,7 +39,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     const job = store.create({ command: ['true'], cwd: '/' });
     ledger.launching(run.runId, job.id, 'boot');
     const end = endOfRefusal({ gate: 'deadline', message: 'late' }, endedAtMs);
-    ledger.ended(end, resultOf(run, end));
+    ledger.ended(run, end, resultOf(run, end));
     return job;
   });
   give(runOf('open'));
@@ -55,7 +55,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
 it('sweepJobs() removes launches that never began and names those that the ledger has lost', async () => {
   await using dir = await tempDir();
   await using file = openStateFile(join(dir.path, 'agent.db'));
-  await using outbox = openOutbox({ durable: file.durable });
+  await using outbox = openOutbox({ durable: file });
   const ledger = openLedger({ file, outbox });
   await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
   const definition = { command: ['true'], cwd: '/', shellWrapper: [] };
@@ -65,7 +65,7 @@ it('sweepJobs() removes launches that never began and names those that the ledge
   const sweep = (nowMs: number) =>
     sweepJobs({ ledger, jobs: store, log: createLogger('silent', () => undefined) }, nowMs);
 
-  expect(sweep(Date.now())).toEqual([lost.job.id]);
+  expect(sweep(Date.now())).toEqual([{ jobId: lost.job.id, runId: 'lost' }]);
   expect(existsSync(cutOff.path)).toBe(false);
   expect(existsSync(lost.job.path)).toBe(true);
   expect(sweep(Date.now() + limits.keepEndedMs + 5_000)).toEqual([]);

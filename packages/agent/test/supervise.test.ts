@@ -39,7 +39,7 @@ interface Given {
 async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: Given) {
   const dir = await tempDir();
   const file = openStateFile(join(dir.path, 'agent.db'));
-  const outbox = openOutbox({ durable: file.durable, ...(limits ? { limits } : {}) });
+  const outbox = openOutbox({ durable: file, ...(limits ? { limits } : {}) });
   const ledger = openLedger({ file, outbox });
   const registry = createRegistry({ noteStop: () => undefined, stopJob: () => undefined });
   const refusals: { now: Refusal | undefined } = { now: undefined };
@@ -69,7 +69,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   });
   const admit = (): Run => {
     const run = newRun();
-    ledger.admit(run, { subject: 's', fingerprint: 'f' });
+    ledger.admit(run, { subject: 's', fingerprint: 'f', sequence: undefined });
     return run;
   };
   return {
@@ -97,6 +97,7 @@ const asLaunching = (run: Run): OpenRun => ({
   boot: 'boot',
   stoppedBy: undefined,
 });
+const asAdmitted = (run: Run): OpenRun => ({ ...asLaunching(run), state: 'admitted', jobId: undefined });
 
 describe('createSupervisor()', () => {
   it('ends a run whose work throws, with the reason, and reports it', async () => {
@@ -106,7 +107,7 @@ describe('createSupervisor()', () => {
       },
     });
     const run = open.admit();
-    open.supervisor.start(run);
+    open.supervisor.begin(asAdmitted(run));
     expect(await open.endOf(run)).toMatchObject({
       ending: { kind: 'not_started', reason: 'not started: no space left on device' },
       exitCode: -1,
@@ -127,7 +128,7 @@ describe('createSupervisor()', () => {
       },
     });
     const run = open.admit();
-    open.supervisor.start(run);
+    open.supervisor.begin(asAdmitted(run));
     expect(await open.endOf(run)).toMatchObject({ ending: { kind: 'lost', reason: 'EIO' }, exitCode: 121 });
   });
 
@@ -154,7 +155,7 @@ describe('createSupervisor()', () => {
       },
     });
     const [blocker, cutOff] = [open.admit(), open.admit()];
-    open.supervisor.start(blocker);
+    open.supervisor.begin(asAdmitted(blocker));
     await eventually('the first to run', () => order.length === 1);
     open.supervisor.resume([asLaunching(cutOff)]);
     await Promise.resolve();
@@ -176,7 +177,7 @@ describe('createSupervisor()', () => {
   it('leaves the output out of a result for which the outbox has no room', async () => {
     await using open = await openSupervisor({ limits: { bytesMax: 2_000 } });
     const run = open.admit();
-    open.supervisor.start(run);
+    open.supervisor.begin(asAdmitted(run));
     await open.endOf(run);
     const [record] = await open.outbox.list();
     expect(record?.bytes).toBeLessThan(2_000);
@@ -186,7 +187,7 @@ describe('createSupervisor()', () => {
   it('keeps the place of a run that cannot be reported, so that those behind it do not start', async () => {
     await using open = await openSupervisor({ limits: { recordsMax: 1 } });
     const [first, second, third] = [open.admit(), open.admit(), open.admit()];
-    for (const run of [first, second, third]) open.supervisor.start(run);
+    for (const run of [first, second, third]) open.supervisor.begin(asAdmitted(run));
     await open.endOf(first);
     await eventually('the second to be over the budget', () => open.supervisor.isBehind());
     expect(open.launched).toEqual([first.runId, second.runId]);

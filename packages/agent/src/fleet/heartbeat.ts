@@ -7,13 +7,19 @@ import { limits } from '../limits.ts';
 export interface HeartbeatOptions {
   readonly pcId: string;
   readonly version: string;
+  /** When damage last cost the agent's file something, ms since 1970. */
+  readonly lostAtMs: () => number | undefined;
   readonly connection: () => NatsConnection | undefined;
   readonly log: Logger;
 }
 
 /** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. */
-export function createHeartbeat({ pcId, version, connection, log }: HeartbeatOptions) {
-  const beat = createPulse(pcId, version);
+export function createHeartbeat({ pcId, version, lostAtMs, connection, log }: HeartbeatOptions) {
+  const pulse = createPulse(pcId, version);
+  const beat = (): Heartbeat => {
+    const lostAt = lostAtMs();
+    return { ...pulse(), ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }) };
+  };
   const publish = (): void => {
     try {
       connection()?.publish(heartbeatSubject(pcId), JSON.stringify(beat()));

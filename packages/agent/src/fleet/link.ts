@@ -8,7 +8,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createPublish } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 
-export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onKill'> {
+export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onStream' | 'onKill'> {
   readonly pcId: string;
   /** None = no broker: nothing is ever sent or received. */
   readonly servers: readonly string[];
@@ -16,6 +16,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onKi
   readonly cache: FleetCache;
   readonly outbox: Outbox;
   readonly version: string;
+  /** When damage last cost the agent's file something, ms since 1970. */
+  readonly lostAtMs: () => number | undefined;
   readonly onState: (state: BrokerState) => void;
   readonly log: Logger;
   /** Fires when the agent ends; dispose of the link after it. */

@@ -15,7 +15,9 @@ export interface ReceiveOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   /** Takes one order. Returns true when it is dealt with for good, false when it must be delivered again. */
-  readonly onOrder: (subject: string, bytes: Uint8Array) => boolean;
+  readonly onOrder: (subject: string, bytes: Uint8Array, sequence?: number) => boolean;
+  /** The stream of orders was met; its last sequence. */
+  readonly onStream: (lastSequence: number) => void;
   readonly onKill: (execId: string) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -31,7 +33,7 @@ export interface Receive {
 }
 
 export function createReceive(options: ReceiveOptions): Receive {
-  const { cache, connection, onOrder, onKill, log, signal } = options;
+  const { cache, connection, onOrder, onStream, onKill, log, signal } = options;
   let opened: NatsConnection | undefined;
   const subscriptions = new Map<string, Subscription>();
 
@@ -40,6 +42,7 @@ export function createReceive(options: ReceiveOptions): Receive {
       const open = connection();
       if (!open) return;
       const lastSeq = await lastSequence(open, streams.exec);
+      onStream(lastSeq);
       for (const filter of cache.filters()) await readMissed(open, filter, lastSeq);
     },
     onError: (error, failures) =>
@@ -56,7 +59,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     if (done === lastSeq) return;
     try {
       await readStream(open, { stream: streams.exec, filter, after: done, signal }, ({ subject, data, seq }) => {
-        if (!onOrder(subject, data)) throw new Error(`order ${seq} on ${subject} could not be taken`);
+        if (!onOrder(subject, data, seq)) throw new Error(`order ${seq} on ${subject} could not be taken`);
         done = seq;
       });
       done = Math.max(done, lastSeq);

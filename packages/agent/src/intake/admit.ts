@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Command, createCommandReader, isToken, type Read } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Run } from '../run/model.ts';
+import type { OpenRun, Run } from '../run/model.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 
@@ -14,6 +14,8 @@ export interface IncomingOrder {
   readonly bytes: Uint8Array;
   readonly origin: Run['origin'];
   readonly owner: string | null;
+  /** Its place in the stream; undefined for what came live or from here. */
+  readonly sequence?: number | undefined;
 }
 
 /** What became of an order. `full` must be delivered again: this machine cannot take it now. */
@@ -35,7 +37,7 @@ export interface Intake {
    * Takes an order of the fleet: true when it is dealt with for good (run, known already, or refused with a line in the
    * log), false when it must be delivered again because it could not be put on disk. Never throws.
    */
-  take(subject: string, bytes: Uint8Array): boolean;
+  take(subject: string, bytes: Uint8Array, sequence?: number): boolean;
 }
 
 export interface IntakeOptions {
@@ -43,14 +45,14 @@ export interface IntakeOptions {
   readonly view: Pick<FleetView, 'filters'>;
   readonly ledger: Ledger;
   /** Carries out what is admitted; while it is behind with reporting, nothing more is taken. */
-  readonly supervisor: { start(run: Run): void; isBehind(): boolean };
+  readonly supervisor: { begin(open: OpenRun): void; isBehind(): boolean };
   readonly log: Logger;
 }
 
 export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOptions): Intake {
   const readCommand = createCommandReader();
 
-  function admit({ subject, bytes, origin, owner }: IncomingOrder): Admission {
+  function admit({ subject, bytes, origin, owner, sequence }: IncomingOrder): Admission {
     const read = readOrder(bytes, readCommand);
     if ('reason' in read) return { kind: 'malformed', reason: read.reason };
     const { command } = read;
@@ -61,10 +63,10 @@ export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOpti
     const { request_id: requestId, exec_id: execId = null } = command;
     const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
     const fingerprint = createHash('sha256').update(bytes).digest('hex');
-    const entry = ledger.admit(run, { subject, fingerprint });
+    const entry = ledger.admit(run, { subject, fingerprint, sequence });
     switch (entry.kind) {
       case 'admitted':
-        supervisor.start(run);
+        supervisor.begin(entry.open);
         return { kind: 'admitted', run };
       case 'duplicate':
         return entry;
@@ -75,9 +77,9 @@ export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOpti
     }
   }
 
-  function take(subject: string, bytes: Uint8Array): boolean {
+  function take(subject: string, bytes: Uint8Array, sequence?: number): boolean {
     try {
-      const admission = admit({ subject, bytes, origin: 'fleet', owner: null });
+      const admission = admit({ subject, bytes, origin: 'fleet', owner: null, sequence });
       report(admission, subject);
       return admission.kind !== 'full';
     } catch (error) {

@@ -22,8 +22,12 @@ export function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd 
 /** The end of a run that we could not carry out: nothing was started, or nobody saw how what was started ended. */
 export function endOfFault(error: unknown, startedAtMs: number | undefined, nowMs: number): RunEnd {
   const reason = error instanceof Error ? error.message : String(error);
-  if (startedAtMs === undefined)
-    return endOfRefusal({ gate: 'no_exit_code', message: `not started: ${reason}` }, nowMs);
+  if (startedAtMs !== undefined) return { ...endOfUnknown(reason, nowMs), startedAtMs };
+  return endOfRefusal({ gate: 'no_exit_code', message: `not started: ${reason}` }, nowMs);
+}
+
+/** The end of a run of which nobody knows whether it was started, or how it ended: never a success, never run again. */
+export function endOfUnknown(reason: string, nowMs: number): RunEnd {
   return {
     ending: { kind: 'lost', reason },
     status: 'failed',
@@ -31,7 +35,7 @@ export function endOfFault(error: unknown, startedAtMs: number | undefined, nowM
     skipped: false,
     stdout: '',
     stderr: `outcome unknown: ${reason}\n`,
-    startedAtMs,
+    startedAtMs: nowMs,
     endedAtMs: nowMs,
   };
 }

@@ -15,7 +15,7 @@ import {
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { readCapped } from '../report/output.ts';
-import { endOfJob, endOfRefusal, startedOf } from '../report/run-end.ts';
+import { endOfJob, endOfRefusal, endOfUnknown, startedOf } from '../report/run-end.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { JobEnd, LiveRun, OpenRun, Refusal, Run, RunEnd, Running } from './model.ts';
 import type { Registry } from './registry.ts';
@@ -106,7 +106,9 @@ async function adopt(
   { open, onRunning }: { open: OpenRun; onRunning: () => void },
 ): Promise<RunEnd | 'never_started'> {
   const { jobs, signal } = options;
-  if (open.jobId === undefined) return 'never_started';
+  if (open.jobId === undefined) {
+    return open.state === 'admitted' ? 'never_started' : endOfUnknown('what was known of it was damaged', Date.now());
+  }
   const job = jobs.at(open.jobId);
   let view = jobs.settle(job);
   // A launch that was cut off leaves a record that is still empty; the shim fills it at once if there is one.

@@ -5,11 +5,11 @@ import type { Jobs } from '@kanade/runner';
 import { isJobName, isTerminal } from '@kanade/shared/job-words';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Ledger } from '../store/ledger.ts';
+import type { Ledger, Stray } from '../store/ledger.ts';
 import { tagOf } from './launch.ts';
 
 export interface PruneOptions {
-  readonly ledger: Pick<Ledger, 'forget' | 'jobIds' | 'ownerOf'>;
+  readonly ledger: Pick<Ledger, 'forget' | 'jobIds'>;
   readonly jobs: Jobs;
   readonly log: Logger;
 }
@@ -37,19 +37,22 @@ export async function pruneRuns({ ledger, jobs, log }: PruneOptions, nowMs: numb
 
 /**
  * Looks at the directories that no run names. One whose launch never began goes, and so does one that pruning left. Returns the
- * ids of the others: their runs were launched, and the ledger does not know them any more.
+ * others: their runs were launched, and the ledger does not know them any more.
  */
-export function sweepJobs({ ledger, jobs, log }: PruneOptions, nowMs: number): string[] {
+export function sweepJobs({ ledger, jobs, log }: PruneOptions, nowMs: number): Stray[] {
   const known = ledger.jobIds();
-  const unknown: string[] = [];
+  const strays: Stray[] = [];
   for (const id of jobNamesIn(jobs.root)) {
     if (known.has(id)) continue;
     const { job, status, state } = jobs.settle(jobs.at(id));
     const endedAtMs = Date.parse(state?.finished_at ?? '');
     if (status === 'created' || (isTerminal(status) && endedAtMs < nowMs - limits.keepEndedMs)) remove(jobs, id, log);
-    else if (jobs.definition(job)?.tags.some((tag) => tag.startsWith(tagOf('')))) unknown.push(id);
+    else {
+      const tag = jobs.definition(job)?.tags.find((text) => text.startsWith(tagOf('')));
+      if (tag !== undefined) strays.push({ jobId: id, runId: tag.slice(tagOf('').length) });
+    }
   }
-  return unknown;
+  return strays;
 }
 
 function jobNamesIn(root: string): string[] {

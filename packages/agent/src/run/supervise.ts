@@ -35,8 +35,8 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** Takes an admitted run to its ending. Returns at once; what goes wrong is logged and tried again. */
-  start(run: Run): void;
+  /** Takes a run that was just admitted to its ending. Returns at once; what goes wrong is logged and tried again. */
+  begin(open: OpenRun): void;
   /** Goes on with the runs that an earlier agent left open. */
   resume(open: readonly OpenRun[]): void;
   /** True while endings cannot be recorded: what is taken now could not be reported either. */
@@ -55,7 +55,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   }
 
   return {
-    start: (run) => supervise(run, execute),
+    begin(open) {
+      if (open.state === 'admitted') supervise(open.run, execute);
+      else this.resume([open]);
+    },
     resume(runs) {
       for (const open of runs) {
         supervise(open.run, (...given) => takeUp(open, ...given), open.stoppedBy);
@@ -99,7 +102,7 @@ async function toItsEnd(options: SupervisorOptions, { live, work, behind }: Supe
 function tryRecord({ ledger, log }: SupervisorOptions, run: Run, end: RunEnd): boolean {
   for (const told of [end, withoutOutput(end)]) {
     try {
-      ledger.ended(told, resultOf(run, told));
+      ledger.ended(run, told, resultOf(run, told));
       return true;
     } catch (error) {
       log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { takeLock } from '@kanade/durable/lock';
 import { AgentError } from '../agent-error.ts';
 
 /** The data directory of an agent, held by this process alone until it is disposed of or the process ends. */
@@ -23,8 +23,9 @@ export function openDataDir(path: string): DataDir {
     for (const dir of [paths.jobs, paths.staged]) mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const dir of [paths.jobs, paths.staged])
       if (lstatSync(dir).isSymbolicLink()) throw new Error(`${dir} is a link`);
-    const lock = acquireLock(join(path, 'agent.lock'));
-    if (lock) return { ...paths, [Symbol.dispose]: () => lock.close() };
+    const lock = takeLock(join(path, 'agent.lock'));
+    if (lock.kind === 'held') return { ...paths, [Symbol.dispose]: lock.release };
+    if (lock.kind === 'gone') throw new Error('it went while its lock was taken');
   } catch (cause) {
     throw new AgentError(
       'data_dir_unusable',
@@ -81,18 +82,5 @@ function isPrivate(gid: number, uid: number): boolean {
     return others.length === 0 && accounts.every((row) => row[3] !== String(gid) || row[2] === String(uid));
   } catch {
     return false; // accounts that are kept elsewhere: nothing says that the group is private
-  }
-}
-
-/** An open exclusive transaction is the one lock that every system takes back when its holder dies. */
-function acquireLock(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    return database;
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === 5 || /locked|busy/i.test(String(error))) return undefined;
-    throw error;
   }
 }

@@ -1,5 +1,5 @@
+import type { Durable, Sql } from '@kanade/durable';
 import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken } from '@kanade/shared/fleet';
-import type { StateFile } from './state-file.ts';
 
 /** What the fleet says about one job, as far as this machine knows. */
 export interface JobFacts {
@@ -42,66 +42,77 @@ export interface FleetCache extends FleetView {
   setHeard(): void;
 }
 
-export function createFleetCache(file: StateFile, pcId: string): FleetCache {
-  const { database } = file;
-  const heard = Promise.withResolvers<void>();
-  let isConnected = false;
-  let lostAtMs = Number.NEGATIVE_INFINITY;
-  const put = (bucket: CachedBucket, key: string, value: Uint8Array): void => {
-    database
-      .prepare(
-        'INSERT INTO fleet_entry VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value',
-      )
-      .run(bucket, key, value);
-  };
-  const text = (bucket: CachedBucket, key: string): string | undefined => {
-    const row = database.prepare('SELECT value FROM fleet_entry WHERE bucket = ? AND key = ?').get(bucket, key);
+export function createFleetCache(file: Durable, pcId: string): FleetCache {
+  const textAt = (bucket: CachedBucket, key: string): string | undefined => {
+    const row = file.look((sql) => sql('SELECT value FROM fleet_entry WHERE bucket = ? AND key = ?').get(bucket, key));
     return row === undefined ? undefined : textOf(row.value);
   };
-  let groups = parseGroups(text(buckets.agentGroups, pcId));
-  const change = (bucket: CachedBucket, write: () => void): void => {
-    file.transact(write);
-    if (bucket === buckets.agentGroups) groups = parseGroups(text(buckets.agentGroups, pcId));
+  const contact = createContact();
+  let groups = parseGroups(textAt(buckets.agentGroups, pcId));
+  const change = (bucket: CachedBucket, addsBytes: number, write: (sql: Sql) => void): void => {
+    file.transact((tx) => write(tx.sql), { addsBytes });
+    if (bucket === buckets.agentGroups) groups = parseGroups(textAt(buckets.agentGroups, pcId));
   };
   return {
     about: (jobId) => ({
-      brokerAgeMs: isConnected ? 0 : performance.now() - lostAtMs,
-      approvedVersion: text(buckets.scriptCurrent, jobId)?.trim(),
-      isRevoked: text(buckets.scriptStatus, jobId)?.trim() === 'REVOKED',
+      brokerAgeMs: contact.ageMs(),
+      approvedVersion: textAt(buckets.scriptCurrent, jobId)?.trim(),
+      isRevoked: textAt(buckets.scriptStatus, jobId)?.trim() === 'REVOKED',
     }),
-    manifest: (jobId) => text(buckets.jobs, jobId),
+    manifest: (jobId) => textAt(buckets.jobs, jobId),
     manifests: () =>
-      database
-        .prepare('SELECT key, value FROM fleet_entry WHERE bucket = ? ORDER BY key')
-        .all(buckets.jobs)
+      file
+        .look((sql) => sql('SELECT key, value FROM fleet_entry WHERE bucket = ? ORDER BY key').all(buckets.jobs))
         .map((row) => ({ id: row.key as string, text: textOf(row.value) })),
     groups: () => groups,
     filters: () => commandFilters(pcId, groups),
-    heard: heard.promise,
-    put: (bucket, key, value) => change(bucket, () => put(bucket, key, value)),
+    heard: contact.heard,
+    put: (bucket, key, value) => change(bucket, value.length, (sql) => put(sql, { bucket, key, value })),
     remove: (bucket, key) =>
-      change(bucket, () => {
-        database.prepare('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key);
-      }),
-    replace: (bucket, entries) =>
-      change(bucket, () => {
-        database.prepare('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
-        for (const [key, value] of entries) put(bucket, key, value);
-      }),
-    cursor: (filter) =>
-      Number(database.prepare('SELECT sequence FROM cursor WHERE filter = ?').get(filter)?.sequence ?? 0),
-    setCursor: (filter, sequence) => {
-      file.transact(() =>
-        database
-          .prepare('INSERT INTO cursor VALUES (?, ?) ON CONFLICT (filter) DO UPDATE SET sequence = excluded.sequence')
-          .run(filter, sequence),
-      );
+      change(bucket, 0, (sql) => void sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key)),
+    replace: (bucket, entries) => {
+      const bytes = [...entries.values()].reduce((sum, value) => sum + value.length, 0);
+      change(bucket, bytes, (sql) => {
+        sql('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
+        for (const [key, value] of entries) put(sql, { bucket, key, value });
+      });
     },
-    setConnected(next) {
+    cursor: (filter) =>
+      Number(file.look((sql) => sql('SELECT sequence FROM cursor WHERE filter = ?').get(filter))?.sequence ?? 0),
+    setCursor: (filter, sequence) => {
+      file.transact((tx) => {
+        tx.sql('INSERT INTO cursor VALUES (?, ?) ON CONFLICT (filter) DO UPDATE SET sequence = excluded.sequence').run(
+          filter,
+          sequence,
+        );
+      });
+    },
+    setConnected: contact.setConnected,
+    setHeard: contact.setHeard,
+  };
+}
+
+function put(sql: Sql, { bucket, key, value }: { bucket: string; key: string; value: Uint8Array }): void {
+  sql('INSERT INTO fleet_entry VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value').run(
+    bucket,
+    key,
+    value,
+  );
+}
+
+/** How long ago the broker could have told us something, on a clock that nobody sets. */
+function createContact() {
+  const heard = Promise.withResolvers<void>();
+  let isConnected = false;
+  let lostAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    heard: heard.promise,
+    setHeard: heard.resolve,
+    ageMs: () => (isConnected ? 0 : performance.now() - lostAtMs),
+    setConnected(next: boolean) {
       if (isConnected && !next) lostAtMs = performance.now();
       isConnected = next;
     },
-    setHeard: heard.resolve,
   };
 }
 

@@ -1,39 +1,57 @@
 /**
  * The ledger: orders that were taken and the runs they became. Two tables and the outbox, each step one commit:
  *
- * | step        | `admission` | `run`                              | outbox           |
- * |-------------|-------------|------------------------------------|------------------|
- * | `admit`     | the order   | `admitted`                         |                  |
- * | `launching` |             | its job directory has a name       |                  |
- * | `stopping`  |             | who asked for that                 |                  |
+ * | step        | `admission` | `run`                              | outbox            |
+ * |-------------|-------------|------------------------------------|-------------------|
+ * | `admit`     | the order   | `admitted`                         |                   |
+ * | `launching` |             | its job directory has a name       |                   |
+ * | `stopping`  |             | who asked for that                 |                   |
  * | `running`   |             | its processes exist                | the started event |
- * | `ended`     |             | how it ended                       | the result       |
- * | `forget`    | gone        | gone                               |                  |
+ * | `ended`     |             | how it ended                       | the result        |
+ * | `forget`    | gone        | gone                               |                   |
+ *
+ * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
+ * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
-import type { Outbox } from '@kanade/outbox';
+import { crc32 } from 'node:zlib';
+import type { Durable, Row, Sql } from '@kanade/durable';
+import { type Outbox, OutboxError } from '@kanade/outbox';
 import { Command, type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import type { OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
-import type { StateFile } from './state-file.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
-  | { readonly kind: 'admitted' }
+  | { readonly kind: 'admitted'; readonly open: OpenRun }
   | { readonly kind: 'duplicate'; readonly runId: string }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'full' };
 
+/** How an order came. */
+export interface Arrival {
+  readonly subject: string;
+  readonly fingerprint: string;
+  /** Its place in the stream, when it was read from there and not heard live. */
+  readonly sequence: number | undefined;
+}
+
+/** A job directory that says which run it is of, and that no run names. */
+export interface Stray {
+  readonly jobId: string;
+  readonly runId: string;
+}
+
 export interface Ledger {
   /** Writes an order down, with the run that it becomes, unless its request id is known. */
-  admit(run: Run, order: { readonly subject: string; readonly fingerprint: string }): Entry;
+  admit(run: Run, arrival: Arrival): Entry;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
   launching(runId: string, jobId: string, boot: string): void;
   /** Somebody asked for the run to stop; the first one counts. */
   stopping(runId: string, by: Stopper): void;
   running(runId: string, startedAtMs: number, event: EventStarted | undefined): void;
-  /** Does nothing for a run that has ended. */
-  ended(end: RunEnd, result: ExecResult): void;
+  /** Does nothing for a run that has ended. Throws OutboxError `over_budget`, and what the file throws. */
+  ended(run: Run, end: RunEnd, result: ExecResult): void;
   /** Runs that have not ended, in the order of their admission. */
   open(): OpenRun[];
   /** Undefined for a run that is not known. */
@@ -42,128 +60,187 @@ export interface Ledger {
   lastOf(owner: string): ReadonlyMap<string, JobRun>;
   /** Names of the job directories that belong to a run. */
   jobIds(): ReadonlySet<string>;
+  /** Gives orders without a run one again. Strays of no order are noted, and that the ledger has forgotten orders. */
+  recover(strays: readonly Stray[]): void;
+  /** The stream was met after a loss: what stands in it up to here may have been taken before. */
+  boundDoubt(lastSequence: number): void;
   /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
   forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
 }
 
-export interface LedgerOptions {
-  readonly file: StateFile;
-  readonly outbox: Outbox;
-}
-
-export function openLedger({ file, outbox }: LedgerOptions): Ledger {
-  const { database } = file;
-  const queue = (id: string, subject: string, value: unknown): void => {
-    const body = Buffer.from(JSON.stringify(value));
-    file.durable.transact((tx) => outbox.enqueueIn(tx, { id, subject, body }));
+export function openLedger({ file, outbox }: { readonly file: Durable; readonly outbox: Outbox }): Ledger {
+  const change = (text: string, ...values: (string | number)[]): void => {
+    file.transact((tx) => tx.sql(text).run(...values));
   };
   return {
-    admit: (run, order) => file.transact(() => admit(file, run, order)),
-    launching: (runId, jobId, boot) => {
-      file.transact(() => {
-        database
-          .prepare("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?")
-          .run(jobId, boot, runId);
+    admit: (run, arrival) => {
+      const body = Buffer.from(JSON.stringify(run.command));
+      return file.transact((tx) => admit(tx.sql, { run, body, arrival }), { addsBytes: body.length + rowBytes });
+    },
+    launching: (runId, jobId, boot) =>
+      change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
+    stopping: (runId, by) => change('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?', by, runId),
+    running(runId, startedAtMs, event) {
+      const body = event && Buffer.from(JSON.stringify(event));
+      file.transact(
+        (tx) => {
+          tx.sql("UPDATE run SET state = 'running', started_at_ms = ? WHERE run_id = ? AND state <> 'ended'").run(
+            Math.round(startedAtMs),
+            runId,
+          );
+          if (event && body) {
+            const subject = startedSubject(event.exec_id, event.pc_id);
+            outbox.enqueueIn(tx, { id: `${runId}.started`, subject, body });
+          }
+        },
+        { addsBytes: rowBytes },
+      );
+    },
+    ended(run, end, result) {
+      const body = Buffer.from(JSON.stringify(result));
+      // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
+      file.transact((tx) => {
+        if (!writeEnd(tx.sql, run, end)) return;
+        try {
+          outbox.enqueueIn(tx, { id: result.result_id, subject: resultSubject(result.request_id), body });
+        } catch (error) {
+          // Its row was lost, its result was not: that one waits already, and tells more.
+          if (!(error instanceof OutboxError && error.code === 'id_conflict')) throw error;
+        }
       });
     },
-    stopping: (runId, by) => {
-      file.transact(() => {
-        database.prepare('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?').run(by, runId);
-      });
-    },
-    running: (runId, startedAtMs, event) => {
-      file.transact(() => {
-        database
-          .prepare("UPDATE run SET state = 'running', started_at_ms = ? WHERE run_id = ? AND state <> 'ended'")
-          .run(Math.round(startedAtMs), runId);
-        if (event) queue(`${runId}.started`, startedSubject(event.exec_id, event.pc_id), event);
-      });
-    },
-    ended: (end, result) => {
-      file.transact(() => {
-        const { changes } = database
-          .prepare(
-            `UPDATE run SET state = 'ended', started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, status = ?, exit_code = ?
-             WHERE run_id = ? AND state <> 'ended'`,
-          )
-          .run(Math.round(end.startedAtMs), Math.round(end.endedAtMs), end.status, end.exitCode, result.result_id);
-        if (Number(changes) > 0) queue(result.result_id, resultSubject(result.request_id), result);
-      });
-    },
-    open: () =>
-      database
-        .prepare(
-          `SELECT run.*, admission.body FROM run JOIN admission ON admission.run_id = run.run_id
-           WHERE state <> 'ended' ORDER BY admitted_at_ms`,
-        )
-        .all()
-        .map(openRunOf),
+    open: () => file.look(openRuns),
     ownerOf: (runId) => {
-      const row = database.prepare('SELECT owner FROM run WHERE run_id = ?').get(runId);
+      const row = file.look((sql) => sql('SELECT owner FROM run WHERE run_id = ?').get(runId));
       return row === undefined ? undefined : (row.owner as string | null);
     },
-    lastOf: (owner) => {
-      // SQLite takes the other columns from the row that has the maximum.
-      const rows = database
-        .prepare(
-          `SELECT run_id, manifest_id, status, started_at_ms, ended_at_ms, exit_code, max(started_at_ms) FROM run
-           WHERE owner = ? AND started_at_ms IS NOT NULL GROUP BY manifest_id`,
-        )
-        .all(owner);
-      return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
-    },
+    lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
     jobIds: () =>
       new Set(
-        database
-          .prepare('SELECT job_id FROM run WHERE job_id IS NOT NULL')
-          .all()
-          .map(({ job_id }) => job_id as string),
+        file.look((sql) =>
+          sql('SELECT job_id FROM run WHERE job_id IS NOT NULL')
+            .all()
+            .map(({ job_id }) => job_id as string),
+        ),
       ),
-    forget: (endedBeforeMs, countMax) => file.transact(() => forget(file, endedBeforeMs, countMax)),
+    recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
+    boundDoubt: (lastSequence) =>
+      change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
+    forget: (endedBeforeMs, countMax) => file.transact((tx) => forget(tx.sql, endedBeforeMs, countMax)),
   };
 }
 
-function admit({ database }: StateFile, run: Run, { subject, fingerprint }: Parameters<Ledger['admit']>[1]): Entry {
-  const known = database
-    .prepare('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?')
-    .get(run.pcId, run.requestId);
+/** What a row takes besides its texts, in bytes, generously. */
+const rowBytes = 1024;
+
+/** Orders may have been taken of which the ledger knows nothing any more. */
+export function noteDoubt(sql: Sql, nowMs: number): void {
+  sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
+}
+
+/** Rows of the versions before have no checksum. */
+export const isIntactAdmission = (row: Readonly<Row>): boolean =>
+  row.checksum === null ||
+  (row.body instanceof Uint8Array &&
+    Number(row.checksum) === checksumOf([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
+
+const checksumOf = (words: readonly unknown[], body: Uint8Array): number => crc32(body, crc32(words.join('\n')));
+
+function admit(sql: Sql, { run, body, arrival }: { run: Run; body: Buffer<ArrayBuffer>; arrival: Arrival }): Entry {
+  const { subject, fingerprint, sequence } = arrival;
+  const known = sql('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?').get(
+    run.pcId,
+    run.requestId,
+  );
   if (known) {
     return known.fingerprint === fingerprint
       ? { kind: 'duplicate', runId: known.run_id as string }
       : { kind: 'conflict' };
   }
-  const held = Number(database.prepare('SELECT count(*) AS held FROM admission').get()?.held);
+  const held = Number(sql('SELECT count(*) AS held FROM admission').get()?.held);
   if (held >= limits.admissionsMax) return { kind: 'full' };
-  const body = Buffer.from(JSON.stringify(run.command));
-  database
-    .prepare(
-      `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(run.pcId, run.requestId, fingerprint, subject, body, run.runId, Date.now());
-  database
-    .prepare(
-      `INSERT INTO run (run_id, pc_id, request_id, exec_id, origin, owner, manifest_id, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'admitted')`,
-    )
-    .run(run.runId, run.pcId, run.requestId, run.execId, run.origin, run.owner, run.command.id);
-  return { kind: 'admitted' };
+  const checksum = checksumOf([run.pcId, run.requestId, fingerprint, run.runId], body);
+  sql(
+    `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(run.pcId, run.requestId, fingerprint, subject, body, run.runId, Date.now(), checksum);
+  const state = sequence !== undefined && isDoubtful(sql, sequence) ? 'launching' : 'admitted';
+  insertRun(sql, run, state);
+  return { kind: 'admitted', open: { run, state, jobId: undefined, boot: undefined, stoppedBy: undefined } };
 }
 
-function forget({ database }: StateFile, endedBeforeMs: number, countMax: number): ReturnType<Ledger['forget']> {
-  const rows = database
-    .prepare("SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ? LIMIT ?")
-    .all(endedBeforeMs, countMax) as { run_id: string; job_id: string | null }[];
-  for (const { run_id } of rows) {
-    database.prepare('DELETE FROM run WHERE run_id = ?').run(run_id);
-    database.prepare('DELETE FROM admission WHERE run_id = ?').run(run_id);
+function isDoubtful(sql: Sql, sequence: number): boolean {
+  const doubt = sql('SELECT last_sequence FROM doubt').get();
+  return doubt !== undefined && (doubt.last_sequence === null || sequence <= Number(doubt.last_sequence));
+}
+
+function insertRun(sql: Sql, run: Run, state: OpenRun['state'] | 'ended', jobId: string | null = null): void {
+  sql(
+    `INSERT INTO run (run_id, pc_id, request_id, exec_id, origin, owner, manifest_id, state, job_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(run.runId, run.pcId, run.requestId, run.execId, run.origin, run.owner, run.command.id, state, jobId);
+}
+
+/** @returns false for a run that had ended before */
+function writeEnd(sql: Sql, run: Run, { startedAtMs, endedAtMs, status, exitCode }: RunEnd): boolean {
+  // A run of which damage left nothing is known to us all the same: we saw it end.
+  if (!sql('SELECT 1 FROM run WHERE run_id = ?').get(run.runId)) insertRun(sql, run, 'running');
+  const { changes } = sql(
+    `UPDATE run SET state = 'ended', started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, status = ?, exit_code = ?
+     WHERE run_id = ? AND state <> 'ended'`,
+  ).run(Math.round(startedAtMs), Math.round(endedAtMs), status, exitCode, run.runId);
+  return Number(changes) > 0;
+}
+
+function forget(sql: Sql, endedBeforeMs: number, countMax: number): ReturnType<Ledger['forget']> {
+  const rows = sql("SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ? LIMIT ?").all(
+    endedBeforeMs,
+    countMax,
+  );
+  return rows.map((row) => {
+    const runId = row.run_id as string;
+    sql('DELETE FROM run WHERE run_id = ?').run(runId);
+    sql('DELETE FROM admission WHERE run_id = ?').run(runId);
+    return { runId, jobId: row.job_id as string | null };
+  });
+}
+
+function recover(sql: Sql, strays: readonly Stray[]): void {
+  const jobOf = new Map(strays.map(({ runId, jobId }) => [runId, jobId]));
+  const orphans = sql('SELECT * FROM admission WHERE run_id NOT IN (SELECT run_id FROM run)').all();
+  for (const row of orphans) {
+    const { run } = openRunOf({
+      ...row,
+      exec_id: null,
+      origin: row.subject === 'local' ? 'local' : 'fleet',
+      owner: null,
+    });
+    insertRun(sql, { ...run, execId: run.command.exec_id ?? null }, 'launching', jobOf.get(run.runId) ?? null);
+    jobOf.delete(run.runId);
   }
-  return rows.map(({ run_id, job_id }) => ({ runId: run_id, jobId: job_id }));
+  if (jobOf.size === 0) return;
+  for (const [runId, jobId] of jobOf) {
+    // With a row of its own it is no news at the next start, and goes in its time.
+    sql(
+      `INSERT OR IGNORE INTO run (run_id, pc_id, request_id, origin, manifest_id, state, job_id, ended_at_ms)
+       VALUES (?, '', '', 'fleet', '', 'ended', ?, ?)`,
+    ).run(runId, jobId, Date.now());
+  }
+  noteDoubt(sql, Date.now());
 }
 
-type Row = Record<string, unknown>;
+function openRuns(sql: Sql): OpenRun[] {
+  return sql(
+    `SELECT run.*, admission.body, admission.fingerprint, admission.checksum
+     FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
+  )
+    .all()
+    .map(openRunOf);
+}
 
 function openRunOf(row: Row): OpenRun {
+  const command = commandOf(row);
+  const state = row.state as OpenRun['state'];
   const run: Run = {
     runId: row.run_id as string,
     pcId: row.pc_id as string,
@@ -171,16 +248,44 @@ function openRunOf(row: Row): OpenRun {
     execId: row.exec_id as string | null,
     origin: row.origin as Run['origin'],
     owner: row.owner as string | null,
-    // It was valid when it was admitted; what we wrote ourselves is parsed again because versions change.
-    command: Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8'))),
+    command: command ?? unreadable(row),
   };
   return {
     run,
-    state: row.state as OpenRun['state'],
+    state: command ? state : 'launching', // what cannot be read cannot be run
     jobId: (row.job_id as string | null) ?? undefined,
-    boot: (row.boot as string | null) ?? undefined,
+    boot: command ? ((row.boot as string | null) ?? undefined) : undefined,
     stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
   };
+}
+
+/** It was valid when it was admitted; what we wrote ourselves is read again because versions change and disks do, too. */
+function commandOf(row: Row): Command | undefined {
+  if (!isIntactAdmission(row)) return undefined;
+  try {
+    return Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8')));
+  } catch {
+    return undefined; // told by the ending that it gets
+  }
+}
+
+/** Stands for an order that is gone, so that its run can be reported. */
+const unreadable = (row: Row): Command => ({
+  id: typeof row.manifest_id === 'string' ? row.manifest_id : '',
+  version: '',
+  request_id: row.request_id as string,
+  shell: 'sh',
+  script: '',
+  timeout_secs: 0,
+});
+
+function lastRuns(sql: Sql, owner: string): ReadonlyMap<string, JobRun> {
+  // SQLite takes the other columns from the row that has the maximum.
+  const rows = sql(
+    `SELECT run_id, manifest_id, status, started_at_ms, ended_at_ms, exit_code, max(started_at_ms) FROM run
+     WHERE owner = ? AND started_at_ms IS NOT NULL GROUP BY manifest_id`,
+  ).all(owner);
+  return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
 }
 
 function jobRunOf(row: Row): JobRun {

@@ -1,13 +1,16 @@
 /**
- * The one database of an agent: `<data>/agent.db`, WAL, synchronous FULL. Tables, by who writes them:
+ * The one file of an agent, `<data>/agent.db`: a durable file (`@kanade/durable`). Tables, by who writes them:
  *
- * | table         | written by            | what is true in it                                                        |
- * |---------------|-----------------------|---------------------------------------------------------------------------|
- * | `admission`   | `store/ledger.ts`     | one row per order ever accepted; durable before the order is acknowledged |
- * | `run`         | `store/ledger.ts`     | one row per accepted order, in the same commit; `ended` with its result   |
+ * | table         | written by             | what is true in it                                                        |
+ * |---------------|------------------------|---------------------------------------------------------------------------|
+ * | `admission`   | `store/ledger.ts`      | one row per order ever accepted; durable before the order is acknowledged |
+ * | `run`         | `store/ledger.ts`      | one row per accepted order, in the same commit; `ended` with its result   |
+ * | `doubt`       | `store/ledger.ts`      | one row after a loss: which orders may have been accepted without a trace |
  * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held                                       |
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
- * | `outbox*`     | `@kanade/outbox`      | results and events on their way                                           |
+ * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
+ *
+ * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 11).
  */
 import {
   type Durable,
@@ -15,19 +18,13 @@ import {
   type DurableEvent,
   type DurablePart,
   openDurable,
-  type Statement,
+  type SalvageReport,
 } from '@kanade/durable';
 import { outboxPart } from '@kanade/outbox';
 import { AgentError } from '../agent-error.ts';
+import { isIntactAdmission, noteDoubt } from './ledger.ts';
 
-export interface StateFile extends AsyncDisposable {
-  readonly durable: Durable;
-  readonly database: { prepare(text: string): Statement };
-  /** Runs `change` in one transaction: durable when this returns, undone when it throws. */
-  transact<T>(change: () => T): T;
-}
-
-/** Statements that bring the database from one version to the next; only ever appended to. */
+/** Statements that bring the tables from one version to the next; only ever appended to. */
 const migrations: readonly string[] = [
   `CREATE TABLE admission (
      pc_id TEXT NOT NULL, request_id TEXT NOT NULL, fingerprint TEXT NOT NULL, subject TEXT NOT NULL, body BLOB NOT NULL,
@@ -48,33 +45,31 @@ const migrations: readonly string[] = [
    CREATE TABLE cursor (filter TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;`,
   `ALTER TABLE run ADD COLUMN boot TEXT;
    ALTER TABLE run ADD COLUMN stopped_by TEXT;`,
+  `ALTER TABLE admission ADD COLUMN checksum INTEGER;
+   CREATE TABLE doubt (
+     id INTEGER PRIMARY KEY CHECK (id = 1), since_ms INTEGER NOT NULL, last_sequence INTEGER
+   ) STRICT;`,
 ];
 
-const agentPart: DurablePart = {
+/** Tables whose rows say which orders must not be run again. */
+const guarding: readonly string[] = ['admission', 'doubt'];
+
+/** The agent's own tables in its file. */
+export const agentPart: DurablePart = {
   name: 'agent',
   migrations,
-  tables: ['admission', 'run', 'fleet_entry', 'cursor'].map((name) => ({ name })),
+  tables: [
+    { name: 'admission', isIntact: isIntactAdmission },
+    ...['run', 'doubt', 'fleet_entry', 'cursor'].map((name) => ({ name })),
+  ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
+  mend(sql, salvaged) {
+    if (salvaged?.some(({ table, mayHaveLost }) => mayHaveLost && guarding.includes(table))) noteDoubt(sql, Date.now());
+  },
 };
 
 /** Opens the file in whatever state it is. Throws AgentError `data_dir_unusable` or `database_too_new`. */
-export function openStateFile(path: string, onEvent?: (event: DurableEvent) => void): StateFile {
-  const durable = open(path, onEvent);
-  return {
-    durable,
-    database: {
-      prepare: (text) => ({
-        get: (...values) => durable.look((sql) => sql(text).get(...values)),
-        all: (...values) => durable.look((sql) => sql(text).all(...values)),
-        run: (...values) => durable.transact((tx) => tx.sql(text).run(...values)),
-      }),
-    },
-    transact: (change) => durable.transact(change),
-    [Symbol.asyncDispose]: () => durable[Symbol.asyncDispose](),
-  };
-}
-
-function open(path: string, onEvent?: (event: DurableEvent) => void): Durable {
+export function openStateFile(path: string, onEvent?: (event: DurableEvent) => void): Durable {
   try {
     return openDurable({ path, parts: [agentPart, outboxPart()], ...(onEvent && { onEvent }) });
   } catch (cause) {
@@ -83,4 +78,11 @@ function open(path: string, onEvent?: (event: DurableEvent) => void): Durable {
     const advice = cause.code === 'newer_version' ? 'start the newer agent' : 'correct its owner and mode';
     throw new AgentError(code, `${cause.message}; ${advice}, or choose another --data-dir`, { cause });
   }
+}
+
+/** When damage last cost this file something, as far as it remembers; ms since 1970. */
+export function lostAtMs(
+  salvages: readonly Pick<SalvageReport, 'atMs' | 'tables' | 'undeclared'>[],
+): number | undefined {
+  return salvages.findLast(({ tables }) => tables.some(({ mayHaveLost }) => mayHaveLost))?.atMs;
 }

@@ -30,6 +30,8 @@ export const Heartbeat = z.looseObject({
   command_keys: optional(z.array(z.string())),
   enforcing: optional(z.boolean()),
   command_protocols: optional(z.array(z.string())),
+  /** When damage last cost the agent's own file something; absent when it never did. */
+  state_lost_at: optional(Instant),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
