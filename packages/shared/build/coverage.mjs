@@ -51,7 +51,7 @@ const reference = {
   manifest: [
     ['3.10', 'Manifest, execute, finalize, tier', 'Manifest Execute Finalize Tier'],
     ['3.10', 'client, confirm, visible_to, show_when', 'ClientBlock Confirm Visibility ShowWhen'],
-    ['3.10', 'inventory, feed, origin', 'InventoryBlock DisplayField Explode Feed Origin'],
+    ['3.10', 'inventory, feed, origin', 'InventoryBlock DisplayField Explode FeedBlock Origin'],
   ],
   schedule: [
     ['3.11', 'Schedule, when', 'Schedule When Calendar OsEvent'],

@@ -34,11 +34,11 @@ export {
 } from './fleet/envelope.ts';
 export {
   countsForCheck,
+  type ResultVerdict,
   refusalResultName,
   type SyntheticExit,
   syntheticExits,
   uuidNamespaceOid,
-  type Verdict,
   verdictOf,
 } from './fleet/exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fleet/fence.ts';
@@ -164,6 +164,7 @@ export {
 } from './fleet/subject.ts';
 export {
   type AcceptedCommand,
+  type CommandVerification,
   type KeyPolicy,
   type Keyring,
   type RefusedCommand,
@@ -171,14 +172,10 @@ export {
   type Verification,
   type VerifyError,
   type VerifyingKey,
-  type VerifyOptions,
   verifyCommand,
 } from './fleet/verify-command.ts';
 export { ByteSize } from './scalar/byte-size.ts';
-export { omitDefaults, withDefaults } from './scalar/defaults.ts';
-export { parseHumantime } from './scalar/duration.ts';
 export { Id } from './scalar/id.ts';
-export { createReader } from './scalar/reader.ts';
-export { type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
+export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
 export { Humantime, Instant } from './scalar/time.ts';
-export { isToken } from './scalar/token.ts';
+export { isToken, omitDefaults, parseHumantime, withDefaults } from './scalar/words.ts';

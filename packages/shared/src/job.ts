@@ -78,6 +78,5 @@ export {
   shortJobId,
   wholeSecond,
 } from './job/words.ts';
-export { omitDefaults, withDefaults } from './scalar/defaults.ts';
-export { createReader } from './scalar/reader.ts';
-export { type Fault, type Read, readAs } from './scalar/strict.ts';
+export { createReader, type Fault, type Read, readAs } from './scalar/strict.ts';
+export { omitDefaults, withDefaults } from './scalar/words.ts';

@@ -29,6 +29,5 @@ export {
   protocolVersions,
   runStatuses,
 } from './local/words.ts';
-export { omitDefaults, withDefaults } from './scalar/defaults.ts';
-export { createReader } from './scalar/reader.ts';
-export { type Fault, type Read, readAs, strictAs } from './scalar/strict.ts';
+export { createReader, type Fault, type Read, readAs, strictAs } from './scalar/strict.ts';
+export { omitDefaults, withDefaults } from './scalar/words.ts';

@@ -1,16 +1,21 @@
 /** What people write: manifests of jobs, what an order makes of one, and JSON Schemas for editors. */
+
+export { DisplayField, Explode, FeedBlock, InventoryBlock, Origin } from './manifest/data-block.ts';
+export { type DocumentName, documentNames, documentSchema } from './manifest/document-schema.ts';
 export {
   type Audience,
   ClientBlock,
   Confirm,
+  commandOf,
+  Execute,
+  Finalize,
   isMeant,
   isShown,
+  Manifest,
   ShowWhen,
+  Tier,
+  tierOf,
   Visibility,
-} from './manifest/client-block.ts';
-export { commandOf } from './manifest/command-of.ts';
-export { DisplayField, Explode, Feed, InventoryBlock, Origin } from './manifest/data-block.ts';
-export { type DocumentName, documentNames, documentSchema } from './manifest/document-schema.ts';
-export { Execute, Finalize, Manifest, Tier, tierOf } from './manifest/manifest.ts';
+} from './manifest/manifest.ts';
 export { type StrictManifestOptions, strictManifest } from './manifest/strict-manifest.ts';
 export { readAs } from './scalar/strict.ts';

@@ -12,7 +12,16 @@ import { optionalFields, readWithNull } from './optional-fields.ts';
 const parts = [
   ...['ByteSize', 'Humantime', 'Id', 'Instant', 'RunAs', 'Shell', 'Tier', 'NotificationPriority', 'OsEvent'],
   ...['CheckStatus', 'CheckAlertStatus', 'CheckAlert', 'CheckHint', 'CollectHint', 'EmitConfig', 'Confirm', 'ShowWhen'],
-  ...['ClientBlock', 'DisplayField', 'Execute', 'Explode', 'Feed', 'Finalize', 'FinalizeCommand', 'InventoryBlock'],
+  ...[
+    'ClientBlock',
+    'DisplayField',
+    'Execute',
+    'Explode',
+    'FeedBlock',
+    'Finalize',
+    'FinalizeCommand',
+    'InventoryBlock',
+  ],
   ...['Origin', 'ProcessSample', 'Retry', 'Visibility', 'Active', 'Calendar', 'Constraints', 'OnFailure', 'Require'],
   ...['Rollout', 'When'],
 ];

@@ -85,6 +85,8 @@ async function offload(
   broker: { connection: NatsConnection; jetstream: JetStreamClient },
   { body, log }: { body: Uint8Array; log: Logger },
 ): Promise<Uint8Array> {
+  // Nothing in a short message can be too long for one.
+  if (body.length <= resultInlineBytesMax) return body;
   const result = ExecResult.parse(JSON.parse(Buffer.from(body).toString('utf8')));
   let isChanged = false;
   for (const stream of ['stdout', 'stderr'] as const) {

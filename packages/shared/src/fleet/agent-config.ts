@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { parseHumantime } from '../scalar/duration.ts';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
+import { parseHumantime } from '../scalar/words.ts';
 
 /**
  * Settings of agents, at `global`, `groups.<name>` and `pcs.<pc_id>` of `agent_config`. Every field may be absent; JSON

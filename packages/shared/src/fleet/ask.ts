@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 
 /** Asks for the live output of a run, on `job.tail.<pc_id>`. */
 export const JobTailRequest = z.looseObject({ result_id: optional(z.string()) });

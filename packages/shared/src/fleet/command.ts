@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
-import { createReader } from '../scalar/reader.ts';
-import { type Read, readAs } from '../scalar/strict.ts';
+import { optional } from '../scalar/field.ts';
+import { createReader, type Read, readAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
 import { FinalizeCommand, Retry, RunAs, Shell, Staleness } from './launch.ts';

@@ -17,10 +17,10 @@ export const syntheticExits = {
 export type SyntheticExit = keyof typeof syntheticExits;
 
 /** What a result says about its run: done, failed, or not started because of a policy. */
-export type Verdict = 'succeeded' | 'failed' | 'skipped';
+export type ResultVerdict = 'succeeded' | 'failed' | 'skipped';
 
 /** Goes by the flag; without it (older agents) every non-zero code is a failure (fleet reference, section 3.4). */
-export function verdictOf({ exit_code, skipped }: Pick<ExecResult, 'exit_code' | 'skipped'>): Verdict {
+export function verdictOf({ exit_code, skipped }: Pick<ExecResult, 'exit_code' | 'skipped'>): ResultVerdict {
   if (skipped === true) return 'skipped';
   return exit_code === 0 ? 'succeeded' : 'failed';
 }

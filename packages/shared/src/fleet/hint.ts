@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { ByteSize } from '../scalar/byte-size.ts';
+import { optional } from '../scalar/field.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
-import { optional } from '../scalar/optional.ts';
 import { NotificationPriority } from './notification.ts';
 
 /** What the agent does with the lines that a script prints: each is one ObsEvent. Closed: an agent must not guess. */

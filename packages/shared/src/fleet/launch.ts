@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 
 /** The interpreter of a script. Closed on purpose: an agent must not guess how to run something. */
 export const Shell = z.enum(['powershell', 'cmd', 'sh', 'pwsh', 'bash']);

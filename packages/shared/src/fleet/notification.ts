@@ -1,8 +1,7 @@
 import * as z from 'zod';
+import { openEnum, optional } from '../scalar/field.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
-import { openEnum } from '../scalar/open-enum.ts';
-import { optional } from '../scalar/optional.ts';
 import { type Fault, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 

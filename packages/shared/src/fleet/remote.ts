@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { optional } from '../scalar/field.ts';
 import { Id } from '../scalar/id.ts';
-import { optional } from '../scalar/optional.ts';
 
 const quality = optional(z.int().min(1).max(100));
 const fps = optional(z.int().positive());

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { nullAsAbsent, optional } from '../scalar/optional.ts';
+import { nullAsAbsent, optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /**

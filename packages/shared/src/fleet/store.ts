@@ -1,4 +1,4 @@
-import { isToken } from '../scalar/token.ts';
+import { isToken } from '../scalar/words.ts';
 
 /** The JetStream streams of orders and results, which every fleet has; named as on the wire. */
 export const streams = {

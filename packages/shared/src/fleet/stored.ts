@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
-import { isToken } from '../scalar/token.ts';
+import { isToken } from '../scalar/words.ts';
 
 /** The fleet-wide stop for schedules, at `freeze` of `fleet_config`: half-open, `from` included, `until` not. */
 export const Freeze = z.looseObject({ from: Instant.nullish(), until: Instant.nullish() });

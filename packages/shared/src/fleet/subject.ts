@@ -1,4 +1,4 @@
-import { isToken } from '../scalar/token.ts';
+import { isToken } from '../scalar/words.ts';
 
 /** Who an order or a notification is for. */
 export type Target =

@@ -59,7 +59,7 @@ export interface RefusedCommand {
 }
 export type Verification = AcceptedCommand | RefusedCommand;
 
-export interface VerifyOptions {
+export interface CommandVerification {
   /** The machine that verifies. */
   readonly pcId: string;
   /** The endpoint's wall clock, in milliseconds since the epoch. */
@@ -90,7 +90,7 @@ const events: Record<VerifyError, ObsKind | undefined> = {
 export async function verifyCommand(
   order: { readonly body: Uint8Array; readonly headers: Headers },
   keyring: Keyring,
-  options: VerifyOptions,
+  options: CommandVerification,
 ): Promise<Verification> {
   const body = readBody(order.body);
   const signed = await checkSignature(order, keyring, options);
@@ -111,7 +111,7 @@ interface Refusal {
 async function checkSignature(
   { body, headers }: { readonly body: Uint8Array; readonly headers: Headers },
   keyring: Keyring,
-  { verifySignature }: VerifyOptions,
+  { verifySignature }: CommandVerification,
 ): Promise<Signed | Refusal> {
   const read = readSignatureHeaders(headers);
   if (!read.ok) return read;
@@ -123,7 +123,7 @@ async function checkSignature(
   return { kid, policy: key.policy, signedAtMs: atMs };
 }
 
-function acceptEnvelope(body: Body & { form: 'envelope' }, signed: Signed, options: VerifyOptions): Verification {
+function acceptEnvelope(body: Body & { form: 'envelope' }, signed: Signed, options: CommandVerification): Verification {
   const read = readEnvelope(body.value, options.pcId);
   if (!read.ok) return refuse(body, read);
   const { command } = read.envelope;
@@ -139,7 +139,7 @@ function acceptEnvelope(body: Body & { form: 'envelope' }, signed: Signed, optio
   return { ok: true, protocol: envelopeKind, command, ...signed, startDeadlineMs, event: 'command_signature_ok' };
 }
 
-function acceptLegacy(body: Body, signed: Signed, { nowMs }: VerifyOptions): Verification {
+function acceptLegacy(body: Body, signed: Signed, { nowMs }: CommandVerification): Verification {
   const command = legacyCommand(body);
   if (!command) return refuse(body, { error: 'Undecodable', reason: 'the body is no command' });
   const isTimed = signed.policy.maxAgeMs !== undefined;

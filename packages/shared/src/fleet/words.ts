@@ -2,16 +2,14 @@
  * Words on NATS that are no shapes: free of the schema library, so that a page and a hot path can have them alone
  * (`@kanade/shared/fleet-words`).
  */
-export { omitDefaults, withDefaults } from '../scalar/defaults.ts';
-export { parseHumantime } from '../scalar/duration.ts';
-export { isToken } from '../scalar/token.ts';
+export { isToken, omitDefaults, parseHumantime, withDefaults } from '../scalar/words.ts';
 export {
   countsForCheck,
+  type ResultVerdict,
   refusalResultName,
   type SyntheticExit,
   syntheticExits,
   uuidNamespaceOid,
-  type Verdict,
   verdictOf,
 } from './exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fence.ts';

@@ -1,6 +1,6 @@
 /** What the answers of the command line share. */
 import * as z from 'zod';
-import { openEnum } from '../scalar/open-enum.ts';
+import { openEnum } from '../scalar/field.ts';
 import { jobStates, schemaVersion } from './words.ts';
 
 /** A number of bytes, milliseconds or things. */

@@ -1,6 +1,6 @@
 /** JSON-RPC 2.0 as the local protocol uses it (fleet reference, section 6.3). Ids are strings; `null` only for anonymous errors. */
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { LocalErrorKind } from './error-kind.ts';
 
 const jsonrpc = z.literal('2.0');

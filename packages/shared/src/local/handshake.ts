@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 
 /** The first call of a connection. No `features` means none. */
 export const Handshake = z.looseObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** One health check. `troubleshoot` is the id of a job that may help; `health_hidden` is left out when false. */

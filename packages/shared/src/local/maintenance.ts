@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** Spelling → delay in ms. The first three are today's; the rest is how the earliest peers spelled them. */

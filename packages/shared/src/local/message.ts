@@ -1,7 +1,6 @@
 /** Jobs as the person at the machine sees them. */
 import * as z from 'zod';
-import { openEnum } from '../scalar/open-enum.ts';
-import { optional } from '../scalar/optional.ts';
+import { openEnum, optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 import { runStatuses } from './words.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { NotificationAmendment } from '../fleet/notification.ts';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 import type { LocalErrorKind } from './error-kind.ts';
 import { Handshake, HandshakeResult, VersionResult } from './handshake.ts';

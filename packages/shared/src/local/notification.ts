@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Notification } from '../fleet/notification.ts';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** A notification as the person at the machine sees it; `acked_at` stands in lists only. */

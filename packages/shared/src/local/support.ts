@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional } from '../scalar/optional.ts';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /** A right that a support code has opened for this person. The time is for display; the agent measures on its own clock. */

@@ -1,8 +1,7 @@
 import * as z from 'zod';
+import { openEnum, optional } from '../scalar/field.ts';
 import { FilledText } from '../scalar/filled-text.ts';
 import { Id } from '../scalar/id.ts';
-import { openEnum } from '../scalar/open-enum.ts';
-import { optional } from '../scalar/optional.ts';
 
 const names = z.array(FilledText).min(1);
 
@@ -49,8 +48,8 @@ export const InventoryBlock = z.looseObject({
 export type InventoryBlock = z.infer<typeof InventoryBlock>;
 
 /** The JSON that the script prints holds rows of an external source; such a job runs on controllers only. */
-export const Feed = z.looseObject({ id: Id, field: FilledText, primary_key: names });
-export type Feed = z.infer<typeof Feed>;
+export const FeedBlock = z.looseObject({ id: Id, field: FilledText, primary_key: names });
+export type FeedBlock = z.infer<typeof FeedBlock>;
 
 /** Where a document comes from, for information. */
 export const Origin = z.looseObject({

@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import { isMeant, isShown } from './client-block.ts';
-import { commandOf } from './command-of.ts';
-import { Manifest, tierOf } from './manifest.ts';
+import { commandOf, isMeant, isShown, Manifest, tierOf } from './manifest.ts';
 import { strictManifest } from './strict-manifest.ts';
 
 const good = { id: 'disk-report', version: '1.0.0', execute: { shell: 'sh', timeout: '1m', script: 'df' } };

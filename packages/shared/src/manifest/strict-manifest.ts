@@ -1,5 +1,5 @@
-import { parseHumantime } from '../scalar/duration.ts';
 import { type Fault, strictAs } from '../scalar/strict.ts';
+import { parseHumantime } from '../scalar/words.ts';
 import { Manifest } from './manifest.ts';
 
 export interface StrictManifestOptions {

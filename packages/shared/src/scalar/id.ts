@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { idLengthMax, isToken } from './token.ts';
+import { idLengthMax, isToken } from './words.ts';
 
 /**
  * An id of the fleet: `isToken` says of what. NATS splits subjects at dots, so an id with a dot makes more than one token of a

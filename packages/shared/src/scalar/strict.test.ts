@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
-import { openEnum } from './open-enum.ts';
-import { faultsOf, readAs, strictAs, unknownKeys } from './strict.ts';
+import { JobProgress } from '../local/message.ts';
+import { openEnum } from './field.ts';
+import { createReader, faultsOf, readAs, strictAs, unknownKeys } from './strict.ts';
 
 const Inner = z.looseObject({ a: z.string() });
 const Document = z.looseObject({
@@ -60,4 +61,17 @@ it('faultsOf() keeps the words of zod for a parse that was not ours', () => {
 
 it('unknownKeys() does not take inherited names for known ones', () => {
   expect(unknownKeys(Inner, { a: '1', toString: 1 })).toEqual([{ path: 'toString', message: 'unknown key' }]);
+});
+
+const readProgress = createReader(JobProgress);
+
+it.each([
+  [{ run_id: 'r', status: 'running', later: { a: [1] } }],
+  [{ run_id: 'r', status: 'paused', exit_code: 0 }],
+  [{ run_id: 7, status: 'running', started_at: 'noon' }],
+  [{}],
+  [null],
+  ['text'],
+])('createReader() reads %j as readAs() does', (value) => {
+  expect(readProgress(value)).toEqual(readAs(JobProgress, value));
 });

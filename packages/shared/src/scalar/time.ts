@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseHumantime } from './duration.ts';
+import { parseHumantime } from './words.ts';
 
 /** An instant as RFC 3339 text. Kept as text so that what was read is written back byte for byte. */
 export const Instant = z.iso.datetime({

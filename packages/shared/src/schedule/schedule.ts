@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { retriesMax } from '../fleet/launch.ts';
-import { Visibility } from '../manifest/client-block.ts';
 import { Origin } from '../manifest/data-block.ts';
-import { parseHumantime } from '../scalar/duration.ts';
+import { Visibility } from '../manifest/manifest.ts';
+import { optional } from '../scalar/field.ts';
 import { Id } from '../scalar/id.ts';
-import { optional } from '../scalar/optional.ts';
 import { Humantime, Instant } from '../scalar/time.ts';
+import { parseHumantime } from '../scalar/words.ts';
 import { isPlainDate, parseAt, parseDays, parseWindow } from './calendar.ts';
 
 const Every = z.looseObject({ every: Humantime });
@@ -57,7 +57,7 @@ function formsOf(when: object): WhenForm[] {
 }
 
 /** The one form that a `when` has. */
-export function formOf(when: When): WhenForm {
+export function whenFormOf(when: When): WhenForm {
   return formsOf(when)[0] ?? 'on';
 }
 

@@ -1,6 +1,6 @@
 import { type Fault, strictAs } from '../scalar/strict.ts';
 import { isPlainDate, parseAt } from './calendar.ts';
-import { formOf, Schedule, scheduleDefaults } from './schedule.ts';
+import { Schedule, scheduleDefaults, whenFormOf } from './schedule.ts';
 
 export interface StrictScheduleOptions {
   /** Whether a job of that id exists; without it the id is not looked up. */
@@ -47,7 +47,7 @@ function placeFaults({ when, runs_on, constraints }: Schedule): Fault[] {
 
 function timeFaults({ when, active, constraints, tz }: Schedule): Fault[] {
   const faults: Fault[] = [];
-  if (formOf(when) === 'calendar' && when.calendar?.days && parseAt(when.calendar.at)?.kind === 'once') {
+  if (whenFormOf(when) === 'calendar' && when.calendar?.days && parseAt(when.calendar.at)?.kind === 'once') {
     faults.push({ path: 'when.calendar.days', message: 'cannot stand beside a date: a one-shot has its day' });
   }
   for (const [index, date] of (constraints?.skip_dates ?? []).entries()) {

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
-import { nullAsAbsent, optional } from './optional.ts';
-import { createReader } from './reader.ts';
-import { readAs, strictAs } from './strict.ts';
+import { nullAsAbsent, openEnum, optional } from './field.ts';
+import { createReader, readAs, strictAs } from './strict.ts';
 
 const Document = z.looseObject({
   a: optional(z.string()),
@@ -34,4 +33,18 @@ it('unknown keys below an optional field are found', () => {
     ok: false,
     faults: [{ path: 'deep.no', message: 'unknown key' }],
   });
+});
+
+it.each([
+  ['red', 'red'],
+  ['unknown', 'unknown'],
+  ['ultraviolet', 'unknown'],
+  ['', 'unknown'],
+  ['toString', 'unknown'],
+])('openEnum() reads %j as %j', (text, value) => {
+  expect(openEnum(['red', 'blue']).parse(text)).toBe(value);
+});
+
+it('openEnum() refuses what is not a text', () => {
+  expect(openEnum(['red']).safeParse(1).success).toBe(false);
 });
