@@ -5,8 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import { jobErrors } from '@kanade/shared/job';
 import { globalOptions } from '../src/call/command.ts';
-import { local, otherDoors } from '../src/call/table.ts';
+import { house } from '../src/call/table.ts';
 
+const { local, otherDoors } = house;
 const { commands, aliases } = local;
 
 const cell = (text) => text.replaceAll('|', '\\|');

@@ -1,6 +1,7 @@
 /** The command line: finds the command, runs it, prints one answer, returns the exit code. The same way for every door. */
 
 import { type Document, envelopeOf, failureOf, formOf, textOf } from './answer/answer.ts';
+import type { Run } from './call/accompany.ts';
 import {
   type Command,
   type Context,
@@ -14,7 +15,7 @@ import {
   recovered,
   UsageError,
 } from './call/command.ts';
-import { local, otherDoors } from './call/table.ts';
+import { house } from './call/table.ts';
 import type { Io } from './io.ts';
 import { jobsRoot } from './local/settings.ts';
 
@@ -41,6 +42,8 @@ interface Call {
 
 type Values = Parsed['values'];
 
+const { local, otherDoors } = house;
+
 /**
  * Runs one call. Gives 0 (answered), 1 (answered with an error), 2 (the call makes no sense; stdout stays empty), or what
  * `--exit-code` asks for: at once when nothing had to be waited for. Who exits with that number before the event loop begins to turn
@@ -54,7 +57,7 @@ export function main(args: readonly string[], io: Io, program: Program): Eventua
       // By name: what is loaded on demand brings a class of its own.
       if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
       return import('./call/advice.ts').then(({ adviceOn }) =>
-        say(io.stderr, adviceOn(error as UsageError, { program: program.name, ...call.at }), 2),
+        say(io.stderr, adviceOn(error as UsageError, { program: program.name, house, ...call.at }), 2),
       );
     },
   );
@@ -63,7 +66,7 @@ export function main(args: readonly string[], io: Io, program: Program): Eventua
 /** The shell asks what fits at the cursor. */
 async function completed(call: Call): Promise<number> {
   const { complete } = await import('./call/complete.ts');
-  const text = await complete({ args: call.args, env: call.io.env, program: call.program.name });
+  const text = await complete({ args: call.args, env: call.io.env, program: call.program.name, house });
   return text === undefined ? called(call) : say(call.io.stdout, text);
 }
 
@@ -72,6 +75,8 @@ function called(call: Call): Eventually<number> {
   const table: OptionTable = { ...globalOptions, ...local.options, version: { kind: 'flag', help: '' } };
   const { values: leading, words } = parseWords(args, table, { stopAtWord: true });
   if (leading.version) return say(io.stdout, `${program.version(program.name)}\n`);
+  const found = leading.help ? undefined : findCommand(local, words);
+  if (found) return execute(local, found, leading, call); // before all else: local commands are the quick ones
   const other = otherDoors.find(({ name }) => name === words[0]);
   if (!other) return enter(local, words, leading, call);
   return other.load().then((door) => enterOther(door, words.slice(1), leading, call));
@@ -100,14 +105,16 @@ interface Found {
   readonly rest: readonly string[];
 }
 
-/** The command that the first one or two words name, and the words behind them. */
+/** The command that the first two words name, or the first one, and the words behind them. */
 function findCommand({ commands, hidden = [], aliases }: Door, words: readonly string[]): Found | undefined {
-  for (const length of [2, 1]) {
-    const typed = words.slice(0, length).join(' ');
-    const name = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-    const command = [...commands, ...hidden].find((known) => known.name === name);
-    if (command) return { command, rest: words.slice(length) };
+  const [first = '', second] = words;
+  const one = Object.hasOwn(aliases, first) ? aliases[first] : first;
+  const two = `${first} ${second}`;
+  for (const command of commands) {
+    if (command.name === two) return { command, rest: words.slice(2) };
+    if (command.name === one) return { command, rest: words.slice(1) };
   }
+  for (const command of hidden) if (command.name === one) return { command, rest: words.slice(1) };
   return undefined;
 }
 
@@ -125,14 +132,19 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
   const table: OptionTable = { ...globalOptions, ...door.options, ...command.options };
   const { values, words } = parseWords(rest, table, { stopAtWord: command.stopAtWord ?? false });
   if (values.help) return help(door, command.name.split(' '), call);
-  const given = merged(leading, values);
-  const root = jobsRoot(given.root as string | undefined, io.env);
+  const given = leading.verbose === undefined ? { ...leading, ...values } : merged(leading, values);
   return goOn(formOf(given, io, door), (form) => {
-    const tellsEnding = form.as === 'human' || given['exit-code'] === true;
-    const place = { root, cwd: process.cwd(), io, given, program: program.name };
-    const context: Context = { ...place, startedMs, contract: form.contract, tellsEnding };
-    const run = (more: Partial<Context> = {}): Eventually<Document | string> =>
-      documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
+    const context: Context = {
+      root: jobsRoot(given.root as string | undefined, io.env),
+      cwd: process.cwd(),
+      io,
+      given,
+      startedMs,
+      contract: form.contract,
+      tellsEnding: form.as === 'human' || given['exit-code'] === true,
+      program: program.name,
+    };
+    const run: Run = (more) => documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
     const progress = form.as === 'human' && command.waits === true;
     const document =
       given.verbose === undefined && !progress
@@ -145,12 +157,17 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
       if (typeof said === 'string') return say(io.stdout, said);
       return goOn(textOf(said, form, io), (text) => {
         io.stdout(text);
-        const byDefault = door.speaksToPeople && form.as === 'human' && io.isTerminal?.(1) === true;
-        return exitCode(said, Object.hasOwn(command.options, 'exit-code') && (given['exit-code'] ?? byDefault));
+        const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
+        if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
+        return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
       });
     });
   });
 }
+
+/** Who waits for other machines at a terminal wants the ending of their jobs as the exit code too. */
+const isForPeople = (door: Door, { options }: Command, io: Io): boolean =>
+  door.speaksToPeople && Object.hasOwn(options, 'exit-code') && io.isTerminal?.(1) === true;
 
 /** What a command has to say: its answer in the envelope, an error in one, or a text. Throws `UsageError` only. */
 function documentOf(run: () => ReturnType<Command['run']>, { io, program }: Context): Eventually<Document | string> {
@@ -163,12 +180,6 @@ function documentOf(run: () => ReturnType<Command['run']>, { io, program }: Cont
   );
 }
 
-/** 0 or 1 by whether it was answered, unless the ending of the job is asked for: people who wait for a fleet want that. */
-function exitCode(said: Document, isAsked: unknown): Eventually<number> {
-  if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
-  return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
-}
-
 /** The help of the program, a door, a group of commands or one command. */
 async function help(door: Door, words: readonly string[], call: Call, code = 0): Promise<number> {
   const other = door === local ? otherDoors.find(({ name }) => name === words[0]) : undefined;
@@ -176,7 +187,7 @@ async function help(door: Door, words: readonly string[], call: Call, code = 0):
   const { doorHelp, commandHelp, lookInGroup } = await import('./call/help.ts');
   const { io, program } = call;
   const write = code === 0 ? io.stdout : io.stderr;
-  if (words.length === 0 || words[0] === 'help') return say(write, doorHelp(program.name, door), code);
+  if (words.length === 0 || words[0] === 'help') return say(write, doorHelp(program.name, door, house), code);
   const found = findCommand(door, words) ?? lookInGroup([...words, '--help'], door, program.name);
   return say(write, typeof found === 'string' ? found : commandHelp(program.name, door, found.command), code);
 }

@@ -87,9 +87,10 @@ export interface Form {
  * JSON everywhere else. Throws {@link UsageError}.
  */
 export function formOf(given: Readonly<Record<string, unknown>>, io: Io, door: Door): Eventually<Form> {
-  const contract = contractOf(given, io, door);
-  const [asked, other] = forms.filter((form) => given[form] === true);
-  if (other) throw new UsageError(`--${asked} and --${other} exclude each other`);
+  const contract = (door.name === '' ? (given.contract ?? (io.env.KANADE_CONTRACT || '0.2.31')) : '0.2.31') as Contract;
+  if (!contracts.includes(contract))
+    throw new UsageError(`unknown contract ${JSON.stringify(contract)}: one of ${contracts.join(', ')}`);
+  const asked = (given.json ?? given.yaml ?? given.human) === undefined ? undefined : askedForm(given);
   const chosen = asked ?? (io.env.KANADE_OUTPUT || undefined);
   if (chosen !== undefined) return { as: knownForm(chosen), contract };
   if (!io.isTerminal?.(1)) return { as: 'json', contract };
@@ -99,20 +100,16 @@ export function formOf(given: Readonly<Record<string, unknown>>, io: Io, door: D
   }));
 }
 
+function askedForm(given: Readonly<Record<string, unknown>>): FormName | undefined {
+  const [asked, other] = forms.filter((form) => given[form] === true);
+  if (other) throw new UsageError(`--${asked} and --${other} exclude each other`);
+  return asked;
+}
+
 function knownForm(chosen: string): FormName {
   const form = forms.find((known) => known === chosen);
   if (!form) throw new UsageError(`KANADE_OUTPUT must be one of ${forms.join(', ')}: ${chosen}`);
   return form;
-}
-
-/** Only local commands existed in more than one version. */
-function contractOf(given: Readonly<Record<string, unknown>>, { env }: Io, door: Door): Contract {
-  const contract = Object.hasOwn(door.options, 'contract')
-    ? (given.contract ?? (env.KANADE_CONTRACT || '0.2.31'))
-    : '0.2.31';
-  if (!contracts.includes(contract as Contract))
-    throw new UsageError(`unknown contract ${JSON.stringify(contract)}: one of ${contracts.join(', ')}`);
-  return contract as Contract;
 }
 
 /** The text of a document. Everything but one line of JSON is loaded on demand. */

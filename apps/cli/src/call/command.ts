@@ -163,6 +163,22 @@ export interface Door {
   about(context: Context, words: readonly string[]): string;
 }
 
+/** A door that is loaded on demand. */
+export interface DoorEntry {
+  readonly name: string;
+  /** One line of the program's help. */
+  readonly summary: string;
+  load(): Promise<Door>;
+}
+
+/** All that can be called. What is loaded on demand is handed it, so that the table of local commands exists once. */
+export interface House {
+  readonly local: Door;
+  readonly otherDoors: readonly DoorEntry[];
+  /** Programs of their own behind a first word: what ships dispatches to them before the command line is asked. */
+  readonly otherPrograms: readonly { readonly name: string; readonly summary: string }[];
+}
+
 /** A text with calls in it, for who calls the program by another name than `kanade`. */
 export const calledAs = (program: string, text: string): string =>
   program === 'kanade' ? text : text.replaceAll('kanade ', `${program} `);

@@ -2,6 +2,7 @@
 
 import type { Io } from '../io.ts';
 import { canonical, jobsRoot } from '../local/settings.ts';
+import type { House } from './command.ts';
 import { type Candidate, candidatesFor } from './completion/candidates.ts';
 import { registrationOf, type Shell, shells } from './completion/registration.ts';
 
@@ -11,10 +12,11 @@ export interface CompletionCall {
   readonly args: readonly string[];
   readonly env: Io['env'];
   readonly program: string;
+  readonly house: House;
 }
 
 /** The answer to a callback: candidates, or without words the registration script. Undefined when `COMPLETE` names no shell of ours. */
-export async function complete({ args, env, program }: CompletionCall): Promise<string | undefined> {
+export async function complete({ args, env, program, house }: CompletionCall): Promise<string | undefined> {
   const shell = shells.find((known) => known === env.COMPLETE);
   if (!shell) return undefined;
   const dashes = args.indexOf('--');
@@ -24,6 +26,7 @@ export async function complete({ args, env, program }: CompletionCall): Promise<
   const before = words.slice(1, index);
   const found = await candidatesFor({
     before,
+    house,
     typed: words[index] ?? '',
     listsFiles: shell === 'fish',
     root: jobsRoot(rootIn(env.COMP_LINE?.split(/\s+/) ?? []) ?? rootIn(before), env),

@@ -4,12 +4,12 @@ import {
   calledAs,
   type Door,
   globalOptions,
+  type House,
   type OptionTable,
   type Parsed,
   parseWords,
   UsageError,
 } from './command.ts';
-import { otherDoors, otherPrograms } from './table.ts';
 
 /** How options can be written besides. */
 const shortOf: Readonly<Record<string, string>> = { verbose: ', -v', help: ', -h' };
@@ -18,14 +18,14 @@ const shortOf: Readonly<Record<string, string>> = { verbose: ', -v', help: ', -h
 const wordsOf = (program: string, { name }: Door): string => [program, name].filter(Boolean).join(' ');
 
 /** Help of a whole door; of the local one, of the program. */
-export function doorHelp(program: string, door: Door): string {
+export function doorHelp(program: string, door: Door, house: House): string {
   const call = wordsOf(program, door);
   return [
     `${call} ${door.summary}.`,
     '',
     `Usage: ${call} COMMAND [OPTIONS]`,
     '',
-    ...(door.name === '' ? programLines(program, door) : memberLines(door.commands)),
+    ...(door.name === '' ? programLines(program, house) : memberLines(door.commands)),
     '',
     'Options of every command:',
     ...optionLines({ ...door.options, ...globalOptions }),
@@ -39,14 +39,14 @@ export function doorHelp(program: string, door: Door): string {
   ].join('\n');
 }
 
-function programLines(program: string, { commands }: Door): string[] {
+function programLines(program: string, { local, otherDoors, otherPrograms }: House): string[] {
   const others = [
     ...otherDoors.map(({ name, summary }) => ({ name, summary })),
     ...(program === 'kanade' ? otherPrograms : []),
   ];
   return [
     'On this machine, with no agent and no broker:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`),
+    ...local.commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`),
     '',
     'Other doors:',
     ...others.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary} (${program} ${name} --help)`),

@@ -18,10 +18,10 @@ import { tagSet } from '../commands/local/tag-set.ts';
 import { tail } from '../commands/local/tail.ts';
 import { wait } from '../commands/local/wait.ts';
 import { watch } from '../commands/local/watch.ts';
-import { contracts, type Door } from './command.ts';
+import { contracts, type Door, type DoorEntry, type House } from './command.ts';
 
 /** The door without a word: jobs of this machine. */
-export const local: Door = {
+const local: Door = {
   name: '',
   summary: 'runs jobs and knows how every one of them ended',
   options: {
@@ -65,15 +65,7 @@ export const local: Door = {
   about: ({ root }) => `jobs root ${root}`,
 };
 
-/** A door that is loaded on demand. */
-export interface DoorEntry {
-  readonly name: string;
-  /** One line of the program's help. */
-  readonly summary: string;
-  load(): Promise<Door>;
-}
-
-export const otherDoors: readonly DoorEntry[] = [
+const otherDoors: readonly DoorEntry[] = [
   {
     name: 'fleet',
     summary: 'order jobs on other machines over NATS',
@@ -86,8 +78,12 @@ export const otherDoors: readonly DoorEntry[] = [
   },
 ];
 
-/** Programs of their own behind a first word: what ships dispatches to them before the command line is asked. */
-export const otherPrograms: readonly { readonly name: string; readonly summary: string }[] = [
-  { name: 'agent', summary: 'the daemon that takes orders' },
-  { name: 'client', summary: 'the Client App for the person at the machine' },
-];
+/** All that can be called. */
+export const house: House = {
+  local,
+  otherDoors,
+  otherPrograms: [
+    { name: 'agent', summary: 'the daemon that takes orders' },
+    { name: 'client', summary: 'the Client App for the person at the machine' },
+  ],
+};

@@ -51,10 +51,16 @@ export interface Config {
 
 /** Reads the file that was named, else the user's. Throws `config_error` when it exists and cannot be understood. */
 export function readConfig(env: Environment, given: string | undefined): Eventually<Config> {
-  const path = given ?? configPath(env);
-  if (path === undefined || !existsSync(path)) return { gc: {} };
+  const path = configFile(env, given);
+  if (path === undefined) return { gc: {} };
   // Loaded on demand: most calls have no configuration file.
   return import('./config-file.ts').then(({ readConfigFile }) => readConfigFile(path));
+}
+
+/** The file that was named, else the user's, if it is there. */
+function configFile(env: Environment, given: string | undefined): string | undefined {
+  const path = given ?? configPath(env);
+  return path !== undefined && existsSync(path) ? path : undefined;
 }
 
 /** The configuration file of the user; undefined where no home is known. */
@@ -68,7 +74,7 @@ export function configPath(env: Environment, platform: string = process.platform
 
 /** The form that the file prefers on a terminal. A file that is wrong has no say: commands that need it say what is wrong. */
 export function preferredForm(env: Environment, given: string | undefined): Eventually<FormName | undefined> {
-  const path = given ?? configPath(env);
-  if (path === undefined || !existsSync(path)) return undefined;
+  const path = configFile(env, given);
+  if (path === undefined) return undefined;
   return import('./config-file.ts').then(({ readConfigFile }) => readConfigFile(path).output).catch(() => undefined);
 }

@@ -1,8 +1,7 @@
 /** Which words may come next. */
 import { readdirSync } from 'node:fs';
 import { listJobs } from '@kanade/runner';
-import { type Command, type Door, globalOptions, type OptionTable } from '../command.ts';
-import { local, otherDoors, otherPrograms } from '../table.ts';
+import { type Command, type Door, globalOptions, type House, type OptionTable } from '../command.ts';
 
 export interface Candidate {
   readonly value: string;
@@ -13,6 +12,7 @@ export interface Question {
   /** Words between the program's name and the one that is typed. */
   readonly before: readonly string[];
   readonly typed: string;
+  readonly house: House;
   readonly root: string;
   readonly cwd: string;
   /** The shell leaves file names to us; others complete them themselves where we have nothing to offer. */
@@ -30,7 +30,7 @@ const statesFor: Readonly<Record<string, readonly string[]>> = {
 
 /** Candidates that begin with what is typed. Another door is loaded when its word is there. */
 export async function candidatesFor(question: Question): Promise<Candidate[]> {
-  const place = await readBefore(question.before);
+  const place = await readBefore(question.before, question.house);
   const { typed } = question;
   const equals = typed.startsWith('--') ? typed.indexOf('=') : -1;
   const flag = equals > 0 ? typed.slice(2, equals) : undefined;
@@ -46,7 +46,7 @@ function allFor(question: Question, place: Place): Offer {
   const { door, command, positionals, pending } = place;
   if (pending !== undefined) return valuesOf(place, pending);
   if (question.typed.startsWith('-')) return optionNames(tableOf(place));
-  if (!command) return commandNames(door, positionals);
+  if (!command) return commandNames(door, positionals, question.house);
   if (command.words) return positionals.length === 0 ? command.words : [];
   if (command.usage.startsWith('FILE')) return question.listsFiles ? filesFor(question) : [];
   if (!command.usage.startsWith('JOB_ID') || positionals.length > 0) return [];
@@ -70,20 +70,20 @@ function specOf(place: Place, name: string) {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-async function readBefore(before: readonly string[]): Promise<Place> {
-  const place: Place = { door: local, positionals: [] };
+async function readBefore(before: readonly string[], house: House): Promise<Place> {
+  const place: Place = { door: house.local, positionals: [] };
   for (const word of before) {
     if (place.pending !== undefined) place.pending = undefined;
     else if (word.startsWith('--') && !word.includes('=')) {
       const kind = specOf(place, word.slice(2))?.kind;
       if (kind === 'text' || kind === 'texts' || kind === 'count') place.pending = word.slice(2);
-    } else if (!word.startsWith('-')) await takeWord(place, word);
+    } else if (!word.startsWith('-')) await takeWord(place, word, house);
   }
   return place;
 }
 
 /** A word names the door, the command, or is one of its own. */
-async function takeWord(place: Place, word: string): Promise<void> {
+async function takeWord(place: Place, word: string, { local, otherDoors }: House): Promise<void> {
   const { door, command, positionals } = place;
   const behindHelp = positionals.filter((known) => known !== 'help');
   if (!command && door === local && behindHelp.length === 0) {
@@ -101,7 +101,11 @@ async function takeWord(place: Place, word: string): Promise<void> {
 }
 
 /** Names of commands; behind `help`, of all; behind the first half of a name of two words, its second half. */
-function commandNames(door: Door, positionals: readonly string[]): Candidate[] {
+function commandNames(
+  door: Door,
+  positionals: readonly string[],
+  { local, otherDoors, otherPrograms }: House,
+): Candidate[] {
   const typed = positionals[0] === 'help' ? positionals.slice(1) : positionals;
   const named = [
     ...door.commands.map(({ name, summary }) => ({ name, summary })),
