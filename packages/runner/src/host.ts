@@ -1,5 +1,20 @@
-/** The host: watches over the running jobs of one root, inside a program or as a process of its own. */
-export { ensureHost, liveHost, markForCare } from './host/care.ts';
-export { createHost, type Host, type HostOptions, type JobsEvent as HostEvent } from './host/host.ts';
-export { type RunHostOptions, runHost } from './host/run-host.ts';
-export { followFromNow } from './host/watch-output.ts';
+/** The old names of the keeper; they go when their callers have moved to openJobs(). */
+import { createKeeper, type Keeper } from './keep/keeper.ts';
+import { stopJob } from './life/stop.ts';
+
+export type { JobsEvent as HostEvent } from './keep/keeper.ts';
+export { runKeeper as runHost } from './keep/keeper-process.ts';
+export { ensureKeeper as ensureHost, liveKeeper as liveHost, mark as markForCare } from './keep/markers.ts';
+export { followFromNow } from './keep/watch-output.ts';
+export type Host = Keeper & { readonly stop: typeof stopJob };
+export const createHost = (options: { readonly root: string } & Parameters<typeof createKeeper>[0]): Host => {
+  const keeper = createKeeper(options);
+  return {
+    adopt: keeper.adopt,
+    get size() {
+      return keeper.size;
+    },
+    [Symbol.asyncDispose]: keeper[Symbol.asyncDispose],
+    stop: stopJob,
+  };
+};

@@ -1,40 +1,28 @@
 /** Jobs: directories that say everything about one run, and outlive whoever started it. */
-
-export type { JobsEvent } from './host/host.ts';
-export { runHost as runKeeper } from './host/run-host.ts';
-export { takeLock } from './job/claim.ts';
-export { defaultWrapper, type JobDefinition, maskedPairs, parseEnvFile } from './job/definition.ts';
-export { editMeta } from './job/edit-meta.ts';
-export { encloseJobs } from './job/enclose.ts';
-export { JobError } from './job/job-error.ts';
-export { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
-export { type JobDir, type JobFile, jobFiles, limits, pathOf } from './job/layout.ts';
-export { type ListedJob, type ListedJobs, type ListFilter, listJobs } from './job/list.ts';
-export { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './job/observe.ts';
-export {
-  type Deletion,
-  deleteJob,
-  deleteJobsOf,
-  type PruneLimits,
-  type PruneOptions,
-  type PruneReport,
-  pruneJobs,
-} from './job/prune.ts';
-export {
-  type MetaFile,
-  type NotificationConfig,
-  type OmittedRanges,
-  readMeta,
-  readOmitted,
-  type StateFile,
-} from './job/record.ts';
-export { openForReading } from './job/replace-file.ts';
-export { type RestartOptions, restartJob } from './job/restart.ts';
-export { type RootLimits, type RootUsage, rootUsage, withinLimits } from './job/room.ts';
-export { type JobView, settle } from './job/settle.ts';
-export { type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
-export { findJob, jobDir, jobNames } from './job/store.ts';
-export { type JobEnv, type Jobs, type Launched, type OpenJobsOptions, openJobs } from './jobs.ts';
-export { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
-export { parseSignal, type SignalName, signalByNumber } from './process/signal.ts';
-export { defaultGraceMs } from './process/stop-plan.ts';
+export { JobError } from './job-error.ts';
+export { type JobEnv, type Jobs, type JobsEvent, type Launched, type OpenJobsOptions, openJobs } from './jobs.ts';
+export { type RunKeeperOptions, runKeeper } from './keep/keeper-process.ts';
+export type { Deletion, PruneLimits, PruneOptions, PruneReport } from './keep/prune.ts';
+export { deleteJob, deleteJobsOf, pruneJobs } from './keep/prune.ts';
+export type { RootLimits, RootUsage } from './keep/room.ts';
+export { rootUsage, withinLimits } from './keep/room.ts';
+export type { JobDefinition } from './life/definition.ts';
+export { createJob, type LaunchedJob, launchJob, startJob } from './life/launch.ts';
+export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
+export { listJobs } from './life/list.ts';
+export type { Observation, ObserveOptions, WaitOptions } from './life/observe.ts';
+export { observeStart, waitForEnd } from './life/observe.ts';
+export { editMeta, restartJob } from './life/restart.ts';
+export type { JobView } from './life/settle.ts';
+export { settle } from './life/settle.ts';
+export type { StopOptions, StopOutcome } from './life/stop.ts';
+export { stopJob } from './life/stop.ts';
+export type { Excerpt } from './output/excerpt.ts';
+export { readFrom, readHead, readTail } from './output/excerpt.ts';
+export { parseSignal, type SignalName, signalByNumber } from './process/send-signal.ts';
+// Free functions that callers still use; they go when their callers have moved to openJobs().
+export { openForReading, takeLock } from './record/files.ts';
+export { type JobDir, type JobFile, limits, pathOf } from './record/layout.ts';
+export type { MetaFile, NotificationConfig, OmittedRanges, StateFile } from './record/records.ts';
+export { readMeta, readOmitted } from './record/records.ts';
+export { findJob, jobDir, jobNames } from './record/root.ts';

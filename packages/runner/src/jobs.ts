@@ -12,26 +12,34 @@
  * 6. after 100 ms a control group takes the tree; after 1 s every job is marked, for the limit of its logs
  */
 import { join } from 'node:path';
-import { handOver, isMarked, liveKeeper } from './host/care.ts';
-import { createKeeper, type JobsEvent } from './host/host.ts';
-import { followFromNow } from './host/watch-output.ts';
-import type { JobDefinition } from './job/definition.ts';
-import { editMeta } from './job/edit-meta.ts';
-import { createEncloser } from './job/encloser.ts';
-import { JobError } from './job/job-error.ts';
-import { createJob, type LaunchedJob, launchJob, startJob } from './job/launch.ts';
-import { type JobDir, pathOf } from './job/layout.ts';
-import { type ListedJobs, type ListFilter, listJobs } from './job/list.ts';
-import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './job/observe.ts';
-import { type Deletion, deleteJob, deleteJobsOf, type PruneOptions, type PruneReport, pruneJobs } from './job/prune.ts';
-import { type MetaFile, type NotificationConfig, readMeta } from './job/record.ts';
-import { restartJob } from './job/restart.ts';
-import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './job/room.ts';
-import { type JobView, settle } from './job/settle.ts';
-import { type StopOptions, type StopOutcome, stopJob } from './job/stop.ts';
-import { findJob, jobDir } from './job/store.ts';
+import { JobError } from './job-error.ts';
+import { createKeeper, type JobsEvent } from './keep/keeper.ts';
+import { handOver, isMarked, liveKeeper } from './keep/markers.ts';
+import {
+  type Deletion,
+  deleteJob,
+  deleteJobsOf,
+  type PruneOptions,
+  type PruneReport,
+  pruneJobs,
+} from './keep/prune.ts';
+import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './keep/room.ts';
+import { followFromNow } from './keep/watch-output.ts';
+import type { JobDefinition } from './life/definition.ts';
+import { createJob, type LaunchedJob, launchJob, startJob } from './life/launch.ts';
+import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
+import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
+import { editMeta, restartJob } from './life/restart.ts';
+import { enclosingOf, type JobView, settle } from './life/settle.ts';
+import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
-import { selfCommand } from './process/self-command.ts';
+import { createEncloser } from './process/control-group/enclose.ts';
+import { selfCommand } from './process/spawn.ts';
+import { type JobDir, pathOf } from './record/layout.ts';
+import { type MetaFile, type NotificationConfig, readMeta } from './record/records.ts';
+import { findJob, jobDir } from './record/root.ts';
+
+export type { JobsEvent } from './keep/keeper.ts';
 
 export type JobEnv = Readonly<Record<string, string | undefined>>;
 
@@ -133,7 +141,7 @@ interface Care extends AsyncDisposable {
 /** Opens a root; it need not exist yet. With `keeper: 'process'` nothing is held open; any number of programs may use one root. */
 export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   const environment = (): JobEnv => options.env ?? process.env;
-  const care = options.keeper === 'here' ? careHere(root, options.onEvent) : careByProcess(root, options.keeperWords);
+  const care = options.keeper === 'here' ? careHere(options.onEvent) : careByProcess(root, options.keeperWords);
   const start = (job: JobDir, meta: MetaFile | undefined): Launched => {
     if (meta) care.before(job, meta);
     return orFailed(root, job, () => care.after(startJob(job, environment())));
@@ -189,8 +197,8 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
 }
 
 /** The keeper in this program: it hears of the ends of its own children first. */
-function careHere(root: string, onEvent: OpenJobsOptions['onEvent']): Care {
-  const keeper = createKeeper({ root, ...(onEvent ? { onEvent } : {}) });
+function careHere(onEvent: OpenJobsOptions['onEvent']): Care {
+  const keeper = createKeeper(onEvent ? { onEvent } : {});
   return {
     before: () => undefined,
     after(launched) {
@@ -209,7 +217,7 @@ const keptAfterMs = 1_000;
 /** The keeper as a process: markers in the root tell it what to see to. */
 function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
   const words = keeperWords ?? [...selfCommand(), '_host', '--root', root];
-  const encloser = createEncloser(() => undefined); // the keeper tries again
+  const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
   const give = (job: JobDir): void => handOver(root, job, words);
   return {
     before(job, meta) {

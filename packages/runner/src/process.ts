@@ -1,12 +1,7 @@
-/** Process trees: start one, tell who it is, stop all of it. */
-export { ownControlGroup } from './process/control-group.ts';
-export { encloseAfterMs } from './process/enclose.ts';
-export { findProgram } from './process/find-program.ts';
-export { identify, isAlive, type ProcessEntry, type ProcessIdentity } from './process/identity.ts';
-export type { TreeTarget } from './process/members.ts';
-export { selfCommand } from './process/self-command.ts';
-export { type SignalOutcome, sendSignal } from './process/send-signal.ts';
-export { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from './process/session-user.ts';
+/** Processes: who one is, who is at the machine, and how a script of some shell is started. */
+export { ownControlGroup } from './process/control-group/control-group.ts';
+export { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
+export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
 export {
   type Machine,
   planShell,
@@ -14,10 +9,7 @@ export {
   type Shell,
   type ShellPlan,
   type StagedFile,
-  shells,
-} from './process/shell.ts';
-export { parseSignal, type SignalName, signalByNumber } from './process/signal.ts';
-export { planStop, type StopPlan, type StopStep } from './process/stop-plan.ts';
-export { type StopReport, type StopTreeOptions, stopTree } from './process/stop-tree.ts';
-export { type SupervisedTree, type SuperviseOptions, supervise } from './process/supervise.ts';
-export { listProcesses, logHolders, treeMembers } from './process/tree.ts';
+} from './process/shell/plan-shell.ts';
+export { findProgram, selfCommand } from './process/spawn.ts';
+export type { StopReport } from './process/stop-tree.ts';
+export { listProcesses } from './process/tree.ts';

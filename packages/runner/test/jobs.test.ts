@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type JobDefinition, type JobError, type JobsEvent, openJobs, pathOf } from '@kanade/runner';
-import { markForCare } from '@kanade/runner/host';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { mark } from '../src/keep/markers.ts';
 
 const shell = { cwd: '/', shellWrapper: ['sh', '-c'] };
 const codeOf = (act: () => unknown): unknown => {
@@ -43,7 +43,7 @@ it('openJobs() does with a root what its functions do', async () => {
   expect(jobs.settle(created).status).toBe('created');
   await jobs.notify(created, (known) => ({ ...known, notify_file: join(dir.path, 'told') }));
   const started = jobs.start(created);
-  expect(await jobs.observe(started, { timeoutMs: 1 })).toBe('deadline');
+  expect(await jobs.observe(started, { timeoutMs: 1 })).toMatchObject({ why: 'deadline' });
   const { view } = await jobs.stop(created, { graceMs: 1_000 });
   expect(view.state?.ending).toMatchObject({ kind: 'killed', by: 'user' });
   await jobs.adopt(created);
@@ -126,7 +126,7 @@ it('puts nothing where a link in the place of .host leads, and runs its jobs all
   symlinkSync(elsewhere, join(root, '.host'));
   await using jobs = openJobs(root, { keeper: 'here' });
   const { job } = jobs.launch({ command: ['exit 4'], ...shell });
-  expect(codeOf(() => markForCare(root, job))).toMatchObject({ code: 'io_error' });
+  expect(codeOf(() => mark(root, job))).toMatchObject({ code: 'io_error' });
   expect((await jobs.wait(job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
   expect(jobs.list().jobs).toHaveLength(1);
   expect(readdirSync(elsewhere)).toEqual([]);

@@ -1,6 +1,6 @@
-import { type JobView, type LaunchedJob, launchJob, settle } from '@kanade/runner';
+import { type JobView, type LaunchedJob, launchJob, pathOf, settle } from '@kanade/runner';
 import { onTestFinished } from 'vitest';
-import { dropControlGroup } from '../src/job/job-group.ts';
+import { dropControlGroupIn } from '../src/process/control-group/control-group.ts';
 
 /** Starts a shell script as a job, without the login shell of the default wrapper. */
 export function launchScript(
@@ -10,7 +10,7 @@ export function launchScript(
 ): LaunchedJob {
   const launched = launchJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'], ...more }, process.env);
   // Tests that damage a job's files leave nobody who would remove its group.
-  onTestFinished(() => dropControlGroup(launched.job));
+  onTestFinished(() => dropControlGroupIn(pathOf(launched.job, 'controlGroup'), launched.job.id));
   return launched;
 }
 

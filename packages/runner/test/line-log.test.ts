@@ -9,8 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type JobDir, launchJob, limits, pathOf, settle } from '@kanade/runner';
-import { createHost } from '@kanade/runner/host';
+import { type JobDir, launchJob, openJobs, pathOf, settle } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { completeLineLog, copyLines } from '../src/output/line-log.ts';
@@ -20,14 +19,20 @@ import { launchScript } from './launch.ts';
 const stepByStep = (dir: string, ...steps: string[]): string =>
   ['echo one', ...steps.map((step, n) => `until [ -e ${dir}/go-${n} ]; do sleep 0.01; done; ${step}`)].join('; ');
 
+const filesOf = (job: JobDir) => ({
+  stdout: pathOf(job, 'stdout'),
+  stderr: pathOf(job, 'stderr'),
+  full: pathOf(job, 'full'),
+  omitted: {},
+});
 const linesOf = (job: JobDir): string[] => readFileSync(pathOf(job, 'full'), 'utf8').trimEnd().split('\n');
 const textsOf = (job: JobDir): string[] => linesOf(job).map((line) => line.replace(/^\S+Z /, ''));
 
 it('the combined log of a running job shows lines in the order in which they came', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const { job } = launchScript(dir.path, stepByStep(dir.path, 'echo two >&2', 'echo three', 'printf four'));
-  const ended = host.adopt(job);
+  const ended = jobs.adopt(job);
   const expected = ['[STDOUT] one', '[STDERR] two', '[STDOUT] three', '[STDOUT] four'];
   for (const step of [0, 1, 2]) {
     await eventually(`line ${step}`, () => textsOf(job).length === step + 1 && statSync(pathOf(job, 'full')).size > 0);
@@ -43,15 +48,15 @@ it('the next host and the settler go on where the last host stopped, behind the 
   await using dir = await tempDir();
   const { job } = launchScript(dir.path, stepByStep(dir.path, 'echo two >&2', 'echo three'));
   {
-    await using host = createHost({ root: dir.path });
-    host.adopt(job).catch(() => undefined); // the host closes before the job ends
+    await using jobs = openJobs(dir.path, { keeper: 'here' });
+    jobs.adopt(job).catch(() => undefined); // the host closes before the job ends
     await eventually('the first line', () => readFileSync(pathOf(job, 'full'), 'utf8').endsWith('one\n'));
   }
   appendFileSync(pathOf(job, 'full'), '2026-01-01T00:00:00Z [STDOUT] thr');
   writeFileSync(join(dir.path, 'go-0'), '');
   {
-    await using host = createHost({ root: dir.path });
-    host.adopt(job).catch(() => undefined);
+    await using jobs = openJobs(dir.path, { keeper: 'here' });
+    jobs.adopt(job).catch(() => undefined);
     await eventually('the second line', () => readFileSync(pathOf(job, 'full'), 'utf8').includes('two\n'));
   }
   writeFileSync(join(dir.path, 'go-1'), '');
@@ -67,31 +72,31 @@ it('completing it twice changes nothing', async () => {
   const once = readFileSync(pathOf(job, 'full'), 'utf8');
   expect(once).toMatch(/^\S+Z \[STDOUT\] out\n\S+Z \[STDOUT\] \n\S+Z \[STDOUT\] \uFFFD no newline\n\S+Z \[STDERR\] 0/);
   expect(once.split('\n')).toHaveLength(6);
-  completeLineLog(job, Date.now());
+  completeLineLog(filesOf(job), { atMs: Date.now(), last: true });
   expect(readFileSync(pathOf(job, 'full'), 'utf8')).toBe(once);
 });
 
 it('each stream shows so much and says that there is more, once', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const { job } = launchScript(dir.path, `yes 0123456789 | head -c 6000000; ${stepByStep(dir.path, 'echo more')}`);
-  const ended = host.adopt(job);
+  const ended = jobs.adopt(job);
   const note = `[kanade] the combined log shows the first`;
   await eventually('a first part is copied', () => statSync(pathOf(job, 'full')).size > 0);
   writeFileSync(join(dir.path, 'go-0'), '');
   await ended;
   const texts = textsOf(job);
   expect(texts.filter((line) => line.includes(note))).toEqual([texts.at(-1)]);
-  expect(texts).toHaveLength(Math.ceil(limits.fullLogStreamBytes / 11) + 1);
+  expect(texts).toHaveLength(Math.ceil((4 * 1024 * 1024) / 11) + 1);
 });
 
 it('a combined log elsewhere grows too', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const fullLog = join(dir.path, 'made', 'combined.log');
   const command = [stepByStep(dir.path, 'echo two')];
-  const { job } = host.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'], fullLog }, process.env);
-  const ended = host.adopt(job);
+  const { job } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'], fullLog });
+  const ended = jobs.adopt(job);
   await eventually('the first line', () => readFileSync(fullLog, 'utf8').endsWith('[STDOUT] one\n'));
   writeFileSync(join(dir.path, 'go-0'), '');
   await ended;
@@ -129,15 +134,15 @@ it('a launch that was cut off gets its combined log behind its state', async () 
 
 it('a host makes no combined log of its own: without a state it would count as damage', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const { job } = launchScript(dir.path, stepByStep(dir.path, 'echo two'));
   rmSync(pathOf(job, 'full'));
-  const ended = host.adopt(job);
+  const ended = jobs.adopt(job);
   const { size } = await eventually('it has printed', () => {
     const stat = statSync(pathOf(job, 'stdout'));
     return stat.size > 0 && stat;
   });
-  expect(() => copyLines(job).look()).toThrow(/ENOENT/);
+  expect(() => copyLines(filesOf(job), () => filesOf(job)).look()).toThrow(/ENOENT/);
   expect([size, readdirSync(job.path).includes('full.log')]).toEqual([4, false]);
   writeFileSync(join(dir.path, 'go-0'), '');
   await ended;

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createJob, type JobDir, type NotificationConfig, pathOf, startJob } from '@kanade/runner';
-import { createHost } from '@kanade/runner/host';
+import { createJob, type JobDir, type NotificationConfig, openJobs, pathOf, startJob } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
@@ -14,10 +13,10 @@ const json = (path: string): Record<string, unknown> =>
 
 /** A job with sinks, run to its end under a host. */
 async function runNotified(root: string, script: string, notification: NotificationConfig): Promise<JobDir> {
-  await using host = createHost({ root });
+  await using jobs = openJobs(root, { keeper: 'here' });
   const { job } = createJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'], notification });
   startJob(job, process.env).release();
-  await host.adopt(job);
+  await jobs.adopt(job);
   return job;
 }
 
@@ -67,8 +66,8 @@ it('a file sink that cannot be opened says so', async () => {
 it('tells once, whoever looks later', async () => {
   await using dir = await tempDir();
   const job = await runNotified(dir.path, 'true', { notify_file: `${dir.path}/events` });
-  await using host = createHost({ root: dir.path });
-  await host.adopt(job);
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  await jobs.adopt(job);
   expect(lines(`${dir.path}/events`)).toHaveLength(1);
 });
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { wordsAsUser } from '@kanade/runner/process';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { wordsAsUser } from '../src/process/session-user.ts';
 import { startProgram } from './program.ts';
 
 const ownMounts = ['unshare', '--mount', '--propagation', 'private'];

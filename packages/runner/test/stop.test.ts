@@ -2,10 +2,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type JobDir, openJobs, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
-import { createHost } from '@kanade/runner/host';
-import { identify, isAlive, ownControlGroup, stopTree } from '@kanade/runner/process';
+import { identify, isAlive, ownControlGroup } from '@kanade/runner/process';
 import { eventually, tempDir, zoo } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { stopTree } from '../src/process/stop-tree.ts';
 import { launchScript } from './launch.ts';
 import { startProgram } from './program.ts';
 
@@ -33,11 +33,11 @@ it.each(places)('stopJob() takes the whole zoo %s', async (_where, wrapper, args
 
 it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the first process obeys at once', async () => {
   await using dir = await tempDir();
-  await using host = createHost({ root: dir.path });
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
   const script =
     "trap 'exit 0' TERM; for i in $(seq 199); do sh -c \"trap '' TERM; echo \\$\\$; sleep 60; sleep 60\" & done; echo $$; wait";
   const { job } = launchScript(dir.path, script, { timeoutMs: 1_500, killAfterMs: 100 });
-  const ended = host.adopt(job);
+  const ended = jobs.adopt(job);
   const identities = (await printedPids(job, 200)).map((pid) => identify(pid));
   expect((await ended).state?.ending).toMatchObject({ kind: 'timed_out' });
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
@@ -47,11 +47,11 @@ it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the f
 if (ownControlGroup() !== undefined) {
   it('a job that has run for a while is in a control group, which nobody leaves', async () => {
     await using dir = await tempDir();
-    await using host = createHost({ root: dir.path });
+    await using jobs = openJobs(dir.path, { keeper: 'here' });
     const daemon = `env -i setsid sh -c 'trap "" TERM; echo $$ >${dir.path}/pid; exec sleep 60 <&- >&- 2>&-'`;
     const script = `until [ -e ${dir.path}/go ]; do sleep 0.02; done; (${daemon} &); exec sleep 60`;
     const { job } = launchScript(dir.path, script);
-    const ended = host.adopt(job);
+    const ended = jobs.adopt(job);
     await eventually('it has a group', () => existsSync(pathOf(job, 'controlGroup')));
     const group = readFileSync(pathOf(job, 'controlGroup'), 'utf8').trim();
     await eventually('it is in there', () => readFileSync(`${group}/cgroup.procs`, 'utf8') !== '');

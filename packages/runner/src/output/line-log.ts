@@ -1,9 +1,13 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
 import { closeSync, constants, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job';
-import { type JobDir, limits, pathOf } from '../job/layout.ts';
-import { readMeta, readOmitted } from '../job/record.ts';
-import { followLines, type LineFollower } from './follow.ts';
+import { followLines, type LineFollower } from './excerpt.ts';
+
+/** Bytes of one stream that the combined log shows; the raw log has everything. */
+const streamBytesMax = 4 * 1024 * 1024;
+
+/** Bytes of one line of the combined log; a longer one is cut into several. */
+const lineBytesMax = 64 * 1024;
 
 /** Text that is collected before it is written, in characters. */
 const batchLength = 64 * 1024;
@@ -12,7 +16,7 @@ const batchLength = 64 * 1024;
 const bytesPerLook = 256 * 1024;
 
 /** Bytes of a line of the combined log: its text may have grown threefold where it was no UTF-8, and a prefix stands before. */
-const writtenLineBytes = 4 * limits.fullLogLineBytes;
+const writtenLineBytes = 4 * lineBytesMax;
 
 const marks = { stdout: '[STDOUT]', stderr: '[STDERR]' } as const;
 type Stream = keyof typeof marks;
@@ -21,13 +25,22 @@ const streams = ['stdout', 'stderr'] as const;
 /** Characters of a timestamp and the blank behind it, which stand before the mark of a stream. */
 const stampLength = wholeSecond(0).length + 1;
 
+/** A combined log and what it is made of. */
+export interface LineLogFiles {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly full: string;
+  /** Parts `[from, to)` of the raw logs that are not kept. */
+  readonly omitted: { readonly [name in Stream]?: readonly [from: number, to: number] };
+}
+
 /**
  * Completes the combined log of a job that has ended: `<timestamp> [STDOUT|STDERR] <text>` per line, behind what was
- * written while it ran. Each stream contributes at most {@link limits.fullLogStreamBytes}; a note says when there is more.
+ * written while it ran. Each stream contributes at most {@link streamBytesMax}; a note says when there is more.
  * Everybody who does it at the same time writes the same bytes to the same place.
  */
-export function completeLineLog(job: JobDir, endedAtMs: number): void {
-  if (printedBytes(job) > 0) openLineLog(job).write(endedAtMs, true); // else the empty file of the launch says so
+export function completeLineLog(files: LineLogFiles, { atMs, last }: { atMs: number; last: boolean }): void {
+  if (printedBytes(files) > 0) openLineLog(files).write(atMs, last); // else the empty file of the launch says so
 }
 
 /** Copies the lines of a running job as they come, so that a reader of the combined log sees them, and when they came. */
@@ -36,17 +49,18 @@ export interface LineLogCopy {
   look(): void;
 }
 
-export function copyLines(job: JobDir): LineLogCopy {
+/** `filesNow` is asked when there is something to copy. */
+export function copyLines(logs: Pick<LineLogFiles, Stream>, filesNow: () => LineLogFiles): LineLogCopy {
   let log: LineLog | undefined;
   let seenBytes = 0;
   let isFull = false;
   return {
     look() {
       if (isFull) return;
-      const bytes = printedBytes(job);
+      const bytes = printedBytes(logs);
       if (bytes === seenBytes && !log?.isBehind) return;
       seenBytes = bytes;
-      log ??= openLineLog(job);
+      log ??= openLineLog(filesNow());
       log.write(Date.now(), false);
       isFull = log.isFull;
     },
@@ -55,7 +69,7 @@ export function copyLines(job: JobDir): LineLogCopy {
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-const printedBytes = (job: JobDir): number => sizeOf(pathOf(job, 'stdout')) + sizeOf(pathOf(job, 'stderr'));
+const printedBytes = ({ stdout, stderr }: Pick<LineLogFiles, Stream>): number => sizeOf(stdout) + sizeOf(stderr);
 
 interface LineLog {
   /** True when both streams have shown all that they may. */
@@ -74,13 +88,12 @@ interface Source {
 }
 
 /** Goes on where the log ends: that a line of a stream is a line of the log says how far each stream was copied. */
-function openLineLog(job: JobDir): LineLog {
-  const path = readMeta(job)?.full_log ?? pathOf(job, 'full');
+function openLineLog(files: LineLogFiles): LineLog {
+  const path = files.full;
   const written = countLines(path);
-  const omitted = readOmitted(job);
   const sources = streams.map((stream): Source => {
-    const lines = followLines(pathOf(job, stream), 0, limits.fullLogLineBytes);
-    const bytesMax = Math.min(limits.fullLogStreamBytes, omitted?.[stream]?.[0] ?? Number.POSITIVE_INFINITY);
+    const lines = followLines(files[stream], 0, lineBytesMax);
+    const bytesMax = Math.min(streamBytesMax, files.omitted[stream]?.[0] ?? Number.POSITIVE_INFINITY);
     const source = { stream, lines, bytesMax, isFull: false };
     skipLines(source, written[stream]);
     return source;

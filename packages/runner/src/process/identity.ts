@@ -3,7 +3,15 @@
  * boot all match what was stored at launch.
  */
 import { readFileSync } from 'node:fs';
-import { once } from './once.ts';
+
+/** Remembers what a system does not change while a program runs, such as the id of its boot: read at the first call only. */
+export function once<T>(read: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: read() };
+    return known.value;
+  };
+}
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -29,6 +37,12 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return entry && !entry.zombie ? { pid, start: entry.start, boot: bootId() } : undefined;
 }
 
+/** The same of a child of ours, which is known by its pid even when it has ended already. */
+export function identityOfChild(pid: number): ProcessIdentity | undefined {
+  const entry = readProcess(pid);
+  return entry && { pid, start: entry.start, boot: bootId() };
+}
+
 /** True when exactly this process still runs: same pid, same start, same boot. */
 export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.boot !== bootId()) return false;
@@ -50,6 +64,18 @@ export function startedAtMs({ start }: Pick<ProcessIdentity, 'start'>): number |
 }
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
+
+/** Our own start, in clock ticks since boot. */
+const ownStart = once(() => Number(readProcess(process.pid)?.start));
+
+/**
+ * How long ago a process of this boot started, in ms, on a clock that nobody sets; within a clock tick. Undefined where the
+ * system does not tell (not Linux). Measured against our own start: containers may be told another uptime.
+ */
+export function ageMsOf({ start }: Pick<ProcessIdentity, 'start'>): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return finite(process.uptime() * 1000 + ((ownStart() - Number(start)) / ticksPerSecond) * 1000);
+}
 
 /** The id of the running boot. `KANADE_BOOT_ID` is not read here: tests pass a stored identity with another boot. */
 export const bootId: () => string = once(() =>

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { killControlGroup, removeControlGroup } from './control-group.ts';
+import { killControlGroup, removeControlGroup } from './control-group/control-group.ts';
 import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
-import { membersOf, type TreeTarget } from './members.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
+import { membersOf, type TreeTarget } from './tree.ts';
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ProcessEntry } from './identity.ts';
-import { treeMembers } from './tree.ts';
+import { createProcessTable } from './tree.ts';
 
 const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry => ({
   pid,
@@ -12,9 +12,12 @@ const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): P
   ...more,
 });
 const leader = { pid: 100, start: '100', boot: 'b' };
-const pids = (processes: ProcessEntry[]): number[] => treeMembers(leader, processes).map(({ pid }) => pid);
+const pids = (processes: ProcessEntry[]): number[] =>
+  createProcessTable(processes)
+    .membersOf(leader)
+    .map(({ pid }) => pid);
 
-it('treeMembers() takes session, group and descendants, not the leader, not strangers, not zombies', () => {
+it('membersOf() takes session, group and descendants, not the leader, not strangers, not zombies', () => {
   const processes = [
     entry(100, 1),
     entry(101, 100),
@@ -27,10 +30,10 @@ it('treeMembers() takes session, group and descendants, not the leader, not stra
   expect(pids(processes)).toEqual([101, 102, 103, 104]);
 });
 
-it('treeMembers() is empty when the leader’s pid belongs to somebody else now', () => {
+it('membersOf() is empty when the leader’s pid belongs to somebody else now', () => {
   expect(pids([entry(100, 1, { start: '999' }), entry(101, 100)])).toEqual([]);
 });
 
-it('treeMembers() still sees the session of a leader that has ended', () => {
+it('membersOf() still sees the session of a leader that has ended', () => {
   expect(pids([entry(101, 1)])).toEqual([101]);
 });

@@ -1,19 +1,52 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
+/** Who belongs to a tree: by session, group and descent, by its control group, by its logs, by the mark it was started with. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { controlGroupMembers } from './control-group/control-group.ts';
+import { ageMsOf, bootId, listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
 
-/** Every process of this machine that we may see. */
-export function listProcesses(): ProcessEntry[] {
+/** Every process of this machine that we may see, or those with a pid above `above`. */
+export function listProcesses(above = 0): ProcessEntry[] {
   if (process.platform !== 'linux') return listWithPs(['-ax']);
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcess(Number(name)))
+    .map(Number)
+    .filter((pid) => pid > above)
+    .map((pid) => readProcess(pid))
     .filter((entry) => entry !== undefined);
 }
+
+/** A tree whose leader started less than so many ms ago has only members with greater pids, unless the pids began anew. */
+const youngMs = 1_000;
+
+/** One listing serves all trees that end within so many ms. */
+const listingMsMax = 50;
+
+let listing: { readonly processes: ProcessEntry[]; readonly atMs: number } | undefined;
+
+/**
+ * The processes among which are all members of a tree that ended at `endedAtMs`, in ms since 1970. Of a young tree only those that
+ * were started after its leader; for old ones one listing serves many.
+ */
+export function processesSince(leader: ProcessIdentity, endedAtMs: number): ProcessEntry[] {
+  if (process.platform !== 'linux') return listProcesses();
+  if ((ageMsOf(leader) ?? youngMs) < youngMs && lastPid() >= leader.pid) return listProcesses(leader.pid);
+  const nowMs = Date.now();
+  const isFresh = listing && nowMs - listing.atMs <= listingMsMax && listing.atMs > endedAtMs + clockTickMs;
+  if (!listing || !isFresh) listing = { processes: listProcesses(), atMs: nowMs };
+  return listing.processes;
+}
+
+/** File times come from a clock that ticks coarsely, in ms. */
+const clockTickMs = 15;
+
+/** The pid that was given out last. */
+const lastPid = (): number => Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
 
 /** One listing of processes, for questions about many trees. */
 export interface ProcessTable {
   readonly processes: readonly ProcessEntry[];
-  /** Members of the tree that `leader` leads, as {@link treeMembers} says. */
+  /**
+   * The live members of the tree that `leader` leads, the leader itself excluded: everything in its session or process
+   * group, and all descendants of these.
+   */
   membersOf(leader: ProcessIdentity): ProcessEntry[];
 }
 
@@ -40,22 +73,19 @@ export function createProcessTable(processes: readonly ProcessEntry[]): ProcessT
   };
 }
 
-/**
- * The live members of the tree that `leader` leads, the leader itself excluded: everything in its session or process
- * group, and all descendants of these. A member that moved to a session of its own *and* whose parents are gone cannot
- * be told from a stranger without a control group, and is not listed.
- */
-export const treeMembers = (leader: ProcessIdentity, processes: readonly ProcessEntry[]): ProcessEntry[] =>
-  createProcessTable(processes).membersOf(leader);
-
-/** Pids whose stdout or stderr is one of these files. Linux only; elsewhere none. */
-export function logHolders(logs: readonly string[], processes: readonly ProcessEntry[]): number[] {
-  return processes.map(({ pid }) => pid).filter((pid) => outputsOf(pid).some((path) => logs.includes(path)));
-}
-
-/** What the stdout and stderr of a process are, as far as the system tells. Linux only; elsewhere nothing. */
+/** What the stdout and stderr of a process are, as keys of files. Linux only; elsewhere nothing. */
 export const outputsOf = (pid: number): readonly string[] =>
-  process.platform === 'linux' ? [linkOf(`/proc/${pid}/fd/1`), linkOf(`/proc/${pid}/fd/2`)] : [];
+  process.platform === 'linux' ? [fileKeyOf(`/proc/${pid}/fd/1`), fileKeyOf(`/proc/${pid}/fd/2`)] : [];
+
+/** Tells one file from every other, by whatever path; empty for one that is closed, gone, or not ours to look at. */
+export function fileKeyOf(path: string): string {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat ? `${stat.dev}:${stat.ino}` : '';
+  } catch {
+    return '';
+  }
+}
 
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
 export const treeVariable = 'JOB_TREE_MARK';
@@ -77,10 +107,68 @@ function environmentTextOf(pid: number): string {
   }
 }
 
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ''; // closed, ended, or not ours to look at
-  }
+/** A tree, and all that its members can be known by. */
+export interface TreeTarget {
+  /** The shim, which leads session and process group of the tree. */
+  readonly leader: ProcessIdentity;
+  /** Control group of the tree, once it has one. */
+  readonly controlGroup?: string;
+  /** Files that only processes of this tree have as stdout or stderr: they tell a member that left session and parents. */
+  readonly logs?: readonly string[];
+  /** Value of `treeVariable` in the environment that the tree was started with. */
+  readonly mark?: string;
 }
+
+/** Live members of a tree among these processes, the leader excluded; none when it belongs to another boot. */
+export const membersOf = (target: TreeTarget, processes = listProcesses()): ProcessEntry[] =>
+  membersOfAll([target], processes).get(target) ?? [];
+
+/** The same for many trees, with one look at each process of the machine, whatever their number. */
+export function membersOfAll(
+  targets: readonly TreeTarget[],
+  processes = listProcesses(),
+): Map<TreeTarget, ProcessEntry[]> {
+  const table = createProcessTable(processes);
+  const current = targets.filter(({ leader }) => leader.boot === bootId());
+  const found = new Map(current.map((target) => [target, new Set(table.membersOf(target.leader))]));
+  const known = new Set([...found.values()].flatMap((members) => [...members]));
+  for (const target of current) {
+    const inGroup = new Set(target.controlGroup ? controlGroupMembers(target.controlGroup) : []);
+    if (inGroup.size === 0) continue;
+    for (const entry of table.processes) if (inGroup.has(entry.pid)) found.get(target)?.add(entry);
+  }
+  const tieOf = createTies(current);
+  // No member is older than its leader: that leaves a handful to look at closely.
+  const firstStart = Math.min(...current.map(({ leader }) => Number(leader.start)));
+  for (const entry of table.processes) {
+    if (known.has(entry) || Number(entry.start) < firstStart) continue;
+    const target = tieOf(entry);
+    if (target && !isOlder(entry, target.leader)) found.get(target)?.add(entry);
+  }
+  return new Map([...found].map(([target, members]) => [target, [...members].filter(isMemberOf(target))]));
+}
+
+const isMemberOf =
+  ({ leader }: TreeTarget) =>
+  ({ pid, zombie }: ProcessEntry): boolean =>
+    pid !== leader.pid && !zombie;
+
+/** Finds the tree of a process that has left session and parents: by its outputs, else by its mark. */
+function createTies(targets: readonly TreeTarget[]): (entry: ProcessEntry) => TreeTarget | undefined {
+  const byLog = new Map(
+    targets.flatMap((target) => (target.logs ?? []).map((path) => [fileKeyOf(path), target] as const)),
+  );
+  byLog.delete(''); // a log that is gone is nobody's
+  const byMark = new Map(
+    targets.flatMap((target) => (target.mark === undefined ? [] : [[target.mark, target] as const])),
+  );
+  return ({ pid }) => {
+    const output = byLog.size === 0 ? undefined : outputsOf(pid).find((output) => byLog.has(output));
+    if (output !== undefined) return byLog.get(output);
+    const mark = byMark.size === 0 ? undefined : markOf(pid);
+    return mark === undefined ? undefined : byMark.get(mark);
+  };
+}
+
+/** Start times are clock ticks on Linux; elsewhere nobody is known to be older. */
+const isOlder = (entry: ProcessEntry, leader: ProcessIdentity): boolean => Number(entry.start) < Number(leader.start);

@@ -4,8 +4,7 @@
  * program from running for is taken off: a lost event shows, a busy machine does not. argv: root, number of jobs.
  */
 import { statSync } from 'node:fs';
-import { createJob, observeStart, pathOf, startJob, waitForEnd } from '@kanade/runner';
-import { createHost } from '@kanade/runner/host';
+import { openJobs, pathOf } from '@kanade/runner';
 
 const tickMs = 5;
 const [root = '', count = '1000'] = process.argv.slice(2);
@@ -18,10 +17,10 @@ const noteTick = (): void => {
   tickedMs = nowMs;
 };
 const ticks = setInterval(noteTick, tickMs);
-await using host = createHost({ root });
+await using jobs = openJobs(root, { keeper: 'here' });
 for (let n = 0; n < Number(count); n++) {
-  const { job } = createJob(root, { command: ['true'], cwd: root, shellWrapper: [] });
-  const launched = startJob(job, process.env);
+  const launched = jobs.launch({ command: ['true'], cwd: root, shellWrapper: [] });
+  const { job } = launched;
   noteTick();
   heldMs = 0;
   const at = async (place: string, known: Promise<unknown>): Promise<void> => {
@@ -31,9 +30,9 @@ for (let n = 0; n < Number(count); n++) {
     late[place]?.push(knownMs - statSync(pathOf(job, 'record')).mtimeMs - heldMs);
   };
   await Promise.all([
-    at('launcher', observeStart(launched, {})),
-    at('stranger', waitForEnd(job)),
-    at('keeper', host.adopt(job)),
+    at('launcher', jobs.observe(launched)),
+    at('stranger', jobs.wait(job)),
+    at('keeper', jobs.adopt(job)),
   ]);
 }
 clearInterval(ticks);

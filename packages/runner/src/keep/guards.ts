@@ -1,0 +1,142 @@
+/** What ends a job from outside: its deadline, and logs that outgrow their limit. Guards are timers; they hold no job up. */
+import { statSync } from 'node:fs';
+import type { JobView } from '../life/settle.ts';
+import { type StopOutcome, stopJob } from '../life/stop.ts';
+import { bytesOnDisk, trimLog } from '../output/trim.ts';
+import { pretty, replaceFile, replaceFileIfRoom } from '../record/files.ts';
+import { type JobDir, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
+import { type MetaFile, type OmittedRanges, readOmitted } from '../record/records.ts';
+
+export interface GuardedJob {
+  readonly job: JobDir;
+  readonly meta: MetaFile;
+  /** Fires when the host closes: a stop that is under way is then left to the next host. */
+  readonly signal: AbortSignal;
+  readonly onTimedOut: (outcome: StopOutcome) => void;
+  readonly onTrouble: (during: 'timeout' | 'log-limit', error: unknown) => void;
+}
+
+export interface Guard {
+  /** No more looks. Resolves when what a guard had begun is done. */
+  close(): Promise<void>;
+}
+
+/** The longest delay that a timer takes, in ms; longer ones are waited for in pieces. */
+const timerMs = 2_147_483_647;
+
+/** Bytes per ms that no job exceeds (2 GiB/s): how soon the next look at its logs has to be. */
+const logBytesPerMs = 2 ** 21;
+
+/** Bounds of the time between two looks at the logs of a job, in ms; the first one while they grow, the second while they do not. */
+const [growingMsMin, measureMsMin, measureMsMax] = [20, 100, 10_000];
+
+/** Stops the job at its deadline. */
+export function guardDeadline({
+  job,
+  meta,
+  startedAtMs,
+  signal,
+  onTimedOut,
+  onTrouble,
+}: GuardedJob & { readonly startedAtMs: number }): Guard {
+  const dueMs = startedAtMs + meta.timeout_ms;
+  return guard({
+    leftMs: () => dueMs - Date.now(),
+    act: async () => {
+      onTimedOut(await stopJob(job, { by: 'timeout', graceMs: meta.kill_after_ms, abort: signal }));
+      return 'done';
+    },
+    onError: (error) => signal.aborted || onTrouble('timeout', error),
+  });
+}
+
+/** Trims the logs of a job that outgrow their limit, or stops the job: as its definition says, and as the system can. */
+export function guardLogs({ job, meta, signal, onTrouble }: GuardedJob): Guard {
+  const bytesMax = meta.log_bytes_max ?? limits.logBytes;
+  const trims = meta.log_overflow !== 'stop';
+  const sizeOf = (stream: LogStream): number => {
+    const path = pathOf(job, stream);
+    return trims ? bytesOnDisk(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  };
+  let seenBytes = 0;
+  return guard({
+    leftMs: () => {
+      const bytes = sizeOf('stdout') + sizeOf('stderr');
+      const shortestMs = bytes === seenBytes ? measureMsMin : growingMsMin;
+      seenBytes = bytes;
+      return bytes > bytesMax ? 0 : Math.min(measureMsMax, Math.max(shortestMs, (bytesMax - bytes) / logBytesPerMs));
+    },
+    act: async () => {
+      if (trims && (await trimLogs(job, bytesMax))) return 'again';
+      await stopJob(job, { by: 'shutdown', graceMs: meta.kill_after_ms, logLimit: bytesMax, abort: signal });
+      return 'done';
+    },
+    onError: (error) => signal.aborted || onTrouble('log-limit', error),
+  });
+}
+
+/** Trims the logs of a job that has ended once more: what it printed after the last look may be gigabytes. */
+export async function trimEnded(view: JobView, meta: MetaFile): Promise<JobView> {
+  const { job, state } = view;
+  const bytesMax = meta.log_bytes_max ?? limits.logBytes;
+  const isOver = logStreams.reduce((sum, stream) => sum + bytesOnDisk(pathOf(job, stream)), 0) > bytesMax;
+  if (!state || !isOver || meta.log_overflow === 'stop' || !(await trimLogs(job, bytesMax))) return view;
+  const trimmed = { ...state, log_omitted: readOmitted(job) };
+  replaceFileIfRoom(pathOf(job, 'state'), pretty(trimmed));
+  return { ...view, state: trimmed };
+}
+
+/**
+ * Brings both logs of a job below `bytesMax` together: of a stream with more than half of that, the first eighth and the
+ * last quarter of `bytesMax` stay. False where that cannot be done.
+ */
+async function trimLogs(job: JobDir, bytesMax: number): Promise<boolean> {
+  for (const stream of logStreams) {
+    const path = pathOf(job, stream);
+    if (bytesOnDisk(path) * 2 <= bytesMax) continue;
+    const known = readOmitted(job);
+    const isTrimmed = await trimLog(path, {
+      bytesMax: (bytesMax * 3) / 8,
+      from: known?.[stream]?.[0],
+      onOmitted: (from, to) => {
+        const omitted: OmittedRanges = { ...known, [stream]: [from, to] };
+        replaceFile(pathOf(job, 'omitted'), pretty(omitted));
+      },
+    });
+    if (!isTrimmed) return false;
+  }
+  return true;
+}
+
+interface GuardSpec {
+  /** When to look again; 0 or less: act now. */
+  readonly leftMs: () => number;
+  readonly act: () => Promise<'again' | 'done'>;
+  readonly onError: (error: unknown) => unknown;
+}
+
+function guard({ leftMs, act, onError }: GuardSpec): Guard {
+  let timer: NodeJS.Timeout | undefined;
+  let acting: Promise<void> = Promise.resolve();
+  let isClosed = false;
+  const look = async (): Promise<void> => {
+    try {
+      const delayMs = leftMs();
+      if (delayMs <= 0 && (await act()) === 'done') return;
+      if (!isClosed) timer = setTimeout(start, Math.min(Math.max(delayMs, 0), timerMs));
+    } catch (error) {
+      onError(error);
+    }
+  };
+  const start = (): void => {
+    acting = look();
+  };
+  start();
+  return {
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      return acting;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** The keeper as a process: one per root, started on demand, gone when idle. */
+import { existsSync, type FSWatcher, mkdirSync, rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { sweepControlGroups } from '../process/control-group/control-group.ts';
+import { identify } from '../process/identity.ts';
+import { replaceFile } from '../record/files.ts';
+import { limits } from '../record/layout.ts';
+import { makeKeeperDir } from '../record/root.ts';
+import { createKeeper, type JobsEvent } from './keeper.ts';
+import { keeperPaths, liveKeeper, markedJobs, unmark } from './markers.ts';
+
+export interface RunKeeperOptions {
+  readonly root: string;
+  /** Leave after so many ms without a job; default 10,000. */
+  readonly idleMs?: number;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: JobsEvent) => void;
+}
+
+/** How long a starting keeper waits for one that is just leaving, in ms. */
+const handOverMs = 2_000;
+
+/**
+ * Serves a root until it is idle or the signal fires. Returns `busy` at once when another keeper serves it. Jobs are
+ * never stopped by its end.
+ */
+export async function runKeeper({
+  root,
+  idleMs = 10_000,
+  signal,
+  onEvent,
+}: RunKeeperOptions): Promise<'idle' | 'stopped' | 'busy'> {
+  const paths = keeperPaths(root);
+  if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
+  makeKeeperDir(root);
+  mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
+  if (liveKeeper(root)) return 'busy';
+  const lock = acquireLock(paths.lock);
+  if (!lock) return 'busy';
+  try {
+    const own = identify(process.pid);
+    replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+    await using keeper = createKeeper(onEvent ? { onEvent } : {});
+    const tended = new Set<string>();
+    const adoptMarked = (): void => {
+      for (const id of markedJobs(root)) {
+        if (tended.has(id)) continue;
+        tended.add(id);
+        keeper
+          .adopt({ id, path: join(root, id) })
+          .then(
+            () => unmark(root, id),
+            () => undefined, // still marked: the next look or the next keeper tries again; reported as an event
+          )
+          .finally(() => tended.delete(id));
+      }
+    };
+    for (;;) {
+      await idleFor({ idleMs, signal, watched: paths.jobs, look: adoptMarked, isBusy: () => keeper.size > 0 });
+      rmSync(paths.identity, { force: true });
+      // A caller that saw our identity before it went had written its marker before that: look once more.
+      if (signal.aborted || markedJobs(root).length === 0) return signal.aborted ? 'stopped' : 'idle';
+      replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+    }
+  } finally {
+    sweepControlGroups();
+    lock.close();
+  }
+}
+
+interface IdleOptions {
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+  readonly watched: string;
+  readonly look: () => void;
+  readonly isBusy: () => boolean;
+}
+
+/** Looks at every change of a directory; resolves when nothing was busy for `idleMs`, or on abort. */
+function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promise<void> {
+  return new Promise((resolve) => {
+    let idleSinceMs = performance.now();
+    const watcher = watchDirectory(watched, look);
+    const poll = setInterval(
+      () => {
+        look();
+        if (isBusy()) idleSinceMs = performance.now();
+        else if (performance.now() - idleSinceMs >= idleMs) done();
+      },
+      Math.min(limits.safetyPollMs, idleMs),
+    );
+    const done = (): void => {
+      watcher?.close();
+      clearInterval(poll);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.aborted ? done() : signal.addEventListener('abort', done, { once: true });
+    look();
+  });
+}
+
+/** Undefined when there is nothing to watch, such as a root that was deleted a moment ago: the poll remains. */
+function watchDirectory(path: string, look: () => void): FSWatcher | undefined {
+  try {
+    return watch(path, look).on('error', look);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An exclusive SQLite lock: the one lock that every system releases when its holder dies. Undefined when it is taken. */
+function acquireLock(path: string): DatabaseSync | undefined {
+  // Loaded only in a keeper: the calls that start one are not to pay for it.
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA busy_timeout = ${handOverMs}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
+    return database;
+  } catch (error) {
+    database.close();
+    if ((error as { errcode?: number }).errcode === 5 || /locked|busy/i.test(String(error))) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Handing over: a job that outlives its caller, or has a deadline, gets a marker below the root's `.host` directory (which
+ * keeps the first name of the keeper); the keeper process of the root works through the markers. The marker is on disk
+ * before anybody relies on it, so a keeper that is killed at any moment is replaced by the next call, which finds the same markers.
+ */
+import { closeSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isJobName } from '@kanade/shared/job';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { spawnProgram } from '../process/spawn.ts';
+import { openForAppending } from '../record/files.ts';
+import { type JobDir, keeperDirName } from '../record/layout.ts';
+import { readSmallFile } from '../record/records.ts';
+import { makeKeeperDir } from '../record/root.ts';
+
+export interface KeeperPaths {
+  /** Markers, one empty file per job. */
+  readonly jobs: string;
+  /** Identity of the keeper that serves this root, while there is one. */
+  readonly identity: string;
+  /** Held by the one keeper of this root; the system releases it when that keeper dies. */
+  readonly lock: string;
+}
+
+export function keeperPaths(root: string): KeeperPaths {
+  const dir = join(root, keeperDirName);
+  return { jobs: join(dir, 'jobs'), identity: join(dir, 'host.json'), lock: join(dir, 'lock.db') };
+}
+
+/** Marks a job for the keeper of its root. */
+export function mark(root: string, job: JobDir): void {
+  const { jobs } = keeperPaths(root);
+  makeKeeperDir(root);
+  mkdirSync(jobs, { recursive: true, mode: 0o700 });
+  closeSync(openForAppending(join(jobs, job.id)));
+}
+
+/** Gives a job into the care of the root's keeper, which is started by `words` unless one lives. */
+export function handOver(root: string, job: JobDir, words: readonly string[]): void {
+  mark(root, job);
+  ensureKeeper(root, words);
+}
+
+export const isMarked = (root: string, job: JobDir): boolean => existsSync(join(keeperPaths(root).jobs, job.id));
+
+/** The job ids that are marked. */
+export function markedJobs(root: string): string[] {
+  const { jobs } = keeperPaths(root);
+  return existsSync(jobs) ? readdirSync(jobs).filter(isJobName) : [];
+}
+
+/** Removes a marker: the job needs no care any more. */
+export function unmark(root: string, jobId: string): void {
+  rmSync(join(keeperPaths(root).jobs, jobId), { force: true });
+}
+
+/** The live keeper of a root, if there is one. */
+export function liveKeeper(root: string): ProcessIdentity | undefined {
+  const text = readSmallFile(keeperPaths(root).identity);
+  if (text === undefined) return undefined;
+  try {
+    const identity = JSON.parse(text) as ProcessIdentity;
+    return isAlive(identity) ? identity : undefined;
+  } catch {
+    return undefined; // half written or damaged: whoever holds the lock will write it again
+  }
+}
+
+/** Starts the keeper process of a root unless one lives. `command` are the words that run `runKeeper` on that root. */
+export function ensureKeeper(root: string, command: readonly string[]): void {
+  if (!liveKeeper(root)) spawnProgram(command);
+}

@@ -1,0 +1,151 @@
+/** How a job stands, decided from its facts alone. Pure: the same facts at the same time give the same answer. */
+import { type Ending, isTerminal, type JobState, wholeSecond } from '@kanade/shared/job';
+import type { ShimRecord } from '../process/spawn.ts';
+import { createdState, lostState, runningState, type StateFile, type StopRequest } from '../record/records.ts';
+import type { JobFacts } from './facts.ts';
+
+/** How a job stands, and what of it is not on disk yet. */
+export interface Decision {
+  readonly status: JobState;
+  readonly state: StateFile | undefined;
+  /** The state is news: it has to be written. */
+  readonly isNews: boolean;
+  /** When it ended, in ms since 1970, where that is news. */
+  readonly endedAtMs?: number;
+}
+
+/** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
+const clockSlackMs = 15;
+
+/** How long a launch may be under way before it counts as cut off, in ms (contract, section 1.4). */
+const launchMsMax = 5_000;
+
+/**
+ * How long after the end of its root process the output of a job's other processes belongs to it, in ms (contract, sections
+ * 1.5 and 7.5). An ending is complete when nobody holds the logs any more, or this time is over.
+ */
+export const drainMsMax = 2_000;
+
+/**
+ * Where a job stands. A `running` state that carries no identity was written by the ancestor: it is only judged, never news.
+ */
+export function decideEnding(facts: JobFacts, nowMs: number): Decision {
+  const { state } = facts;
+  if (!state) return decideWithoutState(facts, nowMs);
+  if (isTerminal(state.job.status)) return decideEnded(facts, state, nowMs);
+  if (state.job.status === 'created') return decideCreated(facts, state, nowMs);
+  if (!state.identity) return stands(facts.process === 'taken' ? 'running' : 'unknown', state);
+  const { process, record } = facts;
+  if (record.kind === 'ended') return finish(facts, state, { record, nowMs });
+  if (process === 'alive') return stands('running', state);
+  const reason =
+    process === 'gone' ? 'its shim was killed before it could record the ending' : 'the machine was restarted';
+  return lose(facts, state, { reason, nowMs });
+}
+
+const stands = (status: JobState, state: StateFile | undefined): Decision => ({ status, state, isNews: false });
+
+/**
+ * A missing state is a launch that is under way, or was cut off, as long as `full.log`, the last file of a launch, is
+ * missing too. Afterwards it is damage.
+ */
+function decideWithoutState(facts: JobFacts, nowMs: number): Decision {
+  const unknown = stands('unknown', undefined);
+  if (facts.hasFullLog) return unknown;
+  const { metaWrittenAtMs } = facts;
+  const createdAtMs = Date.parse(facts.meta?.created_at ?? '');
+  if (metaWrittenAtMs === undefined || Number.isNaN(createdAtMs)) return unknown;
+  // A definition that was written by hand, or copied, is no launch.
+  const isFresh = nowMs - Math.min(metaWrittenAtMs, createdAtMs) <= launchMsMax;
+  const decision = decideCreated(facts, createdState(facts.job, metaWrittenAtMs), nowMs);
+  return decision.status === 'created' && !isFresh ? unknown : decision;
+}
+
+/** A launcher that died between starting the shim and writing `running` leaves a record with the pid. */
+function decideCreated(facts: JobFacts, state: StateFile, nowMs: number): Decision {
+  const { record } = facts;
+  if (record.kind === 'empty') return stands('created', state);
+  const running = runningState(facts.job, {
+    pid: record.pid,
+    identity: facts.shim.identity,
+    startedAtMs: facts.recordTimes.bornAtMs,
+  });
+  if (record.kind === 'ended') return finish(facts, running, { record, nowMs });
+  if (facts.shim.leads) return { status: 'running', state: running, isNews: true };
+  return lose(facts, running, { reason: 'its launcher and its shim were killed', nowMs });
+}
+
+/** An ending that others still print to is completed when they are done, or their time is over. */
+function decideEnded(facts: JobFacts, state: StateFile, nowMs: number): Decision {
+  const { status } = state.job;
+  if (state.logs_drained || !state.identity || !state.ending) return stands(status, state);
+  if (!isDrained(facts, nowMs)) return stands(status, state);
+  const complete = { ...state, logs_drained: true, ...leftIn(facts) };
+  return { status, state: complete, isNews: true, endedAtMs: facts.recordTimes.writtenAtMs };
+}
+
+function isDrained(facts: JobFacts, nowMs: number): boolean {
+  const sinceMs = nowMs - facts.recordTimes.writtenAtMs;
+  return sinceMs < 0 || sinceMs >= drainMsMax || !facts.left.some(({ holdsLogs }) => holdsLogs);
+}
+
+/** What lives on is named. */
+const leftIn = ({ left }: JobFacts): Pick<StateFile, 'left_running'> =>
+  left.length === 0 ? {} : { left_running: left.map(({ identity }) => identity) };
+
+interface Finished {
+  readonly record: ShimRecord & { readonly kind: 'ended' };
+  readonly nowMs: number;
+}
+
+function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished): Decision {
+  const { stop, omitted } = facts;
+  const endedAtMs = facts.recordTimes.writtenAtMs;
+  const signal = signalOf(record, stop);
+  const status = signal === undefined ? 'exited' : 'killed';
+  const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
+  const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
+  const ended: StateFile = {
+    ...state,
+    job: { ...state.job, status },
+    result: {
+      exit_code: signal === undefined ? record.status : null,
+      signal: signal === undefined ? null : String(signal),
+      duration_ms: Math.max(0, Math.round(endedAtMs - (state.started_at_ms ?? endedAtMs))),
+    },
+    finished_at: wholeSecond(endedAtMs),
+    updated_at: wholeSecond(endedAtMs),
+    logs_drained: isDrained(facts, nowMs),
+    ending,
+    ...leftIn(facts),
+    ...(omitted ? { log_omitted: omitted } : {}),
+    ...(limit === undefined
+      ? {}
+      : { log_limit: limit, error: `stopped: its logs had grown beyond the limit of ${limit} bytes` }),
+  };
+  return { status, state: ended, isNews: true, endedAtMs };
+}
+
+function lose(facts: JobFacts, state: StateFile, { reason, nowMs }: { reason: string; nowMs: number }): Decision {
+  const lost: StateFile = { ...lostState(state, { reason, nowMs }), ...leftIn(facts) };
+  return { status: 'failed', state: lost, isNews: true, endedAtMs: nowMs };
+}
+
+/** The signal that ended the workload. Where the shell reports none, a stop that we sent with that signal decides. */
+export function signalOf(
+  record: { status: number; reported: boolean },
+  stop: StopRequest | undefined,
+): number | undefined {
+  if (record.status <= 128) return undefined;
+  const signal = record.status - 128;
+  return record.reported || stop?.signal_number === signal ? signal : undefined;
+}
+
+/** The ending from what was observed and who had asked for a stop, if anybody. */
+export function endingOf(status: number, signal: number | undefined, stop: StopRequest | undefined): Ending {
+  const how = signal === undefined ? { exitCode: status } : { signal };
+  const asked = stop && (stop.intent === 'stop' || stop.signal_number === signal);
+  if (!stop || !asked)
+    return signal === undefined ? { kind: 'exited', exitCode: status } : { kind: 'signaled', signal };
+  return stop.by === 'timeout' ? { kind: 'timed_out', ...how } : { kind: 'killed', by: stop.by, ...how };
+}

@@ -1,0 +1,164 @@
+/** From what a caller asks for to what is written into `meta.json` and handed to the system. */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { schemaVersion, wholeSecond } from '@kanade/shared/job';
+import { JobError } from '../job-error.ts';
+import { treeVariable } from '../process/tree.ts';
+import type { MetaFile, NotificationConfig } from '../record/records.ts';
+
+/** A job to be made. Times in milliseconds, 0 = none. */
+export interface JobDefinition {
+  readonly command: readonly string[];
+  /** Absolute working directory; `~` and `~/…` are the home of whom it runs as. */
+  readonly cwd: string;
+  /**
+   * `session-user`: the person who is logged in at the machine, with that person's environment instead of the
+   * launcher's; nobody there = `failed`. Linux with logind, from root. Default: the launcher.
+   */
+  readonly runAs?: 'session-user';
+  /** `KEY=VALUE`, applied last, in order. */
+  readonly env?: readonly string[];
+  /** Files of `KEY=VALUE` lines, read at launch, applied before `env`. */
+  readonly envFiles?: readonly string[];
+  /** Start from the launcher's environment; default true. */
+  readonly inheritEnv?: boolean;
+  /** Keys whose values are shown as `***`. */
+  readonly mask?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly timeoutMs?: number;
+  readonly killAfterMs?: number;
+  /** Words put before the command; default `sh -lc`. Empty: the command is started as it is. */
+  readonly shellWrapper?: readonly string[];
+  readonly stdin?: Uint8Array;
+  /** Most bytes of `stdin`; default 64 MiB. */
+  readonly stdinBytesMax?: number;
+  /** Sinks that the host runs. */
+  readonly notification?: NotificationConfig;
+  readonly progressEveryMs?: number;
+  /** Most bytes of both raw logs together on the disk, enforced by the host of the root; default 16 GiB. */
+  readonly logBytesMax?: number;
+  /**
+   * What happens beyond `logBytesMax`: `trim` (default) keeps the first and the last part, `stop` ends the job. Where a
+   * file cannot have holes (not Linux, a limit below 64 KiB), it is always `stop`.
+   */
+  readonly logOverflow?: 'trim' | 'stop';
+  /** Another place for the combined log, absolute; its directory is made, what is there is replaced. */
+  readonly fullLog?: string;
+}
+
+/** Login shell in string mode, as the command-line contract has it. */
+export const defaultWrapper: readonly string[] = ['sh', '-lc'];
+
+/** Throws `invalid_input` for what no system can start or no clock can measure. */
+function checkDefinition(definition: JobDefinition): void {
+  const { command, cwd, env = [], envFiles = [], shellWrapper = [] } = definition;
+  if (command.length === 0 && shellWrapper.length === 0) refuse('command', 'it is empty');
+  for (const [name, texts] of Object.entries({ command, cwd: [cwd], env, envFiles, shellWrapper })) {
+    if (texts.some((text) => text.includes('\0'))) refuse(name, 'it holds a NUL byte');
+  }
+  for (const name of ['timeoutMs', 'killAfterMs', 'progressEveryMs', 'logBytesMax', 'stdinBytesMax'] as const) {
+    const value = definition[name];
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(name, `${value} is no number >= 0`);
+  }
+}
+
+function refuse(name: string, why: string): never {
+  throw new JobError('invalid_input', `cannot define a job with this ${name}: ${why}`);
+}
+
+/**
+ * The definition as it is stored. Values of `--env` stay in this file, which only its owner can read. Throws `invalid_input`
+ * for a definition that makes no sense.
+ */
+export function metaOf(definition: JobDefinition, id: string, root: string, nowMs: number): MetaFile {
+  checkDefinition(definition);
+  const env = [...(definition.env ?? [])];
+  const mask = [...(definition.mask ?? [])];
+  return {
+    job: { id },
+    schema_version: schemaVersion,
+    command: [...definition.command],
+    created_at: wholeSecond(nowMs),
+    root,
+    env_keys: env.map((pair) => splitPair(pair)[0]),
+    ...(env.length > 0 ? { env_vars: maskedPairs(env, mask), env_vars_runtime: env } : {}),
+    ...(mask.length > 0 ? { mask } : {}),
+    cwd: definition.cwd,
+    ...(definition.notification ? { notification: definition.notification } : {}),
+    tags: [...(definition.tags ?? [])],
+    inherit_env: definition.inheritEnv ?? true,
+    ...(definition.envFiles?.length ? { env_files: [...definition.envFiles] } : {}),
+    timeout_ms: definition.timeoutMs ?? 0,
+    kill_after_ms: definition.killAfterMs ?? 0,
+    progress_every_ms: definition.progressEveryMs ?? 0,
+    ...(definition.logBytesMax ? { log_bytes_max: definition.logBytesMax } : {}),
+    ...(definition.logOverflow ? { log_overflow: definition.logOverflow } : {}),
+    shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
+    ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
+    ...(definition.runAs ? { run_as: definition.runAs } : {}),
+    ...(definition.fullLog ? { full_log: definition.fullLog } : {}),
+  };
+}
+
+/**
+ * The words to execute. One word goes to the wrapper as a shell string; several replace the shell by `exec`, so the
+ * workload has the wrapper's pid.
+ */
+export function argvOf(meta: Pick<MetaFile, 'command' | 'shell_wrapper'>): string[] {
+  const wrapper = meta.shell_wrapper ?? defaultWrapper;
+  if (wrapper.length === 0 || meta.command.length === 0) return [...meta.command];
+  return meta.command.length === 1
+    ? [...wrapper, meta.command[0] ?? '']
+    : [...wrapper, 'exec "$@"', '--', ...meta.command];
+}
+
+/** Variables that steer our own executable's runtime, or mark the tree of another job, and must not leak into a workload. */
+const ourVariables = ['BUN_BE_BUN', 'BUN_OPTIONS', treeVariable];
+
+/** The workload's environment: the launcher's (or none), then the files in order, then the pairs in order. */
+export function environmentOf(
+  meta: Pick<MetaFile, 'inherit_env' | 'env_files' | 'env_vars_runtime' | 'cwd'>,
+  launcher: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const env: Record<string, string | undefined> = meta.inherit_env ? { ...launcher } : {};
+  for (const name of ourVariables) delete env[name];
+  for (const file of meta.env_files ?? []) {
+    for (const pair of readEnvFile(isAbsolute(file) ? file : join(meta.cwd ?? '.', file))) assign(env, pair);
+  }
+  for (const pair of meta.env_vars_runtime ?? []) assign(env, splitPair(pair));
+  return env;
+}
+
+/** `KEY=VALUE` lines; blank lines and lines with `#` first are skipped, no quotes, no expansion. */
+export function parseEnvFile(text: string): [string, string][] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map(splitPair);
+}
+
+function readEnvFile(path: string): [string, string][] {
+  try {
+    return parseEnvFile(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new JobError('launch_failed', `could not read env file ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function assign(env: Record<string, string | undefined>, [key, value]: [string, string]): void {
+  if (key !== '' && !`${key}${value}`.includes('\0')) env[key] = value;
+}
+
+function splitPair(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+/** `KEY=VALUE` for display, with `***` for the masked keys. */
+export function maskedPairs(pairs: readonly string[], mask: readonly string[]): string[] {
+  return pairs.map((pair) => {
+    const [key, value] = splitPair(pair);
+    return `${key}=${mask.includes(key) ? '***' : value}`;
+  });
+}

@@ -1,0 +1,123 @@
+import { statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { isJobName, matchesTag } from '@kanade/shared/job';
+import { type JobDir, jobFiles } from '../record/layout.ts';
+import { type MetaFile, readMeta } from '../record/records.ts';
+import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';
+import { type JobView, settle } from './settle.ts';
+
+/** Which jobs to list. All filters must hold. */
+export interface ListFilter {
+  /** Exact working directory; undefined = any. */
+  readonly cwd?: string;
+  readonly tags?: readonly string[];
+  readonly state?: JobView['status'];
+  /** Most jobs returned; 0 = all. */
+  readonly limit: number;
+}
+
+export interface ListedJob {
+  readonly meta: MetaFile;
+  readonly view: JobView;
+}
+
+export interface ListedJobs {
+  readonly jobs: ListedJob[];
+  /** There are more than the limit. */
+  readonly truncated: boolean;
+  /** Directories that could not be read as a job. */
+  readonly skipped: number;
+}
+
+/** File times come from a clock that ticks coarsely, in ms. */
+const clockSlackMs = 15;
+
+/**
+ * Newest start first; jobs that never started come last, then by id. Jobs are read in the order of their launches, or of
+ * the last write to their state where no launch was noted (no job starts after that), and reading ends when the limit is
+ * full and nothing newer can follow. `skipped` counts directories without a readable definition among those that were
+ * read, and all without a state.
+ */
+export function listJobs(root: string, filter: ListFilter): ListedJobs {
+  let skipped = 0;
+  const found: ListedJob[] = [];
+  // The starts that would be shown, newest first, so far.
+  const starts: number[] = [];
+  for (const { job, latestMs } of candidates(root, filter)) {
+    const oldestShownMs = starts[filter.limit - 1];
+    const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
+    if (isFull && oldestShownMs > latestMs + clockSlackMs) break;
+    const meta = readMeta(job);
+    if (!meta) {
+      skipped++;
+      continue;
+    }
+    const listed = choose(job, meta, filter);
+    if (!listed) continue;
+    found.push(listed);
+    insertDescending(starts, startOf(listed), filter.limit);
+  }
+  found.sort(newestFirst);
+  const jobs = filter.limit === 0 ? found : found.slice(0, filter.limit);
+  return { jobs, truncated: jobs.length < found.length, skipped };
+}
+
+/** A job that may be listed, and a time after which it cannot have started. */
+interface Candidate {
+  readonly job: JobDir;
+  readonly latestMs: number;
+}
+
+/** Those of which nothing is known come first, the others by their time, latest first. */
+function* candidates(root: string, { cwd }: ListFilter): Generator<Candidate> {
+  const base = `${join(root)}${sep}`;
+  const order = readLaunchOrder(root, entryNames(root));
+  const unnoted = lookedAt(base, [...order.unnoted].filter(isJobName));
+  const cwdHash = cwd === undefined ? undefined : hashOf(cwd);
+  let next = 0;
+  for (const launch of order.launches) {
+    if (cwdHash !== undefined && launch.cwdHash !== cwdHash) continue;
+    for (let other = unnoted[next]; other && other.latestMs >= launch.startedAtMs; other = unnoted[next]) {
+      yield other;
+      next++;
+    }
+    yield { job: { id: launch.id, path: `${base}${launch.id}` }, latestMs: launch.startedAtMs };
+  }
+  yield* unnoted.slice(next);
+}
+
+/** Jobs of which no launch was noted, by the time of their state. */
+function lookedAt(base: string, names: readonly string[]): Candidate[] {
+  const found: Candidate[] = [];
+  for (const id of names) {
+    // Put together by hand: over ten thousand jobs join() would cost as much as the looks themselves.
+    const job = { id, path: `${base}${id}` };
+    if (!isDirectory(job.path)) continue;
+    const stat = statSync(`${job.path}${sep}${jobFiles.state}`, { throwIfNoEntry: false });
+    found.push({ job, latestMs: stat?.mtimeMs ?? Number.MAX_VALUE });
+  }
+  return found.sort((a, b) => b.latestMs - a.latestMs);
+}
+
+function choose(job: JobDir, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
+  if (filter.cwd !== undefined && meta.cwd !== filter.cwd) return undefined;
+  if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) return undefined;
+  const view = settle(job);
+  return filter.state !== undefined && view.status !== filter.state ? undefined : { meta, view };
+}
+
+function insertDescending(values: number[], value: number, most: number): void {
+  if (most === 0 || (values.length === most && value <= (values[most - 1] ?? 0))) return;
+  const at = values.findIndex((other) => other < value);
+  values.splice(at < 0 ? values.length : at, 0, value);
+  values.length = Math.min(values.length, most);
+}
+
+function newestFirst(a: ListedJob, b: ListedJob): number {
+  const [startA, startB] = [startOf(a), startOf(b)];
+  return startA === startB ? (a.view.job.id < b.view.job.id ? 1 : -1) : startA < startB ? 1 : -1;
+}
+
+/** Milliseconds where we know them, else the whole second; jobs that never started sort last. */
+const startOf = ({ view: { state } }: ListedJob): number =>
+  state?.started_at_ms ?? (state?.job.started_at ? Date.parse(state.job.started_at) : 0);

@@ -1,0 +1,253 @@
+/** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
+import { closeSync, type FSWatcher, fstatSync, statSync, watch } from 'node:fs';
+import { isTerminal } from '@kanade/shared/job';
+import { createAncestorClock } from '../foreign/ancestor.ts';
+import { isAlive } from '../process/identity.ts';
+import { fileKeyOf, outputsOf } from '../process/tree.ts';
+import { openForReading } from '../record/files.ts';
+import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
+import { drainMsMax } from './decide-ending.ts';
+import type { LaunchedJob } from './launch.ts';
+import { type JobView, settle } from './settle.ts';
+
+export interface WaitOptions {
+  /** Give up after so many ms and return the job as it then stands. Default: never. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes a look again and again, slowly, until the answer is called: what stands behind a watch. */
+export type Poll = (look: () => void) => () => void;
+
+const pollAlone: Poll = (look) => {
+  const timer = setInterval(look, limits.safetyPollMs);
+  return () => clearInterval(timer);
+};
+
+/**
+ * Resolves when the job has ended (or nothing can be known about it any more), or when the time is over. Rejects with
+ * the signal's reason on abort.
+ */
+export function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobView> {
+  return watchForEnd(job, { ...options, poll: pollAlone });
+}
+
+/** When a fresh watch is doubted, in ms: on Bun one in six loses what happens right after it was set. */
+const watchDoubtsMs = [2, 10, 50];
+
+interface Watching extends WaitOptions {
+  readonly poll: Poll;
+  /** The exit of the shim, for whoever is its parent: it comes before any watch and is never lost. */
+  readonly exit?: Promise<void> | undefined;
+}
+
+/** The same for who waits for many, and takes their slow looks in turn. */
+export async function watchForEnd(job: JobDir, { timeoutMs, signal, poll, exit }: Watching): Promise<JobView> {
+  signal?.throwIfAborted();
+  const first = settle(job);
+  const settledIn = createEndClock(job);
+  // A terminal job that is not complete is waited for past the deadline (contract, section 7.5).
+  if ((timeoutMs === 0 && !isTerminal(first.status)) || settledIn(first) === 0) return first;
+  return new Promise((resolve, reject) => {
+    let watcher: FSWatcher | undefined;
+    const close = (): void => {
+      watcher?.close();
+      endPoll();
+      clearTimeout(deadline);
+      clearTimeout(again);
+      for (const doubt of doubts) clearTimeout(doubt);
+      isOver = true;
+      signal?.removeEventListener('abort', onAbort);
+    };
+    let again: NodeJS.Timeout | undefined;
+    let doubts: NodeJS.Timeout[] = [];
+    let isOver = false;
+    let known = first;
+    const look = (): void => {
+      if (isOver) return;
+      try {
+        const view = isHeld(job, known) ? known : settle(job);
+        known = view;
+        const leftMs = settledIn(view);
+        if (leftMs !== 0) {
+          clearTimeout(again);
+          if (leftMs !== undefined) again = setTimeout(look, leftMs);
+          return;
+        }
+        close();
+        resolve(view);
+      } catch (error) {
+        close();
+        reject(error);
+      }
+    };
+    const onAbort = (): void => {
+      close();
+      reject(signal?.reason);
+    };
+    const hasStirred = createStirCheck(job, first);
+    const endPoll = poll(() => hasStirred() && look());
+    const deadline =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            if (isTerminal(known.status)) return;
+            close();
+            resolve(settle(job));
+          }, timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    exit?.then(look, look);
+    watcher = watchJob(job, first, look);
+    doubts = watchDoubtsMs.map((ms) => setTimeout(() => hasStirred() && look(), ms));
+    look(); // it may have ended before the watch was in place
+  });
+}
+
+/** How often the processes are looked at that still hold the logs of an ended job, in ms. */
+const drainLookMs = 10;
+
+/**
+ * Says of one look after the other in how many ms the next one is due: 0 = nothing more is to come, undefined = whenever
+ * something stirs. An ending is complete when its output is.
+ */
+function createEndClock(job: JobDir): (view: JobView) => number | undefined {
+  const ofAncestor = createAncestorClock(job);
+  return (view) => {
+    const isOver = isTerminal(view.status);
+    if (isOver && view.state?.logs_drained !== false) return 0;
+    if (view.state?.identity) return isOver ? drainLookMs : undefined;
+    return ofAncestor(view);
+  };
+}
+
+/** True while a process that was seen with the logs of an ended job still has them, and their time is not over. */
+function isHeld(job: JobDir, { state }: JobView): boolean {
+  if (state?.logs_drained !== false || !state.left_running) return false;
+  const endedAtMs = statSync(pathOf(job, 'record'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sinceMs = Date.now() - endedAtMs;
+  if (sinceMs < 0 || sinceMs >= drainMsMax) return false;
+  const logs = [fileKeyOf(pathOf(job, 'stdout')), fileKeyOf(pathOf(job, 'stderr'))];
+  return state.left_running.some(
+    (left) => isAlive(left) && outputsOf(left.pid).some((output) => logs.includes(output)),
+  );
+}
+
+/** Resolves with the ending of a job whose root process has ended: when its output is complete, too. */
+async function completed(job: JobDir, signal: AbortSignal): Promise<JobView> {
+  let view = settle(job);
+  const dueMs = createEndClock(job);
+  for (let leftMs = dueMs(view); leftMs && !signal.aborted; leftMs = dueMs(view)) {
+    await new Promise((resolve) => setTimeout(resolve, leftMs));
+    if (!isHeld(job, view)) view = settle(job);
+  }
+  return view;
+}
+
+/**
+ * A cheap look at a running job, for polls over many: true when its record or state was written since, or when its process
+ * is gone, so that a whole look is worth its while.
+ */
+function createStirCheck(job: JobDir, { state, status }: JobView): () => boolean {
+  const identity = status === 'running' ? state?.identity : undefined;
+  if (!identity) return () => true;
+  const stampOf = (file: 'record' | 'state'): string => {
+    const stat = statSync(pathOf(job, file), { throwIfNoEntry: false });
+    return `${stat?.size} ${stat?.mtimeMs} ${stat?.ino}`;
+  };
+  const stamp = (): string => `${stampOf('record')} ${stampOf('state')}`;
+  const before = stamp();
+  return () => {
+    try {
+      return stamp() !== before || !isAlive(identity);
+    } catch {
+      return true; // the whole look meets the same and says so
+    }
+  };
+}
+
+/** Our running jobs end with a write to the record alone; all others with a new `state.json`. */
+function watchJob(job: JobDir, view: JobView, look: () => void): FSWatcher | undefined {
+  try {
+    if (view.state?.identity) return watch(pathOf(job, 'record'), look).on('error', look);
+    const names: readonly string[] = [jobFiles.state, jobFiles.record];
+    return watch(job.path, (_event, name) => {
+      if (name === null || names.includes(name)) look();
+    }).on('error', look);
+  } catch {
+    return undefined; // no watches left or none on this file system: the poll alone decides
+  }
+}
+
+/** Why {@link observeStart} returned, and how the job stands then. */
+export interface Observation {
+  readonly why: 'ended' | 'quiet' | 'deadline';
+  readonly view: JobView;
+}
+
+export interface ObserveOptions {
+  /** Give up after so many ms; default: never. */
+  readonly timeoutMs?: number;
+  /** Enough is seen when it has printed something and then nothing for so many ms; default: output does not matter. */
+  readonly quietMs?: number;
+}
+
+/** How soon after the launch the output is watched, in ms: most commands end before, and watching costs start-up time. */
+const watchAfterMs = 25;
+
+/**
+ * Watches a fresh job until it ends, until `timeoutMs` has passed, or, if it has printed something, until it has printed
+ * nothing more for `quietMs`. A build that keeps printing is thus followed to its end; a server that has said where it
+ * listens is answered for at once. Without `quietMs` output does not matter.
+ */
+export async function observeStart(
+  { job, ended }: Pick<LaunchedJob, 'job' | 'ended'>,
+  { timeoutMs, quietMs }: ObserveOptions,
+): Promise<Observation> {
+  if (timeoutMs === 0) return { why: 'deadline', view: settle(job) };
+  const over = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<Observation>();
+  let closeWatch = (): void => undefined;
+  const late = setTimeout(() => {
+    if (quietMs !== undefined)
+      closeWatch = watchQuiet(job, quietMs, () => resolve({ why: 'quiet', view: settle(job) }));
+  }, watchAfterMs);
+  const atDeadline = (): void => resolve({ why: 'deadline', view: settle(job) });
+  const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
+  ended.then(() => completed(job, over.signal)).then((view) => resolve({ why: 'ended', view }), reject);
+  try {
+    return await promise;
+  } finally {
+    over.abort();
+    clearTimeout(late);
+    clearTimeout(deadline);
+    closeWatch();
+  }
+}
+
+function watchQuiet(job: JobDir, quietMs: number, onQuiet: () => void): () => void {
+  const fds = [openForReading(pathOf(job, 'stdout')), openForReading(pathOf(job, 'stderr'))];
+  const printed = (): number => fds.reduce((sum, fd) => sum + fstatSync(fd).size, 0);
+  let seen = -1;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const now = printed();
+    if (now === seen || now === 0) return;
+    seen = now;
+    clearTimeout(timer);
+    timer = setTimeout(onQuiet, quietMs);
+  };
+  const poll = setInterval(look, limits.safetyPollMs);
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(job.path, look).on('error', look);
+  } catch {
+    watcher = undefined; // the poll alone decides
+  }
+  look();
+  return () => {
+    watcher?.close();
+    clearInterval(poll);
+    clearTimeout(timer);
+    for (const fd of fds) closeSync(fd);
+  };
+}

@@ -1,0 +1,77 @@
+/** Running a job again, and changing what it is. */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isTerminal } from '@kanade/shared/job';
+import { ancestorMarker } from '../foreign/ancestor.ts';
+import { JobError } from '../job-error.ts';
+import { pretty, replaceFile, replaceStateSurely, withClaim } from '../record/files.ts';
+import { type JobDir, pathOf } from '../record/layout.ts';
+import { createdState, type MetaFile, readMeta } from '../record/records.ts';
+import { type LaunchedJob, makeEmptyLogs, startJob } from './launch.ts';
+import { settle } from './settle.ts';
+import { type StopOptions, stopJob } from './stop.ts';
+
+export interface RestartOptions {
+  /** Environment of the new run. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How a run that is still going is stopped first. */
+  readonly stop: StopOptions;
+  /** Called when the old run is over and before the new one starts. */
+  readonly beforeStart?: () => void;
+}
+
+/**
+ * Runs a job again, in the same directory and from its stored definition. A run that is still going is stopped first, with
+ * all of its tree. Logs and endings of the former run are replaced by new files: whatever of it still writes, writes
+ * into files that nobody reads. Throws `invalid_state` when the former run does not end or another restart is under way.
+ */
+export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptions): Promise<LaunchedJob> {
+  return withClaim(job, 'restart', async () => {
+    const meta = readMeta(job);
+    if (!meta) throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json is damaged`);
+    if (meta.job.id !== job.id) {
+      throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json belongs to ${meta.job.id}`);
+    }
+    await endFormerRun(job, stop);
+    for (const file of [
+      'stdout',
+      'stderr',
+      'full',
+      'record',
+      'stop',
+      'completion',
+      'omitted',
+      'followed',
+      'controlGroup',
+    ] as const) {
+      rmSync(pathOf(job, file), { force: true });
+    }
+    rmSync(join(job.path, ancestorMarker), { force: true });
+    makeEmptyLogs(job);
+    replaceStateSurely(pathOf(job, 'state'), pretty(createdState(job, Date.now())));
+    beforeStart?.();
+    return startJob(job, env);
+  });
+}
+
+async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {
+  const { status } = settle(job);
+  if (status !== 'running') return;
+  const { view, report } = await stopJob(job, stop);
+  const isOver = isTerminal(view.status) || view.status === 'unknown';
+  if (isOver && report?.survivors.length === 0) return;
+  const left = report?.survivors.join(', ') ?? '';
+  throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its former run does not end (pids ${left})`);
+}
+
+/** Changes a job's definition in place; keys that we do not know stay. Returns what was written. */
+export function editMeta(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile> {
+  return withClaim(job, 'meta', () => {
+    const meta = readMeta(job);
+    if (!meta) throw new JobError('invalid_state', `job ${job.id} cannot be changed: its meta.json is damaged`);
+    const changed = change(meta);
+    replaceFile(pathOf(job, 'meta'), pretty(changed));
+    return changed;
+  });
+}

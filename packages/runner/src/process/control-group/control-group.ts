@@ -1,0 +1,121 @@
+/**
+ * Control groups (Linux, version 2): the one way to take a tree from which nobody can escape, neither by a double fork
+ * nor by a session of its own. Used where our own group may have children, without any set-up; else there is none.
+ */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import { once } from '../identity.ts';
+
+/** Where version 2 is mounted: alone, or beside version 1. */
+const mounts = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];
+
+/** Makes a group for a job below our own; undefined where that is not possible. */
+export function createControlGroup(jobId: string): string | undefined {
+  const own = ownControlGroup();
+  if (own === undefined) return undefined;
+  try {
+    const path = `${own}/kanade-${jobId}`;
+    mkdirSync(path);
+    return path;
+  } catch {
+    return undefined; // not delegated to us, or too many: the process group has to do
+  }
+}
+
+/** True for a path that a job's directory may name: the group that {@link createControlGroup} made for this very job. */
+export function isControlGroupOf(path: string, jobId: string): boolean {
+  return (
+    mounts.some((mount) => path.startsWith(`${mount}/`)) &&
+    !path.includes('/../') &&
+    basename(path) === `kanade-${jobId}`
+  );
+}
+
+/** Pids in the group and in groups below it; none when it is gone. */
+export function controlGroupMembers(path: string): number[] {
+  try {
+    const own = readFileSync(`${path}/cgroup.procs`, 'latin1').split('\n').filter(Boolean).map(Number);
+    const below = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...own, ...below.flatMap((entry) => controlGroupMembers(`${path}/${entry.name}`))];
+  } catch {
+    return [];
+  }
+}
+
+/** Kills everything in the group at once; false where the kernel cannot (before 5.14) or the group is gone. */
+export function killControlGroup(path: string): boolean {
+  try {
+    writeFileSync(`${path}/cgroup.kill`, '1', { flag: 'r+' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The control group that a file of a job's directory names; undefined when there is none, or it is not that job's. */
+export function controlGroupIn(file: string, jobId: string): string | undefined {
+  let path: string;
+  try {
+    path = readFileSync(file, 'latin1').trim();
+  } catch {
+    return undefined; // the job was given none
+  }
+  return isControlGroupOf(path, jobId) ? path : undefined;
+}
+
+/** The group goes with the job, unless a daemon that the job has left behind is in it. */
+export function dropControlGroupIn(file: string, jobId: string): void {
+  const path = controlGroupIn(file, jobId);
+  if (path && removeControlGroup(path)) rmSync(file, { force: true });
+}
+
+/** Removes the group; true when there is none any more. A daemon that the job left behind keeps it, and that is fine. */
+export function removeControlGroup(path: string): boolean {
+  try {
+    rmdirSync(path);
+  } catch {
+    return !existsSync(path); // still populated, or gone already
+  }
+  return true;
+}
+
+/** A group that nobody is in counts as left behind after so long, in ms: one that is being filled is younger. */
+const leftBehindMs = 60_000;
+
+/** Removes groups of jobs that nobody is in any more: those whose root was deleted under them. */
+export function sweepControlGroups(nowMs = Date.now()): void {
+  const own = ownControlGroup();
+  if (own === undefined) return;
+  for (const name of readdirSync(own).filter((entry) => entry.startsWith('kanade-'))) {
+    const path = `${own}/${name}`;
+    const bornMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? nowMs;
+    if (nowMs - bornMs > leftBehindMs) removeControlGroup(path);
+  }
+}
+
+/** Our own group, where it may have children. Asked once: a launch has no time for five looks at what never changes. */
+export const ownControlGroup: () => string | undefined = once(() => {
+  if (process.platform !== 'linux') return undefined;
+  const mount = mounts.find((path) => existsSync(`${path}/cgroup.procs`) && existsSync(`${path}/cgroup.controllers`));
+  if (mount === undefined) return undefined;
+  const line = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  if (line === undefined) return undefined;
+  const own = `${mount}${line === '/' ? '' : line}`;
+  try {
+    accessSync(`${own}/cgroup.procs`, constants.W_OK);
+    return own;
+  } catch {
+    return undefined;
+  }
+});

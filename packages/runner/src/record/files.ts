@@ -1,0 +1,203 @@
+/** Files of a job directory: replaced whole, opened without following links, locked. */
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf, JobError } from '../job-error.ts';
+import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
+import type { JobDir } from './layout.ts';
+import { readSmallFile } from './records.ts';
+
+/**
+ * Replaces a file so that readers see the old or the new content, never a mixture. The file gets mode 0600. With
+ * `durable`, content and name survive a power cut (fsync of file and directory); without, a process death.
+ */
+export function replaceFile(path: string, content: string, { durable = false } = {}): void {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36);
+  const temp = `${dirname(path)}/.tmp-${process.pid}-${random}`;
+  const fd = openSync(temp, 'wx', 0o600);
+  try {
+    try {
+      writeFileSync(fd, content); // all of it: a nearly full disk takes a part without an error
+      if (durable) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temp, path);
+  } catch (error) {
+    unlinkSync(temp);
+    throw error;
+  }
+  if (!durable || process.platform === 'win32') return;
+  const dirFd = openSync(dirname(path), 'r');
+  fsyncSync(dirFd);
+  closeSync(dirFd);
+}
+
+/** A writer of a state that takes so long, in ms, was killed: nobody writes for more than a moment. */
+const stateWriterMsMax = 2_000;
+
+/**
+ * Replaces the state of a job, one writer at a time. `mayReplace` is asked when nobody else can write any more; `kept` when it
+ * says no. `busy`: somebody else is at it. `no-room`: the disk takes nothing.
+ */
+export function replaceState(
+  path: string,
+  content: string,
+  mayReplace: () => boolean = () => true,
+): 'written' | 'kept' | 'busy' | 'no-room' {
+  const temp = `${path}.next`;
+  let fd: number;
+  try {
+    fd = openSync(temp, 'wx', 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') return refused(error);
+    clearAway(temp);
+    return 'busy';
+  }
+  try {
+    const isOurs = mayReplace();
+    if (isOurs) writeFileSync(fd, content);
+    closeSync(fd);
+    if (isOurs) renameSync(temp, path);
+    else unlinkSync(temp);
+    return isOurs ? 'written' : 'kept';
+  } catch (error) {
+    rmSync(temp, { force: true }); // gone already where the job was deleted meanwhile
+    return refused(error);
+  }
+}
+
+function refused(error: unknown): 'no-room' {
+  if (isNoRoom(error)) return 'no-room';
+  throw error;
+}
+
+/** What a killed writer left; the next who comes writes. */
+function clearAway(temp: string): void {
+  const writtenAtMs = statSync(temp, { throwIfNoEntry: false })?.mtimeMs;
+  if (writtenAtMs !== undefined && Math.abs(Date.now() - writtenAtMs) > stateWriterMsMax) rmSync(temp, { force: true });
+}
+
+/** The same for who has to write: waits for others, and throws what the disk says. */
+export function replaceStateSurely(path: string, content: string): void {
+  const deadlineMs = performance.now() + stateWriterMsMax;
+  while (performance.now() < deadlineMs) {
+    const outcome = replaceState(path, content);
+    if (outcome === 'written') return;
+    if (outcome === 'no-room') break;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  replaceFile(path, content);
+}
+
+/**
+ * Opens a file for appending and makes it if there is none, mode 0600. A symbolic link in its place is refused
+ * (`ELOOP`): whoever planted it wants us to write elsewhere.
+ */
+export const openForAppending = (path: string): number =>
+  openSync(
+    path,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), // none on Windows
+    0o600,
+  );
+
+/** Makes a directory and those above it. Not `recursive`: below a place like `/proc` that never returns on Node. */
+export function makeDirectories(path: string, mode?: number): void {
+  try {
+    makeDirectory(path, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectories(dirname(path), mode);
+    makeDirectory(path, mode);
+  }
+}
+
+function makeDirectory(path: string, mode: number | undefined): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+/**
+ * Opens a file of a job for reading. A symbolic link is refused (`ELOOP`): it could lead to what the job itself may not read,
+ * but its reader may. A pipe in its place reads as empty and keeps nobody waiting.
+ */
+export const openForReading = (path: string): number =>
+  openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
+
+/** Writes a file that nobody can know of yet, mode 0600: without the rename, which costs more than the write. */
+export const writeNewFile = (path: string, content: string | Uint8Array): void =>
+  writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
+
+/** What a disk says that takes nothing: full, over quota, read-only, or not ours to write. */
+const noRoom = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'];
+
+/** True for the error of a disk that takes nothing. */
+export const isNoRoom = (error: unknown): boolean => noRoom.includes(errnoOf(error) ?? '');
+
+/** The same, for what can be computed again later; false when the disk takes nothing. */
+export function replaceFileIfRoom(path: string, content: string): boolean {
+  try {
+    replaceFile(path, content);
+    return true;
+  } catch (error) {
+    if (isNoRoom(error)) return false;
+    throw error;
+  }
+}
+
+/** JSON as the files of a job hold it: for people too. */
+export const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/**
+ * Does something that only one process may do to a job at a time, such as a restart. Throws `invalid_state` when somebody
+ * else is at it.
+ */
+export async function withClaim<T>(job: JobDir, what: string, work: () => Promise<T> | T): Promise<T> {
+  using lock = takeLock(`${job.path}/.${what}.lock`);
+  if (!lock) throw new JobError('invalid_state', `job ${job.id}: another ${what} of it is under way`);
+  return await work();
+}
+
+/**
+ * Takes a lock file, which holds the identity of its holder; undefined when a live process has it. One that a dead
+ * process left behind does not count.
+ */
+export function takeLock(path: string): Disposable | undefined {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const fd = openSync(path, 'wx', 0o600);
+      writeSync(fd, JSON.stringify(identify(process.pid)));
+      closeSync(fd);
+      return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+    } catch (cause) {
+      if (errnoOf(cause) !== 'EEXIST') throw cause;
+      if (attempt > 0 || isHeld(path)) return undefined;
+      rmSync(path, { force: true });
+    }
+  }
+  return undefined;
+}
+
+function isHeld(path: string): boolean {
+  const text = readSmallFile(path);
+  if (text === undefined) return false;
+  try {
+    return isAlive(JSON.parse(text) as ProcessIdentity);
+  } catch {
+    return text !== ''; // empty: the ancestor's lock, or one being written; no call holds it for longer than a moment
+  }
+}

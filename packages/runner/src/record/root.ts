@@ -1,0 +1,188 @@
+/**
+ * A jobs root: where jobs are made and found. `.host/launches` has one line per launch, so that a list of the newest jobs
+ * need not look at all of them. It is a hint and no truth: a job that is not in it (the ancestor's, or one whose line was
+ * lost) is looked at as if there were no hint, and lines of deleted jobs are passed over.
+ *
+ *     <start, ms since 1970, base 36> <hash of the working directory, 8 hexadecimal digits> <job id>\n
+ */
+
+import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isJobName } from '@kanade/shared/job';
+import { errnoOf, JobError } from '../job-error.ts';
+import { makeDirectories, openForAppending, replaceFile } from './files.ts';
+import { type JobDir, keeperDirName, limits } from './layout.ts';
+
+/** Most ids that an ambiguity error names. */
+const candidatesMax = 20;
+
+/** A job directory of this root by its exact id, whether or not it exists. Throws `job_not_found` for a name that cannot be one. */
+export function jobDir(root: string, id: string): JobDir {
+  if (!isJobName(id)) throw notFound(root, id);
+  return { id, path: join(root, id) };
+}
+
+/** Makes the directory in a root that holds what the keeper needs. Throws `io_error` for a link or a file in its place. */
+export function makeKeeperDir(root: string): string {
+  const path = join(root, keeperDirName);
+  if (isDirectory(path)) return path;
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) makeDirectories(path, 0o700);
+  if (isDirectory(path)) return path;
+  throw new JobError('io_error', `${path} is no directory: remove it`);
+}
+
+/** Makes a directory with a fresh id of 32 hexadecimal characters, mode 0700, and the root, as private, if there is none. */
+export function makeJobDir(root: string): JobDir {
+  for (let draw = 0; draw < limits.idDraws; draw++) {
+    const id = randomId();
+    const path = join(root, id);
+    try {
+      mkdirSync(path, 0o700);
+      return { id, path };
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' && draw === 0) makeDirectories(root, 0o700);
+      else if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+  throw new JobError('io_error', `could not draw a free job id in ${root}: ${limits.idDraws} collisions`);
+}
+
+function randomId(): string {
+  let id = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(16))) id += byte.toString(16).padStart(2, '0');
+  return id;
+}
+
+/** Finds a job by its id or by a prefix that only one job has. Throws `job_not_found` or `ambiguous_job_id`. */
+export function findJob(root: string, text: string): JobDir {
+  if (!isJobName(text)) throw notFound(root, text);
+  const exact = join(root, text);
+  if (isDirectory(exact)) return { id: text, path: exact };
+  const candidates = jobNames(root)
+    .filter((name) => name.startsWith(text))
+    .sort();
+  const only = candidates[0];
+  if (only === undefined) throw notFound(root, text);
+  if (candidates.length === 1) return { id: only, path: join(root, only) };
+  const shown = candidates.slice(0, candidatesMax);
+  const more = candidates.length - shown.length;
+  throw new JobError(
+    'ambiguous_job_id',
+    `job id ${text} matches ${candidates.length} jobs: ${shown.join(', ')}${more > 0 ? `, ... and ${more} more` : ''}; give more characters`,
+    { details: { candidates: shown, truncated: more > 0 } },
+  );
+}
+
+/** Names of all directories of a root that can be jobs; none when the root does not exist. */
+export function jobNames(root: string): string[] {
+  return unlessAbsent(() => readdirSync(root, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && isJobName(entry.name))
+    .map((entry) => entry.name);
+}
+
+/** Names of all that is in a root, jobs or not: half the price of {@link jobNames}. */
+export const entryNames = (root: string): string[] => unlessAbsent(() => readdirSync(root));
+
+function unlessAbsent<T>(read: () => T[]): T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** A symbolic link is none: it could lead anywhere. */
+export function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function notFound(root: string, id: string): JobError {
+  return new JobError(
+    'job_not_found',
+    `no job ${JSON.stringify(id)} in ${root}; kanade list --all shows the jobs there are`,
+  );
+}
+
+export interface Launch {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly cwdHash: string;
+}
+
+const pathIn = (root: string): string => join(root, keeperDirName, 'launches');
+
+/** Notes a launch. One short append, which the system does not mix with others. What the system says against it is no matter. */
+export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void {
+  const root = dirname(job.path);
+  try {
+    makeKeeperDir(root);
+    const fd = openForAppending(pathIn(root));
+    try {
+      writeSync(fd, `${startedAtMs.toString(36)} ${hashOf(cwd)} ${job.id}\n`);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error; // the list looks at the job itself
+  }
+}
+
+/** Launches that were noted of these jobs, newest first, each job once; `unnoted` are the others. */
+export interface LaunchOrder {
+  readonly launches: Iterable<Launch>;
+  readonly unnoted: ReadonlySet<string>;
+}
+
+export function readLaunchOrder(root: string, names: readonly string[]): LaunchOrder {
+  const unnoted = new Set(names);
+  const lines = readText(pathIn(root)).split('\n').reverse();
+  // The last line of a job is its last launch; one look at each line is all that a list of ten thousand jobs can afford.
+  const noted = lines.filter((line) => {
+    const idAt = line.lastIndexOf(' ') + 1;
+    return line[idAt - hashLength - 2] === ' ' && unnoted.delete(line.slice(idAt));
+  });
+  return { launches: launchesIn(noted), unnoted };
+}
+
+/** Digits of a hash. */
+const hashLength = 8;
+
+function* launchesIn(lines: readonly string[]): Generator<Launch> {
+  for (const line of lines) {
+    const [start = '', cwdHash = '', id = ''] = line.split(' ');
+    // What is no time may be the newest of all.
+    const startedAtMs = Number.parseInt(start, 36);
+    yield { id, startedAtMs: Number.isNaN(startedAtMs) ? Number.MAX_VALUE : startedAtMs, cwdHash };
+  }
+}
+
+/** Lines that are tolerated for each job that there is, before the file is written anew. */
+const linesPerJobMax = 4;
+
+/** Writes the file anew when most of its lines are of deleted jobs. */
+export function compactLaunchOrder(root: string, names: readonly string[]): void {
+  const text = readText(pathIn(root));
+  const lines = text.split('\n').length;
+  if (lines < 1_000 || lines < names.length * linesPerJobMax) return;
+  const kept = [...readLaunchOrder(root, names).launches].reverse();
+  const content = kept.map(({ id, startedAtMs, cwdHash }) => `${startedAtMs.toString(36)} ${cwdHash} ${id}\n`);
+  replaceFile(pathIn(root), content.join(''));
+}
+
+/** FNV-1a, 32 bits: tells directories apart well enough to leave out most, and what is left is read. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(hashLength, '0');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES') return '';
+    throw error;
+  }
+}

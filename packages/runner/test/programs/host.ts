@@ -1,7 +1,0 @@
-/** The host process of a root: argv is the root and the idle time in ms. Prints why it left. */
-import { runHost } from '@kanade/runner/host';
-
-const [root = '', idleMs = '10000'] = process.argv.slice(2);
-const stop = new AbortController();
-process.on('SIGTERM', () => stop.abort());
-console.log(await runHost({ root, idleMs: Number(idleMs), signal: stop.signal }));
