@@ -14,7 +14,7 @@
 import { join } from 'node:path';
 import { JobError } from './job-error.ts';
 import { createKeeper, type JobsEvent } from './keep/keeper.ts';
-import { handOver, isMarked, liveKeeper } from './keep/markers.ts';
+import { handOver, isMarked, keeperWord, leftOverKeepers, liveKeeper } from './keep/markers.ts';
 import {
   type Deletion,
   deleteJob,
@@ -26,13 +26,15 @@ import {
 import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './keep/room.ts';
 import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
+import { type FollowOptions, followJob } from './life/follow.ts';
 import { createJob, type LaunchedJob, launchJob, startJob } from './life/launch.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { editMeta, restartJob } from './life/restart.ts';
-import { enclosingOf, type JobView, settle } from './life/settle.ts';
+import { describeJob, enclosingOf, type JobDescription, type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
+import { ownControlGroup } from './process/control-group/control-group.ts';
 import { createEncloser } from './process/control-group/enclose.ts';
 import { selfCommand } from './process/spawn.ts';
 import { type JobDir, pathOf } from './record/layout.ts';
@@ -86,12 +88,16 @@ export interface Jobs extends AsyncDisposable {
   settle(job: JobDir): JobView;
   /** The definition; undefined when it cannot be read. */
   definition(job: JobDir): MetaFile | undefined;
+  /** Where it stands, with definition, sizes and what still lives of it. */
+  describe(job: JobDir): JobDescription;
   /** Newest first; records endings that have become known. */
   list(filter?: Partial<ListFilter>): ListedJobs;
   /** Until the end, or until it has printed something and then nothing for `quietMs`, or for `timeoutMs`. */
   observe(launched: Launched, options?: ObserveOptions): Promise<Observation>;
   /** Until the end, or for `timeoutMs`. Rejects with the signal's reason on abort. */
   wait(job: JobDir, options?: WaitOptions): Promise<JobView>;
+  /** Tells what it prints, as text, until it has ended and all is told. */
+  follow(job: JobDir, options: FollowOptions): Promise<void>;
   stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
   head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
@@ -111,8 +117,17 @@ export interface Jobs extends AsyncDisposable {
   /** Deletes ended jobs by age, number and size. */
   prune(options: Omit<PruneOptions, 'nowMs' | 'dryRun'> & { dryRun?: boolean }): PruneReport;
   usage(): RootUsage;
+  /** What watches over this root, and by which means. */
+  health(): RootHealth;
+}
+
+export interface RootHealth {
   /** Pid of the process that keeps this root (`keeper: 'process'` of whoever); undefined while none is needed. */
-  readonly keeperPid: number | undefined;
+  readonly keeper: number | undefined;
+  /** Pids of keepers that serve no root any more, or this one beside the live one. */
+  readonly leftOverKeepers: readonly number[];
+  /** Jobs get control groups: nothing that they start escapes a stop. */
+  readonly hasControlGroups: boolean;
 }
 
 /** A job that was started here, or that the system could not start. */
@@ -170,9 +185,11 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     at: (id) => jobDir(root, id),
     settle,
     definition: readMeta,
+    describe: describeJob,
     list: (filter) => listJobs(root, { limit: 0, ...filter }),
     observe: (launched, observed = {}) => observeStart(launched, observed),
     wait: waitForEnd,
+    follow: followJob,
     stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
     head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
     tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
@@ -189,9 +206,11 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     deleteAll: (cwd, { dryRun = false } = {}) => deleteJobsOf(root, cwd, { dryRun }),
     prune: (pruned) => pruneJobs(root, { dryRun: false, ...pruned, nowMs: Date.now() }),
     usage: () => rootUsage(root),
-    get keeperPid() {
-      return liveKeeper(root)?.pid;
-    },
+    health: () => ({
+      keeper: liveKeeper(root)?.pid,
+      leftOverKeepers: leftOverKeepers(root),
+      hasControlGroups: ownControlGroup() !== undefined,
+    }),
     [Symbol.asyncDispose]: () => care[Symbol.asyncDispose](),
   };
 }
@@ -216,7 +235,7 @@ const keptAfterMs = 1_000;
 
 /** The keeper as a process: markers in the root tell it what to see to. */
 function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
-  const words = keeperWords ?? [...selfCommand(), '_host', '--root', root];
+  const words = keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
   const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
   const give = (job: JobDir): void => handOver(root, job, words);
   return {

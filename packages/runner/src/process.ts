@@ -1,5 +1,4 @@
 /** Processes: who one is, who is at the machine, and how a script of some shell is started. */
-export { ownControlGroup } from './process/control-group/control-group.ts';
 export { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
 export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
 export {
@@ -10,6 +9,4 @@ export {
   type ShellPlan,
   type StagedFile,
 } from './process/shell/plan-shell.ts';
-export { findProgram, selfCommand } from './process/spawn.ts';
-export type { StopReport } from './process/stop-tree.ts';
-export { listProcesses } from './process/tree.ts';
+export { findProgram } from './process/spawn.ts';

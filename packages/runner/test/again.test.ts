@@ -1,20 +1,13 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import {
-  createJob,
-  deleteJob,
-  deleteJobsOf,
-  editMeta,
-  JobError,
-  pathOf,
-  pruneJobs,
-  readMeta,
-  restartJob,
-  settle,
-  startJob,
-  stopJob,
-} from '@kanade/runner';
+import { JobError, pathOf } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
+import { deleteJob, deleteJobsOf, pruneJobs } from '../src/keep/prune.ts';
+import { createJob, startJob } from '../src/life/launch.ts';
+import { editMeta, restartJob } from '../src/life/restart.ts';
+import { settle } from '../src/life/settle.ts';
+import { stopJob } from '../src/life/stop.ts';
+import { readMeta } from '../src/record/records.ts';
 import { launchScript, runScript } from './launch.ts';
 
 const stop = { by: 'user', graceMs: 200 } as const;

@@ -2,23 +2,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import {
-  deleteJob,
-  deleteJobsOf,
-  findJob,
-  type JobDir,
-  listJobs,
-  parseSignal,
-  pathOf,
-  pruneJobs,
-  restartJob,
-  settle,
-  stopJob,
-  waitForEnd,
-} from '@kanade/runner';
+import { type JobDir, parseSignal, pathOf } from '@kanade/runner';
 import { identify, isAlive } from '@kanade/runner/process';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
+import { deleteJob, deleteJobsOf, pruneJobs } from '../src/keep/prune.ts';
+import { listJobs } from '../src/life/list.ts';
+import { waitForEnd } from '../src/life/observe.ts';
+import { restartJob } from '../src/life/restart.ts';
+import { settle } from '../src/life/settle.ts';
+import { stopJob } from '../src/life/stop.ts';
+import { findJob } from '../src/record/root.ts';
 
 const ulid = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const noResult = { exit_code: null, signal: null, duration_ms: null };

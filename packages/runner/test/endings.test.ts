@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { JobError, launchJob, listJobs, pathOf, readTail, settle } from '@kanade/runner';
+import { JobError, pathOf } from '@kanade/runner';
 import { JobMeta, JobStateFile } from '@kanade/shared/job';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { launchJob } from '../src/life/launch.ts';
+import { listJobs } from '../src/life/list.ts';
+import { settle } from '../src/life/settle.ts';
+import { readTail } from '../src/output/excerpt.ts';
 import { launchScript, runScript } from './launch.ts';
 
 it.each([

@@ -1,7 +1,7 @@
 import { truncateSync, writeFileSync } from 'node:fs';
-import { readFrom, readHead, readTail } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { readFrom, readHead, readTail } from '../src/output/excerpt.ts';
 
 it.each([
   ['last two of three', 'a\nb\nc\n', 100, 2, 'b\nc\n', [2, 6]],

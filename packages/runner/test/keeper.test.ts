@@ -1,10 +1,14 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JobsEvent, jobDir, openJobs, pathOf, runKeeper, settle, stopJob, waitForEnd } from '@kanade/runner';
-import { listProcesses } from '@kanade/runner/process';
-import { eventually, tempDir } from '@kanade/testkit';
+import { type JobsEvent, openJobs, pathOf, runKeeper } from '@kanade/runner';
+import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { ensureKeeper, liveKeeper, mark } from '../src/keep/markers.ts';
+import { waitForEnd } from '../src/life/observe.ts';
+import { settle } from '../src/life/settle.ts';
+import { stopJob } from '../src/life/stop.ts';
+import { listProcesses } from '../src/process/tree.ts';
+import { jobDir } from '../src/record/root.ts';
 import { launchScript } from './launch.ts';
 import { programWords, startProgram } from './program.ts';
 
@@ -137,7 +141,7 @@ it('a race of fifty starts makes one host, and one that was killed leaves nothin
   await using dir = await tempDir();
   const launched = launchScript(dir.path, 'exec sleep 60');
   mark(dir.path, launched.job);
-  const programs = Array.from({ length: 50 }, () => startProgram('keeper', [dir.path, '100']));
+  const programs = Array.from({ length: 50 }, () => startProgram('keeper', [dir.path, '100'], [], runtimeWords('bun')));
   const left = new Map<number, string>();
   for (const { child, output } of programs) output.then((why) => left.set(child.pid ?? 0, why));
   await eventually('all but one have left', () => left.size === 49);
@@ -158,7 +162,7 @@ it('ensureKeeper() fifty times at once starts one that serves, and leaves no zom
   await using dir = await tempDir();
   const launched = launchScript(dir.path, 'exec sleep 60');
   mark(dir.path, launched.job);
-  const words = programWords('keeper', [dir.path, '100']);
+  const words = programWords('keeper', [dir.path, '100'], runtimeWords('bun'));
   for (let call = 0; call < 50; call++) ensureKeeper(dir.path, words);
   const host = await eventually('a host serves', () => liveKeeper(dir.path));
   const shim = settle(launched.job).state?.pid ?? 0;

@@ -1,5 +1,7 @@
-import { type JobView, type LaunchedJob, launchJob, pathOf, settle } from '@kanade/runner';
+import { type JobView, pathOf } from '@kanade/runner';
 import { onTestFinished } from 'vitest';
+import { type LaunchedJob, launchJob } from '../src/life/launch.ts';
+import { settle } from '../src/life/settle.ts';
 import { dropControlGroupIn } from '../src/process/control-group/control-group.ts';
 
 /** Starts a shell script as a job, without the login shell of the default wrapper. */

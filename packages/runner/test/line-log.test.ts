@@ -9,9 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type JobDir, launchJob, openJobs, pathOf, settle } from '@kanade/runner';
+import { type JobDir, openJobs, pathOf } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { launchJob } from '../src/life/launch.ts';
+import { settle } from '../src/life/settle.ts';
 import { completeLineLog, copyLines } from '../src/output/line-log.ts';
 import { launchScript } from './launch.ts';
 

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { listJobs, openJobs, pathOf } from '@kanade/runner';
+import { openJobs, pathOf } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { listJobs } from '../src/life/list.ts';
 
 /** A finished job that started and was last written so many seconds into the same day. */
 function finishedJob(root: string, id: string, startedS: number, writtenS: number, cwd = '/'): string {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createJob, type JobDir, type NotificationConfig, openJobs, pathOf, startJob } from '@kanade/runner';
+import { type JobDir, type NotificationConfig, openJobs, pathOf } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { createJob, startJob } from '../src/life/launch.ts';
 
 const lines = (path: string): Record<string, unknown>[] =>
   readFileSync(path, 'utf8')

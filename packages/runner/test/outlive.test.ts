@@ -1,7 +1,12 @@
 import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { jobDir, launchJob, pathOf, readMeta, settle, waitForEnd } from '@kanade/runner';
+import { pathOf } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { launchJob } from '../src/life/launch.ts';
+import { waitForEnd } from '../src/life/observe.ts';
+import { settle } from '../src/life/settle.ts';
+import { readMeta } from '../src/record/records.ts';
+import { jobDir } from '../src/record/root.ts';
 import { launchScript } from './launch.ts';
 import { startProgram } from './program.ts';
 

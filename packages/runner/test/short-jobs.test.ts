@@ -1,7 +1,11 @@
 /** Whoever waits for an end knows of it at once: no event that a runtime loses costs a turn of the slow poll. */
+import { availableParallelism, loadavg } from 'node:os';
 import { type Runtime, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { startProgram } from './program.ts';
+
+/** A lost event costs a turn of the slow poll, 1,000 ms. A machine with more to do than it has processors is late by itself. */
+const lateMsMax = (): number => ((loadavg()[0] ?? 0) > availableParallelism() ? 400 : 100);
 
 it.each<Runtime>(['node', 'bun'])(
   '1,000 short jobs on %s: nobody waits for one 100 ms longer than for the others',
@@ -13,7 +17,7 @@ it.each<Runtime>(['node', 'bun'])(
     for (const [place, times] of Object.entries(late)) {
       expect(times).toHaveLength(1000);
       const median = times.toSorted((a, b) => a - b)[500] ?? 0;
-      expect([place, times.filter((ms) => ms > median + 100)]).toEqual([place, []]);
+      expect([place, times.filter((ms) => ms > median + lateMsMax())]).toEqual([place, []]);
     }
   },
   180_000,

@@ -1,10 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type JobDir, openJobs, parseSignal, pathOf, settle, stopJob, waitForEnd } from '@kanade/runner';
-import { identify, isAlive, ownControlGroup } from '@kanade/runner/process';
+import { type JobDir, openJobs, parseSignal, pathOf } from '@kanade/runner';
+import { identify, isAlive } from '@kanade/runner/process';
 import { eventually, tempDir, zoo } from '@kanade/testkit';
 import { expect, it } from 'vitest';
+import { waitForEnd } from '../src/life/observe.ts';
+import { settle } from '../src/life/settle.ts';
+import { stopJob } from '../src/life/stop.ts';
+import { ownControlGroup } from '../src/process/control-group/control-group.ts';
 import { stopTree } from '../src/process/stop-tree.ts';
 import { launchScript } from './launch.ts';
 import { startProgram } from './program.ts';

@@ -1,9 +1,10 @@
 /** Automatic collection of old jobs, at the end of calls that make new ones. */
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { JobError, pruneJobs, takeLock } from '@kanade/runner';
+import { JobError } from '@kanade/runner';
 import type { Context, Options } from '../call/command.ts';
 import { type Config, readConfig } from './settings.ts';
+import { jobsOf } from './view.ts';
 
 /** How long ended jobs are kept when nobody says otherwise. */
 export const retentionDefault = '30d';
@@ -61,7 +62,8 @@ export function collect(given: CollectOptions, config: Config, context: Context)
   }
 }
 
-function collectNow(given: CollectOptions, { gc }: Config, { root }: Context): void {
+function collectNow(given: CollectOptions, { gc }: Config, context: Context): void {
+  const { root } = context;
   if (given['no-auto-gc']) return;
   const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
     (name) => given[name as keyof CollectOptions] !== undefined,
@@ -69,15 +71,12 @@ function collectNow(given: CollectOptions, { gc }: Config, { root }: Context): v
   if (!asked && !isDue(root)) return;
   if (!asked && gc.auto === false) return;
   const olderThanMs = parseRetention(given['auto-gc-older-than'] ?? gc.older_than ?? retentionDefault);
-  using lock = takeLock(join(root, '.gc.lock'));
-  if (!lock) return;
   touch(root);
   const maxJobs = given['auto-gc-max-jobs'] ?? gc.max_jobs;
   const maxBytes = given['auto-gc-max-bytes'] ?? gc.max_bytes;
-  pruneJobs(root, {
+  jobsOf(context).prune({
     olderThanMs,
-    dryRun: false,
-    nowMs: Date.now(),
+    exclusive: true,
     scanMax: gc.scan_limit ?? scanDefault,
     deleteMax: gc.delete_limit ?? deleteDefault,
     ...(maxJobs === undefined ? {} : { maxJobs }),

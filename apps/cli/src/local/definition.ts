@@ -1,6 +1,6 @@
 /** What a job is: the options that `create` and `run` share. */
 import { resolve } from 'node:path';
-import { type JobDefinition, JobError, limits, type NotificationConfig, withinLimits } from '@kanade/runner';
+import { type JobDefinition, JobError, limits, type NotificationConfig, type RootLimits } from '@kanade/runner';
 import { isTag } from '@kanade/shared/job-words';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
@@ -105,15 +105,12 @@ export interface Defined {
   readonly implicitStdin: boolean;
 }
 
-/**
- * The definition that the options make, if the root has room for another job. Reads the input. Throws `JobError`,
- * `root_full` among others.
- */
+/** The definition that the options make. Reads the input. Throws `JobError`. */
 export async function definitionOf({
   given,
   command,
   config,
-  context: { cwd, root },
+  context: { cwd },
   implicitStdin,
 }: Defined): Promise<JobDefinition> {
   const wrapper = given['shell-wrapper']?.split(/\s+/).filter((word) => word !== '');
@@ -130,7 +127,7 @@ export async function definitionOf({
   });
   const notification = notificationOf(given);
   const logBytesMax = given['log-bytes-max'] ?? config.limits?.log_bytes;
-  const definition: JobDefinition = {
+  return {
     command,
     cwd: canonical(given.cwd ?? cwd),
     env: given.env,
@@ -147,8 +144,15 @@ export async function definitionOf({
     ...(logBytesMax === undefined ? {} : { logBytesMax }),
     ...(config.limits?.log_overflow ? { logOverflow: config.limits.log_overflow } : {}),
   };
-  const { jobs: jobsMax, bytes: bytesMax, inodes: inodesMax } = config.limits ?? {};
-  return withinLimits(root, definition, { jobsMax, bytesMax, inodesMax });
+}
+
+/** What the configuration file says of a root's size. */
+export function limitsOf({ limits: given = {} }: Config): RootLimits {
+  return {
+    ...(given.jobs === undefined ? {} : { jobsMax: given.jobs }),
+    ...(given.bytes === undefined ? {} : { bytesMax: given.bytes }),
+    ...(given.inodes === undefined ? {} : { inodesMax: given.inodes }),
+  };
 }
 
 function notificationOf(given: DefinitionOptions): NotificationConfig | undefined {

@@ -1,9 +1,7 @@
 /** What `doctor` looks at; loaded on demand. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { limits, listJobs, rootUsage } from '@kanade/runner';
-import { liveHost } from '@kanade/runner/host';
-import { listProcesses, ownControlGroup } from '@kanade/runner/process';
+import { type Jobs, limits, type RootHealth } from '@kanade/runner';
 
 export interface Finding {
   readonly name: string;
@@ -28,16 +26,18 @@ const nearlyFull = 0.9;
 const namedMax = 5;
 
 /** All findings of a jobs root, good ones too. Changes nothing but the endings of jobs that it happens to notice. */
-export function examine(root: string): Finding[] {
+export function examine(jobs: Jobs): Finding[] {
+  const { root } = jobs;
+  const health = jobs.health();
   return [
     runtime(),
     jobsRoot(root),
     permissions(root),
     disk(root),
-    usage(root),
-    controlGroups(),
-    hosts(root),
-    staleJobs(root),
+    usage(jobs),
+    controlGroups(health),
+    hosts(health),
+    staleJobs(jobs),
   ];
 }
 
@@ -102,10 +102,8 @@ function disk(root: string): Finding {
 }
 
 /** What the root holds, and whether it nears the number of jobs beyond which none is made. */
-function usage(root: string): Finding {
-  const { jobs, bytes, inodes } = statSync(root, { throwIfNoEntry: false })?.isDirectory()
-    ? rootUsage(root)
-    : { jobs: 0, bytes: 0, inodes: 0 };
+function usage(opened: Jobs): Finding {
+  const { jobs, bytes, inodes } = isDirectory(opened.root) ? opened.usage() : { jobs: 0, bytes: 0, inodes: 0 };
   const ok = jobs < limits.jobs * nearlyFull;
   return {
     name: 'usage',
@@ -116,10 +114,10 @@ function usage(root: string): Finding {
 }
 
 /** Without a group of its own a job's tree is taken by process group and session: good, but not inescapable. */
-function controlGroups(): Finding {
+function controlGroups({ hasControlGroups }: RootHealth): Finding {
   const name = 'control_groups';
   if (process.platform !== 'linux') return { name, ok: true, detail: 'only Linux has them' };
-  if (ownControlGroup() !== undefined)
+  if (hasControlGroups)
     return { name, ok: true, detail: 'each job gets a control group: nothing that it starts escapes kill' };
   return {
     name,
@@ -130,17 +128,12 @@ function controlGroups(): Finding {
 }
 
 /** One host per root, and none for a root that is gone. */
-function hosts(root: string): Finding {
+function hosts({ keeper, leftOverKeepers }: RootHealth): Finding {
   const name = 'hosts';
   if (process.platform !== 'linux') return { name, ok: true, detail: 'looked for on Linux only' };
-  const live = liveHost(root);
-  const leftOver = listProcesses().filter(({ pid, zombie }) => {
-    const served = zombie ? undefined : servedRoot(pid);
-    return served !== undefined && pid !== live?.pid && (served === root || !existsSync(served));
-  });
-  const watching = live ? `process ${live.pid} watches over the running jobs` : 'none is needed now';
-  if (leftOver.length === 0) return { name, ok: true, detail: watching };
-  const pids = leftOver.map(({ pid }) => pid).join(' ');
+  const watching = keeper === undefined ? 'none is needed now' : `process ${keeper} watches over the running jobs`;
+  if (leftOverKeepers.length === 0) return { name, ok: true, detail: watching };
+  const pids = leftOverKeepers.join(' ');
   return {
     name,
     ok: false,
@@ -149,21 +142,9 @@ function hosts(root: string): Finding {
   };
 }
 
-/** The root that a process serves as a host; undefined for every other process. */
-function servedRoot(pid: number): string | undefined {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const at = words.indexOf('_host');
-    return at > 0 && words[at + 1] === '--root' ? words[at + 2] : undefined;
-  } catch {
-    return undefined; // gone meanwhile, or not ours to look at
-  }
-}
-
-function staleJobs(root: string): Finding {
+function staleJobs(opened: Jobs): Finding {
   const name = 'stale_jobs';
-  const { jobs, skipped } =
-    existsSync(root) && statSync(root).isDirectory() ? listJobs(root, { limit: 0 }) : { jobs: [], skipped: 0 };
+  const { jobs, skipped } = isDirectory(opened.root) ? opened.list() : { jobs: [], skipped: 0 };
   const unknown = jobs.filter(({ view }) => view.status === 'unknown').map(({ view }) => view.job.id);
   if (unknown.length === 0 && skipped === 0)
     return { name, ok: true, detail: `${jobs.length} jobs, all accounted for` };
@@ -175,9 +156,11 @@ function staleJobs(root: string): Finding {
     fix:
       unknown.length > 0
         ? `kanade delete each of: ${named}`
-        : `look at the directories in ${root} that kanade list --all does not show`,
+        : `look at the directories in ${opened.root} that kanade list --all does not show`,
   };
 }
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** The nearest directory upwards that exists. */
 function existing(path: string): string {

@@ -1,7 +1,7 @@
 /** What 0.1.18 told about each job of a collection; loaded on demand. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { listJobs } from '@kanade/runner';
+import type { Jobs } from '@kanade/runner';
 import type { LegacyGcEntry } from '@kanade/shared/job';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
 
@@ -11,9 +11,9 @@ export interface LegacyGcOptions {
 }
 
 /** Looks at the jobs of a root before a collection; the function that is returned tells afterwards what became of each. */
-export function recordJobs(root: string, { olderThanMs, dryRun }: LegacyGcOptions): () => LegacyGcEntry[] {
+export function recordJobs(jobs: Jobs, { olderThanMs, dryRun }: LegacyGcOptions): () => LegacyGcEntry[] {
   const cutoff = Math.floor((Date.now() - olderThanMs) / 1000);
-  const before = listJobs(root, { limit: 0 }).jobs.map(({ view: { job, status, state } }) => {
+  const before = jobs.list().jobs.map(({ view: { job, status, state } }) => {
     const endedAtMs = Date.parse(state?.finished_at ?? state?.updated_at ?? '');
     const isOld = isTerminal(status) && Math.floor(endedAtMs / 1000) < cutoff;
     return { path: job.path, job_id: job.id, state: status, isOld, bytes: bytesOf(job.path) };

@@ -1,9 +1,16 @@
 /** Parts that several answers share. */
-import { statSync } from 'node:fs';
-import { type JobDir, type JobView, pathOf, readHead, readTail, signalByNumber } from '@kanade/runner';
+import {
+  type Excerpt,
+  type JobDir,
+  type Jobs,
+  type JobView,
+  openJobs,
+  type RootLimits,
+  signalByNumber,
+} from '@kanade/runner';
 import { isTerminal, shortJobId } from '@kanade/shared/job-words';
 import { sizeOf } from '../answer/ink.ts';
-import type { Waiting } from '../call/command.ts';
+import type { Context, Waiting } from '../call/command.ts';
 
 /** Default bytes per stream in an answer (contract, section 3.2). */
 export const excerptBytes = 65_536;
@@ -11,21 +18,19 @@ export const excerptBytes = 65_536;
 /** Default lines of a tail (contract, section 3.6). */
 export const tailLines = 50;
 
-export function headsOf(job: JobDir, bytesMax: number): Record<string, unknown> {
-  return excerptFields(readHead(pathOf(job, 'stdout'), bytesMax), readHead(pathOf(job, 'stderr'), bytesMax));
+/** The jobs of this call; their keeper is a process of its own, because this call comes and goes. */
+export const jobsOf = ({ root, io }: Pick<Context, 'root' | 'io'>, limits?: RootLimits): Jobs =>
+  openJobs(root, { keeper: 'process', env: io.env, ...(limits ? { limits } : {}) });
+
+export const headsOf = (jobs: Jobs, job: JobDir, bytesMax: number): Record<string, unknown> =>
+  excerptFields(jobs.head(job, 'stdout', bytesMax), jobs.head(job, 'stderr', bytesMax));
+
+export function tailsOf(jobs: Jobs, job: JobDir, bytesMax: number, lines: number): Record<string, unknown> {
+  const window = { bytesMax, lines };
+  return excerptFields(jobs.tail(job, 'stdout', window), jobs.tail(job, 'stderr', window));
 }
 
-export function tailsOf(job: JobDir, bytesMax: number, lines: number): Record<string, unknown> {
-  return excerptFields(
-    readTail(pathOf(job, 'stdout'), bytesMax, lines),
-    readTail(pathOf(job, 'stderr'), bytesMax, lines),
-  );
-}
-
-function excerptFields(
-  stdout: ReturnType<typeof readHead>,
-  stderr: ReturnType<typeof readHead>,
-): Record<string, unknown> {
+function excerptFields(stdout: Excerpt, stderr: Excerpt): Record<string, unknown> {
   return {
     stdout: stdout.text,
     stderr: stderr.text,
@@ -37,17 +42,10 @@ function excerptFields(
   };
 }
 
-/** What a job has printed so far, in bytes. */
-export const logBytesOf = (job: JobDir): number =>
-  (['stdout', 'stderr'] as const).reduce(
-    (sum, stream) => sum + (statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
-
 /** What the line on a terminal says of a job that is waited for. */
-export const waitingFor = (job: JobDir): Waiting => ({
+export const waitingFor = (jobs: Jobs, job: JobDir): Waiting => ({
   what: shortJobId(job.id),
-  how: () => `${sizeOf(logBytesOf(job))} printed`,
+  how: () => `${sizeOf(jobs.describe(job).logBytes)} printed`,
 });
 
 /** `exit_code` when the process returned one. */

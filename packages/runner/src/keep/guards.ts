@@ -30,18 +30,18 @@ const logBytesPerMs = 2 ** 21;
 /** Bounds of the time between two looks at the logs of a job, in ms; the first one while they grow, the second while they do not. */
 const [growingMsMin, measureMsMin, measureMsMax] = [20, 100, 10_000];
 
-/** Stops the job at its deadline. */
+/** Stops the job at its deadline. `ageMs` is how long it has been running; from then on a clock counts that nobody sets. */
 export function guardDeadline({
   job,
   meta,
-  startedAtMs,
+  ageMs,
   signal,
   onTimedOut,
   onTrouble,
-}: GuardedJob & { readonly startedAtMs: number }): Guard {
-  const dueMs = startedAtMs + meta.timeout_ms;
+}: GuardedJob & { readonly ageMs: number }): Guard {
+  const dueMs = performance.now() + meta.timeout_ms - ageMs;
   return guard({
-    leftMs: () => dueMs - Date.now(),
+    leftMs: () => dueMs - performance.now(),
     act: async () => {
       onTimedOut(await stopJob(job, { by: 'timeout', graceMs: meta.kill_after_ms, abort: signal }));
       return 'done';

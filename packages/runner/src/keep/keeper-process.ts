@@ -1,10 +1,10 @@
 /** The keeper as a process: one per root, started on demand, gone when idle. */
-import { existsSync, type FSWatcher, mkdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import { takeLock } from '@kanade/durable/lock';
 import { sweepControlGroups } from '../process/control-group/control-group.ts';
 import { identify } from '../process/identity.ts';
-import { replaceFile } from '../record/files.ts';
+import { replaceFile, watchPath } from '../record/files.ts';
 import { limits } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
 import { createKeeper, type JobsEvent } from './keeper.ts';
@@ -32,12 +32,8 @@ export async function runKeeper({
   onEvent,
 }: RunKeeperOptions): Promise<'idle' | 'stopped' | 'busy'> {
   const paths = keeperPaths(root);
-  if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
-  makeKeeperDir(root);
-  mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
-  if (liveKeeper(root)) return 'busy';
-  const lock = acquireLock(paths.lock);
-  if (!lock) return 'busy';
+  const lock = becomeKeeper(root);
+  if (typeof lock === 'string') return lock;
   try {
     const own = identify(process.pid);
     replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
@@ -65,7 +61,24 @@ export async function runKeeper({
     }
   } finally {
     sweepControlGroups();
-    lock.close();
+    lock.release();
+  }
+}
+
+/**
+ * Takes the place of the keeper; begins again when its directory goes while that is done: the keeper before us is leaving, or
+ * somebody has deleted the root.
+ */
+function becomeKeeper(root: string): { release(): void } | 'busy' | 'idle' {
+  const paths = keeperPaths(root);
+  for (;;) {
+    if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
+    makeKeeperDir(root);
+    mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
+    if (liveKeeper(root)) return 'busy';
+    const lock = takeLock(paths.lock, { waitMs: handOverMs });
+    if (lock.kind === 'busy') return 'busy';
+    if (lock.kind === 'held') return lock;
   }
 }
 
@@ -81,7 +94,7 @@ interface IdleOptions {
 function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promise<void> {
   return new Promise((resolve) => {
     let idleSinceMs = performance.now();
-    const watcher = watchDirectory(watched, look);
+    const watcher = watchPath(watched, look);
     const poll = setInterval(
       () => {
         look();
@@ -99,28 +112,4 @@ function idleFor({ idleMs, signal, watched, look, isBusy }: IdleOptions): Promis
     signal.aborted ? done() : signal.addEventListener('abort', done, { once: true });
     look();
   });
-}
-
-/** Undefined when there is nothing to watch, such as a root that was deleted a moment ago: the poll remains. */
-function watchDirectory(path: string, look: () => void): FSWatcher | undefined {
-  try {
-    return watch(path, look).on('error', look);
-  } catch {
-    return undefined;
-  }
-}
-
-/** An exclusive SQLite lock: the one lock that every system releases when its holder dies. Undefined when it is taken. */
-function acquireLock(path: string): DatabaseSync | undefined {
-  // Loaded only in a keeper: the calls that start one are not to pay for it.
-  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  const database = new DatabaseSync(path);
-  try {
-    database.exec(`PRAGMA busy_timeout = ${handOverMs}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
-    return database;
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === 5 || /locked|busy/i.test(String(error))) return undefined;
-    throw error;
-  }
 }

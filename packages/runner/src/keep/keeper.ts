@@ -9,6 +9,8 @@ import { watchForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser } from '../process/control-group/enclose.ts';
+import { ageMsOf } from '../process/identity.ts';
+import { watchPath } from '../record/files.ts';
 import type { JobDir } from '../record/layout.ts';
 import { type MetaFile, readMeta } from '../record/records.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
@@ -39,6 +41,15 @@ export interface Keeper extends AsyncDisposable {
   adopt(job: JobDir, launched?: LaunchedJob): Promise<JobView>;
   /** How many jobs are under watch. */
   readonly size: number;
+}
+
+/** How long a job that is marked may take to begin, in ms: then its launcher was killed, or marks it again. */
+const launchWaitMs = 10_000;
+
+/** How long a job has been running, in ms: by its process where the system tells, which no clock that is set can change. */
+function runningMsOf({ state }: JobView): number {
+  const ageMs = state?.identity && ageMsOf(state.identity);
+  return Math.max(0, ageMs ?? Date.now() - (state?.started_at_ms ?? Date.now()));
 }
 
 /** Builds a keeper inside this process. Closing it stops watching and leaves every job running. */
@@ -73,8 +84,26 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
       output.close();
       leave();
       for (const guard of guards) await guard.close();
-      watched.delete(job.id);
     }
+  };
+
+  /** False when nothing of it was ever started. */
+  const hasBegun = async (job: JobDir): Promise<boolean> => {
+    const isCreated = (): boolean => settle(job).status === 'created';
+    if (!isCreated()) return true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => void (isCreated() || resolve());
+    const watcher = watchPath(job.path, look);
+    const endPoll = rounds.add(look);
+    const timer = setTimeout(resolve, launchWaitMs);
+    closing.signal.addEventListener('abort', () => resolve(), { once: true });
+    look();
+    await promise;
+    watcher?.close();
+    endPoll();
+    clearTimeout(timer);
+    closing.signal.throwIfAborted();
+    return !isCreated();
   };
 
   const guardsOf = (guarded: Pick<GuardedJob, 'job' | 'meta' | 'signal' | 'onTrouble'>): Guard[] => {
@@ -84,12 +113,17 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
       onTimedOut: (outcome: StopOutcome) => onEvent({ kind: 'timed_out', job, outcome }),
     };
     if (meta.timeout_ms === 0) return [guardLogs(more)];
-    const startedAtMs = settle(job).state?.started_at_ms ?? Date.now();
-    return [guardLogs(more), guardDeadline({ ...more, startedAtMs })];
+    return [guardLogs(more), guardDeadline({ ...more, ageMs: runningMsOf(settle(job)) })];
   };
 
   const tend = (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
-    const watching = watchOver(job, meta, exit);
+    const watching = (async () => {
+      try {
+        return (await hasBegun(job)) ? await watchOver(job, meta, exit) : settle(job);
+      } finally {
+        watched.delete(job.id);
+      }
+    })();
     watching.catch(() => undefined); // reported as an event; adopters that await it see it too
     watched.set(job.id, watching);
     return watching;

@@ -3,11 +3,12 @@
  * keeps the first name of the keeper); the keeper process of the root works through the markers. The marker is on disk
  * before anybody relies on it, so a keeper that is killed at any moment is replaced by the next call, which finds the same markers.
  */
-import { closeSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
+import { listProcesses } from '../process/tree.ts';
 import { openForAppending } from '../record/files.ts';
 import { type JobDir, keeperDirName } from '../record/layout.ts';
 import { readSmallFile } from '../record/records.ts';
@@ -63,6 +64,32 @@ export function liveKeeper(root: string): ProcessIdentity | undefined {
     return isAlive(identity) ? identity : undefined;
   } catch {
     return undefined; // half written or damaged: whoever holds the lock will write it again
+  }
+}
+
+/** The word by which a program of ours is told to keep a root; `--root` and the root follow. */
+export const keeperWord = '_host';
+
+/** Pids of keepers of this root, or of one that is gone, that do not serve it. Linux only; elsewhere none. */
+export function leftOverKeepers(root: string): number[] {
+  if (process.platform !== 'linux') return [];
+  const live = liveKeeper(root);
+  return listProcesses()
+    .filter(({ pid, zombie }) => {
+      const served = zombie ? undefined : servedRoot(pid);
+      return served !== undefined && pid !== live?.pid && (served === root || !existsSync(served));
+    })
+    .map(({ pid }) => pid);
+}
+
+/** The root that a process keeps; undefined for every other process. */
+function servedRoot(pid: number): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const at = words.indexOf(keeperWord);
+    return at > 0 && words[at + 1] === '--root' ? words[at + 2] : undefined;
+  } catch {
+    return undefined; // gone meanwhile, or not ours to look at
   }
 }
 

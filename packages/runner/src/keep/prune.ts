@@ -7,6 +7,7 @@ import { JobError } from '../job-error.ts';
 import { type JobView, settle } from '../life/settle.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
+import { takeLock } from '../record/files.ts';
 import { type JobDir, pathOf } from '../record/layout.ts';
 import { readMeta } from '../record/records.ts';
 import { compactLaunchOrder, isDirectory, jobNames } from '../record/root.ts';
@@ -92,6 +93,8 @@ export interface PruneOptions extends PruneLimits {
   /** Most directories looked at and most jobs deleted in one go; default: all. */
   readonly scanMax?: number;
   readonly deleteMax?: number;
+  /** Do nothing when another collection of this root is under way. */
+  readonly exclusive?: boolean;
 }
 
 export interface PruneReport {
@@ -137,6 +140,14 @@ export function choosePrunable(
 
 /** Deletes ended jobs by age, number and size. */
 export function pruneJobs(root: string, options: PruneOptions): PruneReport {
+  if (!options.exclusive) return prune(root, options);
+  using lock = takeLock(join(root, '.gc.lock'));
+  return lock
+    ? prune(root, options)
+    : { scanned: 0, candidates: 0, deleted: 0, failed: 0, outOfScope: 0, freedBytes: 0 };
+}
+
+function prune(root: string, options: PruneOptions): PruneReport {
   const pool: PruneCandidate[] = [];
   const names = jobNames(root);
   const scanned = rotated(names, options.nowMs).slice(0, options.scanMax ?? names.length);

@@ -2,13 +2,13 @@
  * Copies the lines of a running job into its combined log, and tells its match sinks about them while it runs, and about
  * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next host goes on from there instead of telling everything twice.
  */
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, statSync } from 'node:fs';
 import type { Poll } from '../life/observe.ts';
 import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
 import { copyLines, type LineLogFiles } from '../output/line-log.ts';
 import { matchesLine } from '../output/match.ts';
-import { replaceFile } from '../record/files.ts';
+import { replaceFile, watchPath } from '../record/files.ts';
 import { type JobDir, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
 import { readMeta, readOmitted, readSmallFile } from '../record/records.ts';
 import { notifyMatch } from './sinks.ts';
@@ -100,11 +100,8 @@ export function watchOutput(job: JobDir, { poll, copies }: OutputWatchOptions): 
     if (changedMs === metaSeenMs) return;
     metaSeenMs = changedMs;
     if (!readMeta(job)?.notification?.on_output_match) return;
-    try {
-      watcher = watch(job.path, onEvent).on('error', onEvent);
-    } catch {
-      metaSeenMs = undefined; // no watch to be had: the poll and the end of the job remain
-    }
+    watcher = watchPath(job.path, onEvent);
+    if (!watcher) metaSeenMs = undefined; // the poll and the end of the job remain
     onChange();
   };
   const endPoll = poll(onPoll);

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isJobName, matchesTag } from '@kanade/shared/job';
 import { type JobDir, jobFiles } from '../record/layout.ts';
-import { type MetaFile, readMeta } from '../record/records.ts';
+import type { MetaFile } from '../record/records.ts';
 import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';
-import { type JobView, settle } from './settle.ts';
+import { type JobFacts, readFacts } from './facts.ts';
+import { type JobView, settleFacts } from './settle.ts';
 
 /** Which jobs to list. All filters must hold. */
 export interface ListFilter {
@@ -47,12 +48,13 @@ export function listJobs(root: string, filter: ListFilter): ListedJobs {
     const oldestShownMs = starts[filter.limit - 1];
     const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
     if (isFull && oldestShownMs > latestMs + clockSlackMs) break;
-    const meta = readMeta(job);
+    const facts = readFacts(job);
+    const { meta } = facts;
     if (!meta) {
       skipped++;
       continue;
     }
-    const listed = choose(job, meta, filter);
+    const listed = choose(facts, meta, filter);
     if (!listed) continue;
     found.push(listed);
     insertDescending(starts, startOf(listed), filter.limit);
@@ -99,10 +101,10 @@ function lookedAt(base: string, names: readonly string[]): Candidate[] {
   return found.sort((a, b) => b.latestMs - a.latestMs);
 }
 
-function choose(job: JobDir, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
+function choose(facts: JobFacts, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
   if (filter.cwd !== undefined && meta.cwd !== filter.cwd) return undefined;
   if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) return undefined;
-  const view = settle(job);
+  const view = settleFacts(facts);
   return filter.state !== undefined && view.status !== filter.state ? undefined : { meta, view };
 }
 

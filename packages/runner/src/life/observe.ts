@@ -1,10 +1,10 @@
 /** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
-import { closeSync, type FSWatcher, fstatSync, statSync, watch } from 'node:fs';
+import { closeSync, type FSWatcher, fstatSync, statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job';
 import { createAncestorClock } from '../foreign/ancestor.ts';
 import { isAlive } from '../process/identity.ts';
 import { fileKeyOf, outputsOf } from '../process/tree.ts';
-import { openForReading } from '../record/files.ts';
+import { openForReading, watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
@@ -167,15 +167,11 @@ function createStirCheck(job: JobDir, { state, status }: JobView): () => boolean
 
 /** Our running jobs end with a write to the record alone; all others with a new `state.json`. */
 function watchJob(job: JobDir, view: JobView, look: () => void): FSWatcher | undefined {
-  try {
-    if (view.state?.identity) return watch(pathOf(job, 'record'), look).on('error', look);
-    const names: readonly string[] = [jobFiles.state, jobFiles.record];
-    return watch(job.path, (_event, name) => {
-      if (name === null || names.includes(name)) look();
-    }).on('error', look);
-  } catch {
-    return undefined; // no watches left or none on this file system: the poll alone decides
-  }
+  if (view.state?.identity) return watchPath(pathOf(job, 'record'), look);
+  const names: readonly string[] = [jobFiles.state, jobFiles.record];
+  return watchPath(job.path, (name) => {
+    if (name === null || names.includes(name)) look();
+  });
 }
 
 /** Why {@link observeStart} returned, and how the job stands then. */
@@ -237,12 +233,7 @@ function watchQuiet(job: JobDir, quietMs: number, onQuiet: () => void): () => vo
     timer = setTimeout(onQuiet, quietMs);
   };
   const poll = setInterval(look, limits.safetyPollMs);
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(job.path, look).on('error', look);
-  } catch {
-    watcher = undefined; // the poll alone decides
-  }
+  const watcher = watchPath(job.path, look);
   look();
   return () => {
     watcher?.close();

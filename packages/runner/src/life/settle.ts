@@ -3,15 +3,15 @@
  * who do it compute the same content from the same facts; one of them writes it, and none over what was written since
  * the facts were read.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import { isTerminal, type JobState } from '@kanade/shared/job';
 import { errnoOf } from '../job-error.ts';
 import { completeLineLog, type LineLogFiles } from '../output/line-log.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import type { Enclosing } from '../process/control-group/enclose.ts';
 import { openForAppending, pretty, replaceState, writeNewFile } from '../record/files.ts';
-import { type JobDir, pathOf } from '../record/layout.ts';
-import { readState, type StateFile } from '../record/records.ts';
+import { type JobDir, type LogStream, pathOf } from '../record/layout.ts';
+import { type MetaFile, type OmittedRanges, readState, type StateFile } from '../record/records.ts';
 import { decideEnding } from './decide-ending.ts';
 import { type JobFacts, readFacts, treeOf } from './facts.ts';
 
@@ -30,6 +30,32 @@ export function settleFacts(facts: JobFacts): JobView {
   const { status, state, isNews, endedAtMs } = decideEnding(facts, Date.now());
   const view = { job: facts.job, status, state };
   return isNews && state ? recordEnding(facts, view, endedAtMs) : view;
+}
+
+/** All that is known of a job. */
+export interface JobDescription extends JobView {
+  /** Undefined when it cannot be read. */
+  readonly meta: MetaFile | undefined;
+  /** What the logs lack; undefined when they are whole. */
+  readonly omitted: OmittedRanges | undefined;
+  /** Bytes that both logs have. */
+  readonly logBytes: number;
+  /** Pids of its processes that still live, though it has ended. */
+  readonly leftRunning: readonly number[];
+}
+
+/** Where a job stands, with all that is known of it; each of its files is read once. Settles it. */
+export function describeJob(job: JobDir): JobDescription {
+  const facts = readFacts(job);
+  const view = settleFacts(facts);
+  const sizeOf = (stream: LogStream): number => statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0;
+  return {
+    ...view,
+    meta: facts.meta,
+    omitted: facts.omitted,
+    logBytes: sizeOf('stdout') + sizeOf('stderr'),
+    leftRunning: view.state?.left_running ? facts.left.map(({ identity }) => identity.pid) : [],
+  };
 }
 
 /**

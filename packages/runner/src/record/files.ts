@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  type FSWatcher,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -9,6 +10,7 @@ import {
   rmSync,
   statSync,
   unlinkSync,
+  watch,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -137,6 +139,15 @@ function makeDirectory(path: string, mode: number | undefined): void {
  */
 export const openForReading = (path: string): number =>
   openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
+
+/** Watches a file or directory; undefined where that cannot be done: a slow poll stands behind every watch. */
+export function watchPath(path: string, onChange: (name: string | null) => void): FSWatcher | undefined {
+  try {
+    return watch(path, (_event, name) => onChange(name)).on('error', () => onChange(null));
+  } catch {
+    return undefined; // no watches left, none on this file system, or nothing there
+  }
+}
 
 /** Writes a file that nobody can know of yet, mode 0600: without the rename, which costs more than the write. */
 export const writeNewFile = (path: string, content: string | Uint8Array): void =>

@@ -4,7 +4,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type JobError, jobDir, jobNames, launchJob, pathOf, settle } from '@kanade/runner';
+import { type JobError, pathOf } from '@kanade/runner';
+import { launchJob } from '../../src/life/launch.ts';
+import { settle } from '../../src/life/settle.ts';
+import { jobDir, jobNames } from '../../src/record/root.ts';
 
 const [base = '', who = ''] = process.argv.slice(2);
 const [uid, gid] = [4242, 4343];

@@ -5,20 +5,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import {
-  createJob,
-  type JobDir,
-  type JobError,
-  jobDir,
-  launchJob,
-  listJobs,
-  pathOf,
-  readTail,
-  settle,
-  startJob,
-  stopJob,
-} from '@kanade/runner';
+import { type JobDir, type JobError, pathOf } from '@kanade/runner';
 import { eventually } from '@kanade/testkit';
+import { createJob, launchJob, startJob } from '../../src/life/launch.ts';
+import { listJobs } from '../../src/life/list.ts';
+import { settle } from '../../src/life/settle.ts';
+import { stopJob } from '../../src/life/stop.ts';
+import { readTail } from '../../src/output/excerpt.ts';
+import { jobDir } from '../../src/record/root.ts';
 
 const [base = '', how = ''] = process.argv.slice(2);
 const root = `${base}/jobs`;

@@ -1,9 +1,11 @@
 /** Stops each animal of the zoo: argv is a jobs root and, if need be, `hide-control-groups`. Prints what became of them. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { launchJob, pathOf, stopJob } from '@kanade/runner';
+import { pathOf } from '@kanade/runner';
 import { identify, isAlive } from '@kanade/runner/process';
 import { type Animal, eventually, zoo } from '@kanade/testkit';
+import { launchJob } from '../../src/life/launch.ts';
+import { stopJob } from '../../src/life/stop.ts';
 
 const [root = '', mode] = process.argv.slice(2);
 if (mode === 'hide-control-groups') {

@@ -1,6 +1,6 @@
 /** Which words may come next. */
 import { readdirSync } from 'node:fs';
-import { listJobs } from '@kanade/runner';
+import { openJobs } from '@kanade/runner';
 import { type Command, type Door, globalOptions, type House, type OptionTable } from '../command.ts';
 
 export interface Candidate {
@@ -127,7 +127,7 @@ const optionNames = (table: OptionTable): Candidate[] =>
   Object.entries(table).map(([name, { help }]) => ({ value: `--${name}`, help }));
 
 function jobIds({ root, cwd }: Question, states: readonly string[] | undefined): Candidate[] {
-  const { jobs } = listJobs(root, { cwd, limit: 0 });
+  const { jobs } = openJobs(root, { keeper: 'process' }).list({ cwd });
   return jobs
     .filter(({ view }) => !states || states.includes(view.status))
     .map(({ view }) => ({ value: view.job.id, help: view.status }));

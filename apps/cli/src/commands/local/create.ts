@@ -1,7 +1,8 @@
-import { createJob, pathOf } from '@kanade/runner';
+import { pathOf } from '@kanade/runner';
 import { defineCommand, UsageError } from '../../call/command.ts';
-import { checkDefinition, createInputRule, definitionOf, definitionOptions } from '../../local/definition.ts';
+import { checkDefinition, createInputRule, definitionOf, definitionOptions, limitsOf } from '../../local/definition.ts';
 import { readConfig } from '../../local/settings.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const create = defineCommand({
   name: 'create',
@@ -16,7 +17,7 @@ export const create = defineCommand({
     checkDefinition(given);
     const config = await readConfig(context.io.env, given.config);
     const definition = await definitionOf({ given, command: words, config, context, implicitStdin: false });
-    const { job } = createJob(context.root, definition);
+    const job = jobsOf(context, limitsOf(config)).create(definition);
     return {
       type: 'create',
       job_id: job.id,

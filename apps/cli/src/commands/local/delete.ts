@@ -1,6 +1,7 @@
-import { type Deletion, deleteJob, deleteJobsOf, findJob } from '@kanade/runner';
+import type { Deletion } from '@kanade/runner';
 import { type Answer, defineCommand, UsageError } from '../../call/command.ts';
 import { canonical } from '../../local/settings.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',
@@ -11,13 +12,15 @@ export const deleteCommand = defineCommand({
     'dry-run': { kind: 'flag', help: 'only say what would go' },
   },
   examples: ['kanade delete 3f2a9c1', 'kanade delete --all --dry-run'],
-  run(given, words, { root, cwd }) {
+  run(given, words, context) {
+    const { root, cwd } = context;
     if (words.length > 1) throw new UsageError(`unexpected word ${JSON.stringify(words[1])}`);
     if ((words.length === 1) === (given.all === true)) throw new UsageError('give JOB_ID or --all, one of them');
     const dryRun = given['dry-run'] === true;
-    if (!given.all) return answerOf(root, dryRun, [deleteJob(findJob(root, words[0] ?? ''), { dryRun })], {});
+    const jobsHere = jobsOf(context);
+    if (!given.all) return answerOf(root, dryRun, [jobsHere.delete(jobsHere.find(words[0] ?? ''), { dryRun })], {});
     const scope = canonical(cwd);
-    const { jobs, outOfScope } = deleteJobsOf(root, scope, { dryRun });
+    const { jobs, outOfScope } = jobsHere.deleteAll(scope, { dryRun });
     return answerOf(root, dryRun, jobs, { scope, outOfScope });
   },
 });

@@ -1,4 +1,5 @@
 import { calledAs, defineCommand, noWords } from '../../call/command.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -6,11 +7,12 @@ export const doctor = defineCommand({
   usage: '',
   options: {},
   examples: ['kanade doctor', 'kanade doctor --human'],
-  async run(_options, words, { root, program }) {
+  async run(_options, words, context) {
+    const { root, program } = context;
     noWords(words);
     // Loaded on demand: it looks at more than any other command.
     const { examine } = await import('../../local/examine.ts');
-    const findings = examine(root).map(({ fix, ...found }) =>
+    const findings = examine(jobsOf(context)).map(({ fix, ...found }) =>
       fix ? { ...found, fix: calledAs(program, fix) } : found,
     );
     return { type: 'doctor', root, healthy: findings.every(({ ok }) => ok), findings };

@@ -1,6 +1,6 @@
-import { pruneJobs } from '@kanade/runner';
 import { defineCommand, noWords, UsageError } from '../../call/command.ts';
 import { parseRetention, retentionDefault } from '../../local/collect.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const gc = defineCommand({
   name: 'gc',
@@ -17,7 +17,9 @@ export const gc = defineCommand({
     'dry-run': { kind: 'flag', help: 'only count what would go' },
   },
   examples: ['kanade gc --older-than 7d --dry-run', 'kanade gc --max-jobs 1000'],
-  async run(given, words, { root, contract }) {
+  async run(given, words, context) {
+    const { root, contract } = context;
+    const jobs = jobsOf(context);
     noWords(words);
     const olderThan = given['older-than'] ?? retentionDefault;
     const olderThanMs = parseRetention(olderThan);
@@ -26,12 +28,11 @@ export const gc = defineCommand({
     if (isLegacy && (given['max-jobs'] ?? given['max-bytes']) !== undefined)
       throw new UsageError('--max-jobs and --max-bytes did not exist in 0.1.18: leave them or --contract out');
     const fates = isLegacy
-      ? (await import('../../local/legacy-gc.ts')).recordJobs(root, { olderThanMs, dryRun })
+      ? (await import('../../local/legacy-gc.ts')).recordJobs(jobs, { olderThanMs, dryRun })
       : undefined;
-    const report = pruneJobs(root, {
+    const report = jobs.prune({
       olderThanMs,
       dryRun,
-      nowMs: Date.now(),
       ...(given['max-jobs'] === undefined ? {} : { maxJobs: given['max-jobs'] }),
       ...(given['max-bytes'] === undefined ? {} : { maxBytes: given['max-bytes'] }),
     });

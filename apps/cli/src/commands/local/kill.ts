@@ -1,6 +1,6 @@
-import { findJob, parseSignal, stopJob } from '@kanade/runner';
+import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
-import { exitCodeOf, reasonOf, signalFields } from '../../local/view.ts';
+import { exitCodeOf, jobsOf, reasonOf, signalFields } from '../../local/view.ts';
 
 /** How long the answer waits for the effect of one signal, in ms (contract, section 3.8). */
 const observeMs = 3_000;
@@ -22,21 +22,22 @@ export const kill = defineCommand({
     'no-wait': { kind: 'flag', help: 'do not wait for the effect' },
   },
   examples: ['kanade kill 3f2a9c1', 'kanade kill --signal USR1 3f2a9c1'],
-  async run(options, words, { root, io }) {
+  async run(options, words, context) {
     const signal = parseSignal(options.signal ?? 'TERM');
     if (!signal)
       throw new UsageError(
         `unknown signal ${JSON.stringify(options.signal)}: give a name such as TERM, INT, HUP, USR1 or KILL`,
       );
-    const job = findJob(root, oneWord(words, 'JOB_ID'));
+    const jobs = jobsOf(context);
+    const job = jobs.find(oneWord(words, 'JOB_ID'));
     const named = { type: 'kill', job_id: job.id, signal: (options.signal ?? 'TERM').toUpperCase() };
     const startedMs = performance.now();
-    const stopped = await stopJob(job, {
+    const stopped = await jobs.stop(job, {
       by: 'user',
       signal,
       only: options.signal !== undefined || options['no-wait'] === true,
       graceMs: options['no-wait'] ? 0 : options.signal === undefined ? graceMs : observeMs,
-      abort: io.signal,
+      abort: context.io.signal,
     });
     if (options['no-wait']) return named;
     const ended = signalFields(stopped.view);

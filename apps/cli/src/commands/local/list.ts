@@ -1,8 +1,8 @@
-import { type ListedJob, listJobs } from '@kanade/runner';
+import type { ListedJob } from '@kanade/runner';
 import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job-words';
 import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
 import { canonical } from '../../local/settings.ts';
-import { exitCodeOf } from '../../local/view.ts';
+import { exitCodeOf, jobsOf } from '../../local/view.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
 const limitDefault = 50;
@@ -45,14 +45,15 @@ export const ps = defineCommand({
 function listed(
   given: Options<typeof shared> & { state?: string | undefined },
   words: readonly string[],
-  { root, cwd }: Context,
+  context: Context,
 ): Answer {
+  const { root, cwd } = context;
   noWords(words);
   if (given.all && given.cwd !== undefined) throw new UsageError('--all and --cwd exclude each other');
   for (const tag of given.tag) {
     if (!isTagFilter(tag)) throw new UsageError(`not a tag or a tag filter: ${JSON.stringify(tag)}`);
   }
-  const { jobs, truncated, skipped } = listJobs(root, {
+  const { jobs, truncated, skipped } = jobsOf(context).list({
     limit: given.limit ?? limitDefault,
     tags: given.tag,
     ...(given.all ? {} : { cwd: canonical(given.cwd ?? cwd) }),

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { defineCommand, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkDefinition, definitionOf, definitionOptions, inputRule } from '../../local/definition.ts';
-import { checkObservation, observationOptions, observeAndAnswer, runCared } from '../../local/observation.ts';
+import { checkDefinition, definitionOf, definitionOptions, inputRule, limitsOf } from '../../local/definition.ts';
+import { checkObservation, observationOptions, observeAndAnswer } from '../../local/observation.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -27,12 +28,12 @@ export const run = defineCommand({
     if (words.length === 0) throw new UsageError(`COMMAND is missing: ${context.program} run -- COMMAND [ARGS...]`);
     checkDefinition(given);
     checkObservation(given);
-    const { root, io } = context;
     const config = await prepareCollection(given, context, given.config);
     const defined = await definitionOf({ given, command: words, config, context, implicitStdin: true });
     const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
-    const started = runCared(root, definition, io.env);
-    const answer = await observeAndAnswer({ type: 'run', given, ...started, context });
+    const jobs = jobsOf(context, limitsOf(config));
+    const launched = jobs.launch(definition);
+    const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context });
     collect(given, config, context);
     return answer;
   },

@@ -1,7 +1,7 @@
-import { runHost } from '@kanade/runner/host';
+import { runKeeper } from '@kanade/runner';
 import { defineCommand } from '../../call/command.ts';
 
-/** Private: the host process of a jobs root, started by calls whose jobs outlive them. */
+/** Private: the keeper process of a jobs root, started by calls whose jobs outlive them. */
 export const serveRoot = defineCommand({
   name: '_host',
   summary: 'watch over the running jobs of a root (started by other commands)',
@@ -10,7 +10,7 @@ export const serveRoot = defineCommand({
   examples: [],
   async run(options, _words, { root, io }) {
     const idleMs = options['idle-ms'];
-    const outcome = await runHost({ root, signal: io.signal, ...(idleMs === undefined ? {} : { idleMs }) });
+    const outcome = await runKeeper({ root, signal: io.signal, ...(idleMs === undefined ? {} : { idleMs }) });
     return { type: 'host', outcome };
   },
 });

@@ -1,7 +1,7 @@
-import { findJob, startJob } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkObservation, observationOptions, observeAndAnswer, startCared } from '../../local/observation.ts';
+import { checkObservation, observationOptions, observeAndAnswer } from '../../local/observation.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const start = defineCommand({
   name: 'start',
@@ -13,9 +13,9 @@ export const start = defineCommand({
   async run(given, words, context) {
     checkObservation(given);
     const config = await prepareCollection(given, context);
-    const job = findJob(context.root, oneWord(words, 'JOB_ID'));
-    const started = startCared(context.root, job, () => startJob(job, context.io.env));
-    const answer = await observeAndAnswer({ type: 'start', given, ...started, context });
+    const jobs = jobsOf(context);
+    const launched = jobs.start(jobs.find(oneWord(words, 'JOB_ID')));
+    const answer = await observeAndAnswer({ type: 'start', given, jobs, launched, context });
     collect(given, config, context);
     return answer;
   },

@@ -1,6 +1,6 @@
-import { findJob, JobError, limits, readMeta, readOmitted, settle } from '@kanade/runner';
+import { JobError, limits } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { exitCodeOf, logBytesOf, reasonOf } from '../../local/view.ts';
+import { exitCodeOf, jobsOf, reasonOf } from '../../local/view.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -8,12 +8,11 @@ export const status = defineCommand({
   usage: 'JOB_ID',
   options: {},
   examples: ['kanade status 3f2a9c1'],
-  run(_options, words, { root }) {
-    const job = findJob(root, oneWord(words, 'JOB_ID'));
-    const view = settle(job);
-    const meta = readMeta(job);
+  run(_options, words, context) {
+    const jobs = jobsOf(context);
+    const view = jobs.describe(jobs.find(oneWord(words, 'JOB_ID')));
+    const { job, meta, omitted, leftRunning } = view;
     if (!meta) throw new JobError('internal_error', `job ${job.id} has no readable meta.json: nothing is known of it`);
-    const omitted = readOmitted(job);
     return {
       type: 'status',
       job_id: job.id,
@@ -23,7 +22,8 @@ export const status = defineCommand({
       ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
       ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),
       ...reasonOf(view),
-      log_bytes: logBytesOf(job),
+      ...(leftRunning.length > 0 ? { left_running: leftRunning } : {}),
+      log_bytes: view.logBytes,
       log_bytes_max: meta.log_bytes_max ?? limits.logBytes,
       ...(omitted ? { log_omitted: omitted } : {}),
     };

@@ -1,6 +1,6 @@
-import { editMeta, findJob } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
 import { checkTags } from '../../local/definition.ts';
+import { jobsOf } from '../../local/view.ts';
 
 export const tagSet = defineCommand({
   name: 'tag set',
@@ -8,10 +8,11 @@ export const tagSet = defineCommand({
   usage: 'JOB_ID',
   options: { tag: { kind: 'texts', value: 'TAG', help: 'a tag; repeatable' } },
   examples: ['kanade tag set 3f2a9c1 --tag release --tag build.web', 'kanade tag set 3f2a9c1'],
-  async run(given, words, { root }) {
+  async run(given, words, context) {
     checkTags(given.tag);
-    const job = findJob(root, oneWord(words, 'JOB_ID'));
-    const meta = await editMeta(job, (known) => ({ ...known, tags: [...new Set(given.tag)] }));
+    const jobs = jobsOf(context);
+    const job = jobs.find(oneWord(words, 'JOB_ID'));
+    const meta = await jobs.edit(job, (known) => ({ ...known, tags: [...new Set(given.tag)] }));
     return { type: 'tag_set', job_id: job.id, tags: meta.tags };
   },
 });

@@ -1,8 +1,8 @@
-import { findJob, pathOf } from '@kanade/runner';
+import { pathOf } from '@kanade/runner';
 import { defineCommand, goOn, oneWord, UsageError } from '../../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
 import { readConfig } from '../../local/settings.ts';
-import { excerptBytes, tailLines, tailsOf } from '../../local/view.ts';
+import { excerptBytes, jobsOf, tailLines, tailsOf } from '../../local/view.ts';
 
 export const tail = defineCommand({
   name: 'tail',
@@ -15,16 +15,17 @@ export const tail = defineCommand({
     'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
   },
   examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
-  run(options, words, { root, io }) {
+  run(options, words, context) {
     if (options['tail-lines'] !== undefined && options.lines !== undefined) {
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
     compressionMode(options);
     const lines = options['tail-lines'] ?? options.lines ?? tailLines;
     // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
-    return goOn(readConfig(io.env, undefined), () => {
-      const job = findJob(root, oneWord(words, 'JOB_ID'));
-      const tails = tailsOf(job, options['max-bytes'] ?? excerptBytes, lines);
+    return goOn(readConfig(context.io.env, undefined), () => {
+      const jobs = jobsOf(context);
+      const job = jobs.find(oneWord(words, 'JOB_ID'));
+      const tails = tailsOf(jobs, job, options['max-bytes'] ?? excerptBytes, lines);
       return {
         type: 'tail',
         job_id: job.id,

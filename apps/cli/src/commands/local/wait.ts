@@ -1,7 +1,16 @@
-import { findJob, JobError, waitForEnd } from '@kanade/runner';
+import { JobError } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { deadlineMs, exitCodeOption } from '../../local/observation.ts';
-import { endingOf, excerptBytes, exitCodeOf, reasonOf, tailLines, tailsOf, waitingFor } from '../../local/view.ts';
+import {
+  endingOf,
+  excerptBytes,
+  exitCodeOf,
+  jobsOf,
+  reasonOf,
+  tailLines,
+  tailsOf,
+  waitingFor,
+} from '../../local/view.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
 const untilDefault = 30;
@@ -18,13 +27,15 @@ export const wait = defineCommand({
     poll: { kind: 'count', value: 'N', help: 'accepted for older callers: waiting is watching, not polling' },
   },
   examples: ['kanade wait 3f2a9c1', 'kanade wait --until 600 3f2a9c1'],
-  async run(options, words, { root, io, onWaiting, tellsEnding }) {
+  async run(options, words, context) {
+    const { io, onWaiting, tellsEnding } = context;
     if (options.forever && options.until !== undefined)
       throw new UsageError('--until and --forever exclude each other');
-    const job = findJob(root, oneWord(words, 'JOB_ID'));
-    onWaiting?.(waitingFor(job));
+    const jobs = jobsOf(context);
+    const job = jobs.find(oneWord(words, 'JOB_ID'));
+    onWaiting?.(waitingFor(jobs, job));
     const timeoutMs = options.forever ? undefined : deadlineMs(options.until ?? untilDefault);
-    const view = await waitForEnd(job, { signal: io.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    const view = await jobs.wait(job, { signal: io.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     if (!view.state)
       throw new JobError('internal_error', `job ${job.id} has no readable state.json: nothing to wait for`);
     return {
@@ -32,7 +43,7 @@ export const wait = defineCommand({
       job_id: job.id,
       state: view.status,
       ...(tellsEnding ? endingOf(view) : { ...exitCodeOf(view), ...reasonOf(view) }),
-      ...tailsOf(job, excerptBytes, tailLines),
+      ...tailsOf(jobs, job, excerptBytes, tailLines),
       updated_at: view.state.updated_at,
     };
   },

@@ -1,6 +1,5 @@
-import { findJob } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { tailLines } from '../../local/view.ts';
+import { jobsOf, tailLines } from '../../local/view.ts';
 
 export const watch = defineCommand({
   name: 'watch',
@@ -14,10 +13,16 @@ export const watch = defineCommand({
     },
   },
   examples: ['kanade watch 3f2a9c1'],
-  async run(options, words, { root, io, program }) {
-    const job = findJob(root, oneWord(words, 'JOB_ID'));
+  async run(options, words, context) {
+    const { io, program } = context;
+    const jobs = jobsOf(context);
+    const job = jobs.find(oneWord(words, 'JOB_ID'));
     // Loaded on demand: only people at a terminal watch.
-    await (await import('../../local/watch-job.ts')).watchJob(job, { io, program, lines: options.lines ?? tailLines });
+    await (await import('../../local/watch-job.ts')).watchJob(jobs, job, {
+      io,
+      program,
+      lines: options.lines ?? tailLines,
+    });
     return '';
   },
 });
