@@ -18,6 +18,6 @@ for (let count = 0; count < Number(share); count++) {
   };
   const { job, release } = runner.launchJob(root, definition, process.env);
   release();
-  runner.markForCare(root, job);
-  runner.ensureHost(root, hostWords);
+  runner.mark(root, job);
+  runner.ensureKeeper(root, hostWords);
 }

@@ -32,7 +32,7 @@ async function rage(root) {
     while (callers.size < callersMax) startCaller(root, callers);
     // A caller lives long enough to launch a few jobs; the longest naps let some finish.
     await sleep(Math.random() * 300);
-    const host = runner.liveHost(root);
+    const host = runner.liveKeeper(root);
     if (host && Math.random() < 0.5) {
       if (runner.sendSignal(host, 'SIGKILL') === 'sent') killed.host++;
     } else {

@@ -1,7 +1,7 @@
-/** A host as a process of its own: argv is the root. */
+/** A keeper as a process of its own: argv is the root. */
 import { importRunner } from './runner-setup.mjs';
 
-const { runHost } = await importRunner();
+const { runKeeper } = await importRunner();
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
-await runHost({ root: process.argv[2], signal: stop.signal });
+await runKeeper({ root: process.argv[2], signal: stop.signal });

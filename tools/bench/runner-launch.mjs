@@ -20,7 +20,7 @@ async function ours(root, host) {
   const launched = [];
   const startedMs = performance.now();
   for (let job = 0; job < batch; job++) {
-    launched.push(host.launch({ command: ['true'], cwd: root, shellWrapper: [] }, process.env));
+    launched.push(host.launch({ command: ['true'], cwd: root, shellWrapper: [] }));
   }
   const value = perSecond(startedMs);
   for (const { job } of launched) {
@@ -86,7 +86,7 @@ function withTaskSpooler(root) {
 }
 
 await withRoot(runner, async (root) => {
-  const host = runner.createHost({ root });
+  const host = runner.openJobs(root, { keeper: 'here' });
   const [jobs, children] = [[], []];
   await ours(root, host);
   await bare(root);

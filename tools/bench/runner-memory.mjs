@@ -23,14 +23,14 @@ const mebibytes = (values) => rounded(values.reduce((sum, value) => sum + value,
 const idleMs = 5_000;
 
 await withRoot(runner, async (root) => {
-  runner.ensureHost(root, programWords('runner-host.mjs', root));
-  const host = await until('the host serves', () => runner.liveHost(root)?.pid);
+  runner.ensureKeeper(root, programWords('runner-host.mjs', root));
+  const host = await until('the host serves', () => runner.liveKeeper(root)?.pid);
   const hostAlone = pssOf(host);
   const shims = [];
   for (let count = 0; count < jobs; count++) {
     const launched = runner.launchJob(root, { command: ['sleep', '1000'], cwd: root, shellWrapper: [] }, process.env);
     launched.release();
-    runner.markForCare(root, launched.job);
+    runner.mark(root, launched.job);
     shims.push(runner.settle(launched.job).state.pid);
   }
   const last = shims.at(-1);

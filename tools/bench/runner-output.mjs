@@ -27,7 +27,7 @@ async function ours(root, host) {
   let peak = 0;
   const startedMs = performance.now();
   const launched = runner.launchJob(root, { command: [script], cwd: root, shellWrapper: ['sh', '-c'] }, process.env);
-  runner.markForCare(root, launched.job);
+  runner.mark(root, launched.job);
   const sample = setInterval(() => {
     peak = Math.max(peak, pssOf(host));
   }, 100);
@@ -53,8 +53,8 @@ function redirect(root) {
 }
 
 await withRoot(runner, async (root) => {
-  runner.ensureHost(root, programWords('runner-host.mjs', root));
-  const host = await until('the host serves', () => runner.liveHost(root)?.pid);
+  runner.ensureKeeper(root, programWords('runner-host.mjs', root));
+  const host = await until('the host serves', () => runner.liveKeeper(root)?.pid);
   const before = pssOf(host);
   redirect(root);
   const [jobs, plain] = [[], []];

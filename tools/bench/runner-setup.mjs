@@ -11,7 +11,7 @@ import { fail, runTool } from '../toolchain.mjs';
 export const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `node ${process.versions.node}`;
 
 /** A file of the built package. */
-const built = (entry) => new URL(`../../packages/runner/dist/${entry}.js`, import.meta.url).href;
+const built = (part) => new URL(`../../packages/runner/dist/${part}.js`, import.meta.url).href;
 
 /** The built package with all of its entries. */
 export async function loadRunner() {
@@ -23,9 +23,15 @@ export async function loadRunner() {
   return importRunner();
 }
 
+/** What is measured by itself, behind the front door too. */
+const parts = [
+  ...['index', 'life/launch', 'life/settle', 'life/list', 'life/observe', 'life/stop', 'keep/markers', 'keep/prune'],
+  ...['record/root', 'record/records', 'process/spawn', 'process/identity', 'process/tree', 'process/send-signal'],
+];
+
 /** The same, without building it first: for programs that a benchmark starts. */
 export async function importRunner() {
-  const modules = await Promise.all(['index', 'process', 'host', 'process/shim'].map((entry) => import(built(entry))));
+  const modules = await Promise.all(parts.map((part) => import(built(part))));
   return Object.assign({}, ...modules);
 }
 
@@ -42,7 +48,7 @@ export async function withRoot(runner, work) {
   try {
     return await work(root);
   } finally {
-    const host = runner.liveHost(root);
+    const host = runner.liveKeeper(root);
     if (host) runner.sendSignal(host, 'SIGTERM');
     // It removes files of its own as it leaves, and a removal that meets that leaves the rest behind.
     if (host) await until('the host has left', () => !runner.isAlive(host));
