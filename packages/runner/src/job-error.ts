@@ -1,4 +1,4 @@
-import type { JobErrorCode } from '@kanade/shared/job';
+import type { JobErrorCode } from '@kanade/shared/job-words';
 
 /** "Could not do it", with a code that callers may rely on. How a job ended is never an error. */
 export class JobError extends Error {

@@ -5,7 +5,7 @@
  * written. Nothing of its directory is changed.
  */
 import { statSync } from 'node:fs';
-import { isTerminal, type JobState } from '@kanade/shared/job';
+import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
 import { identify, isAlive, type ProcessIdentity, readProcess, startedAtMs } from '../process/identity.ts';
 import { sendSignal } from '../process/send-signal.ts';

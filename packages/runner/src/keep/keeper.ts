@@ -2,7 +2,7 @@
  * The keeper watches over running jobs: it enforces deadlines and settles what has ended. It owns no pipe and is
  * nobody's parent in earnest: when it dies the jobs run on, and the next keeper adopts what it finds.
  */
-import { isTerminal } from '@kanade/shared/job';
+import { isTerminal } from '@kanade/shared/job-words';
 import { isOfAncestor } from '../foreign/ancestor.ts';
 import type { LaunchedJob } from '../life/launch.ts';
 import { watchForEnd } from '../life/observe.ts';

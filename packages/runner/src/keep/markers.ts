@@ -5,7 +5,7 @@
  */
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJobName } from '@kanade/shared/job';
+import { isJobName } from '@kanade/shared/job-words';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 import { listProcesses } from '../process/tree.ts';

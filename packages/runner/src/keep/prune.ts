@@ -1,7 +1,7 @@
 /** Deleting jobs: one, those of a directory, or by age, number and size. Never one that may still run. */
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isTerminal, type JobState } from '@kanade/shared/job';
+import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { isPidTaken } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { type JobView, settle } from '../life/settle.ts';

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { schemaVersion, wholeSecond } from '@kanade/shared/job';
+import { schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { defaultWrapper } from '../life/definition.ts';
 import type { JobView } from '../life/settle.ts';
 import { runSink } from '../process/spawn.ts';

@@ -1,5 +1,5 @@
 /** How a job stands, decided from its facts alone. Pure: the same facts at the same time give the same answer. */
-import { type Ending, isTerminal, type JobState, wholeSecond } from '@kanade/shared/job';
+import { type Ending, isTerminal, type JobState, wholeSecond } from '@kanade/shared/job-words';
 import type { ShimRecord } from '../process/spawn.ts';
 import { createdState, lostState, runningState, type StateFile, type StopRequest } from '../record/records.ts';
 import type { JobFacts } from './facts.ts';

@@ -1,7 +1,7 @@
 /** From what a caller asks for to what is written into `meta.json` and handed to the system. */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { schemaVersion, wholeSecond } from '@kanade/shared/job';
+import { schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
 import { treeVariable } from '../process/tree.ts';
 import type { MetaFile, NotificationConfig } from '../record/records.ts';

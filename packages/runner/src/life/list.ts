@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { isJobName, matchesTag } from '@kanade/shared/job';
+import { isJobName, matchesTag } from '@kanade/shared/job-words';
 import { type JobDir, jobFiles } from '../record/layout.ts';
 import type { MetaFile } from '../record/records.ts';
 import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';

@@ -1,6 +1,6 @@
 /** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
 import { closeSync, type FSWatcher, fstatSync, statSync } from 'node:fs';
-import { isTerminal } from '@kanade/shared/job';
+import { isTerminal } from '@kanade/shared/job-words';
 import { createAncestorClock } from '../foreign/ancestor.ts';
 import { isAlive } from '../process/identity.ts';
 import { fileKeyOf, outputsOf } from '../process/tree.ts';

@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isTerminal } from '@kanade/shared/job';
+import { isTerminal } from '@kanade/shared/job-words';
 import { ancestorMarker } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { pretty, replaceFile, replaceStateSurely, withClaim } from '../record/files.ts';

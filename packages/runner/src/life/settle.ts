@@ -4,7 +4,7 @@
  * the facts were read.
  */
 import { closeSync, statSync } from 'node:fs';
-import { isTerminal, type JobState } from '@kanade/shared/job';
+import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
 import { completeLineLog, type LineLogFiles } from '../output/line-log.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';

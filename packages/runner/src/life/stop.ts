@@ -1,4 +1,4 @@
-import { isTerminal, type StopBy } from '@kanade/shared/job';
+import { isTerminal, type StopBy } from '@kanade/shared/job-words';
 import { stopUnidentified } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';

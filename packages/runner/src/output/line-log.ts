@@ -1,6 +1,6 @@
 /** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
 import { closeSync, constants, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
-import { wholeSecond } from '@kanade/shared/job';
+import { wholeSecond } from '@kanade/shared/job-words';
 import { followLines, type LineFollower } from './excerpt.ts';
 
 /** Bytes of one stream that the combined log shows; the raw log has everything. */

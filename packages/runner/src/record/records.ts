@@ -5,7 +5,7 @@
  */
 
 import { lstatSync, readFileSync } from 'node:fs';
-import { type Ending, jobStates, type StopBy, type StoredState, wholeSecond } from '@kanade/shared/job';
+import { type Ending, jobStates, type StopBy, type StoredState, wholeSecond } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { type JobDir, limits, pathOf } from './layout.ts';

@@ -8,7 +8,7 @@
 
 import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isJobName } from '@kanade/shared/job';
+import { isJobName } from '@kanade/shared/job-words';
 import { errnoOf, JobError } from '../job-error.ts';
 import { makeDirectories, openForAppending, replaceFile } from './files.ts';
 import { type JobDir, keeperDirName, limits } from './layout.ts';
