@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createGroupCommit } from '../commit/group-commit.ts';
 import {
@@ -10,7 +10,7 @@ import {
 } from '../commit/transact.ts';
 import { takeLock } from '../lock.ts';
 import { createLook, type DurableLook, type Viewed } from '../look/look.ts';
-import { finishReplacement, salvage, setDirectoryAside } from '../salvage/replace.ts';
+import { finishReplacement, type SalvageOptions, salvage, setDirectoryAside } from '../salvage/replace.ts';
 import { walDamage } from '../salvage/wal-damage.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type ConnectOptions, closeDamaged, connect, connectBeside, type OpenFile } from './connect.ts';
@@ -96,7 +96,7 @@ export function openDurable(options: OpenDurableOptions): Durable {
         recover(cause) {
           if (isGuest) throw translateFault(cause, `Cannot use ${path}`);
           closeDamaged(connection.database);
-          connection = replace(opening, { reason: String(cause), hasLostCommits: false });
+          connection = replace(opening, { reason: String(cause), lostCommits: 'none' });
         },
         makeRoom: () => makeRoom(opening, connection),
         holdReserve: reserve.hold,
@@ -203,15 +203,16 @@ function openAsOwner(opening: Opening): OpenFile {
   } catch (error) {
     throw new DurableError('cannot_open', `Cannot open ${path}: ${(error as Error).message}`, { cause: error });
   }
+  const hasWal = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
   const fault = walDamage(path);
-  if (fault !== null) return replace(opening, { reason: fault, hasLostCommits: true });
+  if (fault !== null) return replace(opening, { reason: fault, lostCommits: 'some' });
   try {
     return connectWithRoom(opening);
   } catch (error) {
     if (faultCode(error) === 'cannot_open' && isReadOnly(path))
       throw new DurableError('read_only', `Cannot open ${path}: it cannot be written here`, { cause: error });
     if (faultCode(error) !== 'damaged') throw translateFault(error, `Cannot open ${path}`);
-    return replace(opening, { reason: (error as Error).message, hasLostCommits: false });
+    return replace(opening, { reason: (error as Error).message, lostCommits: hasWal ? 'maybe' : 'none' });
   }
 }
 
@@ -246,10 +247,10 @@ function connectWithRoom(opening: Opening): OpenFile {
 }
 
 /** Puts a sound file with what can be read in the place of a damaged one. */
-function replace(opening: Opening, { reason, hasLostCommits }: { reason: string; hasLostCommits: boolean }): OpenFile {
+function replace(opening: Opening, { reason, lostCommits }: Pick<SalvageOptions, 'reason' | 'lostCommits'>): OpenFile {
   const { path, clock, tell } = opening;
   try {
-    const report = salvage({ ...opening, nowMs: clock.nowMs(), reason, hasLostCommits });
+    const report = salvage({ ...opening, nowMs: clock.nowMs(), reason, lostCommits });
     tell({ type: 'salvaged', ...report });
     return connect(path, opening);
   } catch (error) {

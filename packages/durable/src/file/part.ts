@@ -69,7 +69,7 @@ export interface TableSalvage {
   readonly rows: number;
   /** Rows that could not be, or null where the damage hides how many there were. */
   readonly lostRows: number | null;
-  /** False only when the table and all its indexes could be read and agreed: then every row that was committed is here. */
+  /** False only when the table and its indexes could be read and agreed, and no WAL lay there that may have been cut: then every row is here. */
   readonly mayHaveLost: boolean;
 }
 

@@ -47,8 +47,8 @@ export interface SalvageOptions extends ConnectOptions {
   readonly path: string;
   readonly nowMs: number;
   readonly reason: string;
-  /** True where commits are known to be lost although everything that is left can be read. */
-  readonly hasLostCommits: boolean;
+  /** Commits that are gone without a trace in what is left: `'some'` are known to be, `'maybe'` where a WAL may have been cut. */
+  readonly lostCommits: 'none' | 'maybe' | 'some';
 }
 
 /** Saves what can be read of a damaged file, keeps the file under a dated name, and leaves a sound one in its place. */
@@ -81,7 +81,7 @@ export function finishReplacement(path: string, nowMs: number): void {
 }
 
 /** Puts a new file in the place of a directory, which is renamed; null when there is a file or nothing. */
-export function setDirectoryAside(options: Omit<SalvageOptions, 'reason' | 'hasLostCommits'>): SalvageReport | null {
+export function setDirectoryAside(options: Omit<SalvageOptions, 'reason' | 'lostCommits'>): SalvageReport | null {
   const { path, nowMs, parts, limits } = options;
   if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
   const setAsidePath = freeName(path, nowMs);
@@ -132,7 +132,7 @@ function rebuild(options: SalvageOptions, setAsidePath: string): SalvageReport {
 function copyTables(
   source: DatabaseSync,
   target: DatabaseSync,
-  { parts, hasLostCommits }: SalvageOptions,
+  { parts, lostCommits }: SalvageOptions,
 ): { tables: TableSalvage[]; undeclared: string[] } {
   const sourceSql = createStatements(source);
   const tables = parts.flatMap(({ name: part, tables: declared }) =>
@@ -145,9 +145,10 @@ function copyTables(
       .map((row) => String(row.name))
       .filter((name) => !known.has(name)),
   );
-  if (!hasLostCommits) return { tables, undeclared };
-  // What is left is whole; what is not left nobody can count.
-  return { tables: tables.map((table) => ({ ...table, lostRows: null, mayHaveLost: true })), undeclared };
+  if (lostCommits === 'none') return { tables, undeclared };
+  // What is left may be whole; what is not left nobody can count.
+  const unknown = lostCommits === 'some' ? { mayHaveLost: true, lostRows: null } : { mayHaveLost: true };
+  return { tables: tables.map((table) => ({ ...table, ...unknown })), undeclared };
 }
 
 /** The versions that the damaged file says it has, so that its rows meet the tables that they were written to. */
