@@ -2,7 +2,7 @@
  * What owners of tables say about them. Several owners keep their tables in one file, each as a part with a name and a version of
  * its own. The file itself keeps three facts, in tables that belong to nobody else:
  *
- *   durable_part     one row per part: its version, a checksum of the texts of its tables' schema, and a checksum over both. A
+ *   durable_part     one row per part: its version, its tables, a checksum of the texts that made them, and one over all of it. A
  *                    schema that differs from what was written down is damage, whatever statement it would have broken.
  *   durable_salvage  the reports of the last salvages, written with the salvaged rows, so that no crash forgets a loss.
  *
