@@ -2,7 +2,7 @@
  * The one exclusive file lock of the house: an open EXCLUSIVE transaction on an empty database. The system gives it back when its
  * holder dies, however it dies; it works between Node and Bun and within one process, knows no clock, no pid and no stale lock.
  */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { faultCode } from './file/error.ts';
@@ -55,6 +55,7 @@ function lock(
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   let database: DatabaseSync | null = null;
   try {
+    makePrivate(path);
     database = new DatabaseSync(path, { timeout: waitMs });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
@@ -68,6 +69,15 @@ function lock(
     if (!existsSync(dirname(path))) return 'gone';
     if (isLast) throw error;
     return 'again';
+  }
+}
+
+/** SQLite would make it readable for everybody. Where it cannot be made, SQLite says why. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    // as above
   }
 }
 

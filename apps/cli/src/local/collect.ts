@@ -96,6 +96,6 @@ function touch(root: string): void {
   try {
     utimesSync(stampOf(root), now, now);
   } catch {
-    writeFileSync(stampOf(root), '');
+    writeFileSync(stampOf(root), '', { mode: 0o600 });
   }
 }
