@@ -2,8 +2,8 @@
  * Takes a socket path for this process: makes the directory, refuses what is unsafe, clears what a dead server left.
  * A live server's socket is never taken: a stale one is first moved aside, asked once more there, and moved back if somebody answers after all.
  */
-import { linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { addressBytesMax, SocketError, translateOsError } from './address.ts';
 import { connectSocket } from './dial.ts';
 import { directoryProblem, trustedUids } from './trust.ts';
@@ -11,7 +11,7 @@ import { directoryProblem, trustedUids } from './trust.ts';
 /** Leaves nothing at `path`, in a directory that is safe. Rejects with SocketError. */
 export async function claimAddress(path: string, { timeoutMs }: { timeoutMs: number }): Promise<void> {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    makeDirectory(resolve(dirname(path)));
     const problem = directoryProblem(path, trustedUids());
     if (problem !== undefined) throw unsafe(path, problem);
     for (let socket = findSocket(path); socket; socket = findSocket(path)) {
@@ -21,6 +21,13 @@ export async function claimAddress(path: string, { timeoutMs }: { timeoutMs: num
   } catch (error) {
     throw translateOsError(error, { attempt: 'listen', path });
   }
+}
+
+/** Everybody may come in, whatever the umask of whoever started us. */
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: 0o755 });
+  if (first === undefined) return;
+  for (let at = directory; at.length >= first.length; at = dirname(at)) chmodSync(at, 0o755);
 }
 
 /** What is at the path, told apart from anything that takes its place later: a number of an inode is soon used again. */
