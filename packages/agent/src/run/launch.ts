@@ -127,7 +127,9 @@ async function adopt(
 }
 
 function cleanUp({ stagingRoot, log }: LauncherOptions, run: Run): void {
-  for (const dir of stagingDirsOf(run, stagingRoot)) {
+  const [ours, persons] = stagingDirsOf(run, stagingRoot);
+  // The second is in a place for everybody: what has that name there is ours only when we made it.
+  for (const dir of run.command.run_as === 'user' ? [ours, persons] : [ours]) {
     try {
       rmSync(dir, { recursive: true, force: true });
     } catch (error) {
