@@ -26,6 +26,8 @@ export interface Operator {
   /** An object store as the official client has it. */
   store(name: string): Promise<ObjectStore>;
   setUp(): Promise<void>;
+  /** Makes a stream anew, with the same configuration and nothing in it. */
+  renew(stream: string): Promise<void>;
 }
 
 export async function openOperator(url: string, { setUp = true } = {}): Promise<Operator> {
@@ -90,6 +92,12 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
     },
     store: (name) => new Objm(jetstream).open(name),
     setUp: doSetUp,
+    async renew(stream) {
+      const { streams } = await jetstream.jetstreamManager();
+      const { config } = await streams.info(stream);
+      await streams.delete(stream);
+      await streams.add(config);
+    },
   };
 }
 

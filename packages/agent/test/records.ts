@@ -29,3 +29,28 @@ function count(dataDir: string, from: string): number {
     database.close();
   }
 }
+
+/** How far an agent has read the orders that are for it alone; 0 = not at all. */
+export function cursorOf(dataDir: string): number {
+  const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
+  try {
+    return Number(
+      database.prepare("SELECT max(sequence) AS last FROM cursor WHERE filter LIKE 'commands.pc.%>'").get()?.last,
+    );
+  } finally {
+    database.close();
+  }
+}
+
+/** Request ids of the orders that an agent knows. */
+export function knownRequests(dataDir: string): string[] {
+  const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
+  try {
+    return database
+      .prepare('SELECT request_id FROM admission')
+      .all()
+      .map((row) => row.request_id as string);
+  } finally {
+    database.close();
+  }
+}

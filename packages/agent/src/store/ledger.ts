@@ -133,8 +133,9 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
 
-/** Orders may have been taken of which the ledger knows nothing any more. */
+/** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
 export function noteDoubt(sql: Sql, nowMs: number): void {
+  sql('DELETE FROM cursor').run();
   sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
 }
 
