@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KlpError, serveConnection } from '@kanade/klp';
 import { listenLocal } from '@kanade/klp/socket';
-import { localContract } from '@kanade/shared/local';
+import { type JobRun, localContract } from '@kanade/shared/local';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { type AgentEvent, openLink } from '../src/server/link.ts';
@@ -13,12 +13,14 @@ const snapshot = { pc_id: 'desk-042', online: true, checks: [], agent_version: '
 interface AgentOptions {
   /** False: an agent from before the subscriptions. */
   readonly hasSubscriptions?: boolean;
+  /** The last run of its first job; a list that is too large instead. */
+  readonly lastRun?: JobRun | 'too large';
   /** False: this user is refused. */
   readonly isWelcome?: boolean;
 }
 
 /** An agent on a real socket that serves the few methods of this program. */
-async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = true }: AgentOptions = {}) {
+async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = true, lastRun }: AgentOptions = {}) {
   const asked: string[] = [];
   const connections = new Set<AsyncDisposable>();
   const subscribed = hasSubscriptions
@@ -43,7 +45,10 @@ async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = t
             return { protocol: 1, agent_version: '9.1.0', features: [], session, client_display_name: 'PC Care' };
           },
           'state.snapshot': () => snapshot,
-          'jobs.list': () => ({ items: [...exampleJobs] }),
+          'jobs.list': () => {
+            if (lastRun === 'too large') throw new KlpError('PayloadTooLarge');
+            return { items: exampleJobs.map((job, at) => (at === 0 && lastRun ? { ...job, last_run: lastRun } : job)) };
+          },
           'jobs.execute': async ({ id }, { push }) => {
             if (id === 'no-such-job') throw new KlpError('NotFound');
             if (id === 'not-for-you') throw new KlpError('Unauthorized');
@@ -111,6 +116,22 @@ describe('openLink()', () => {
       },
     ]);
     expect(faults).toEqual([]);
+  });
+
+  it('asks on each connection how runs ended, and goes without when the list cannot be had', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    const last_run = { run_id: 'r7', status: 'failed', started_at: '2026-03-01T10:00:00Z', exit_code: 3 } as const;
+    const first = await serveAgent(path, { lastRun: last_run });
+    const { link, events, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    expect(events).toContainEqual({ type: 'ended', progress: { ...last_run, job_id: 'disk-report' } });
+    await first[Symbol.asyncDispose]();
+    await eventually('away', () => phase() !== 'connected');
+    await using _second = await serveAgent(path, { lastRun: 'too large' });
+    await eventually('connected again', () => phase() === 'connected');
+    await expect(link.listJobs({ signal })).rejects.toMatchObject({ code: 'internal' });
   });
 
   it('works with an agent that has no subscriptions', async () => {

@@ -1,6 +1,7 @@
 /* What every page is shown, and the stream by which each is told. */
 import type { ServerResponse } from 'node:http';
 import type { StateSnapshot } from '@kanade/shared/local';
+import { isEnded } from '@kanade/shared/local-words';
 import { foldRuns, type RunView } from '../run/run.ts';
 import type { AgentConnection, BoardView, PageEvent } from '../wire/page-event.ts';
 import type { AgentEvent } from './link.ts';
@@ -27,6 +28,7 @@ export function createBoard({ now = () => new Date().toISOString() }: BoardOptio
   let snapshot: StateSnapshot | undefined;
   let runs: readonly RunView[] = [];
   const listeners = new Set<(event: PageEvent) => void>();
+  const isShownActive = (runId: string): boolean => runs.some((run) => run.run_id === runId && !isEnded(run.status));
   const view = (): BoardView => ({ connection, snapshot, runs });
   const publish = (event: PageEvent): void => {
     if (event.type === 'connection') connection = event.connection;
@@ -36,7 +38,11 @@ export function createBoard({ now = () => new Date().toISOString() }: BoardOptio
   };
   return {
     view,
-    receive: (event) => publish(event.type === 'progress' ? { ...event, at: now() } : event),
+    receive(event) {
+      if (event.type === 'progress') publish({ ...event, at: now() });
+      else if (event.type !== 'ended') publish(event);
+      else if (isShownActive(event.progress.run_id)) publish({ type: 'progress', progress: event.progress, at: now() });
+    },
     started(runId, jobId) {
       const known = runs.find((run) => run.run_id === runId);
       const status = known?.status ?? 'queued';

@@ -3,6 +3,7 @@ import { type ClientEvent, type ClientState, connectClient, KlpError, type OnTra
 import { dialLocal } from '@kanade/klp/socket';
 import {
   type HandshakeResult,
+  isEnded,
   type JobProgress,
   type LocalErrorKind,
   type LocalFeature,
@@ -27,7 +28,9 @@ export interface AgentLink {
 export type AgentEvent =
   | { readonly type: 'connection'; readonly connection: AgentConnection }
   | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
-  | { readonly type: 'progress'; readonly progress: JobProgress };
+  | { readonly type: 'progress'; readonly progress: JobProgress }
+  /** How the last run of a job ended, asked for on every new connection: its end may have been pushed while there was none. */
+  | { readonly type: 'ended'; readonly progress: JobProgress };
 
 /**
  * `away`: no agent to ask. `refused`: the agent does not want us. `not_allowed`: this user may not do that.
@@ -75,6 +78,7 @@ export function openLink({ socketPath, version, onEvent, onTrace, onFault }: Lin
       await unlessUnknown(call('state.subscribe'));
       const snapshot = await unlessUnknown(call('state.snapshot'));
       if (snapshot) onEvent({ type: 'snapshot', snapshot });
+      for (const progress of await endedRuns(call('jobs.list'))) onEvent({ type: 'ended', progress });
     },
     onPush(push) {
       if (push.method === 'jobs.progress') onEvent({ type: 'progress', progress: push.params });
@@ -117,6 +121,19 @@ async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
     return await call;
   } catch (error) {
     if (error instanceof KlpError && error.kind === 'MethodNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** The last runs that have ended. A list that cannot be had now costs no connection: whoever looks at the jobs asks again and hears why. */
+async function endedRuns(listed: Promise<{ items: readonly UserInvokableJob[] }>): Promise<JobProgress[]> {
+  try {
+    const { items } = await listed;
+    return items.flatMap(({ id, last_run }) =>
+      last_run && isEnded(last_run.status) ? [{ ...last_run, job_id: id }] : [],
+    );
+  } catch (error) {
+    if (error instanceof KlpError && error.kind !== 'Disconnected') return [];
     throw error;
   }
 }

@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { type Connection, createUserRates, type Handlers, KlpError, type SendPush, serveConnection } from '@kanade/klp';
 import {
+  type AcceptVerdict,
   type LocalListener,
   type LocalPeer,
   listenLocal,
   SocketError,
   userPolicy,
-  type Verdict,
 } from '@kanade/klp/socket';
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import {
@@ -118,7 +118,7 @@ function openTrace({ trace, log }: ServeLocalOptions): TraceFile | undefined {
 
 async function listen(
   { socket, log }: ServeLocalOptions,
-  door: { accept: (peer: LocalPeer) => Verdict; onConnection: (duplex: Duplex, peer: LocalPeer) => void },
+  door: { accept: (peer: LocalPeer) => AcceptVerdict; onConnection: (duplex: Duplex, peer: LocalPeer) => void },
 ): Promise<LocalListener> {
   try {
     return await listenLocal({
@@ -139,7 +139,7 @@ async function listen(
 
 const onlyOne =
   (uid: number) =>
-  (peer: { uid: number }): Verdict =>
+  (peer: { uid: number }): AcceptVerdict =>
     peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
 
 function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {

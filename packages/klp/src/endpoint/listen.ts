@@ -13,7 +13,7 @@ import { encodeError } from '../wire/message.ts';
 import { checkAddress, translateOsError } from './address.ts';
 import { claimAddress } from './claim.ts';
 import { type LocalPeer, openPeerReader, type PeerReader } from './peer-identity.ts';
-import type { Verdict } from './user-policy.ts';
+import type { AcceptVerdict } from './user-policy.ts';
 
 export type ListenEvent =
   | { kind: 'peer_refused'; peer: LocalPeer; reason: string }
@@ -30,7 +30,7 @@ export interface ListenOptions {
   /** Says what a refusal is called on the wire. */
   contract: Pick<Contract, 'errors'>;
   /** Who may connect. The reason of a refusal is shown to the refused peer. */
-  accept: (peer: LocalPeer) => Verdict;
+  accept: (peer: LocalPeer) => AcceptVerdict;
   /** Takes the stream, paused and unread; hand it to `serveConnection` before returning. */
   onConnection: (duplex: Duplex, peer: LocalPeer) => void;
   onEvent?: (event: ListenEvent) => void;

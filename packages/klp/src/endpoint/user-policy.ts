@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
-export type Verdict = { ok: true } | { ok: false; reason: string };
+export type AcceptVerdict = { ok: true } | { ok: false; reason: string };
 
 export interface UserPolicyOptions {
   /** Accepted whatever the rules say; the only way for uid 0. Default none. */
@@ -18,7 +18,7 @@ export interface UserPolicyOptions {
  * Accepts people: an account of at least `minUid` with a login shell. Refuses uid 0, system accounts, unknown accounts, accounts whose shell is empty,
  * not absolute, unlisted, `nologin` or `false`; and everybody when a list cannot be read.
  */
-export function userPolicy(options: UserPolicyOptions = {}): (peer: { uid: number }) => Verdict {
+export function userPolicy(options: UserPolicyOptions = {}): (peer: { uid: number }) => AcceptVerdict {
   const minUid = options.minUid ?? (process.platform === 'darwin' ? 500 : 1000);
   const readPasswd = options.readPasswd ?? (() => readFileSync('/etc/passwd', 'utf8'));
   const readShells = options.readShells ?? (() => readFileSync('/etc/shells', 'utf8'));
@@ -40,7 +40,7 @@ export function userPolicy(options: UserPolicyOptions = {}): (peer: { uid: numbe
   };
 }
 
-function refuse(reason: string): Verdict {
+function refuse(reason: string): AcceptVerdict {
   return { ok: false, reason };
 }
 
