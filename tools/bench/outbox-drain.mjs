@@ -1,11 +1,11 @@
 /** Records per second into a deliver that resolves at once, against reading and removing a file per record. */
 import { fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { body, idOf, loadOutbox, runtime, withDirectory } from './outbox-setup.mjs';
+import { body, idOf, loadOutbox, openState, runtime, withDirectory } from './outbox-setup.mjs';
 import { median, report } from './report.mjs';
 
 const [rounds, records] = [5, 40_000];
-const { openOutbox } = await loadOutbox();
+await loadOutbox();
 
 async function ours(outbox) {
   await Promise.all(
@@ -42,7 +42,8 @@ function files(directory) {
 await withDirectory(async (directory) => {
   const peer = join(directory, 'files');
   mkdirSync(peer);
-  await using outbox = openOutbox({ path: join(directory, 'outbox.db') });
+  await using state = await openState(join(directory, 'agent.db'));
+  const { outbox } = state;
   const values = { ours: [], files: [] };
   for (let round = 0; round < rounds; round++) {
     values.ours.push(await ours(outbox));

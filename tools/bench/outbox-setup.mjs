@@ -25,6 +25,45 @@ export async function loadOutbox() {
 /** The same, without building it first: for programs that a benchmark starts. */
 export const importOutbox = () => import(new URL('../../packages/outbox/dist/index.js', import.meta.url).href);
 
+/** Rows of the size that the agent's ledger has, in one file with the outbox, as the agent keeps them. */
+const ledgerPart = {
+  name: 'ledger',
+  migrations: [
+    `CREATE TABLE admission (
+       pc_id TEXT NOT NULL, request_id TEXT NOT NULL, fingerprint TEXT NOT NULL, subject TEXT NOT NULL, body BLOB NOT NULL,
+       run_id TEXT NOT NULL UNIQUE, admitted_at_ms INTEGER NOT NULL, checksum INTEGER, PRIMARY KEY (pc_id, request_id)
+     ) STRICT`,
+  ],
+  tables: [{ name: 'admission' }],
+};
+
+/** Opens the durable file of an agent: its ledger and its outbox. */
+export async function openState(path) {
+  const { openDurable } = await import(new URL('../../packages/durable/dist/index.js', import.meta.url).href);
+  const { openOutbox, outboxPart } = await importOutbox();
+  const durable = openDurable({ path, parts: [ledgerPart, outboxPart()] });
+  const outbox = openOutbox({ durable });
+  const order = new Uint8Array(300).fill(9);
+  const admit = 'INSERT INTO admission VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+  return {
+    outbox,
+    /** A record, and a row of the ledger in the same commit. */
+    enqueueWithLedger: (record) =>
+      durable.commit(
+        (tx) => {
+          tx.sql(admit).run('pc-1', record.id, 'f'.repeat(64), 'commands.all', order, record.id, Date.now(), 1);
+          return outbox.enqueueIn(tx, record);
+        },
+        { addsBytes: record.body.byteLength + 600 },
+      ),
+    forgetLedger: () => durable.transact((tx) => tx.sql('DELETE FROM admission').run()),
+    async [Symbol.asyncDispose]() {
+      await outbox[Symbol.asyncDispose]();
+      await durable[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Gives a directory to `work` and removes it. */
 export async function withDirectory(work) {
   const directory = mkdtempSync(join(tmpdir(), 'outbox-'));
