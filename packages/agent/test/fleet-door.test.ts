@@ -66,6 +66,36 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     expect(result).toMatchObject({ exit_code: 0, skipped: false, stdout: 'ran\n', ending: 'exited' });
   });
 
+  it('survives orders that no schema expects, and says why it drops them', async () => {
+    const broker = await openBroker();
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    const agent = await site.start({ args: ['--server', broker.url] });
+    const first = commandFor('true');
+    await operator.order('commands.pc.pc-1.job', first);
+    await operator.result(first.request_id); // from here on orders come live
+    const least = JSON.stringify(commandFor('true')).slice(0, -1);
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const hostile = [
+      `${least},"version":${deep}}`,
+      `${least},"check":{"name":${deep}}}`,
+      `${least},"timeout_secs":1e400}`,
+      `${least},"timeout_secs":18446744073709551616}`,
+      `{"__proto__":${least}}}`,
+      `${least},"later":${deep}}`,
+      deep,
+    ];
+    for (const text of hostile) await operator.order('commands.pc.pc-1.job', text);
+    // Unknown members and a key twice (the last one counts) are no reason to drop an order.
+    const kept = commandFor('echo wrong');
+    const text = `${JSON.stringify(kept).slice(0, -1)},"__proto__":{"id":1},"constructor":{"prototype":[1]},"script":"echo kept"}`;
+    await operator.order('commands.pc.pc-1.job', text);
+    expect((await operator.result(kept.request_id)).stdout).toBe('kept\n');
+    expect(await operator.results()).toHaveLength(2);
+    expect(agent.log().match(/order dropped: it cannot be read/g)).toHaveLength(hostile.length);
+    expect(agent.log()).not.toContain('could not be put on disk');
+  });
+
   it('starts without its broker, serves the person at the machine, and catches up when the broker comes', async () => {
     const broker = await openBroker();
     const operator = await openOperator(broker.url);

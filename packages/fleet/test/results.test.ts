@@ -78,13 +78,16 @@ describe.each(await natsServers())('followResults on nats-server $version', ({ p
     const { fleet } = opened;
     await fleet.jetstream.publish('results.r1', 'hello');
     await fleet.jetstream.publish('results.r1', '{"pc_id":1}');
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    await fleet.jetstream.publish('results.r1', deep);
+    await fleet.jetstream.publish('results.r1', `{"__proto__":{"pc_id":"a"},"pc_id":${deep},"exit_code":1e400}`);
     await send(fleet, { pc: 'good' });
     const events: FollowEvent[] = [];
     for await (const result of followResults(fleet, { requestId: 'r1', onEvent: (event) => events.push(event) })) {
       expect(result.pc_id).toBe('good');
       break;
     }
-    expect(events.map(({ type }) => type)).toEqual(['result_unreadable', 'result_unreadable']);
+    expect(events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
     expect(events[0]).toMatchObject({ sequence: 1, faults: [{ message: expect.stringContaining('not JSON') }] });
   });
 

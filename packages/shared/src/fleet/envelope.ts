@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Instant } from '../scalar/time.ts';
+import { shown } from '../scalar/wording.ts';
 import { Command, readCommand } from './command.ts';
 
 export const envelopeKind = 'kanade.command.v2';
@@ -46,13 +47,13 @@ export type EnvelopeRead =
  */
 export function readEnvelope(value: Record<string, unknown>, pcId: string): EnvelopeRead {
   const { kind, target_pc_id: target, expires_at: expires, command, ...unknown } = value;
-  if (kind !== envelopeKind) return rejected(`kind is not ${envelopeKind}: ${JSON.stringify(kind)}`);
+  if (kind !== envelopeKind) return rejected(`kind is not ${envelopeKind}: ${shown(kind)}`);
   const names = Object.keys(unknown);
-  if (names.length > 0) return rejected(`unknown fields: ${names.join(', ')}`);
+  if (names.length > 0) return rejected(`unknown fields: ${names.join(', ').slice(0, 200)}`);
   if (typeof target !== 'string' || target === '') return rejected('target_pc_id is missing');
   if (target !== pcId) return { ok: false, error: 'Misaddressed', reason: `for ${target}, not for ${pcId}` };
   const expiry = Instant.safeParse(expires);
-  if (!expiry.success) return rejected(`expires_at is not an RFC 3339 time: ${JSON.stringify(expires)}`);
+  if (!expiry.success) return rejected(`expires_at is not an RFC 3339 time: ${shown(expires)}`);
   const read = readCommand(command);
   if (!read.ok) {
     const [first] = read.faults;

@@ -23,8 +23,26 @@ export function unknownKeys(schema: z.ZodType, value: unknown, path = ''): Fault
   return unknownPaths(schema, value, path).map((at) => ({ path: at, message: 'unknown key' }));
 }
 
+/**
+ * Levels of lists and objects in a document. Unknown keys are kept, so what is read may be written again, and `JSON.stringify`
+ * fails some thousand levels down: a document without end would be accepted and then fit nowhere.
+ */
+const levelsMax = 64;
+
+function isNestedWithin(value: object, levels: number): boolean {
+  if (levels === 0) return false;
+  for (const key in value) {
+    const child: unknown = value[key as keyof typeof value];
+    if (typeof child === 'object' && child !== null && !isNestedWithin(child, levels - 1)) return false;
+  }
+  return true;
+}
+
 /** Reads tolerantly: unknown keys are kept. Faults are in our words. Never throws. */
 export function readAs<S extends z.ZodType>(schema: S, value: unknown): Read<z.output<S>> {
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, levelsMax)) {
+    return { ok: false, faults: [{ path: '', message: `must have at most ${levelsMax} levels` }] };
+  }
   const parsed = schema.safeParse(value, { error: wording });
   return parsed.success ? { ok: true, value: parsed.data } : { ok: false, faults: faultsOf(parsed.error) };
 }

@@ -2,10 +2,26 @@ import type * as z from 'zod';
 
 const shownCharsMax = 60;
 
-/** A value as it is shown in a message: JSON, cut to 60 characters. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+/** A value as it is shown in a message: JSON, cut to 60 characters. Takes no more of it than that, however deep or long it is. */
+export function shown(value: unknown): string {
+  const text = render(value, shownCharsMax);
   return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}…` : text;
+}
+
+/** JSON of a value, at least its first `charsMax` characters. Each level takes one character, which ends the recursion. */
+function render(value: unknown, charsMax: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, charsMax + 1));
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (charsMax <= 0) return '';
+  const isList = Array.isArray(value);
+  let text = isList ? '[' : '{';
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    if (text.length > charsMax) return text;
+    if (text.length > 1) text += ',';
+    if (!isList) text += `${render(String(key), charsMax)}:`;
+    text += render((value as Record<PropertyKey, unknown>)[key], charsMax - text.length);
+  }
+  return `${text}${isList ? ']' : '}'}`;
 }
 
 const nouns: Record<string, string> = {
