@@ -24,7 +24,7 @@ import {
   pruneJobs,
 } from './keep/prune.ts';
 import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './keep/room.ts';
-import { followFromNow } from './keep/watch-output.ts';
+import { createJobLog, followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
 import { createJob, type LaunchedJob, launchJob, startJob } from './life/launch.ts';
@@ -149,6 +149,8 @@ interface Care extends AsyncDisposable {
   /** Right after. */
   after(launched: LaunchedJob): Launched;
   adopt(job: JobDir): Promise<JobView>;
+  /** A combined log that settling did not complete is completed by a keeper. */
+  completed(view: JobView): JobView;
   /** Something to enforce has come to a running job. */
   changed(job: JobDir): void;
 }
@@ -183,12 +185,16 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     adopt: (job) => care.adopt(job),
     find: (text) => findJob(root, text),
     at: (id) => jobDir(root, id),
-    settle,
+    settle: (job) => care.completed(settle(job)),
     definition: readMeta,
     describe: describeJob,
     list: (filter) => listJobs(root, { limit: 0, ...filter }),
-    observe: (launched, observed = {}) => observeStart(launched, observed),
-    wait: waitForEnd,
+    async observe(launched, observed = {}) {
+      const observation = await observeStart(launched, observed);
+      care.completed(observation.view);
+      return observation;
+    },
+    wait: async (job, waited) => care.completed(await waitForEnd(job, waited)),
     follow: followJob,
     stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
     head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
@@ -225,6 +231,10 @@ function careHere(onEvent: OpenJobsOptions['onEvent']): Care {
       return { ...launched, isRunning: true };
     },
     adopt: (job) => keeper.adopt(job),
+    completed(view) {
+      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
+      return view;
+    },
     changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
     [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
   };
@@ -246,19 +256,25 @@ function careByProcess(root: string, keeperWords: readonly string[] | undefined)
       const { job, meta } = launched;
       let hasEnded = false;
       const leave = encloser.add(job);
-      // Nobody waits for it: what is released before is handed over right then.
-      const keep = setTimeout(() => unlessFull(() => give(job)), keptAfterMs).unref();
+      const isKept = meta.timeout_ms > 0 || meta.notification !== undefined;
+      const stopCopying = isKept ? () => undefined : copyWhileWeLook(job);
+      const keep = setTimeout(() => {
+        stopCopying();
+        unlessFull(() => give(job));
+      }, keptAfterMs).unref(); // nobody waits for it: what is released before is handed over right then
       const end = (): void => {
         hasEnded = true;
         leave();
+        stopCopying();
         clearTimeout(keep);
       };
       launched.ended.then(end, end);
-      if ((meta.timeout_ms > 0 || meta.notification) && !isMarked(root, job)) give(job);
+      if (isKept && !isMarked(root, job)) give(job);
       return {
         ...launched,
         isRunning: true,
         release() {
+          stopCopying();
           if (!hasEnded) give(job);
           launched.release();
         },
@@ -268,9 +284,28 @@ function careByProcess(root: string, keeperWords: readonly string[] | undefined)
       give(job);
       return waitForEnd(job);
     },
+    completed(view) {
+      if (view.isLogBehind) unlessFull(() => give(view.job));
+      return view;
+    },
     changed: give,
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+/** How often the combined log of a job without a keeper is brought up to date, in ms; most jobs end before the first time. */
+const copyEveryMs = 20;
+
+/** Bytes of each stream that are copied at a time. */
+const copiedBytesMax = 256 * 1024;
+
+/** Copies the lines of a fresh job as they come, until its keeper does. Call the answer to end it. */
+function copyWhileWeLook(job: JobDir): () => void {
+  const log = createJobLog(job);
+  const timer = setInterval(() => {
+    unlessFull(() => log.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }));
+  }, copyEveryMs).unref();
+  return () => clearInterval(timer);
 }
 
 /** What may wait until the release, which says what is wrong. */

@@ -13,20 +13,17 @@ import { type JobDir, openJobs, pathOf } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { launchJob } from '../src/life/launch.ts';
-import { settle } from '../src/life/settle.ts';
-import { completeLineLog, copyLines } from '../src/output/line-log.ts';
+import { lineLogOf, settle } from '../src/life/settle.ts';
+import { createLineLog } from '../src/output/line-log.ts';
 import { launchScript } from './launch.ts';
+import { programWords } from './program.ts';
 
 /** A script that prints `one`, then what the steps print, each of them when its file is there. */
 const stepByStep = (dir: string, ...steps: string[]): string =>
   ['echo one', ...steps.map((step, n) => `until [ -e ${dir}/go-${n} ]; do sleep 0.01; done; ${step}`)].join('; ');
 
-const filesOf = (job: JobDir) => ({
-  stdout: pathOf(job, 'stdout'),
-  stderr: pathOf(job, 'stderr'),
-  full: pathOf(job, 'full'),
-  omitted: {},
-});
+const filesOf = (job: JobDir) => lineLogOf({ job, meta: undefined, omitted: undefined });
+const logOf = (job: JobDir) => createLineLog(filesOf(job), () => filesOf(job));
 const linesOf = (job: JobDir): string[] => readFileSync(pathOf(job, 'full'), 'utf8').trimEnd().split('\n');
 const textsOf = (job: JobDir): string[] => linesOf(job).map((line) => line.replace(/^\S+Z /, ''));
 
@@ -74,22 +71,57 @@ it('completing it twice changes nothing', async () => {
   const once = readFileSync(pathOf(job, 'full'), 'utf8');
   expect(once).toMatch(/^\S+Z \[STDOUT\] out\n\S+Z \[STDOUT\] \n\S+Z \[STDOUT\] \uFFFD no newline\n\S+Z \[STDERR\] 0/);
   expect(once.split('\n')).toHaveLength(6);
-  completeLineLog(filesOf(job), { atMs: Date.now(), last: true });
+  logOf(job).look({ atMs: Date.now(), last: true, bytesMax: 1e6 });
   expect(readFileSync(pathOf(job, 'full'), 'utf8')).toBe(once);
 });
 
-it('each stream shows so much and says that there is more, once', async () => {
+it('shows each stream up to the limit of the logs and says that there is more, once', async () => {
   await using dir = await tempDir();
   await using jobs = openJobs(dir.path, { keeper: 'here' });
-  const { job } = launchScript(dir.path, `yes 0123456789 | head -c 6000000; ${stepByStep(dir.path, 'echo more')}`);
+  const command = [`yes 0123456789 | head -c 600000; ${stepByStep(dir.path, 'echo more')}`];
+  const { job } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'], logBytesMax: 110_000 });
   const ended = jobs.adopt(job);
-  const note = `[kanade] the combined log shows the first`;
   await eventually('a first part is copied', () => statSync(pathOf(job, 'full')).size > 0);
   writeFileSync(join(dir.path, 'go-0'), '');
   await ended;
   const texts = textsOf(job);
-  expect(texts.filter((line) => line.includes(note))).toEqual([texts.at(-1)]);
-  expect(texts).toHaveLength(Math.ceil((4 * 1024 * 1024) / 11) + 1);
+  expect(texts.filter((line) => line.includes('[kanade] the combined log shows the first'))).toEqual([texts.at(-1)]);
+  expect(texts.length).toBeLessThanOrEqual(10_001);
+});
+
+it('is not cut at 4 MiB, and whoever goes on with it need not count from its beginning', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const line = '0123456789'.repeat(9);
+  const command = [`yes ${line} | head -n 100000; echo end >&2`];
+  const { job } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'] });
+  await jobs.adopt(job);
+  const texts = textsOf(job);
+  expect([texts.length, texts.filter((text) => text === `[STDOUT] ${line}`).length]).toEqual([100_001, 100_000]);
+  expect(texts).toContain('[STDERR] end');
+  expect(readFileSync(pathOf(job, 'fullOffsets'), 'latin1')).toMatch(/^\d+ \d+ \d+$/);
+});
+
+it.each(['process', 'here'] as const)(
+  'lines of two streams 50 ms apart stand in their order (keeper: %s)',
+  async (keeper) => {
+    await using dir = await tempDir();
+    await using jobs = openJobs(dir.path, { keeper, keeperWords: programWords('keeper', [dir.path, '100']) });
+    const script = 'for n in 1 2 3 4; do echo out-$n; sleep 0.05; echo err-$n >&2; sleep 0.05; done';
+    const launched = jobs.launch({ command: [script], cwd: dir.path, shellWrapper: ['sh', '-c'] });
+    await jobs.observe(launched);
+    const expected = [1, 2, 3, 4].flatMap((n) => [`[STDOUT] out-${n}`, `[STDERR] err-${n}`]);
+    expect(textsOf(launched.job)).toEqual(expected);
+  },
+);
+
+it('lines that come after the root process arrive, within their 2 s', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const command = ['echo first; (sleep 0.3; echo late) &'];
+  const { job } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'] });
+  await jobs.wait(job);
+  expect(textsOf(job)).toEqual(['[STDOUT] first', '[STDOUT] late']);
 });
 
 it('a combined log elsewhere grows too', async () => {
@@ -144,7 +176,7 @@ it('a host makes no combined log of its own: without a state it would count as d
     const stat = statSync(pathOf(job, 'stdout'));
     return stat.size > 0 && stat;
   });
-  expect(() => copyLines(filesOf(job), () => filesOf(job)).look()).toThrow(/ENOENT/);
+  expect(() => logOf(job).look({ atMs: 0, last: false, bytesMax: 1e6 })).toThrow(/ENOENT/);
   expect([size, readdirSync(job.path).includes('full.log')]).toEqual([4, false]);
   writeFileSync(join(dir.path, 'go-0'), '');
   await ended;

@@ -4,7 +4,7 @@ import { type JobDefinition, JobError, limits, type NotificationConfig, type Roo
 import { isTag } from '@kanade/shared/job-words';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
-import { readJobInput, silentPipeMs, silentSocketMs } from './stdin.ts';
+import { readJobInput, silentPipeMs, silentSocketMs, silentWriterMs } from './stdin.ts';
 
 export const matchOptions = {
   'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
@@ -53,7 +53,8 @@ export const definitionOptions = {
 /** What the help says of the input of a job. */
 export const inputRule = `Input of the job: --stdin TEXT, or --stdin-file PATH; --stdin - reads the input of this call to its end, however long that takes.
 Without them what is there by itself is taken: a file whole, a pipe to its end. A pipe that is silent for ${silentPipeMs / 1000} s (a socket: ${silentSocketMs} ms)
-belongs to somebody who never closes it: the job then starts without input. A terminal is never read.`;
+into which nobody but our callers can write, belongs to somebody who never closes it: the job then starts without input, and the answer says so (stdin).
+A writer beside us, as in a shell pipeline, is waited for up to ${silentWriterMs / 1000} s. A terminal is never read.`;
 
 /** The same of a job that is only defined: an input that is there by itself stays untouched. */
 export const createInputRule = `Input of the job: --stdin TEXT, or --stdin-file PATH; --stdin - reads the input of this call to its end. Nothing is taken that is there by
@@ -105,21 +106,21 @@ export interface Defined {
   readonly implicitStdin: boolean;
 }
 
-/** The definition that the options make. Reads the input. Throws `JobError`. */
+/** The definition that the options make, and why the input that was there was not taken. Reads the input. Throws `JobError`. */
 export async function definitionOf({
   given,
   command,
   config,
   context: { cwd },
   implicitStdin,
-}: Defined): Promise<JobDefinition> {
+}: Defined): Promise<{ definition: JobDefinition; notTaken?: string }> {
   const wrapper = given['shell-wrapper']?.split(/\s+/).filter((word) => word !== '');
   if (wrapper?.length === 0) {
     throw new JobError('internal_error', '--shell-wrapper is empty: give a program and its flags, such as "sh -lc"');
   }
   const shell = wrapper ?? config.shell;
   const stdinBytesMax = given['stdin-max-bytes'] ?? limits.stdinBytes;
-  const stdin = await readJobInput({
+  const { bytes: stdin, notTaken } = await readJobInput({
     implicit: implicitStdin,
     bytesMax: stdinBytesMax,
     ...(given.stdin === undefined ? {} : { text: given.stdin }),
@@ -127,7 +128,7 @@ export async function definitionOf({
   });
   const notification = notificationOf(given);
   const logBytesMax = given['log-bytes-max'] ?? config.limits?.log_bytes;
-  return {
+  const definition: JobDefinition = {
     command,
     cwd: canonical(given.cwd ?? cwd),
     env: given.env,
@@ -144,6 +145,7 @@ export async function definitionOf({
     ...(logBytesMax === undefined ? {} : { logBytesMax }),
     ...(config.limits?.log_overflow ? { logOverflow: config.limits.log_overflow } : {}),
   };
+  return { definition, ...(notTaken === undefined ? {} : { notTaken }) };
 }
 
 /** What the configuration file says of a root's size. */

@@ -17,12 +17,12 @@ interface Holder {
 export function createReaderCheck(fd: number): () => boolean {
   const pipe = process.platform === 'linux' && fstatSync(fd).isFIFO() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
   if (pipe === undefined) return () => false;
-  let holders = findHolders(pipe);
+  let holders = findHolders(pipe, isForReading);
   if (holders.length === 0) return () => false;
   return () => {
     const look = holders.map((holder) => isHeld(holder, pipe));
     if (look.some((held) => held !== false)) return false;
-    holders = findHolders(pipe); // handed on, perhaps
+    holders = findHolders(pipe, isForReading); // handed on, perhaps
     return holders.length === 0;
   };
 }
@@ -36,13 +36,13 @@ function isHeld({ pid, fd }: Holder, pipe: string): boolean | undefined {
   }
 }
 
-function findHolders(pipe: string): Holder[] {
+function findHolders(pipe: string, isMeant: (pid: string, fd: string) => boolean): Holder[] {
   const found: Holder[] = [];
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid) || pid === String(process.pid)) continue;
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-        if (isHeld({ pid, fd }, pipe) && isForReading(pid, fd)) found.push({ pid, fd });
+        if (isHeld({ pid, fd }, pipe) && isMeant(pid, fd)) found.push({ pid, fd });
       }
     } catch {
       // gone meanwhile, or somebody else's
@@ -51,8 +51,28 @@ function findHolders(pipe: string): Holder[] {
   return found;
 }
 
-/** The last octal digits of the flags are the access mode: 1 is for writing alone. */
-function isForReading(pid: string, fd: string): boolean {
+/** The last octal digits of the flags are the access mode: 0 is for reading alone, 1 for writing alone. */
+function accessOf(pid: string, fd: string): number {
   const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
-  return (Number.parseInt(flags, 8) & 3) !== 1;
+  return Number.parseInt(flags, 8) & 3;
+}
+
+const isForReading = (pid: string, fd: string): boolean => accessOf(pid, fd) !== 1;
+const isForWriting = (pid: string, fd: string): boolean => accessOf(pid, fd) !== 0;
+
+/** True when a process that is none of our callers can write into a pipe that we read; false where that cannot be known. */
+export function hasWriterBesideUs(fd: number): boolean {
+  if (process.platform !== 'linux' || !fstatSync(fd).isFIFO()) return false;
+  const callers = callersOf(process.pid);
+  return findHolders(readlinkSync(`/proc/self/fd/${fd}`), isForWriting).some(({ pid }) => !callers.has(pid));
+}
+
+/** The processes above one, itself too. */
+function callersOf(pid: number): Set<string> {
+  const callers = new Set<string>();
+  for (let above = pid; above > 0 && !callers.has(String(above)); ) {
+    callers.add(String(above));
+    above = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${above}/status`, 'utf8'))?.[1] ?? 0);
+  }
+  return callers;
 }

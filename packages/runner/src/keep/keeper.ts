@@ -52,6 +52,9 @@ function runningMsOf({ state }: JobView): number {
   return Math.max(0, ageMs ?? Date.now() - (state?.started_at_ms ?? Date.now()));
 }
 
+/** When a job ended, to the second. */
+const endedAtMsOf = ({ state }: JobView): number => Date.parse(state?.finished_at ?? '') || Date.now();
+
 /** Builds a keeper inside this process. Closing it stops watching and leaves every job running. */
 export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}): Keeper {
   const watched = new Map<string, Promise<JobView>>();
@@ -69,7 +72,7 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     const leave = meta ? encloser.add(job) : () => undefined;
     try {
       let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, exit });
-      await output.finish();
+      await output.finish(isTerminal(view.status) ? endedAtMsOf(view) : undefined);
       if (isTerminal(view.status)) {
         for (const guard of guards) await guard.close();
         if (meta) view = await trimEnded(view, meta);

@@ -1,36 +1,45 @@
 /**
  * Copies the lines of a running job into its combined log, and tells its match sinks about them while it runs, and about
- * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next host goes on from there instead of telling everything twice.
+ * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next keeper goes on from there instead of telling everything twice.
  */
 import { type FSWatcher, statSync } from 'node:fs';
+import { errnoOf } from '../job-error.ts';
 import type { Poll } from '../life/observe.ts';
 import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
-import { copyLines, type LineLogFiles } from '../output/line-log.ts';
+import { createLineLog, type LineLog } from '../output/line-log.ts';
 import { matchesLine } from '../output/match.ts';
 import { replaceFile, watchPath } from '../record/files.ts';
-import { type JobDir, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
+import { type JobDir, jobFiles, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
 import { readMeta, readOmitted, readSmallFile } from '../record/records.ts';
 import { notifyMatch } from './sinks.ts';
 
 type Offsets = Record<LogStream, number>;
 
 export interface OutputWatch {
-  /** Reads what is left, the unfinished last lines too, and waits until every sink has been told. */
-  finish(): Promise<void>;
-  /** Stops watching; what was not told yet is told by the next host. */
+  /**
+   * Reads what is left, the unfinished last lines too, and waits until every sink has been told. `atMs` is when the job ended;
+   * undefined when that is not known.
+   */
+  finish(atMs: number | undefined): Promise<void>;
+  /** Stops watching; what was not told yet is told by the next keeper. */
   close(): void;
 }
 
 /** Marks where following begins for a job that got its match while it was running: what it has printed is not told. */
 export function followFromNow(job: JobDir): void {
   if (readOffsets(job)) return;
-  const sizeOf = (file: LogStream): number => statSync(pathOf(job, file), { throwIfNoEntry: false })?.size ?? 0;
-  writeOffsets(job, { stdout: sizeOf('stdout'), stderr: sizeOf('stderr') });
+  writeOffsets(job, { stdout: sizeOf(job, 'stdout'), stderr: sizeOf(job, 'stderr') });
 }
 
+const sizeOf = (job: JobDir, stream: LogStream): number =>
+  statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0;
+
 /** How long output may lie unread while more is printed, in ms. */
-const outputPauseMs = 50;
+const outputPauseMs = 10;
+
+/** Bytes of each stream that one look copies into the combined log: more waits for the next look, and nobody for us. */
+const copiedBytesMax = 256 * 1024;
 
 export interface OutputWatchOptions {
   readonly poll: Poll;
@@ -38,84 +47,134 @@ export interface OutputWatchOptions {
   readonly copies: boolean;
 }
 
-/** Starts watching; a job that prints nothing and has no match costs three looks at file times and sizes, and nothing more. */
+/** Starts watching; a job that prints nothing costs two looks at file sizes for each turn of the poll, and nothing more. */
 export function watchOutput(job: JobDir, { poll, copies }: OutputWatchOptions): OutputWatch {
-  let followers: ReturnType<typeof openFollowers> | undefined;
-  let work = Promise.resolve();
-
-  const look = (last: boolean): Promise<void> => {
-    work = work.then(async () => {
-      // Opened with the first match that there is: a match that came later begins where its setter says.
-      followers ??= openFollowers(job);
-      let told = 0;
-      for (const { stream, lines } of followers) {
-        for (const line of lines.read(last)) {
-          const config = readMeta(job)?.notification?.on_output_match;
-          if (!config || !matchesLine(config, stream, line)) continue;
-          await notifyMatch(job, stream, line);
-          told++;
-        }
-      }
-      if (told > 0 || last)
-        writeOffsets(job, { stdout: followers[0]?.lines.offset ?? 0, stderr: followers[1]?.lines.offset ?? 0 });
-    });
-    return work;
+  const sinks = createSinkWork(job);
+  const combined = copies ? createJobLog(job) : undefined;
+  let isBehind = false;
+  const onStir = (): void => {
+    isBehind = combined?.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }) === 'behind';
+    sinks.look(false);
   };
+  const stirring = watchStirring(job, { poll, onStir: () => unlessRefused(onStir), isBehind: () => isBehind });
+  return {
+    close: stirring,
+    async finish(atMs) {
+      stirring();
+      if (combined && atMs !== undefined) await complete(combined, atMs);
+      await sinks.finish();
+    },
+  };
+}
 
-  let metaSeenMs: number | undefined;
+/** The combined log of a job, for who copies it while the job runs. */
+export function createJobLog(job: JobDir): LineLog {
+  const logs = { stdout: pathOf(job, 'stdout'), stderr: pathOf(job, 'stderr') };
+  return createLineLog(logs, () => lineLogOf({ job, meta: readMeta(job), omitted: readOmitted(job) }));
+}
+
+/** Copies what settling has left, piece by piece: the other jobs are not to wait for it. */
+async function complete(log: LineLog, atMs: number): Promise<void> {
+  const copied = (): boolean => {
+    let outcome: ReturnType<LineLog['look']> = 'done';
+    unlessRefused(() => {
+      outcome = log.look({ atMs, last: true, bytesMax: copiedBytesMax });
+    });
+    return outcome === 'done';
+  };
+  while (!copied()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** A disk that takes nothing now, or a definition that cannot be read: the end of the job meets the same. */
+function unlessRefused(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+interface StirringOptions {
+  readonly poll: Poll;
+  readonly onStir: () => void;
+  /** There is work left over from the last time. */
+  readonly isBehind: () => boolean;
+}
+
+/**
+ * Calls `onStir` when a job has printed, or its definition was changed: at once, and from then on every {@link outputPauseMs} while it
+ * goes on printing. Nothing is watched meanwhile: a job that prints without a pause would wake us for each line. Call the answer to end it.
+ */
+function watchStirring(job: JobDir, { poll, onStir, isBehind }: StirringOptions): () => void {
+  const names: readonly (string | null)[] = [null, jobFiles.stdout, jobFiles.stderr, jobFiles.meta];
   let watcher: FSWatcher | undefined;
   let pause: NodeJS.Timeout | undefined;
-  const onChange = (): void => {
-    if (readMeta(job)?.notification?.on_output_match) look(false).catch(() => undefined); // finish() meets the same error
-  };
-  /** A job that prints without a pause wakes us so often that one look per pause is all it gets. */
-  const onEvent = (): void => {
-    pause ??= setTimeout(() => {
-      pause = undefined;
-      onChange();
-    }, outputPauseMs);
-  };
-  const logs = { stdout: pathOf(job, 'stdout'), stderr: pathOf(job, 'stderr') };
-  const files = (): LineLogFiles => lineLogOf({ job, meta: readMeta(job), omitted: readOmitted(job) });
-  const combined = copies ? copyLines(logs, files) : undefined;
-  /** Until there is a match nobody is told of output, and the definition alone is looked at. */
-  const onPoll = (): void => {
-    try {
-      combined?.look();
-    } catch {
-      // a disk that takes nothing now: whoever settles the job completes the log
-    }
-    try {
-      lookForMatch();
-    } catch {
-      // a definition that cannot be read now: finish() meets the same error
-    }
-  };
-  const lookForMatch = (): void => {
-    if (watcher) {
-      onChange();
-      return;
-    }
+  let seen = '';
+  const stamp = (): string => {
     const changedMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
-    if (changedMs === metaSeenMs) return;
-    metaSeenMs = changedMs;
-    if (!readMeta(job)?.notification?.on_output_match) return;
-    watcher = watchPath(job.path, onEvent);
-    if (!watcher) metaSeenMs = undefined; // the poll and the end of the job remain
-    onChange();
+    return `${sizeOf(job, 'stdout')} ${sizeOf(job, 'stderr')} ${changedMs}`;
   };
-  const endPoll = poll(onPoll);
-  onPoll();
-  const close = (): void => {
+  const look = (): void => {
+    const now = stamp();
+    if (now === seen && !isBehind()) return;
+    seen = now;
+    watcher?.close();
+    watcher = undefined;
+    onStir();
+    clearTimeout(pause);
+    pause = setTimeout(again, outputPauseMs);
+  };
+  const again = (): void => {
+    watcher ??= watchPath(job.path, (name) => names.includes(name) && look());
+    look();
+    // A fresh watch is doubted once, see `observe.ts`.
+    if (watcher) pause = setTimeout(look, outputPauseMs);
+  };
+  const endPoll = poll(look);
+  again();
+  return () => {
     watcher?.close();
     endPoll();
     clearTimeout(pause);
   };
+}
+
+interface SinkWork {
+  /** Tells of complete lines, where there is a match. */
+  look(last: boolean): void;
+  /** Tells of the rest; rejects with what was in the way. */
+  finish(): Promise<void>;
+}
+
+function createSinkWork(job: JobDir): SinkWork {
+  let followers: ReturnType<typeof openFollowers> | undefined;
+  let work = Promise.resolve();
+  const tell = async (last: boolean): Promise<void> => {
+    // Opened with the first match that there is: a match that came later begins where its setter says.
+    followers ??= openFollowers(job);
+    let told = 0;
+    for (const { stream, lines } of followers) {
+      for (const line of lines.read(last)) {
+        const config = readMeta(job)?.notification?.on_output_match;
+        if (!config || !matchesLine(config, stream, line)) continue;
+        await notifyMatch(job, stream, line);
+        told++;
+      }
+    }
+    if (told > 0 || last)
+      writeOffsets(job, { stdout: followers[0]?.lines.offset ?? 0, stderr: followers[1]?.lines.offset ?? 0 });
+  };
+  const look = (last: boolean): void => {
+    if (readMeta(job)?.notification?.on_output_match) work = work.then(() => tell(last));
+  };
   return {
-    close,
-    async finish() {
-      close();
-      if (readMeta(job)?.notification?.on_output_match) await look(true);
+    look(last) {
+      look(last);
+      work.catch(() => undefined); // finish() meets the same error
+    },
+    finish() {
+      look(true);
+      return work;
     },
   };
 }

@@ -86,7 +86,8 @@ function decideEnded(facts: JobFacts, state: StateFile, nowMs: number): Decision
 
 function isDrained(facts: JobFacts, nowMs: number): boolean {
   const sinceMs = nowMs - facts.recordTimes.writtenAtMs;
-  return sinceMs < 0 || sinceMs >= drainMsMax || !facts.left.some(({ holdsLogs }) => holdsLogs);
+  // An end that lies ahead is a clock that was set back: then nobody is waited for.
+  return sinceMs < -drainMsMax || sinceMs >= drainMsMax || !facts.left.some(({ holdsLogs }) => holdsLogs);
 }
 
 /** What lives on is named. */

@@ -67,13 +67,14 @@ function refuse(name: string, why: string): never {
 }
 
 /**
- * The definition as it is stored. Values of `--env` stay in this file, which only its owner can read. Throws `invalid_input`
+ * The definition as it is stored. Values of masked variables are not in it (see {@link hiddenPairs}). Throws `invalid_input`
  * for a definition that makes no sense.
  */
 export function metaOf(definition: JobDefinition, id: string, root: string, nowMs: number): MetaFile {
   checkDefinition(definition);
   const env = [...(definition.env ?? [])];
   const mask = [...(definition.mask ?? [])];
+  const shown = shownPairs(env, mask);
   return {
     job: { id },
     schema_version: schemaVersion,
@@ -81,7 +82,8 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     created_at: wholeSecond(nowMs),
     root,
     env_keys: env.map((pair) => splitPair(pair)[0]),
-    ...(env.length > 0 ? { env_vars: maskedPairs(env, mask), env_vars_runtime: env } : {}),
+    ...(env.length > 0 ? { env_vars: maskedPairs(env, mask) } : {}),
+    ...(shown.length > 0 ? { env_vars_runtime: shown } : {}),
     ...(mask.length > 0 ? { mask } : {}),
     cwd: definition.cwd,
     ...(definition.notification ? { notification: definition.notification } : {}),
@@ -115,17 +117,19 @@ export function argvOf(meta: Pick<MetaFile, 'command' | 'shell_wrapper'>): strin
 /** Variables that steer our own executable's runtime, or mark the tree of another job, and must not leak into a workload. */
 const ourVariables = ['BUN_BE_BUN', 'BUN_OPTIONS', treeVariable];
 
-/** The workload's environment: the launcher's (or none), then the files in order, then the pairs in order. */
+/** The workload's environment: the launcher's (or none), then the files in order, then the pairs in order; `masked` are those that `meta.json` does not hold. */
 export function environmentOf(
   meta: Pick<MetaFile, 'inherit_env' | 'env_files' | 'env_vars_runtime' | 'cwd'>,
   launcher: Readonly<Record<string, string | undefined>>,
+  masked: readonly string[] = [],
 ): Record<string, string | undefined> {
   const env: Record<string, string | undefined> = meta.inherit_env ? { ...launcher } : {};
   for (const name of ourVariables) delete env[name];
   for (const file of meta.env_files ?? []) {
     for (const pair of readEnvFile(isAbsolute(file) ? file : join(meta.cwd ?? '.', file))) assign(env, pair);
   }
-  for (const pair of meta.env_vars_runtime ?? []) assign(env, splitPair(pair));
+  // In either order: a key is masked or it is not.
+  for (const pair of [...(meta.env_vars_runtime ?? []), ...masked]) assign(env, splitPair(pair));
   return env;
 }
 
@@ -154,6 +158,14 @@ function splitPair(pair: string): [string, string] {
   const at = pair.indexOf('=');
   return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
 }
+
+/** The pairs whose values may be shown, as `meta.json` holds them for the next start. */
+const shownPairs = (pairs: readonly string[], mask: readonly string[]): string[] =>
+  pairs.filter((pair) => !mask.includes(splitPair(pair)[0]));
+
+/** The other ones, which lie in a file of their own. */
+export const hiddenPairs = ({ env = [], mask = [] }: JobDefinition): string[] =>
+  env.filter((pair) => mask.includes(splitPair(pair)[0]));
 
 /** `KEY=VALUE` for display, with `***` for the masked keys. */
 export function maskedPairs(pairs: readonly string[], mask: readonly string[]): string[] {

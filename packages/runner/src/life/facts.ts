@@ -137,11 +137,19 @@ export function treeOf(job: JobDir, leader: ProcessIdentity): TreeTarget {
   };
 }
 
+/** A control group is named before the members are brought in, which is done within so many ms. */
+const encloseMsMax = 1_000;
+
+/** Nobody leaves a control group: one that everybody was brought into, and that is empty, spares a look at all processes. */
+function hasSettledIn(job: JobDir): boolean {
+  const namedAtMs = statSync(pathOf(job, 'controlGroup'), { throwIfNoEntry: false })?.mtimeMs;
+  return namedAtMs !== undefined && Date.now() - namedAtMs > encloseMsMax;
+}
+
 function leftOf(job: JobDir, leader: ProcessIdentity | undefined, endedAtMs: number): LeftProcess[] {
   if (!leader || leader.boot !== bootId()) return [];
   const tree = treeOf(job, leader);
-  // Nobody leaves a control group: one that is empty spares a look at all processes.
-  if (tree.controlGroup && controlGroupMembers(tree.controlGroup).length === 0) return [];
+  if (tree.controlGroup && hasSettledIn(job) && controlGroupMembers(tree.controlGroup).length === 0) return [];
   const logs = new Set((tree.logs ?? []).map(fileKeyOf));
   return membersOf(tree, processesSince(leader, endedAtMs)).map(({ pid, start }) => ({
     identity: { pid, start, boot: leader.boot },

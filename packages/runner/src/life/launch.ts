@@ -16,9 +16,17 @@ import {
   writeNewFile,
 } from '../record/files.ts';
 import { type JobDir, limits, pathOf } from '../record/layout.ts';
-import { createdState, failedState, type MetaFile, readMeta, readState, runningState } from '../record/records.ts';
+import {
+  createdState,
+  failedState,
+  type MetaFile,
+  readMasked,
+  readMeta,
+  readState,
+  runningState,
+} from '../record/records.ts';
 import { makeJobDir, noteLaunch } from '../record/root.ts';
-import { argvOf, environmentOf, type JobDefinition, metaOf } from './definition.ts';
+import { argvOf, environmentOf, hiddenPairs, type JobDefinition, metaOf } from './definition.ts';
 
 /** A job whose shim runs. `ended` resolves when the ending is on disk; it holds the event loop until `release`. */
 export interface LaunchedJob {
@@ -54,6 +62,8 @@ function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir
   try {
     const meta = metaOf(definition, job.id, root, Date.now());
     if (definition.stdin) writeNewFile(pathOf(job, 'stdin'), definition.stdin);
+    const hidden = hiddenPairs(definition);
+    if (hidden.length > 0) writeNewFile(pathOf(job, 'masked'), pretty(hidden));
     writeNewFile(pathOf(job, 'meta'), pretty(meta));
     complete(job);
     return { job, meta };
@@ -163,7 +173,7 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
   try {
     const recordFd = keep(claimRecord(job));
     writeSync(recordFd, recordRoom);
-    const { argv, cwd, environment } = workloadOf(meta, env);
+    const { argv, cwd, environment } = workloadOf(meta, env, meta.mask ? readMasked(job) : []);
     const spawned = spawnTree({
       argv,
       cwd,
@@ -202,9 +212,13 @@ interface Workload {
 }
 
 /** What is executed, where and with what. Throws the reason for which it cannot be. */
-function workloadOf(meta: MetaFile, launcher: Readonly<Record<string, string | undefined>>): Workload {
+function workloadOf(
+  meta: MetaFile,
+  launcher: Readonly<Record<string, string | undefined>>,
+  masked: readonly string[],
+): Workload {
   const user = meta.run_as === undefined ? undefined : loggedIn(meta.run_as);
-  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher);
+  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher, masked);
   const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new Error(`working directory ${cwd} does not exist`);

@@ -125,7 +125,7 @@ function isHeld(job: JobDir, { state }: JobView): boolean {
   if (state?.logs_drained !== false || !state.left_running) return false;
   const endedAtMs = statSync(pathOf(job, 'record'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sinceMs = Date.now() - endedAtMs;
-  if (sinceMs < 0 || sinceMs >= drainMsMax) return false;
+  if (sinceMs < -drainMsMax || sinceMs >= drainMsMax) return false;
   const logs = [fileKeyOf(pathOf(job, 'stdout')), fileKeyOf(pathOf(job, 'stderr'))];
   return state.left_running.some(
     (left) => isAlive(left) && outputsOf(left.pid).some((output) => logs.includes(output)),

@@ -44,6 +44,7 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
       'omitted',
       'followed',
       'controlGroup',
+      'fullOffsets',
     ] as const) {
       rmSync(pathOf(job, file), { force: true });
     }

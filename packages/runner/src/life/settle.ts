@@ -4,13 +4,14 @@
  * the facts were read.
  */
 import { closeSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
-import { completeLineLog, type LineLogFiles } from '../output/line-log.ts';
+import { createLineLog, type LineLogFiles, type LineLogLook } from '../output/line-log.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import type { Enclosing } from '../process/control-group/enclose.ts';
-import { openForAppending, pretty, replaceState, writeNewFile } from '../record/files.ts';
-import { type JobDir, type LogStream, pathOf } from '../record/layout.ts';
+import { openForAppending, pauseMs, pretty, replaceState, writeNewFile } from '../record/files.ts';
+import { type JobDir, type LogStream, limits, pathOf } from '../record/layout.ts';
 import { type MetaFile, type OmittedRanges, readState, type StateFile } from '../record/records.ts';
 import { decideEnding } from './decide-ending.ts';
 import { type JobFacts, readFacts, treeOf } from './facts.ts';
@@ -20,6 +21,8 @@ export interface JobView {
   readonly job: JobDir;
   readonly status: JobState;
   readonly state: StateFile | undefined;
+  /** Its combined log lacks lines that a keeper has to copy. */
+  readonly isLogBehind?: boolean;
 }
 
 /** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
@@ -64,21 +67,23 @@ export function describeJob(job: JobDir): JobDescription {
  */
 function recordEnding(facts: JobFacts, view: JobView, endedAtMs: number | undefined): JobView {
   const { job, hasFullLog } = facts;
-  const completeLog = (): void => {
-    if (endedAtMs !== undefined) {
-      const last = view.state?.logs_drained !== false;
-      unlessRefused(() => completeLineLog(lineLogOf(facts), { atMs: endedAtMs, last }));
-    }
+  let isLogBehind = false;
+  const complete = (): void => {
+    if (endedAtMs === undefined) return;
+    const last = view.state?.logs_drained !== false;
+    unlessRefused(() => {
+      isLogBehind = completeLog(facts, { atMs: endedAtMs, last });
+    });
   };
-  if (hasFullLog) completeLog();
+  if (hasFullLog) complete();
   if (isTerminal(view.status)) dropControlGroupIn(pathOf(job, 'controlGroup'), job.id);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
   replaceState(pathOf(job, 'state'), pretty(view.state), () => isAsKnown(readState(job), facts.state));
   if (!hasFullLog && isTerminal(view.status)) {
     unlessRefused(() => closeSync(openForAppending(pathOf(job, 'full'))));
-    completeLog();
+    complete();
   }
-  return view;
+  return isLogBehind ? { ...view, isLogBehind } : view;
 }
 
 /** A restart, or another who settled it, may have written a state meanwhile: that one says more than ours. */
@@ -93,8 +98,29 @@ export function lineLogOf({ job, meta, omitted }: Pick<JobFacts, 'job' | 'meta' 
     stdout: pathOf(job, 'stdout'),
     stderr: pathOf(job, 'stderr'),
     full: meta?.full_log ?? pathOf(job, 'full'),
+    offsets: pathOf(job, 'fullOffsets'),
+    lock: join(job.path, '.full.lock'),
     omitted: omitted ?? {},
+    bytesMax: meta?.log_bytes_max ?? limits.logBytes,
   };
+}
+
+/** Bytes of each stream that settling copies into the combined log at most; a keeper copies the rest. */
+const settledBytesMax = 4 * 1024 * 1024;
+
+/** How often it is tried to complete a combined log that somebody else is writing, once a ms. */
+const logTriesMax = 50;
+
+/** Completes the combined log as far as settling may; true when there is more. */
+function completeLog(facts: JobFacts, look: Omit<LineLogLook, 'bytesMax'>): boolean {
+  const files = lineLogOf(facts);
+  const log = createLineLog(files, () => files);
+  for (let tries = 0; tries < logTriesMax; tries++) {
+    const outcome = log.look({ ...look, bytesMax: settledBytesMax });
+    if (outcome !== 'busy') return outcome === 'behind';
+    pauseMs(1);
+  }
+  return true;
 }
 
 /** The combined log is a view for people: whatever the system says against it takes nothing from the ending. */

@@ -1,10 +1,15 @@
-/** `full.log`: both streams as lines for people. A view; the raw logs are the truth. */
-import { closeSync, constants, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+/**
+ * `full.log`: both streams as lines for people, `<timestamp> [STDOUT|STDERR] <text>` each. A view; the raw logs are the truth.
+ *
+ * One writes at a time, under a lock, and goes on where the log ends: that a line of a stream is a line of the log says
+ * how far each stream was copied. So that nobody has to count from the beginning of a long log, `full.offsets` says it of a place
+ * not far from its end: `<bytes of full.log> <bytes of stdout> <bytes of stderr>`; damaged or missing, all lines are counted.
+ */
+import { closeSync, constants, ftruncateSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job-words';
+import { takeLock } from '../record/files.ts';
+import { readSmallFile } from '../record/records.ts';
 import { followLines, type LineFollower } from './excerpt.ts';
-
-/** Bytes of one stream that the combined log shows; the raw log has everything. */
-const streamBytesMax = 4 * 1024 * 1024;
 
 /** Bytes of one line of the combined log; a longer one is cut into several. */
 const lineBytesMax = 64 * 1024;
@@ -12,11 +17,11 @@ const lineBytesMax = 64 * 1024;
 /** Text that is collected before it is written, in characters. */
 const batchLength = 64 * 1024;
 
-/** Bytes of a stream that one look at a running job copies: more waits for the next look, and nobody for us. */
-const bytesPerLook = 256 * 1024;
-
 /** Bytes of a line of the combined log: its text may have grown threefold where it was no UTF-8, and a prefix stands before. */
 const writtenLineBytes = 4 * lineBytesMax;
+
+/** Bytes that are copied before it is noted how far. */
+const notedEveryBytes = 1024 * 1024;
 
 const marks = { stdout: '[STDOUT]', stderr: '[STDERR]' } as const;
 type Stream = keyof typeof marks;
@@ -30,54 +35,52 @@ export interface LineLogFiles {
   readonly stdout: string;
   readonly stderr: string;
   readonly full: string;
+  readonly offsets: string;
+  readonly lock: string;
   /** Parts `[from, to)` of the raw logs that are not kept. */
   readonly omitted: { readonly [name in Stream]?: readonly [from: number, to: number] };
+  /** Bytes of one stream that are shown; a note says when there is more. */
+  readonly bytesMax: number;
 }
 
-/**
- * Completes the combined log of a job that has ended: `<timestamp> [STDOUT|STDERR] <text>` per line, behind what was
- * written while it ran. Each stream contributes at most {@link streamBytesMax}; a note says when there is more.
- * Everybody who does it at the same time writes the same bytes to the same place.
- */
-export function completeLineLog(files: LineLogFiles, { atMs, last }: { atMs: number; last: boolean }): void {
-  if (printedBytes(files) > 0) openLineLog(files).write(atMs, last); // else the empty file of the launch says so
+export interface LineLogLook {
+  /** The time that new lines are given, in ms since 1970. */
+  readonly atMs: number;
+  /** All has been printed: an unfinished line is a line, too. */
+  readonly last: boolean;
+  /** Bytes of each stream that this look copies at most. */
+  readonly bytesMax: number;
 }
 
-/** Copies the lines of a running job as they come, so that a reader of the combined log sees them, and when they came. */
-export interface LineLogCopy {
-  /** Copies what is new; costs two looks at file sizes when nothing is. Throws what the system says. */
-  look(): void;
+export interface LineLog {
+  /**
+   * Copies what is new; costs two looks at file sizes when nothing is. `behind`: there is more than one look copies. `busy`:
+   * somebody else writes. Throws what the system says.
+   */
+  look(look: LineLogLook): 'done' | 'behind' | 'busy';
 }
 
 /** `filesNow` is asked when there is something to copy. */
-export function copyLines(logs: Pick<LineLogFiles, Stream>, filesNow: () => LineLogFiles): LineLogCopy {
-  let log: LineLog | undefined;
+export function createLineLog(logs: Pick<LineLogFiles, Stream>, filesNow: () => LineLogFiles): LineLog {
+  let copy: Copy | undefined;
   let seenBytes = 0;
-  let isFull = false;
+  let isBehind = false;
   return {
-    look() {
-      if (isFull) return;
-      const bytes = printedBytes(logs);
-      if (bytes === seenBytes && !log?.isBehind) return;
+    look(look) {
+      const bytes = sizeOf(logs.stdout) + sizeOf(logs.stderr);
+      if (bytes === 0 || (bytes === seenBytes && !isBehind && !look.last)) return 'done';
+      const files = filesNow();
+      using lock = takeLock(files.lock);
+      if (!lock) return 'busy';
+      if (!copy || copy.position !== sizeOf(files.full)) copy = openCopy(files);
+      isBehind = copyLines(files, copy, look);
       seenBytes = bytes;
-      log ??= openLineLog(filesNow());
-      log.write(Date.now(), false);
-      isFull = log.isFull;
+      return isBehind ? 'behind' : 'done';
     },
   };
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-
-const printedBytes = ({ stdout, stderr }: Pick<LineLogFiles, Stream>): number => sizeOf(stdout) + sizeOf(stderr);
-
-interface LineLog {
-  /** True when both streams have shown all that they may. */
-  readonly isFull: boolean;
-  /** True when a look had more to copy than one look may. */
-  readonly isBehind: boolean;
-  write(atMs: number, last: boolean): void;
-}
 
 interface Source {
   readonly stream: Stream;
@@ -87,43 +90,44 @@ interface Source {
   isFull: boolean;
 }
 
-/** Goes on where the log ends: that a line of a stream is a line of the log says how far each stream was copied. */
-function openLineLog(files: LineLogFiles): LineLog {
-  const path = files.full;
-  const written = countLines(path);
+/** How far a combined log was written, and its streams were read. */
+interface Copy {
+  position: number;
+  noted: number;
+  readonly sources: readonly Source[];
+}
+
+function openCopy(files: LineLogFiles): Copy {
+  const from = readOffsets(files);
+  const written = countLines(files.full, from.full);
   const sources = streams.map((stream): Source => {
-    const lines = followLines(files[stream], 0, lineBytesMax);
-    const bytesMax = Math.min(streamBytesMax, files.omitted[stream]?.[0] ?? Number.POSITIVE_INFINITY);
-    const source = { stream, lines, bytesMax, isFull: false };
+    const lines = followLines(files[stream], from[stream], lineBytesMax);
+    const bytesMax = Math.min(files.bytesMax, files.omitted[stream]?.[0] ?? Number.POSITIVE_INFINITY);
+    const source = { stream, lines, bytesMax, isFull: from[stream] >= bytesMax };
     skipLines(source, written[stream]);
     return source;
   });
-  let position = written.bytes;
+  return { position: written.bytes, noted: from.full, sources };
+}
+
+/** Copies what a look may; true when there is more. */
+function copyLines(files: LineLogFiles, copy: Copy, { atMs, last, bytesMax }: LineLogLook): boolean {
+  const fd = openForWriting(files.full);
   let isBehind = false;
-  return {
-    get isFull() {
-      return sources.every(({ isFull }) => isFull);
-    },
-    get isBehind() {
-      return isBehind;
-    },
-    write(atMs, last) {
-      isBehind = false;
-      const fd = openForWriting(path);
-      try {
-        for (const source of sources) {
-          const stopAt = last ? Number.POSITIVE_INFINITY : source.lines.offset + bytesPerLook;
-          for (const batch of batchesOf(source, wholeSecond(atMs), { last, stopAt })) {
-            position += writeAt(fd, batch, position);
-          }
-          isBehind ||= source.lines.offset >= stopAt;
-        }
-        if (last) ftruncateSync(fd, position); // the half line of a writer that was cut off
-      } finally {
-        closeSync(fd);
+  try {
+    for (const source of copy.sources) {
+      const stopAt = source.lines.offset + bytesMax;
+      for (const batch of batchesOf(source, wholeSecond(atMs), { last, stopAt })) {
+        copy.position += writeAt(fd, batch, copy.position);
       }
-    },
-  };
+      isBehind ||= !source.isFull && source.lines.offset >= stopAt;
+    }
+    ftruncateSync(fd, copy.position); // the half line of a writer that was cut off
+  } finally {
+    closeSync(fd);
+  }
+  if (copy.position - copy.noted >= notedEveryBytes) noteOffsets(files, copy);
+  return isBehind;
 }
 
 /** What a stream has to add, in pieces that are worth a write. */
@@ -159,15 +163,36 @@ function skipLines(source: Source, count: number): void {
   }
 }
 
-/** Lines per stream that stand in a combined log, and the bytes of its whole lines. */
-function countLines(path: string): Record<Stream, number> & { bytes: number } {
+/** Lines per stream that stand in a combined log behind an offset, and the offset at which its whole lines end. */
+function countLines(path: string, from: number): Record<Stream, number> & { bytes: number } {
   const counts = { stdout: 0, stderr: 0 };
-  if (sizeOf(path) === 0) return { ...counts, bytes: 0 };
-  const lines = followLines(path, 0, writtenLineBytes);
+  if (sizeOf(path) <= from) return { ...counts, bytes: from };
+  const lines = followLines(path, from, writtenLineBytes);
   for (const line of lines.read()) {
     for (const stream of streams) if (line.startsWith(marks[stream], stampLength)) counts[stream]++;
   }
   return { ...counts, bytes: lines.offset };
+}
+
+function readOffsets(files: LineLogFiles): { full: number; stdout: number; stderr: number } {
+  const beginning = { full: 0, stdout: 0, stderr: 0 };
+  const [full = 0, stdout = 0, stderr = 0, ...more] = (readSmallFile(files.offsets) ?? '').split(' ').map(Number);
+  const isSound =
+    more.length === 0 && [full, stdout, stderr].every((offset) => Number.isSafeInteger(offset) && offset >= 0);
+  const isThere = full <= sizeOf(files.full) && stdout <= sizeOf(files.stdout) && stderr <= sizeOf(files.stderr);
+  return isSound && isThere ? { full, stdout, stderr } : beginning;
+}
+
+function noteOffsets(files: LineLogFiles, copy: Copy): void {
+  const [stdout, stderr] = copy.sources.map(({ lines }) => lines.offset);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0); // none on Windows
+  const fd = openSync(files.offsets, flags, 0o600);
+  try {
+    writeFileSync(fd, `${copy.position} ${stdout} ${stderr}`);
+  } finally {
+    closeSync(fd);
+  }
+  copy.noted = copy.position;
 }
 
 /**

@@ -43,6 +43,9 @@ export function identityOfChild(pid: number): ProcessIdentity | undefined {
   return entry && { pid, start: entry.start, boot: bootId() };
 }
 
+/** Our own. */
+export const ownIdentity: () => ProcessIdentity | undefined = once(() => identify(process.pid));
+
 /** True when exactly this process still runs: same pid, same start, same boot. */
 export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.boot !== bootId()) return false;

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, JobError } from '../job-error.ts';
-import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { isAlive, ownIdentity, type ProcessIdentity } from '../process/identity.ts';
 import type { JobDir } from './layout.ts';
 import { readSmallFile } from './records.ts';
 
@@ -91,6 +91,9 @@ function clearAway(temp: string): void {
   if (writtenAtMs !== undefined && Math.abs(Date.now() - writtenAtMs) > stateWriterMsMax) rmSync(temp, { force: true });
 }
 
+/** Holds the whole thread up: for moments, where somebody else is about to be done. */
+export const pauseMs = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
 /** The same for who has to write: waits for others, and throws what the disk says. */
 export function replaceStateSurely(path: string, content: string): void {
   const deadlineMs = performance.now() + stateWriterMsMax;
@@ -98,7 +101,7 @@ export function replaceStateSurely(path: string, content: string): void {
     const outcome = replaceState(path, content);
     if (outcome === 'written') return;
     if (outcome === 'no-room') break;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    pauseMs(1);
   }
   replaceFile(path, content);
 }
@@ -191,7 +194,7 @@ export function takeLock(path: string): Disposable | undefined {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const fd = openSync(path, 'wx', 0o600);
-      writeSync(fd, JSON.stringify(identify(process.pid)));
+      writeSync(fd, JSON.stringify(ownIdentity()));
       closeSync(fd);
       return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
     } catch (cause) {
@@ -203,12 +206,16 @@ export function takeLock(path: string): Disposable | undefined {
   return undefined;
 }
 
+/** A lock file may be empty for so long, in ms, after it was made. */
+const lockMadeMsMax = 1_000;
+
 function isHeld(path: string): boolean {
   const text = readSmallFile(path);
   if (text === undefined) return false;
+  if (text === '') return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < lockMadeMsMax;
   try {
     return isAlive(JSON.parse(text) as ProcessIdentity);
   } catch {
-    return text !== ''; // empty: the ancestor's lock, or one being written; no call holds it for longer than a moment
+    return true; // the ancestor's, or somebody else's
   }
 }

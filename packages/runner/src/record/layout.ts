@@ -9,6 +9,8 @@
  * | `stderr.log`  | the workload itself                          | the same                                            |
  * | `ending`      | the shim                                     | pid, then the exit status (see `process/shim.ts`)   |
  * | `full.log`    | keeper while the job runs, settler             | a view for people; can be made again                |
+ * | `full.offsets` | whoever writes `full.log`, under its lock    | how far the streams stand in it (see `output/line-log.ts`) |
+ * | `masked-env.json` | creator                                  | variables whose values are not shown: `KEY=VALUE` each |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
  * | `control-group` | keeper, launcher                            | path of the control group that the tree was put into |
@@ -31,6 +33,8 @@ export const jobFiles = {
   followed: 'followed.json',
   omitted: 'omitted.json',
   controlGroup: 'control-group',
+  fullOffsets: 'full.offsets',
+  masked: 'masked-env.json',
 } as const;
 export type JobFile = keyof typeof jobFiles;
 

@@ -129,6 +129,12 @@ export function readStop(job: JobDir): StopFile | undefined {
     : undefined;
 }
 
+/** Variables whose values are not shown; a directory of before has them in `meta.json`. */
+export function readMasked(job: JobDir): string[] {
+  const value = readJson(pathOf(job, 'masked'));
+  return isTexts(value) ? value : [];
+}
+
 /** What the logs of a job lack; undefined when they are whole. */
 export function readOmitted(job: JobDir): OmittedRanges | undefined {
   const value = readJson(pathOf(job, 'omitted'));

@@ -16,7 +16,7 @@ export const create = defineCommand({
     if (words.length === 0) throw new UsageError(`COMMAND is missing: ${context.program} create -- COMMAND [ARGS...]`);
     checkDefinition(given);
     const config = await readConfig(context.io.env, given.config);
-    const definition = await definitionOf({ given, command: words, config, context, implicitStdin: false });
+    const { definition } = await definitionOf({ given, command: words, config, context, implicitStdin: false });
     const job = jobsOf(context, limitsOf(config)).create(definition);
     return {
       type: 'create',

@@ -29,12 +29,18 @@ export const run = defineCommand({
     checkDefinition(given);
     checkObservation(given);
     const config = await prepareCollection(given, context, given.config);
-    const defined = await definitionOf({ given, command: words, config, context, implicitStdin: true });
+    const { definition: defined, notTaken } = await definitionOf({
+      given,
+      command: words,
+      config,
+      context,
+      implicitStdin: true,
+    });
     const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
     const jobs = jobsOf(context, limitsOf(config));
     const launched = jobs.launch(definition);
     const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context });
     collect(given, config, context);
-    return answer;
+    return notTaken === undefined ? answer : { ...answer, stdin: notTaken };
   },
 });
