@@ -41,11 +41,11 @@ async function serve(options: Extract<ClientAppOptions, { kind: 'serve' }>, io: 
     onTrace: trace?.trace('agent'),
     version: page.version,
     onFault: log,
-    onEvent(event) {
-      const words = event.type === 'connection' ? connectionWords(event.connection) : undefined;
+    onConnection(connection) {
+      const words = connectionWords(connection);
       if (words !== undefined) log(words);
-      board.receive(event);
     },
+    onEvent: board.receive,
   });
   await using server = await openPageServer({ link, board, page, session, port: options.port });
   const url = `http://127.0.0.1:${server.port}/#token=${session.token}`;

@@ -45,18 +45,18 @@ export {
   type UserLimits,
   userLimits,
 } from './limits.ts';
-export { type Connection, serveConnection } from './server/server.ts';
-export {
-  createUserRates,
-  type Handler,
-  type Handlers,
-  type RateLimit,
-  type RequestContext,
-  type SendPush,
-  type ServeOptions,
-  type ServerEvent,
-  type SessionScope,
-  type UserRates,
+export { createUserRates, serveConnection } from './server/server.ts';
+export type {
+  Connection,
+  Handler,
+  Handlers,
+  RateLimit,
+  RequestContext,
+  SendPush,
+  ServeOptions,
+  ServerEvent,
+  SessionScope,
+  UserRates,
 } from './server/serving.ts';
 export { KlpError, type LimitPassed, limitError } from './wire/error.ts';
 export {

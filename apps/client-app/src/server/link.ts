@@ -55,6 +55,8 @@ export interface LinkOptions {
   /** Version of this program, told in the handshake. */
   readonly version: string;
   readonly onEvent: (event: AgentEvent) => void;
+  /** Called before `onEvent` hears of the same. */
+  readonly onConnection?: (connection: AgentConnection) => void;
   /** Sees every message, for finding faults. */
   readonly onTrace?: OnTrace | undefined;
   /** What the agent sent that makes no sense, in words for the log. */
@@ -62,7 +64,8 @@ export interface LinkOptions {
 }
 
 /** The line to the agent: it connects by itself, again and again, until disposed or refused. */
-export function openLink({ socketPath, version, onEvent, onTrace, onFault }: LinkOptions): AgentLink & AsyncDisposable {
+export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
+  const { socketPath, version, onEvent, onConnection, onTrace, onFault } = options;
   let told: AgentConnection = { phase: 'connecting' };
   const client = connectClient({
     contract: localContract,
@@ -88,6 +91,7 @@ export function openLink({ socketPath, version, onEvent, onTrace, onFault }: Lin
       const connection = toConnection(state);
       if (!connection || isSame(connection, told)) return;
       told = connection;
+      onConnection?.(connection);
       onEvent({ type: 'connection', connection });
     },
     onTrace,

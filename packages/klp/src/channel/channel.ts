@@ -8,7 +8,7 @@ import type { ChannelLimits } from '../limits.ts';
 import { KlpError, limitError } from '../wire/error.ts';
 import { createFrameDecoder, type FrameDecoder } from '../wire/frame.ts';
 import { decodeMessage, encodeError, type Message } from '../wire/message.ts';
-import { createExpiry, type Expiry } from './expiry.ts';
+import { createExpiry, type Expiry } from './late.ts';
 import { type ChannelEffect, type ChannelEvent, type EndReason, openState, stepChannel } from './machine.ts';
 import { Outgoing, type SendOutcome } from './outgoing.ts';
 

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { ChannelLimits } from '../limits.ts';
 import type { LimitPassed } from '../wire/error.ts';
 import { encodeFrame, frameHeaderBytes, measureBody, measuredCharsMax, writeFrame } from '../wire/frame.ts';
-import { createExpiry, type Expiry } from './expiry.ts';
+import { createExpiry, type Expiry } from './late.ts';
 
 /** `closed`: the connection ended before the frame was handed to the stream. */
 export type SendOutcome = 'queued' | 'dropped' | 'closed';

@@ -1,7 +1,7 @@
 /* One connection of a client: calls out, answers and pushes in. */
 import type { Duplex } from 'node:stream';
 import { Channel, type OnTrace } from '../channel/channel.ts';
-import { createExpiry, type Expiry } from '../channel/expiry.ts';
+import { createExpiry, type Expiry } from '../channel/late.ts';
 import type { EndReason } from '../channel/machine.ts';
 import { type Contract, describeIssues, type Push, type SchemaResult, type StandardSchemaV1 } from '../contract.ts';
 import type { ClientLimits } from '../limits.ts';

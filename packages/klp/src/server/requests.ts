@@ -5,25 +5,13 @@
  *   settled  answered. A request that was cancelled or passed its deadline is answered before its handler ends: the handler keeps its place
  *            until it does, and what it returns is discarded
  */
-import type { Channel } from '../channel/channel.ts';
-import { createExpiry, type Expiry } from '../channel/expiry.ts';
+import { createExpiry, type Expiry, LateSignal } from '../channel/late.ts';
 import { type Contract, describeIssues, type MethodName, type SchemaResult } from '../contract.ts';
-import type { ServerLimits } from '../limits.ts';
 import { KlpError, limitError } from '../wire/error.ts';
 import { encodeError, encodeResult, type Message } from '../wire/message.ts';
-import { type ConnectionScope, type Handlers, RequestScope, type ServerEvent } from './serving.ts';
+import type { ConnectionScope, RequestContext, RequestsOptions, SendPush } from './serving.ts';
 
 export type Request = Extract<Message, { kind: 'request' }>;
-
-export interface RequestsOptions<C extends Contract, Peer, Session> {
-  readonly contract: C;
-  readonly handlers: Handlers<C, Peer, Session>;
-  readonly timeoutsMs: Readonly<Record<string, number | undefined>>;
-  readonly limits: ServerLimits;
-  readonly scope: ConnectionScope<C, Peer, Session>;
-  readonly channel: Pick<Channel, 'send'>;
-  readonly onEvent: (event: ServerEvent) => void;
-}
 
 type AnyHandler = (params: unknown, context: unknown) => unknown;
 
@@ -281,6 +269,23 @@ export class Requests<C extends Contract, Peer, Session> {
     if (this.handlerCount > 0 || this.waiting.size > 0) return;
     for (const resolve of this.onIdle) resolve();
     this.onIdle = [];
+  }
+}
+
+/** What the handler of one request sees. */
+export class RequestScope<C extends Contract, Peer, Session>
+  extends LateSignal
+  implements RequestContext<C, Peer, Session>
+{
+  readonly peer: Peer;
+  readonly session: Session;
+  readonly push: SendPush<C>;
+
+  constructor({ peer, session, push }: ConnectionScope<C, Peer, Session>) {
+    super();
+    this.peer = peer;
+    this.session = session;
+    this.push = push;
   }
 }
 

@@ -1,32 +1,18 @@
 /*
  * The serving end of one connection: `machine.ts` decides what is taken and how it ends, `requests.ts` runs what was taken; here are the channel, the
- * timer, the rates and the pushes.
+ * timer, the pushes, and how often a connection and its user may ask.
  */
 import type { Duplex } from 'node:stream';
 import { Channel } from '../channel/channel.ts';
+import { LateSignal } from '../channel/late.ts';
 import type { EndReason } from '../channel/machine.ts';
 import type { Contract } from '../contract.ts';
-import { type ServerLimits, serverLimits } from '../limits.ts';
+import { type ServerLimits, serverLimits, type UserLimits, userLimits } from '../limits.ts';
 import { KlpError, limitError } from '../wire/error.ts';
 import { cancelledId, cancelMethod, droppedMethod, encodeError, encodePush, type Message } from '../wire/message.ts';
 import { begun, type ServerEffect, type ServerStep, stepServer } from './machine.ts';
 import { type Request, Requests } from './requests.ts';
-import {
-  createRateLimit,
-  LateSignal,
-  type RateLimit,
-  type SendPush,
-  type ServeOptions,
-  type ServerEvent,
-} from './serving.ts';
-
-export interface Connection<C extends Contract> extends AsyncDisposable {
-  readonly push: SendPush<C>;
-  /** Drains and closes: takes no more requests, lets running ones answer, then ends. Idempotent. */
-  close(): Promise<void>;
-  /** Resolves with the reason when the stream is gone. Never rejects. */
-  readonly closed: Promise<EndReason>;
-}
+import type { Connection, RateLimit, SendPush, ServeOptions, ServerEvent, UserRates } from './serving.ts';
 
 /** Serves one connection until it ends. Throws TypeError when the handshake of the contract has no handler, and what `createSession` throws. */
 export function serveConnection<C extends Contract, Peer, Session = undefined>(
@@ -216,4 +202,60 @@ function isCancel(message: Message): message is Extract<Message, { kind: 'notifi
 
 function ratePassed(limit: string, maximum: number): KlpError {
   return limitError('RateLimit', { limit, maximum, actual: maximum + 1 });
+}
+
+/** A token bucket that starts full, holds `perMinute` tokens and refills evenly. Infinity never refuses. */
+export function createRateLimit(perMinute: number, startMs: number): RateLimit {
+  if (!(perMinute > 0)) throw new RangeError(`create a rate limit: requests per minute must be above 0: ${perMinute}`);
+  if (perMinute === Number.POSITIVE_INFINITY) return { perMinute, take: () => true };
+  let tokens = perMinute;
+  let atMs = startMs;
+  return {
+    perMinute,
+    take: (nowMs) => {
+      tokens = Math.min(perMinute, tokens + ((nowMs - atMs) * perMinute) / 60_000);
+      atMs = nowMs;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
+}
+
+interface Bucket {
+  rate: RateLimit;
+  usedAtMs: number;
+}
+
+/** How long a bucket takes to be full again, however empty it was. */
+const fullAgainMs = 60_000;
+
+/** Users whose buckets are kept before full ones are looked for. */
+const usersKept = 1_024;
+
+/** One bucket of requests per OS user, which reconnecting does not refill. A bucket that must be full again is forgotten. */
+export function createUserRates(options: Partial<UserLimits> = {}): UserRates {
+  const { requestsPerUserPerMinute } = { ...userLimits, ...options };
+  const buckets = new Map<string, Bucket>();
+
+  function open(userKey: string, nowMs: number): Bucket {
+    if (buckets.size >= usersKept) {
+      for (const [key, { usedAtMs }] of buckets) if (nowMs - usedAtMs > fullAgainMs) buckets.delete(key);
+    }
+    const bucket = { rate: createRateLimit(requestsPerUserPerMinute, nowMs), usedAtMs: nowMs };
+    buckets.set(userKey, bucket);
+    return bucket;
+  }
+
+  function take(userKey: string, nowMs: number): boolean {
+    const bucket = buckets.get(userKey) ?? open(userKey, nowMs);
+    bucket.usedAtMs = nowMs;
+    return bucket.rate.take(nowMs);
+  }
+
+  // Checked here, so that a wrong number is not found out by the first request.
+  createRateLimit(requestsPerUserPerMinute, 0);
+  return {
+    of: (userKey) => ({ perMinute: requestsPerUserPerMinute, take: (nowMs) => take(userKey, nowMs) }),
+  };
 }

@@ -1,9 +1,9 @@
-/* What a server is given, what its handlers see, and how often its clients may ask. */
-import type { OnTrace } from '../channel/channel.ts';
+/* What a server is given and what its handlers see. */
+import type { Channel, OnTrace } from '../channel/channel.ts';
 import type { EndReason } from '../channel/machine.ts';
 import type { SendOutcome } from '../channel/outgoing.ts';
 import type { Contract, HandlerParams, HandlerResult, MethodName, PushName, PushParams } from '../contract.ts';
-import { type ServerLimits, type UserLimits, userLimits } from '../limits.ts';
+import type { ServerLimits } from '../limits.ts';
 import type { KlpError } from '../wire/error.ts';
 
 /**
@@ -71,24 +71,6 @@ export interface ServeOptions<C extends Contract, Peer, Session> {
   onEvent?: (event: ServerEvent) => void;
 }
 
-/** A signal that is made when somebody asks for it: mostly nobody does. */
-export class LateSignal {
-  #controller: AbortController | undefined;
-  #aborted: { reason: unknown } | undefined;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#aborted) this.#controller.abort(this.#aborted.reason);
-    return this.#controller.signal;
-  }
-
-  /** Aborts the signal; the first reason wins. Not a part of what a handler sees. */
-  abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#controller?.abort(this.#aborted.reason);
-  }
-}
-
 /** What every request of one connection shares. */
 export interface ConnectionScope<C extends Contract, Peer, Session> {
   readonly peer: Peer;
@@ -96,21 +78,14 @@ export interface ConnectionScope<C extends Contract, Peer, Session> {
   readonly push: SendPush<C>;
 }
 
-/** What the handler of one request sees. */
-export class RequestScope<C extends Contract, Peer, Session>
-  extends LateSignal
-  implements RequestContext<C, Peer, Session>
-{
-  readonly peer: Peer;
-  readonly session: Session;
-  readonly push: SendPush<C>;
-
-  constructor({ peer, session, push }: ConnectionScope<C, Peer, Session>) {
-    super();
-    this.peer = peer;
-    this.session = session;
-    this.push = push;
-  }
+export interface RequestsOptions<C extends Contract, Peer, Session> {
+  readonly contract: C;
+  readonly handlers: Handlers<C, Peer, Session>;
+  readonly timeoutsMs: Readonly<Record<string, number | undefined>>;
+  readonly limits: ServerLimits;
+  readonly scope: ConnectionScope<C, Peer, Session>;
+  readonly channel: Pick<Channel, 'send'>;
+  readonly onEvent: (event: ServerEvent) => void;
 }
 
 export interface RateLimit {
@@ -119,63 +94,15 @@ export interface RateLimit {
   take(nowMs: number): boolean;
 }
 
-/** A token bucket that starts full, holds `perMinute` tokens and refills evenly. Infinity never refuses. */
-export function createRateLimit(perMinute: number, startMs: number): RateLimit {
-  if (!(perMinute > 0)) throw new RangeError(`create a rate limit: requests per minute must be above 0: ${perMinute}`);
-  if (perMinute === Number.POSITIVE_INFINITY) return { perMinute, take: () => true };
-  let tokens = perMinute;
-  let atMs = startMs;
-  return {
-    perMinute,
-    take: (nowMs) => {
-      tokens = Math.min(perMinute, tokens + ((nowMs - atMs) * perMinute) / 60_000);
-      atMs = nowMs;
-      if (tokens < 1) return false;
-      tokens -= 1;
-      return true;
-    },
-  };
-}
-
 export interface UserRates {
   /** The bucket that all connections of this user share. */
   of(userKey: string): RateLimit;
 }
 
-interface Bucket {
-  rate: RateLimit;
-  usedAtMs: number;
-}
-
-/** How long a bucket takes to be full again, however empty it was. */
-const fullAgainMs = 60_000;
-
-/** Users whose buckets are kept before full ones are looked for. */
-const usersKept = 1_024;
-
-/** One bucket of requests per OS user, which reconnecting does not refill. A bucket that must be full again is forgotten. */
-export function createUserRates(options: Partial<UserLimits> = {}): UserRates {
-  const { requestsPerUserPerMinute } = { ...userLimits, ...options };
-  const buckets = new Map<string, Bucket>();
-
-  function open(userKey: string, nowMs: number): Bucket {
-    if (buckets.size >= usersKept) {
-      for (const [key, { usedAtMs }] of buckets) if (nowMs - usedAtMs > fullAgainMs) buckets.delete(key);
-    }
-    const bucket = { rate: createRateLimit(requestsPerUserPerMinute, nowMs), usedAtMs: nowMs };
-    buckets.set(userKey, bucket);
-    return bucket;
-  }
-
-  function take(userKey: string, nowMs: number): boolean {
-    const bucket = buckets.get(userKey) ?? open(userKey, nowMs);
-    bucket.usedAtMs = nowMs;
-    return bucket.rate.take(nowMs);
-  }
-
-  // Checked here, so that a wrong number is not found out by the first request.
-  createRateLimit(requestsPerUserPerMinute, 0);
-  return {
-    of: (userKey) => ({ perMinute: requestsPerUserPerMinute, take: (nowMs) => take(userKey, nowMs) }),
-  };
+export interface Connection<C extends Contract> extends AsyncDisposable {
+  readonly push: SendPush<C>;
+  /** Drains and closes: takes no more requests, lets running ones answer, then ends. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves with the reason when the stream is gone. Never rejects. */
+  readonly closed: Promise<EndReason>;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRateLimit, createUserRates } from './serving.ts';
+import { createRateLimit, createUserRates } from './server.ts';
 
 it('createUserRates gives all connections of a user one bucket', () => {
   const rates = createUserRates({ requestsPerUserPerMinute: 2 });

@@ -1,3 +1,5 @@
+/* A timer and a signal that cost nothing until somebody needs them. */
+
 export interface Expiry {
   /** Something is due at this instant of the monotonic clock. */
   note(dueMs: number): void;
@@ -38,3 +40,21 @@ export function createExpiry(onDue: (nowMs: number) => number): Expiry {
 
 /** What a timer takes; a later deadline is looked at again then. */
 const longestDelayMs = 2_147_483_647;
+
+/** A signal that is made when somebody asks for it: mostly nobody does. */
+export class LateSignal {
+  #controller: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort(this.#aborted.reason);
+    return this.#controller.signal;
+  }
+
+  /** Aborts the signal; the first reason wins. Not a part of what a handler sees. */
+  abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    this.#controller?.abort(this.#aborted.reason);
+  }
+}
