@@ -35,7 +35,7 @@ export function createReserve(path: string, reserveBytes: number): Reserve {
     if (freeBytes(path) < bytes) throw full(path, bytes);
     try {
       // Noise, because a disk that compresses would keep no room for zeros.
-      writeFileSync(file, randomFillSync(new Uint8Array(bytes)));
+      writeFileSync(file, randomFillSync(new Uint8Array(bytes)), { mode: 0o600 });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (forbidden.includes(code)) isForbidden = true;
