@@ -129,7 +129,8 @@ export function membersOfAll(
   processes = listProcesses(),
 ): Map<TreeTarget, ProcessEntry[]> {
   const table = createProcessTable(processes);
-  const current = targets.filter(({ leader }) => leader.boot === bootId());
+  // By 0 the kernel names what is out of sight: the first process and its own threads are its children, no tree of ours.
+  const current = targets.filter(({ leader }) => leader.pid > 1 && leader.boot === bootId());
   const found = new Map(current.map((target) => [target, new Set(table.membersOf(target.leader))]));
   const known = new Set([...found.values()].flatMap((members) => [...members]));
   for (const target of current) {
