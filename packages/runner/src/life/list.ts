@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isJobName, matchesTag } from '@kanade/shared/job-words';
+import { errnoOf } from '../job-error.ts';
 import { type JobDir, jobFiles } from '../record/layout.ts';
 import type { MetaFile } from '../record/records.ts';
 import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';
@@ -48,14 +49,9 @@ export function listJobs(root: string, filter: ListFilter): ListedJobs {
     const oldestShownMs = starts[filter.limit - 1];
     const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
     if (isFull && oldestShownMs > latestMs + clockSlackMs) break;
-    const facts = readFacts(job);
-    const { meta } = facts;
-    if (!meta) {
-      skipped++;
-      continue;
-    }
-    const listed = choose(facts, meta, filter);
-    if (!listed) continue;
+    const listed = choose(job, filter);
+    if (listed === 'unreadable') skipped++;
+    if (listed === undefined || listed === 'unreadable') continue;
     found.push(listed);
     insertDescending(starts, startOf(listed), filter.limit);
   }
@@ -101,7 +97,18 @@ function lookedAt(base: string, names: readonly string[]): Candidate[] {
   return found.sort((a, b) => b.latestMs - a.latestMs);
 }
 
-function choose(facts: JobFacts, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
+/** One job that cannot be read, whatever the system says about it, does not hide the others. */
+function choose(job: JobDir, filter: ListFilter): ListedJob | undefined | 'unreadable' {
+  try {
+    const facts = readFacts(job);
+    return facts.meta ? chosen(facts, facts.meta, filter) : 'unreadable';
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return 'unreadable';
+  }
+}
+
+function chosen(facts: JobFacts, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
   if (filter.cwd !== undefined && meta.cwd !== filter.cwd) return undefined;
   if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) return undefined;
   const view = settleFacts(facts);
