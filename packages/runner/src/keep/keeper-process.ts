@@ -1,5 +1,5 @@
 /** The keeper as a process: one per root, started on demand, gone when idle. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from '@kanade/durable/lock';
 import { sweepControlGroups } from '../process/control-group/control-group.ts';
@@ -8,7 +8,7 @@ import { replaceFile, watchPath } from '../record/files.ts';
 import { limits } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
 import { createKeeper, type JobsEvent } from './keeper.ts';
-import { keeperPaths, liveKeeper, markedJobs, unmark } from './markers.ts';
+import { keeperPaths, liveKeeper, markedJobs, markersDirName, unmark } from './markers.ts';
 
 export interface RunKeeperOptions {
   readonly root: string;
@@ -73,8 +73,7 @@ function becomeKeeper(root: string): { release(): void } | 'busy' | 'idle' {
   const paths = keeperPaths(root);
   for (;;) {
     if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
-    makeKeeperDir(root);
-    mkdirSync(paths.jobs, { recursive: true, mode: 0o700 });
+    makeKeeperDir(root, markersDirName);
     if (liveKeeper(root)) return 'busy';
     const lock = takeLock(paths.lock, { waitMs: handOverMs });
     if (lock.kind === 'busy') return 'busy';

@@ -3,7 +3,7 @@
  * keeps the first name of the keeper); the keeper process of the root works through the markers. The marker is on disk
  * before anybody relies on it, so a keeper that is killed at any moment is replaced by the next call, which finds the same markers.
  */
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
@@ -23,16 +23,17 @@ export interface KeeperPaths {
   readonly lock: string;
 }
 
+/** Directory of the markers, below the keeper's. */
+export const markersDirName = 'jobs';
+
 export function keeperPaths(root: string): KeeperPaths {
   const dir = join(root, keeperDirName);
-  return { jobs: join(dir, 'jobs'), identity: join(dir, 'host.json'), lock: join(dir, 'lock.db') };
+  return { jobs: join(dir, markersDirName), identity: join(dir, 'host.json'), lock: join(dir, 'lock.db') };
 }
 
 /** Marks a job for the keeper of its root. */
 export function mark(root: string, job: JobDir): void {
-  const { jobs } = keeperPaths(root);
-  makeKeeperDir(root);
-  mkdirSync(jobs, { recursive: true, mode: 0o700 });
+  const jobs = makeKeeperDir(root, markersDirName);
   closeSync(openForAppending(join(jobs, job.id)));
 }
 

@@ -22,17 +22,34 @@ export function jobDir(root: string, id: string): JobDir {
   return { id, path: join(root, id) };
 }
 
-/** Makes the directory in a root that holds what the keeper needs. Throws `io_error` for a link or a file in its place. */
-export function makeKeeperDir(root: string): string {
-  const path = join(root, keeperDirName);
+/**
+ * Makes the directory in a root that holds what the keeper needs, or one in it. Throws `io_error` for a link or a file in its place:
+ * what is done in it would be done elsewhere.
+ */
+export function makeKeeperDir(root: string, below = ''): string {
+  const path = join(root, keeperDirName, below);
+  if (below !== '') makeKeeperDir(root);
   if (isDirectory(path)) return path;
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) makeDirectories(path, 0o700);
   if (isDirectory(path)) return path;
   throw new JobError('io_error', `${path} is no directory: remove it`);
 }
 
+/** The link on the way to a path that is neither ours nor root's, if there is one: who made it leads us wherever they like. */
+function foreignLinkOn(path: string): string | undefined {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return undefined; // Windows has no owner here
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    const found = lstatSync(at, { throwIfNoEntry: false });
+    if (found?.isSymbolicLink() && found.uid !== uid && found.uid !== 0) return at;
+  }
+  return undefined;
+}
+
 /** Makes a directory with a fresh id of 32 hexadecimal characters, mode 0700, and the root, as private, if there is none. */
 export function makeJobDir(root: string): JobDir {
+  const link = foreignLinkOn(root);
+  if (link !== undefined) throw new JobError('io_error', `${link} is a link that belongs to somebody else: remove it`);
   for (let draw = 0; draw < limits.idDraws; draw++) {
     const id = randomId();
     const path = join(root, id);
