@@ -83,7 +83,7 @@ it('a jobs root that is read-only: what is there can be read, the rest is one er
       words[0],
       false,
       1,
-      expect.stringMatching(/EROFS|read-only/),
+      expect.stringMatching(/EROFS|read-only/i),
     ]);
   }
   disk.remount('rw');
