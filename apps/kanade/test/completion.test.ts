@@ -92,6 +92,27 @@ describe('words', () => {
     [['--root', '/x', 'sche'], ['schema']],
     [['wait', '--f'], ['--forever']],
     [['bogus', ''], []],
+    [['fl'], ['fleet']],
+    [['--yaml', 'fleet', 'ex'], ['exec']],
+    [
+      ['fleet', 'job', ''],
+      ['put', 'list', 'remove'],
+    ],
+    [['help', 'fleet', 'ki'], ['kill']],
+    [['fleet', '--ser'], ['--server']],
+    [['fleet', 'exec', '--gr'], ['--group']],
+    [['fleet', 'exec', '--json', '--ya'], ['--yaml']],
+    [
+      ['outbox', 'dro'],
+      ['drop', 'drops'],
+    ],
+    [['outbox', 'list', 'x', '--state', 'q'], ['quarantined']],
+    [['outbox', '--ta'], ['--table']],
+    [['run', '--compress', 'ro'], ['route']],
+    [
+      ['schema', ''],
+      ['manifest', 'notification', 'schedule'],
+    ],
   ])('%j → %j', async (words, expected) => {
     await using jobs = await jobsRoot();
     expect((await candidates(jobs, words)).sort()).toEqual([...expected].sort());

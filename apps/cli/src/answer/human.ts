@@ -35,8 +35,9 @@ export function humanOf(answer: object, { colourful }: HumanOptions): string {
   if (told.type === 'schema') return `${JSON.stringify(told.schema, null, 2)}\n`;
   if (told.ok === false) return `${sentence}${errorFields(told.error as Told, paint)}`;
   const body = bodyOf(told, paint);
-  const isList = said?.mark === 'plain' && body !== '';
-  return isList ? `${body}\n${sentence}` : `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint)}`;
+  if (said?.mark === 'plain' && Object.hasOwn(tables, String(told.type)))
+    return body === '' ? sentence : `${body}\n${sentence}`;
+  return `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint)}`;
 }
 
 /** Columns of a list: head and cell; without columns every key is one. */
