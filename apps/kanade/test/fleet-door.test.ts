@@ -3,7 +3,7 @@ import { eventually, natsServers, startNatsServer, tempDir } from '@kanade/testk
 import { describe, expect, it } from 'vitest';
 import { exampleJobs, startAgent } from './agent.ts';
 import { answerOrders } from './plain-nats.ts';
-import { answer, call, start } from './program.ts';
+import { answer, call, program, start } from './program.ts';
 
 interface Result {
   pc_id: string;
@@ -92,10 +92,58 @@ describe.each(await natsServers())('fleet door on nats-server $version', ({ path
       'the order is announced',
       () => /: ([0-9a-f-]{36})\n/.exec(waiting.text.stderr)?.[1],
     );
-    expect(await answer(['fleet', 'kill', execId], { env })).toMatchObject({ ok: true, exec_id: execId });
+    expect(await answer(['fleet', 'kill', execId], { env })).toMatchObject({
+      ok: true,
+      exec_id: execId,
+      stopped: [{ pc_id: 'pc-1', ending: 'killed' }],
+    });
     const { stdout } = await waiting.ended;
     expect(JSON.parse(stdout).results).toMatchObject([{ pc_id: 'pc-1', exit_code: -1, ending: 'killed' }]);
     await eventually('the child is gone', () => !existsSync(`/proc/${child}`));
+  });
+
+  it('kill of an id that nobody runs names nobody, and is no success', async () => {
+    await using broker = await startNatsServer({ path });
+    const env = { KANADE_NATS_URL: broker.url };
+    await answer(['fleet', 'setup'], { env });
+    await using _agent = await startAgent({ args: ['--server', broker.url] });
+    const failed = await answer(['fleet', 'kill', 'no-such-order', '--timeout', '1'], { env });
+    expect(failed).toMatchObject({
+      ok: false,
+      status: 1,
+      error: { code: 'no_answer', details: { exec_id: 'no-such-order' } },
+    });
+    expect(await answer(['fleet', 'kill', 'no-such-order', '--no-wait'], { env })).toMatchObject({
+      ok: true,
+      status: 0,
+    });
+  });
+
+  it('exec --wait on a terminal: a line while it waits, a sentence and a table, and the exit code of the job', async () => {
+    await using dir = await tempDir();
+    const script = `until [ -e ${dir.path}/go ]; do sleep 0.05; done; echo said; exit 7`;
+    writeFileSync(
+      `${dir.path}/gated.yaml`,
+      `id: gated\nversion: 1.0.0\nexecute:\n  shell: sh\n  timeout: 1m\n  script: ${JSON.stringify(script)}\n`,
+    );
+    await using broker = await startNatsServer({ path });
+    const env = { KANADE_NATS_URL: broker.url, TERM: 'xterm', NO_COLOR: '' };
+    await answer(['fleet', 'setup'], { env });
+    await answer(['fleet', 'job', 'put', `${dir.path}/gated.yaml`], { env });
+    await using _agent = await startAgent({ args: ['--server', broker.url] });
+    const words = [...program, 'fleet', 'exec', 'gated', '--pc', 'pc-1', '--wait'].map((word) => `'${word}'`).join(' ');
+    const waiting = start(['-qefc', words, '/dev/null'], { words: ['script'], env });
+    await eventually('the line is shown', () =>
+      /waiting for gated on pc-1: \d+ s, 0 answered/.test(waiting.text.stdout),
+    );
+    writeFileSync(`${dir.path}/go`, '');
+    const { status, stdout } = await waiting.ended;
+    const said = stdout.replaceAll('\x1b', 'ESC').replaceAll('\r\n', '\n');
+    expect(status).toBe(7);
+    expect(said).toMatch(/ESC\[31m✗ gated 1\.0\.0 on pc-1: exited 7 after [\d.]+ m?sESC\[0m\n/);
+    expect(said).toMatch(/ESC\[1mmachineESC\[0m[\s\S]*--- stdoutESC\[0m\nsaid\n$/);
+    const piped = await answer(['fleet', 'exec', 'gated', '--pc', 'pc-1', '--wait'], { env });
+    expect(piped).toMatchObject({ ok: true, status: 0, results: [{ exit_code: 7 }] });
   });
 
   it('an order for a machine that is away runs when it comes back, once', async () => {

@@ -89,6 +89,7 @@ const tables: Readonly<Record<string, Columns>> = {
     },
   },
   'fleet.exec': { rows: 'results', columns: { machine: value('pc_id'), ended, took } },
+  'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended } },
   'fleet.agents': {
     rows: 'agents',
     columns: {

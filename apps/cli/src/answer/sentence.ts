@@ -114,7 +114,10 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
         .join(', ')}`,
     ),
   'fleet.exec': ordered,
-  'fleet.kill': ({ exec_id }) => open(`told every machine that is online to stop ${exec_id}`),
+  'fleet.kill': ({ exec_id, stopped: runs }) =>
+    runs === undefined
+      ? open(`told every machine that is online to stop ${exec_id}`)
+      : good(`stopped on ${some(list(runs).length, 'machine')}`),
   'fleet.ping': ({ pc_id, agent }) => good(`${pc_id} answers, agent ${(agent as Told).agent_version}`),
   'fleet.agents': ({ agents, listened_ms }) =>
     plain(`${some(list(agents).length, 'machine')} heard within ${timeOf(number(listened_ms))}`),

@@ -16,7 +16,10 @@ export const exec = defineCommand({
     pc: { kind: 'text', value: 'ID', help: 'the machine' },
     group: { kind: 'text', value: 'NAME', help: 'all machines of a group' },
     all: { kind: 'flag', help: 'all machines' },
-    wait: { kind: 'flag', help: 'wait: for the result of --pc, else for all that come while the time lasts' },
+    wait: {
+      kind: 'flag',
+      help: 'wait: for the result of --pc, for all machines that are online with --all, else while the time lasts',
+    },
     timeout: { kind: 'count', value: 'SECONDS', help: "how long --wait waits (default: the job's own limit and 10)" },
     'exit-code': {
       kind: 'optional',
@@ -52,20 +55,30 @@ function targetOf({ pc, group, all }: { pc?: string; group?: string; all?: boole
   throw new UsageError(`exactly one of --pc, --group and --all is needed: ${targets.length} given`);
 }
 
+/** What waiting needs of a connection. */
+type Library = Pick<Connected, 'fleet' | 'followResults' | 'agentsOnline'>;
+
 interface Wait {
   readonly ordered: Order;
   readonly target: Target;
   readonly waitMs: number;
 }
 
-async function waitFor(
-  { fleet, followResults }: Connected,
+/** Waits for results of an order, and answers with those that came. Throws {@link Failure} when none did. */
+export async function waitFor(
+  connected: Library,
   { ordered, target, waitMs }: Wait,
-  { io, onWaiting }: Context,
+  { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
 ): Promise<Answer> {
+  const { fleet, followResults } = connected;
   const limit = AbortSignal.timeout(waitMs);
-  const signal = AbortSignal.any([io.signal, limit]);
+  const enough = new AbortController();
+  const signal = AbortSignal.any([io.signal, limit, enough.signal]);
   const results: FollowedResult[] = [];
+  const online = target.kind === 'all' ? listenFor(connected, signal, () => stopIfAllAnswered()) : undefined;
+  const stopIfAllAnswered = (): void => {
+    if (results.length > 0 && online?.unanswered(results)?.length === 0) enough.abort();
+  };
   const onEvent = (event: FollowEvent): void => io.stderr(`${describe(event)}\n`);
   onWaiting?.({ what: `${ordered.jobId} on ${nameOf(target)}`, how: () => `${results.length} answered` });
   try {
@@ -73,11 +86,13 @@ async function waitFor(
       results.push(result);
       io.stderr(`${result.pc_id}: exit code ${result.exit_code}${result.skipped ? ', skipped' : ''}\n`);
       if (target.kind === 'pc') break;
+      stopIfAllAnswered();
     }
   } catch (error) {
     // The end of the time is the ordinary end for a group; what arrived is the answer.
-    if (!limit.aborted || error !== signal.reason || io.signal.aborted) throw error;
+    if (error !== signal.reason || io.signal.aborted) throw error;
   }
+  const unanswered = online?.unanswered(results) ?? [];
   const missing = results.flatMap(missingOf);
   const answered = results.map(resultOf);
   if (missing.length > 0) {
@@ -85,12 +100,32 @@ async function waitFor(
       details: { ...idsOf(ordered), results: answered },
     });
   }
-  if (results.length > 0) return { ...answerOf(ordered), results: answered };
+  const silent = unanswered.length > 0 ? { unanswered } : {};
+  if (results.length > 0) return { ...answerOf(ordered), results: answered, ...silent };
   throw new Failure(
     'no_result',
     `no result of ${ordered.jobId} came within ${waitMs / 1000} s; the order stays with the broker`,
     { details: idsOf(ordered) },
   );
+}
+
+/** Machines that are online while an order to all of them is waited for. */
+interface Online {
+  /** Those that have not answered; undefined while the listening goes on and not all can be known. */
+  unanswered(results: readonly FollowedResult[]): string[] | undefined;
+}
+
+/** Listens for as long as agents take to say that they are there, then calls `onKnown`. A failure leaves the order to its time. */
+function listenFor({ fleet, agentsOnline }: Library, signal: AbortSignal, onKnown: () => void): Online {
+  let known: readonly string[] | undefined;
+  const listening = agentsOnline(fleet, { signal }).then(({ agents }) => {
+    known = agents.map(({ pc_id }) => pc_id);
+    onKnown();
+  });
+  listening.catch(() => undefined);
+  return {
+    unanswered: (results) => known?.filter((pc) => !results.some(({ pc_id }) => pc_id === pc)),
+  };
 }
 
 const nameOf = (target: Target): string =>

@@ -14,3 +14,4 @@ export {
   sendOrder,
 } from '@kanade/fleet';
 export { createTopology, durability } from '@kanade/fleet/topology';
+export { killAndHear } from './hear-endings.ts';
