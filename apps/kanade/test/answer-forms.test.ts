@@ -109,7 +109,7 @@ describe('on a terminal', () => {
 
   it('no colours with NO_COLOR, or on a terminal that knows none', async () => {
     await using jobs = await place();
-    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }] as Record<string, string>[]) {
       const { stdout } = await onTerminal(jobs, ['outbox', 'count', 'state.db'], env);
       expect(stdout).toMatch(/^✓ 1 record to deliver/);
       expect(stdout).not.toContain('ESC');
