@@ -26,6 +26,7 @@ export {
   commandDefaults,
   createCommandReader,
   readCommand,
+  timeoutSeconds,
 } from './fleet/command.ts';
 export {
   type Body,
@@ -126,6 +127,7 @@ export {
   resultInlineBytesMax,
   type StreamName,
   scriptObjectBytesMax,
+  scriptStatuses,
   storeKeys,
   streamLimits,
   streams,

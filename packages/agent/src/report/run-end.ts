@@ -1,5 +1,5 @@
 /** The end of a run, whatever ended it, and what the fleet is told of it. Pure. */
-import { type EventStarted, type ExecResult, syntheticExits } from '@kanade/shared/fleet';
+import { type EventStarted, type ExecResult, syntheticExits, timeoutSeconds } from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
 import type { JobEnd, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
@@ -106,7 +106,7 @@ function noteOf(run: Run, ending: Ending): string | undefined {
     case 'signaled':
       return `[agent: ended by signal ${ending.signal}]`;
     case 'timed_out':
-      return `timeout after ${Math.max(1, run.command.timeout_secs)}s`;
+      return `timeout after ${timeoutSeconds(run.command)}s`;
     case 'killed':
       return killNote(run, ending.by);
     case 'not_started':

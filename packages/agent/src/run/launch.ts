@@ -12,6 +12,7 @@ import {
   type SessionUser,
   type ShellPlan,
 } from '@kanade/runner/process';
+import { timeoutSeconds } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { readCapped } from '../report/output.ts';
@@ -166,7 +167,7 @@ function definitionOf({ runId, command }: Run, argv: readonly string[], cwd: str
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
     tags: [tagOf(runId)],
-    timeoutMs: Math.max(1, command.timeout_secs) * 1000,
+    timeoutMs: timeoutSeconds(command) * 1000,
     killAfterMs: limits.stopGraceMs,
   };
 }

@@ -1,5 +1,5 @@
 import type { Durable, Sql } from '@kanade/durable';
-import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken } from '@kanade/shared/fleet';
+import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken, scriptStatuses } from '@kanade/shared/fleet';
 
 /** What the fleet says about one job, as far as this machine knows. */
 export interface JobFacts {
@@ -57,7 +57,7 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     about: (jobId) => ({
       brokerAgeMs: contact.ageMs(),
       approvedVersion: textAt(buckets.scriptCurrent, jobId)?.trim(),
-      isRevoked: textAt(buckets.scriptStatus, jobId)?.trim() === 'REVOKED',
+      isRevoked: textAt(buckets.scriptStatus, jobId)?.trim() === scriptStatuses.revoked,
     }),
     manifest: (jobId) => textAt(buckets.jobs, jobId),
     manifests: () =>

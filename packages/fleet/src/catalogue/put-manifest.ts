@@ -1,4 +1,4 @@
-import { buckets } from '@kanade/shared/fleet';
+import { buckets, scriptStatuses } from '@kanade/shared/fleet';
 import type { Manifest } from '@kanade/shared/manifest';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
@@ -48,7 +48,7 @@ async function store(fleet: Fleet, manifest: Manifest, source: string): Promise<
   const isJudged = !isNew && (await readEntry(status, key)) !== undefined;
   const changes: Change[] = [
     { bucket: yaml, key, value: source },
-    ...(isJudged ? [] : [{ bucket: status, key, value: 'ACTIVE' }]),
+    ...(isJudged ? [] : [{ bucket: status, key, value: scriptStatuses.active }]),
     { bucket: current, key, value: manifest.version },
     // Last: from here on the job is seen.
     { bucket: jobs, key, value: JSON.stringify(manifest) },

@@ -1,4 +1,4 @@
-import { buckets } from '@kanade/shared/fleet';
+import { buckets, scriptStatuses } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
@@ -27,7 +27,7 @@ async function remove(fleet: Fleet, key: string): Promise<void> {
   const jobs = await openBucket(fleet, buckets.jobs);
   if (!(await readEntry(jobs, key))) throw jobNotFound(key);
   await applyChanges([
-    { bucket: await openBucket(fleet, buckets.scriptStatus), key, value: 'REVOKED' },
+    { bucket: await openBucket(fleet, buckets.scriptStatus), key, value: scriptStatuses.revoked },
     { bucket: await openBucket(fleet, buckets.scriptCurrent), key, value: undefined },
     { bucket: await openBucket(fleet, buckets.jobsYaml), key, value: undefined },
     { bucket: jobs, key, value: undefined },

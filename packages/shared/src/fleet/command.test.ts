@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyFault, Command, createCommandReader, readCommand } from './command.ts';
+import { bodyFault, Command, createCommandReader, readCommand, timeoutSeconds } from './command.ts';
 
 const least = { id: 'j', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 5 };
 
@@ -32,4 +32,8 @@ it.each([
   ],
 ])('bodyFault(%j)', (change, fault) => {
   expect(bodyFault(Command.parse({ ...least, ...change }))).toBe(fault);
+});
+
+it('timeoutSeconds() is at least 1', () => {
+  expect([0, 1, 60].map((timeout_secs) => timeoutSeconds({ timeout_secs }))).toEqual([1, 1, 60]);
 });

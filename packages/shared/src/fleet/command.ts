@@ -49,6 +49,9 @@ export function createCommandReader(): typeof readCommand {
   return (value) => read(withExecId(value));
 }
 
+/** The seconds that a command may run: what it says, at least 1. */
+export const timeoutSeconds = ({ timeout_secs }: Pick<Command, 'timeout_secs'>): number => Math.max(1, timeout_secs);
+
 /** The same value with `job_id` under its newer name `exec_id`; when both are given, `exec_id` counts. */
 function withExecId(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('job_id' in value) || 'exec_id' in value) return value;

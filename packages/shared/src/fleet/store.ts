@@ -108,6 +108,9 @@ export const agentReleaseBytesMax = 64 * mebibyte;
 /** The one key of `server_settings`, and those of `fleet_config`. */
 export const storeKeys = { serverSettings: 'current', freeze: 'freeze', supportCodes: 'support_codes' } as const;
 
+/** What stands, as plain text, in `script_status` at a job id; no value counts as active. */
+export const scriptStatuses = { active: 'ACTIVE', revoked: 'REVOKED' } as const;
+
 /** Whose settings a key of `agent_config` holds. */
 export type ConfigAddress =
   | { readonly kind: 'global' }

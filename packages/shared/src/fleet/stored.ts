@@ -3,6 +3,7 @@ import { optional } from '../scalar/field.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { isToken } from '../scalar/words.ts';
+import { scriptStatuses } from './store.ts';
 
 /** The fleet-wide stop for schedules, at `freeze` of `fleet_config`: half-open, `from` included, `until` not. */
 export const Freeze = z.looseObject({ from: Instant.nullish(), until: Instant.nullish() });
@@ -107,8 +108,8 @@ function scopeFaults({ support_codes }: ServerSettings): Fault[] {
   );
 }
 
-/** Plain text in `script_status` at a job id; no value counts as ACTIVE. */
-export const ScriptStatus = z.enum(['ACTIVE', 'REVOKED']);
+/** One of `scriptStatuses`. */
+export const ScriptStatus = z.enum(Object.values(scriptStatuses));
 export type ScriptStatus = z.infer<typeof ScriptStatus>;
 
 /** Notes of operators about a machine, at `<pc_id>` of `agent_meta`. */

@@ -56,6 +56,7 @@ export {
   resultInlineBytesMax,
   type StreamName,
   scriptObjectBytesMax,
+  scriptStatuses,
   storeKeys,
   streamLimits,
   streams,
