@@ -1,13 +1,27 @@
 /* The runs that are shown: one list, what each of them is, and what is kept of its output. Server and page fold the same pushes by the same functions. */
 import type { JobProgress, RunStatus } from '@kanade/shared/local';
 import { isEnded } from '@kanade/shared/local-words';
-import type { PageEvent, PageEventOf } from '../wire/page-event.ts';
 
 /** Runs kept and shown. The oldest finished one makes room for a new one. */
 export const runCountMax = 30;
 
+/** What an event of the page means to the runs. */
+export type RunEvent =
+  | { readonly type: 'all'; readonly runs: readonly RunView[] }
+  | { readonly type: 'connection'; readonly connection: { readonly phase: string } }
+  | { readonly type: 'snapshot' }
+  | { readonly type: 'stopping'; readonly run_id: string }
+  | ProgressEvent;
+
+/** A push of the agent, and when it came (RFC 3339). */
+export interface ProgressEvent {
+  readonly type: 'progress';
+  readonly progress: JobProgress;
+  readonly at: string;
+}
+
 /** The runs after one event, newest last. Server and page use this one function, so that both show the same. */
-export function foldRuns(runs: readonly RunView[], event: PageEvent): readonly RunView[] {
+export function foldRuns(runs: readonly RunView[], event: RunEvent): readonly RunView[] {
   switch (event.type) {
     case 'all':
       return event.runs;
@@ -32,7 +46,7 @@ export function inReadingOrder(runs: readonly RunView[]): readonly RunView[] {
   );
 }
 
-function foldProgress(runs: readonly RunView[], { progress, at }: PageEventOf<'progress'>): readonly RunView[] {
+function foldProgress(runs: readonly RunView[], { progress, at }: ProgressEvent): readonly RunView[] {
   const isKnown = runs.some((run) => run.run_id === progress.run_id);
   if (!isKnown) return addRun(runs, applyProgress(newRun(progress.run_id, at), progress, at));
   return runs.map((run) => (run.run_id === progress.run_id ? applyProgress(run, progress, at) : run));

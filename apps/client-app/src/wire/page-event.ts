@@ -1,5 +1,5 @@
-import type { JobProgress, StateSnapshot } from '@kanade/shared/local';
-import type { RunView } from '../run/run.ts';
+import type { StateSnapshot } from '@kanade/shared/local';
+import type { ProgressEvent, RunView } from '../run/run.ts';
 
 /**
  * Where the line to the agent stands.
@@ -25,10 +25,8 @@ export type PageEvent =
   | ({ readonly type: 'all' } & BoardView)
   | { readonly type: 'connection'; readonly connection: AgentConnection }
   | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
-  | { readonly type: 'progress'; readonly progress: JobProgress; readonly at: string }
+  | ProgressEvent
   | { readonly type: 'stopping'; readonly run_id: string };
-
-export type PageEventOf<Type extends PageEvent['type']> = Extract<PageEvent, { type: Type }>;
 
 /** Everything the page shows that is not the catalogue. */
 export interface BoardView {
