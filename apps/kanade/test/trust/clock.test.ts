@@ -30,9 +30,10 @@ function clockOf(site: Site) {
 }
 
 /** Starting a program on a busy machine, in s: a deadline may be seen so much later than it came. */
-const slackSeconds = 8;
+const slackSeconds = 15;
 
-describe.each(jumps)('%s', (_name, byMs) => {
+// They mostly wait: all of them at once take hardly longer than one.
+describe.concurrent.each(jumps)('%s', (_name, byMs) => {
   it('a local deadline, watched by a keeper', async () => {
     await using site = await openSite();
     const { env, jump } = clockOf(site);
@@ -78,7 +79,7 @@ describe.each(jumps)('%s', (_name, byMs) => {
     await site.answer(['kill', answer.job_id], { env });
   });
 
-  it('an agent: the deadline of a click, and of one that began before the agent was started anew', async () => {
+  it('an agent: the deadline of a click comes when it is due, that of another does not come with it', async () => {
     await using site = await openSite();
     const { env, jump } = clockOf(site);
     site.offer('long', 'echo begun; sleep 600', '3s');

@@ -49,7 +49,6 @@ async function goOver(site: Site, id: string): Promise<void> {
   for (const words of [
     ['status', id],
     ['tail', id],
-    ['wait', '--until', '1', id],
     ['kill', id],
     ['tag', 'set', '--tag', 'x', id],
     ['list', '--all'],
