@@ -37,6 +37,8 @@ export interface Site {
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Words before those of the agent; they have to end by becoming it. */
+  readonly within?: readonly string[];
 }
 
 export interface Ended {
@@ -70,8 +72,8 @@ export async function openSite(): Promise<Site> {
   mkdirSync(site.jobs);
   let launches = 0;
 
-  function launch(args: readonly string[], env: Record<string, string>) {
-    const [file = '', ...words] = [...program(), ...args];
+  function launch(args: readonly string[], env: Record<string, string>, within: readonly string[] = []) {
+    const [file = '', ...words] = [...within, ...program(), ...args];
     const out = join(dir.path, `out-${++launches}`);
     const log = join(dir.path, `log-${launches}`);
     const child = spawn(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -85,7 +87,7 @@ export async function openSite(): Promise<Site> {
   return {
     ...site,
     putJob: (name, text) => writeFileSync(join(site.jobs, name), text),
-    async start({ args = [], env = {} } = {}) {
+    async start({ args = [], env = {}, within = [] } = {}) {
       const common = [
         '--id',
         'pc-1',
@@ -97,7 +99,7 @@ export async function openSite(): Promise<Site> {
         site.jobs,
         '--allow-own-user',
       ];
-      const { child, closed, out, log } = launch([...common, ...args], env);
+      const { child, closed, out, log } = launch([...common, ...args], env, within);
       const ready = await eventually('the agent to be ready', () => {
         if (child.exitCode !== null) return { ended: child.exitCode };
         return JSON.parse(readFileSync(out, 'utf8')) as AgentReady;
