@@ -17,7 +17,7 @@ import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun } from './run/model.ts';
-import { type PruneOptions, pruneRuns, sweepJobs } from './run/prune.ts';
+import { pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
 import { createRegistry } from './run/registry.ts';
 import { createSlots } from './run/slots.ts';
 import { createSupervisor } from './run/supervise.ts';
@@ -126,7 +126,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
 }
 
 /** Forgets old runs now and from time to time. */
-function keepPruning(options: PruneOptions): Disposable {
+function keepPruning(options: RunPruneOptions): Disposable {
   const prune = (): void => {
     pruneRuns(options, Date.now()).catch((error: unknown) => {
       options.log.error({ err: error }, 'old runs could not be forgotten; they are kept');
@@ -138,7 +138,7 @@ function keepPruning(options: PruneOptions): Disposable {
 }
 
 /** Brings the ledger and the job directories together; returns the runs to go on with. */
-function takeStock(options: PruneOptions & { ledger: Ledger }): OpenRun[] {
+function takeStock(options: RunPruneOptions & { ledger: Ledger }): OpenRun[] {
   const { ledger, jobs, log } = options;
   const strays = sweepJobs(options, Date.now());
   ledger.recover(strays);

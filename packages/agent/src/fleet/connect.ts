@@ -52,40 +52,18 @@ export function createBroker(options: BrokerOptions): Broker {
     options.onOnline(open);
   };
 
-  async function follow(open: NatsConnection): Promise<void> {
-    options.onOpen(open);
-    goOnline(open);
-    for await (const status of open.status()) {
-      if (status.type === 'disconnect') enter({ kind: 'away', sinceMs: Date.now() });
-      if (status.type === 'reconnect') goOnline(open);
-      if (status.type === 'error') log.warn({ err: status.error }, 'the broker reports an error');
-    }
-    const error = await open.closed();
-    enter({ kind: 'away', sinceMs: Date.now() });
-    if (error) log.warn({ err: error }, 'the connection to the broker was closed');
-  }
-
-  async function supervise(): Promise<void> {
-    for (let failures = 0; !closing.signal.aborted; ) {
-      try {
-        connection = await dial(options, pause);
-        failures = 0;
-        if (closing.signal.aborted) await connection.close();
-        else await follow(connection);
-      } catch (error) {
-        failures++;
-        const level = failures === 1 ? 'warn' : 'debug';
-        log[level]({ err: error, servers: options.servers }, 'the broker cannot be reached; trying again for ever');
-      } finally {
-        connection = undefined;
-      }
-      await sleep(pause(), undefined, { signal: closing.signal }).catch(() => {
-        // Only disposal aborts this wait; the loop's condition sees it.
-      });
-    }
-  }
-
-  const supervised = options.servers.length === 0 ? Promise.resolve() : supervise();
+  const supervised =
+    options.servers.length === 0
+      ? Promise.resolve()
+      : keepConnected(options, {
+          pause,
+          hold(next) {
+            connection = next;
+          },
+          enter,
+          goOnline,
+          signal: closing.signal,
+        });
   return {
     get state() {
       return state;
@@ -100,6 +78,58 @@ export function createBroker(options: BrokerOptions): Broker {
       await supervised;
     },
   };
+}
+
+interface Keeping {
+  /** Wait before the next attempt, in ms. */
+  readonly pause: () => number;
+  readonly hold: (connection: NatsConnection | undefined) => void;
+  readonly enter: (state: BrokerState) => void;
+  readonly goOnline: (connection: NatsConnection) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Connects, follows the connection to its end, and begins again, until the signal fires. */
+async function keepConnected(options: BrokerOptions, keeping: Keeping): Promise<void> {
+  const { pause, hold, signal } = keeping;
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const connection = await dial(options, pause);
+      hold(connection);
+      failures = 0;
+      if (signal.aborted) await connection.close();
+      else await follow(options, connection, keeping);
+    } catch (error) {
+      failures++;
+      const level = failures === 1 ? 'warn' : 'debug';
+      options.log[level](
+        { err: error, servers: options.servers },
+        'the broker cannot be reached; trying again for ever',
+      );
+    } finally {
+      hold(undefined);
+    }
+    await sleep(pause(), undefined, { signal }).catch(() => {
+      // Only disposal aborts this wait; the loop's condition sees it.
+    });
+  }
+}
+
+async function follow(
+  { onOpen, log }: BrokerOptions,
+  open: NatsConnection,
+  { enter, goOnline }: Keeping,
+): Promise<void> {
+  onOpen(open);
+  goOnline(open);
+  for await (const status of open.status()) {
+    if (status.type === 'disconnect') enter({ kind: 'away', sinceMs: Date.now() });
+    if (status.type === 'reconnect') goOnline(open);
+    if (status.type === 'error') log.warn({ err: status.error }, 'the broker reports an error');
+  }
+  const error = await open.closed();
+  enter({ kind: 'away', sinceMs: Date.now() });
+  if (error) log.warn({ err: error }, 'the connection to the broker was closed');
 }
 
 function dial({ servers, token, name }: BrokerOptions, pause: () => number): Promise<NatsConnection> {

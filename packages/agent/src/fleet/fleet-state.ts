@@ -83,10 +83,8 @@ interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
-function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, log, signal }: CopyOptions): {
-  open(connection: NatsConnection): void;
-  read: Repeated;
-} {
+function createBucketCopy(options: CopyOptions): { open(connection: NatsConnection): void; read: Repeated } {
+  const { bucket, keys, cache, connection, onRead, log, signal } = options;
   const filter = entrySubject(bucket, keys);
   const keyOf = (subject: string): string => subject.slice(entrySubject(bucket, '').length);
   /** Changes that come while the bucket is being read; they are newer than what is read, so they are applied after it. */
@@ -98,17 +96,7 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
     else cache.put(bucket, key, data);
   }
 
-  const guarded = (change: () => void): void => {
-    try {
-      change();
-      onChange();
-    } catch (error) {
-      log.error(
-        { err: error, bucket },
-        'what the fleet says could not be stored; it is read again at the next connect',
-      );
-    }
-  };
+  const guarded = (change: () => void): void => tryChange(options, change);
 
   async function readAll(): Promise<void> {
     const open = connection();
@@ -149,6 +137,15 @@ function createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, l
       signal,
     }),
   };
+}
+
+function tryChange({ bucket, onChange, log }: CopyOptions, change: () => void): void {
+  try {
+    change();
+    onChange();
+  } catch (error) {
+    log.error({ err: error, bucket }, 'what the fleet says could not be stored; it is read again at the next connect');
+  }
 }
 
 /** A key that was deleted or purged is a message too. */

@@ -43,7 +43,7 @@ export function createReceive(options: ReceiveOptions): Receive {
       if (!open) return;
       const lastSeq = await lastSequence(open, streams.exec);
       onStream(lastSeq);
-      for (const filter of cache.filters()) await readMissed(open, filter, lastSeq);
+      for (const filter of cache.filters()) await readMissed(options, open, { filter, lastSeq });
     },
     onError: (error, failures) =>
       log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed orders could not be read; trying again'),
@@ -51,22 +51,6 @@ export function createReceive(options: ReceiveOptions): Receive {
     everyMs: limits.lookAgainMs,
     signal,
   });
-
-  async function readMissed(open: NatsConnection, filter: string, lastSeq: number): Promise<void> {
-    const cursor = cache.cursor(filter);
-    // A cursor beyond the stream's end comes from a stream that was made anew.
-    let done = cursor > lastSeq ? 0 : cursor;
-    if (done === lastSeq) return;
-    try {
-      await readStream(open, { stream: streams.exec, filter, after: done, signal }, ({ subject, data, seq }) => {
-        if (!onOrder(subject, data, seq)) throw new Error(`order ${seq} on ${subject} could not be taken`);
-        done = seq;
-      });
-      done = Math.max(done, lastSeq);
-    } finally {
-      if (done !== cursor) cache.setCursor(filter, done);
-    }
-  }
 
   /** Subscribes to what is wanted and not there, and drops what is there and not wanted. */
   function align(): void {
@@ -107,4 +91,24 @@ export function createReceive(options: ReceiveOptions): Receive {
       missed.kick();
     },
   };
+}
+
+async function readMissed(
+  { cache, onOrder, signal }: ReceiveOptions,
+  open: NatsConnection,
+  { filter, lastSeq }: { filter: string; lastSeq: number },
+): Promise<void> {
+  const cursor = cache.cursor(filter);
+  // A cursor beyond the stream's end comes from a stream that was made anew.
+  let done = cursor > lastSeq ? 0 : cursor;
+  if (done === lastSeq) return;
+  try {
+    await readStream(open, { stream: streams.exec, filter, after: done, signal }, ({ subject, data, seq }) => {
+      if (!onOrder(subject, data, seq)) throw new Error(`order ${seq} on ${subject} could not be taken`);
+      done = seq;
+    });
+    done = Math.max(done, lastSeq);
+  } finally {
+    if (done !== cursor) cache.setCursor(filter, done);
+  }
 }

@@ -80,7 +80,7 @@ export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOpti
   function take(subject: string, bytes: Uint8Array, sequence?: number): boolean {
     try {
       const admission = admit({ subject, bytes, origin: 'fleet', owner: null, sequence });
-      report(admission, subject);
+      report(log, admission, subject);
       return admission.kind !== 'full';
     } catch (error) {
       log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
@@ -88,31 +88,32 @@ export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOpti
     }
   }
 
-  function report(admission: Admission, subject: string): void {
-    switch (admission.kind) {
-      case 'admitted':
-        return;
-      case 'duplicate':
-        log.debug({ subject, run_id: admission.runId }, 'order delivered again; it is known');
-        return;
-      case 'conflict':
-        log.error(
-          { subject, request_id: admission.requestId },
-          'order refused: its request id was used with other content',
-        );
-        return;
-      case 'not_addressed':
-        log.warn({ subject, job_id: admission.jobId }, 'order dropped: it is meant for another machine');
-        return;
-      case 'malformed':
-        log.warn({ subject, reason: admission.reason }, 'order dropped: it cannot be read');
-        return;
-      case 'full':
-        log.error({ subject, reason: admission.reason }, 'order not taken: it is to be delivered again');
-    }
-  }
-
   return { admit, take };
+}
+
+/** What became of an order of the fleet, in the log. */
+function report(log: Logger, admission: Admission, subject: string): void {
+  switch (admission.kind) {
+    case 'admitted':
+      return;
+    case 'duplicate':
+      log.debug({ subject, run_id: admission.runId }, 'order delivered again; it is known');
+      return;
+    case 'conflict':
+      log.error(
+        { subject, request_id: admission.requestId },
+        'order refused: its request id was used with other content',
+      );
+      return;
+    case 'not_addressed':
+      log.warn({ subject, job_id: admission.jobId }, 'order dropped: it is meant for another machine');
+      return;
+    case 'malformed':
+      log.warn({ subject, reason: admission.reason }, 'order dropped: it cannot be read');
+      return;
+    case 'full':
+      log.error({ subject, reason: admission.reason }, 'order not taken: it is to be delivered again');
+  }
 }
 
 /**

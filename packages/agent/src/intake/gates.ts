@@ -1,9 +1,9 @@
 import { type Command, parseHumantime } from '@kanade/shared/fleet';
 import type { Refusal, Run } from '../run/model.ts';
-import type { FleetView, JobFacts } from '../store/fleet-cache.ts';
+import type { FleetView, JobStanding } from '../store/fleet-cache.ts';
 
 /** What the gates look at. */
-export interface GateFacts extends JobFacts {
+export interface GateFacts extends JobStanding {
   readonly nowMs: number;
   readonly platform: NodeJS.Platform;
   /** Orders of this machine's own catalogue are current by definition: no pin, no staleness. */

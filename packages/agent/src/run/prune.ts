@@ -8,7 +8,7 @@ import { limits } from '../limits.ts';
 import type { Ledger, Stray } from '../store/ledger.ts';
 import { tagOf } from './launch.ts';
 
-export interface PruneOptions {
+export interface RunPruneOptions {
   readonly ledger: Pick<Ledger, 'forget' | 'jobIds'>;
   readonly jobs: Jobs;
   readonly log: Logger;
@@ -21,7 +21,7 @@ const batchMax = 100;
  * Forgets runs that ended long ago, with their orders and their output. Job directories go after the commit that forgets
  * them, one per turn of the event loop.
  */
-export async function pruneRuns({ ledger, jobs, log }: PruneOptions, nowMs: number): Promise<void> {
+export async function pruneRuns({ ledger, jobs, log }: RunPruneOptions, nowMs: number): Promise<void> {
   let count = 0;
   for (;;) {
     const forgotten = ledger.forget(nowMs - limits.keepEndedMs, batchMax);
@@ -39,7 +39,7 @@ export async function pruneRuns({ ledger, jobs, log }: PruneOptions, nowMs: numb
  * Looks at the directories that no run names. One whose launch never began goes, and so does one that pruning left. Returns the
  * others: their runs were launched, and the ledger does not know them any more.
  */
-export function sweepJobs({ ledger, jobs, log }: PruneOptions, nowMs: number): Stray[] {
+export function sweepJobs({ ledger, jobs, log }: RunPruneOptions, nowMs: number): Stray[] {
   const known = ledger.jobIds();
   const strays: Stray[] = [];
   for (const id of jobNamesIn(jobs.root)) {

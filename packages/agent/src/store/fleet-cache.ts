@@ -2,7 +2,7 @@ import type { Durable, Sql } from '@kanade/durable';
 import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken, scriptStatuses } from '@kanade/shared/fleet';
 
 /** What the fleet says about one job, as far as this machine knows. */
-export interface JobFacts {
+export interface JobStanding {
   /** How old our view of the broker is, in ms: 0 while connected, Infinity if there never was a connection. */
   readonly brokerAgeMs: number;
   /** Approved version of the job; undefined when none is known. */
@@ -12,7 +12,7 @@ export interface JobFacts {
 
 /** What the broker knows, for everybody who decides by it: gates, catalogue, local door. Works without the broker. */
 export interface FleetView {
-  about(jobId: string): JobFacts;
+  about(jobId: string): JobStanding;
   /** The manifest of one job as it is stored. */
   manifest(jobId: string): string | undefined;
   manifests(): { readonly id: string; readonly text: string }[];

@@ -13,13 +13,13 @@
  * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
  * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
-import { crc32 } from 'node:zlib';
-import type { Durable, Row, Sql } from '@kanade/durable';
+import type { Durable, Sql } from '@kanade/durable';
 import { type Outbox, OutboxError } from '@kanade/outbox';
-import { Command, type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
+import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import type { OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
+import { lastRuns, openRunOf, openRuns, orderChecksum } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
@@ -115,14 +115,7 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
       return row === undefined ? undefined : (row.owner as string | null);
     },
     lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
-    jobIds: () =>
-      new Set(
-        file.look((sql) =>
-          sql('SELECT job_id FROM run WHERE job_id IS NOT NULL')
-            .all()
-            .map(({ job_id }) => job_id as string),
-        ),
-      ),
+    jobIds: () => new Set(file.look((sql) => sql('SELECT job_id FROM run').all()).map(({ job_id }) => String(job_id))),
     recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
     boundDoubt: (lastSequence) =>
       change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
@@ -139,14 +132,6 @@ export function noteDoubt(sql: Sql, nowMs: number): void {
   sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
 }
 
-/** Rows of the versions before have no checksum. */
-export const isIntactAdmission = (row: Readonly<Row>): boolean =>
-  row.checksum === null ||
-  (row.body instanceof Uint8Array &&
-    Number(row.checksum) === checksumOf([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
-
-const checksumOf = (words: readonly unknown[], body: Uint8Array): number => crc32(body, crc32(words.join('\n')));
-
 function admit(sql: Sql, { run, body, arrival }: { run: Run; body: Buffer<ArrayBuffer>; arrival: Arrival }): Entry {
   const { subject, fingerprint, sequence } = arrival;
   const known = sql('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?').get(
@@ -160,7 +145,7 @@ function admit(sql: Sql, { run, body, arrival }: { run: Run; body: Buffer<ArrayB
   }
   const held = Number(sql('SELECT count(*) AS held FROM admission').get()?.held);
   if (held >= limits.admissionsMax) return { kind: 'full' };
-  const checksum = checksumOf([run.pcId, run.requestId, fingerprint, run.runId], body);
+  const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId], body);
   sql(
     `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms, checksum)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -228,74 +213,4 @@ function recover(sql: Sql, strays: readonly Stray[]): void {
     ).run(runId, jobId, Date.now());
   }
   noteDoubt(sql, Date.now());
-}
-
-function openRuns(sql: Sql): OpenRun[] {
-  return sql(
-    `SELECT run.*, admission.body, admission.fingerprint, admission.checksum
-     FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
-  )
-    .all()
-    .map(openRunOf);
-}
-
-function openRunOf(row: Row): OpenRun {
-  const command = commandOf(row);
-  const state = row.state as OpenRun['state'];
-  const run: Run = {
-    runId: row.run_id as string,
-    pcId: row.pc_id as string,
-    requestId: row.request_id as string,
-    execId: row.exec_id as string | null,
-    origin: row.origin as Run['origin'],
-    owner: row.owner as string | null,
-    command: command ?? unreadable(row),
-  };
-  return {
-    run,
-    state: command ? state : 'launching', // what cannot be read cannot be run
-    jobId: (row.job_id as string | null) ?? undefined,
-    boot: command ? ((row.boot as string | null) ?? undefined) : undefined,
-    stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
-  };
-}
-
-/** It was valid when it was admitted; what we wrote ourselves is read again because versions change and disks do, too. */
-function commandOf(row: Row): Command | undefined {
-  if (!isIntactAdmission(row)) return undefined;
-  try {
-    return Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8')));
-  } catch {
-    return undefined; // told by the ending that it gets
-  }
-}
-
-/** Stands for an order that is gone, so that its run can be reported. */
-const unreadable = (row: Row): Command => ({
-  id: typeof row.manifest_id === 'string' ? row.manifest_id : '',
-  version: '',
-  request_id: row.request_id as string,
-  shell: 'sh',
-  script: '',
-  timeout_secs: 0,
-});
-
-function lastRuns(sql: Sql, owner: string): ReadonlyMap<string, JobRun> {
-  // SQLite takes the other columns from the row that has the maximum.
-  const rows = sql(
-    `SELECT run_id, manifest_id, status, started_at_ms, ended_at_ms, exit_code, max(started_at_ms) FROM run
-     WHERE owner = ? AND started_at_ms IS NOT NULL GROUP BY manifest_id`,
-  ).all(owner);
-  return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
-}
-
-function jobRunOf(row: Row): JobRun {
-  const at = (ms: unknown): string => new Date(ms as number).toISOString();
-  return {
-    run_id: row.run_id as string,
-    status: (row.status as JobRun['status'] | null) ?? 'running',
-    started_at: at(row.started_at_ms),
-    ...(row.ended_at_ms === null ? {} : { finished_at: at(row.ended_at_ms) }),
-    ...(row.exit_code === null ? {} : { exit_code: row.exit_code as number }),
-  };
 }

@@ -1,0 +1,89 @@
+/** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
+import { crc32 } from 'node:zlib';
+import type { Row, Sql } from '@kanade/durable';
+import { Command } from '@kanade/shared/fleet';
+import type { JobRun } from '@kanade/shared/local';
+import type { OpenRun, Run, Stopper } from '../run/model.ts';
+
+/** Rows of the versions before have no checksum. */
+export const isIntactAdmission = (row: Readonly<Row>): boolean =>
+  row.checksum === null ||
+  (row.body instanceof Uint8Array &&
+    Number(row.checksum) === orderChecksum([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
+
+/** Over what an order is known by and what it says. */
+export const orderChecksum = (words: readonly unknown[], body: Uint8Array): number =>
+  crc32(body, crc32(words.join('\n')));
+
+/** Runs that have not ended, in the order of their admission. */
+export function openRuns(sql: Sql): OpenRun[] {
+  return sql(
+    `SELECT run.*, admission.body, admission.fingerprint, admission.checksum
+     FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
+  )
+    .all()
+    .map(openRunOf);
+}
+
+/** A run from its row and the columns of its order; what damage left unreadable cannot be run. */
+export function openRunOf(row: Row): OpenRun {
+  const command = commandOf(row);
+  const state = row.state as OpenRun['state'];
+  const run: Run = {
+    runId: row.run_id as string,
+    pcId: row.pc_id as string,
+    requestId: row.request_id as string,
+    execId: row.exec_id as string | null,
+    origin: row.origin as Run['origin'],
+    owner: row.owner as string | null,
+    command: command ?? unreadable(row),
+  };
+  return {
+    run,
+    state: command ? state : 'launching', // what cannot be read cannot be run
+    jobId: (row.job_id as string | null) ?? undefined,
+    boot: command ? ((row.boot as string | null) ?? undefined) : undefined,
+    stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
+  };
+}
+
+/** It was valid when it was admitted; what we wrote ourselves is read again because versions change and disks do, too. */
+function commandOf(row: Row): Command | undefined {
+  if (!isIntactAdmission(row)) return undefined;
+  try {
+    return Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8')));
+  } catch {
+    return undefined; // told by the ending that it gets
+  }
+}
+
+/** Stands for an order that is gone, so that its run can be reported. */
+const unreadable = (row: Row): Command => ({
+  id: typeof row.manifest_id === 'string' ? row.manifest_id : '',
+  version: '',
+  request_id: row.request_id as string,
+  shell: 'sh',
+  script: '',
+  timeout_secs: 0,
+});
+
+/** The last run of each manifest that somebody started. */
+export function lastRuns(sql: Sql, owner: string): ReadonlyMap<string, JobRun> {
+  // SQLite takes the other columns from the row that has the maximum.
+  const rows = sql(
+    `SELECT run_id, manifest_id, status, started_at_ms, ended_at_ms, exit_code, max(started_at_ms) FROM run
+     WHERE owner = ? AND started_at_ms IS NOT NULL GROUP BY manifest_id`,
+  ).all(owner);
+  return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
+}
+
+function jobRunOf(row: Row): JobRun {
+  const at = (ms: unknown): string => new Date(ms as number).toISOString();
+  return {
+    run_id: row.run_id as string,
+    status: (row.status as JobRun['status'] | null) ?? 'running',
+    started_at: at(row.started_at_ms),
+    ...(row.ended_at_ms === null ? {} : { finished_at: at(row.ended_at_ms) }),
+    ...(row.exit_code === null ? {} : { exit_code: row.exit_code as number }),
+  };
+}
