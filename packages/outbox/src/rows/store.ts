@@ -1,4 +1,4 @@
-import type { Durable, Sql, Transaction } from '@kanade/durable';
+import type { Durable, Sql, Statement, Transaction } from '@kanade/durable';
 import { asOurs } from '../core/error.ts';
 import { withTable } from './part.ts';
 import { createTotals, type Tx } from './totals.ts';
@@ -48,16 +48,24 @@ export function createStore(durable: Durable, { table, nowMs }: { table: string;
   };
 }
 
-/** Statements that name the outbox's table `$t`; each text is completed once. */
+/** Statements that name the outbox's table `$t`, prepared once per connection. */
 export function naming(table: string): (sql: Sql) => Sql {
+  let known: { readonly sql: Sql; readonly named: Sql } | null = null;
+  return (sql) => {
+    if (known?.sql !== sql) known = { sql, named: withName(sql, table) };
+    return known.named;
+  };
+}
+
+function withName(sql: Sql, table: string): Sql {
   // As many entries as there are statement texts in this package.
-  const texts = new Map<string, string>();
-  return (sql) => (text) => {
-    let complete = texts.get(text);
-    if (complete === undefined) {
-      complete = withTable(text, table);
-      texts.set(text, complete);
+  const prepared = new Map<string, Statement>();
+  return (text) => {
+    let statement = prepared.get(text);
+    if (statement === undefined) {
+      statement = sql(withTable(text, table));
+      prepared.set(text, statement);
     }
-    return sql(complete);
+    return statement;
   };
 }
