@@ -72,125 +72,130 @@ interface OpenTransaction extends Transaction {
   failure: { readonly error: unknown } | null;
 }
 
+/** One file's transactions: what is open now, and what helps. */
+interface State {
+  readonly helpers: Helpers;
+  readonly limits: DurableLimits;
+  readonly clock: Clock;
+  readonly turns: ReturnType<typeof createTurns>;
+  open: OpenTransaction | null;
+  isClosed: boolean;
+}
+
 export function createTransactions(
   helpers: Helpers,
   { limits, clock }: { limits: DurableLimits; clock: Clock },
 ): Transactions {
-  const turns = createTurns();
-  let open: OpenTransaction | null = null;
-  let isClosed = false;
-
-  function checkOpen(): void {
-    if (isClosed) throw new DurableError('closed', 'Cannot use the file: it was closed');
-  }
-
-  function once<T>(change: (tx: Transaction) => T): T {
-    const { database, sql } = helpers.file();
-    const tx = openTransaction(sql);
-    database.exec('BEGIN IMMEDIATE');
-    open = tx;
-    try {
-      const result = change(tx);
-      if (result instanceof Promise) throw new TypeError('Cannot commit: the change is asynchronous');
-      if (tx.failure !== null) throw tx.failure.error;
-      for (const finish of tx.committing) finish();
-      database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // A full disk or an I/O error may have rolled back already.
-      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
-      tx.committed.length = 0;
-      throw error;
-    } finally {
-      open = null;
-      for (const tell of tx.committed) tellCommitted(tell);
-    }
-  }
-
-  function join<T>(tx: OpenTransaction, change: (tx: Transaction) => T): T {
-    try {
-      return change(tx);
-    } catch (error) {
-      tx.failure ??= { error };
-      throw error;
-    }
-  }
-
-  /** What to do about a failed attempt: true to make another one at once, false to wait for others. Throws when there is no help. */
-  function createHelp(addsBytes: number): (error: unknown) => boolean {
-    let [isRecovered, isRoomMade] = [false, addsBytes > 0];
-    return (error) => {
-      const code = faultCode(error);
-      if (code === 'busy') return false;
-      if (code === 'damaged' && !isRecovered) {
-        helpers.recover(error);
-        isRecovered = true;
-      } else if (code === 'disk_full' && !isRoomMade) {
-        helpers.makeRoom();
-        isRoomMade = true;
-      } else {
-        throw translateFault(error, 'Cannot use the file');
-      }
-      return true;
-    };
-  }
-
-  function attempt<T>(change: (tx: Transaction) => T, addsBytes: number): T {
-    if (addsBytes > 0) helpers.holdReserve(addsBytes);
-    return once(change);
-  }
-
-  /** Blocks the thread while another process has the file: nothing of ours stays open over turns. */
-  function atOnce<T>(work: () => T, addsBytes: number): T {
-    checkOpen();
-    const help = createHelp(addsBytes);
-    const untilMs = performance.now() + limits.transactWaitMs;
-    for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
-      try {
-        return turns.spend(work);
-      } catch (error) {
-        if (help(error)) continue;
-        if (performance.now() >= untilMs) throw translateFault(error, 'Cannot use the file');
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
-      }
-    }
-  }
-
-  function transact<T>(change: (tx: Transaction) => T, { addsBytes = 0 }: ChangeOptions = {}): T {
-    if (open !== null) return join(open, change);
-    return atOnce(() => attempt(change, addsBytes), addsBytes);
-  }
-
-  async function exclusively<T>(work: () => T, addsBytes = 0): Promise<T> {
-    const help = createHelp(addsBytes);
-    const untilMs = clock.nowMs() + limits.lockWaitMs;
-    for (let delayMs = 1; ; ) {
-      // Called within a change of somebody else, this waits for its end.
-      while (turns.isSpent() || open !== null) await turns.next();
-      checkOpen();
-      try {
-        return turns.spend(work);
-      } catch (error) {
-        if (help(error)) continue;
-        if (clock.nowMs() >= untilMs) throw translateFault(error, 'Cannot use the file');
-      }
-      const waitMs = delayMs;
-      await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs));
-      delayMs = Math.min(delayMs * 2, 50);
-    }
-  }
-
+  const state: State = { helpers, limits, clock, turns: createTurns(), open: null, isClosed: false };
   return {
-    isOpen: (tx) => tx === open,
-    transact,
-    look: (look) => (open === null ? atOnce(() => look(helpers.file().sql), 0) : look(open.sql)),
-    transactLater: (change, addsBytes) => exclusively(() => attempt(change, addsBytes), addsBytes),
-    read: (look) => exclusively(() => look(helpers.file().sql)),
-    exclusively: (work) => exclusively(work),
+    isOpen: (tx) => tx === state.open,
+    transact(change, { addsBytes = 0 } = {}) {
+      if (state.open !== null) return join(state.open, change);
+      return atOnce(state, () => attempt(state, change, addsBytes), addsBytes);
+    },
+    look(look) {
+      return state.open === null ? atOnce(state, () => look(helpers.file().sql), 0) : look(state.open.sql);
+    },
+    transactLater: (change, addsBytes) => inTurn(state, () => attempt(state, change, addsBytes), addsBytes),
+    read: (look) => inTurn(state, () => look(helpers.file().sql), 0),
+    exclusively: (work) => inTurn(state, work, 0),
     close() {
-      isClosed = true;
+      state.isClosed = true;
     },
   };
+}
+
+function attempt<T>(state: State, change: (tx: Transaction) => T, addsBytes: number): T {
+  if (addsBytes > 0) state.helpers.holdReserve(addsBytes);
+  const { database, sql } = state.helpers.file();
+  const tx = openTransaction(sql);
+  database.exec('BEGIN IMMEDIATE');
+  state.open = tx;
+  try {
+    const result = change(tx);
+    if (result instanceof Promise) throw new TypeError('Cannot commit: the change is asynchronous');
+    if (tx.failure !== null) throw tx.failure.error;
+    for (const finish of tx.committing) finish();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk or an I/O error may have rolled back already.
+    if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
+    tx.committed.length = 0;
+    throw error;
+  } finally {
+    state.open = null;
+    for (const tell of tx.committed) tellCommitted(tell);
+  }
+}
+
+function join<T>(tx: OpenTransaction, change: (tx: Transaction) => T): T {
+  try {
+    return change(tx);
+  } catch (error) {
+    tx.failure ??= { error };
+    throw error;
+  }
+}
+
+/** What to do about a failed attempt: true to make another one at once, false to wait for others. Throws when there is no help. */
+function createHelp({ helpers }: State, addsBytes: number): (error: unknown) => boolean {
+  let [isRecovered, isRoomMade] = [false, addsBytes > 0];
+  return (error) => {
+    const code = faultCode(error);
+    if (code === 'busy') return false;
+    if (code === 'damaged' && !isRecovered) {
+      helpers.recover(error);
+      isRecovered = true;
+    } else if (code === 'disk_full' && !isRoomMade) {
+      helpers.makeRoom();
+      isRoomMade = true;
+    } else {
+      throw translateFault(error, 'Cannot use the file');
+    }
+    return true;
+  };
+}
+
+function checkOpen(state: State): void {
+  if (state.isClosed) throw new DurableError('closed', 'Cannot use the file: it was closed');
+}
+
+/** Blocks the thread while another process has the file: nothing of ours stays open over turns. */
+function atOnce<T>(state: State, work: () => T, addsBytes: number): T {
+  checkOpen(state);
+  const help = createHelp(state, addsBytes);
+  const untilMs = performance.now() + state.limits.transactWaitMs;
+  for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
+    try {
+      return state.turns.spend(work);
+    } catch (error) {
+      if (help(error)) continue;
+      if (performance.now() >= untilMs) throw translateFault(error, 'Cannot use the file');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
+    }
+  }
+}
+
+/** Runs work in a turn that has room for it, and waits for another process without blocking. */
+async function inTurn<T>(state: State, work: () => T, addsBytes: number): Promise<T> {
+  const { turns, clock, limits } = state;
+  const help = createHelp(state, addsBytes);
+  const untilMs = clock.nowMs() + limits.lockWaitMs;
+  for (let delayMs = 1; ; ) {
+    // Called within a change of somebody else, this waits for its end.
+    while (turns.isSpent() || state.open !== null) await turns.next();
+    checkOpen(state);
+    try {
+      return turns.spend(work);
+    } catch (error) {
+      if (help(error)) continue;
+      if (clock.nowMs() >= untilMs) throw translateFault(error, 'Cannot use the file');
+    }
+    const waitMs = delayMs;
+    await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs));
+    delayMs = Math.min(delayMs * 2, 50);
+  }
 }
 
 function openTransaction(sql: Sql): OpenTransaction {

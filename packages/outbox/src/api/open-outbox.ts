@@ -10,13 +10,11 @@ import { asOutboxError, OutboxError } from '../core/error.ts';
 import { createEmit, droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import { type OutboxLimits, resolveOutboxLimits, splitLimits } from '../core/limits.ts';
 import { type DrainOptions, type DrainReport, drain } from '../drain/drain.ts';
-import type { Ended } from '../drain/flights.ts';
 import { createWakeup } from '../drain/wakeup.ts';
-import type { Dropped } from '../rows/drops.ts';
 import { checkTable, outboxPart } from '../rows/part.ts';
 import { type Insertion, insertRecord } from '../rows/queue.ts';
 import { encodeRecord, type OutboxRecord } from '../rows/record.ts';
-import { createStore } from '../rows/store.ts';
+import { createStore, type Store } from '../rows/store.ts';
 import { createReading, type OutboxLook } from './reading.ts';
 import { createRepair, type OutboxRepair } from './repair.ts';
 
@@ -130,86 +128,84 @@ function createOutbox({ durable, table, limits, emit, options }: Parts): Outbox 
   const store = createStore(durable, { table, nowMs: clock.nowMs });
   const wakeup = createWakeup(clock);
   const closing = new AbortController();
-  const unsettled: Ended[] = [];
-  const adding = new Set<Promise<unknown>>();
-  let draining: Promise<unknown> | null = null;
-  const report = (dropped: readonly Dropped[]) => {
-    for (const entry of dropped) emit(droppedEvent(entry));
+  const random = options.random ?? Math.random;
+  const context = { store, limits, clock, random, emit, wakeup, unsettled: [], closing: closing.signal };
+  const added = (insertion: Insertion) => {
+    for (const entry of insertion.dropped) emit(droppedEvent(entry));
+    if (insertion.kind === 'queued') wakeup.ring();
   };
+  const adding = createAdding(store, limits, added);
+  let draining: Promise<DrainReport> | null = null;
 
   function checkOpen(): void {
     if (closing.signal.aborted) throw new OutboxError('closed', 'Cannot use the outbox: it was closed');
   }
 
-  async function enqueue(record: OutboxRecord): Promise<EnqueueOutcome> {
-    checkOpen();
-    const encoded = encodeRecord(record, limits);
-    const added = store.add((tx) => insertRecord(tx, encoded, limits), encoded.bytes);
-    adding.add(added);
-    try {
-      const insertion = await added;
-      report(insertion.dropped);
-      if (insertion.kind === 'queued') wakeup.ring();
-      return outcomeOf(insertion);
-    } finally {
-      adding.delete(added);
-    }
-  }
-
-  function enqueueIn(transaction: Transaction, record: OutboxRecord): EnqueueOutcome {
-    checkOpen();
-    const encoded = encodeRecord(record, limits);
-    const insertion = store.join(transaction, (tx) => insertRecord(tx, encoded, limits));
-    transaction.onCommitted(() => {
-      report(insertion.dropped);
-      wakeup.ring();
-    });
-    return outcomeOf(insertion);
-  }
-
-  async function drainAlone(drainOptions: DrainOptions): Promise<DrainReport> {
-    checkOpen();
-    const release = draining === null ? claim(durable, table) : null;
-    if (release === null)
-      throw new OutboxError(
-        'drainer_exists',
-        `Cannot drain ${durable.path}: another drainer of table ${table} is running`,
-      );
-    const random = options.random ?? Math.random;
-    const context = { store, limits, clock, random, emit, wakeup, unsettled, closing: closing.signal };
-    const run = drain(context, drainOptions);
-    draining = run;
-    try {
-      return await run;
-    } finally {
-      draining = null;
-      release();
-    }
-  }
-
   return {
     ...createReading({ read: store.read, problems: durable.problems }, limits),
-    ...createRepair({ store, limits, report, wake: wakeup.ring }),
-    enqueue,
-    enqueueIn,
-    drain: drainAlone,
+    ...createRepair({ store, limits, report: (dropped) => dropped.map(droppedEvent).forEach(emit), wake: wakeup.ring }),
+    async enqueue(record) {
+      checkOpen();
+      return adding.add(record);
+    },
+    enqueueIn(transaction, record) {
+      checkOpen();
+      const encoded = encodeRecord(record, limits);
+      const insertion = store.join(transaction, (tx) => insertRecord(tx, encoded, limits));
+      transaction.onCommitted(() => added(insertion));
+      return outcomeOf(insertion);
+    },
+    async drain(drainOptions) {
+      checkOpen();
+      const release = claim(durable, { table, isDraining: draining !== null });
+      draining = drain(context, drainOptions);
+      try {
+        return await draining;
+      } finally {
+        draining = null;
+        release();
+      }
+    },
     wake: wakeup.ring,
     async [Symbol.asyncDispose]() {
       closing.abort(new OutboxError('closed', 'The outbox is being closed'));
       // Their own callers get their failures; here only their end matters.
-      await Promise.allSettled([...adding, draining]);
+      await Promise.allSettled([...adding.underWay, draining]);
       if (options.durable === undefined) await durable[Symbol.asyncDispose]();
     },
   };
 }
 
-/** One drainer per store, over all processes: a lock beside the file; null when somebody holds it. */
-function claim(durable: Durable, table: string): (() => void) | null {
+/** Records on their way to the disk, each told when it is there. */
+function createAdding(store: Store, limits: OutboxLimits, added: (insertion: Insertion) => void) {
+  const underWay = new Set<Promise<Insertion>>();
+  return {
+    underWay,
+    async add(record: OutboxRecord): Promise<EnqueueOutcome> {
+      const encoded = encodeRecord(record, limits);
+      const adding = store.add((tx) => insertRecord(tx, encoded, limits), encoded.bytes);
+      underWay.add(adding);
+      try {
+        const insertion = await adding;
+        added(insertion);
+        return outcomeOf(insertion);
+      } finally {
+        underWay.delete(adding);
+      }
+    },
+  };
+}
+
+/** One drainer per store: in this outbox by its own knowledge, elsewhere by a lock beside the file. @throws OutboxError `drainer_exists` */
+function claim(durable: Durable, { table, isDraining }: { table: string; isDraining: boolean }): () => void {
   try {
-    return durable.lock(`${table}.drainer`);
+    const release = isDraining ? null : durable.lock(`${table}.drainer`);
+    if (release !== null) return release;
   } catch (error) {
     throw asOutboxError(error);
   }
+  const message = `Cannot drain ${durable.path}: another drainer of table ${table} is running`;
+  throw new OutboxError('drainer_exists', message);
 }
 
 function outcomeOf(insertion: Insertion): EnqueueOutcome {

@@ -47,7 +47,7 @@ export interface OutboxLook {
 }
 
 /** Where to look. */
-export interface Viewed {
+export interface ViewedOutbox {
   read<T>(look: (sql: Sql) => T): Promise<T>;
   /** What is wrong with the file and with what the rows say together. */
   problems(): Promise<string[]>;
@@ -56,7 +56,7 @@ export interface Viewed {
 /** Time after which a walk over many records gives the event loop a turn, ms. */
 const stepMs = 2;
 
-export function createReading(viewed: Viewed, limits: OutboxLimits): OutboxLook {
+export function createReading(viewed: ViewedOutbox, limits: OutboxLimits): OutboxLook {
   const pageOf = ({ after = 0, limit = 100 }: Omit<ListOptions, 'state'>) => {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`Cannot list with limit: ${limit}`);
     if (!Number.isSafeInteger(after)) throw new RangeError(`Cannot list after cursor: ${after}`);
@@ -79,7 +79,7 @@ export function createReading(viewed: Viewed, limits: OutboxLimits): OutboxLook 
   };
 }
 
-async function* walkRecords(viewed: Viewed, { state, signal }: ExportOptions): AsyncGenerator<ExportedRecord> {
+async function* walkRecords(viewed: ViewedOutbox, { state, signal }: ExportOptions): AsyncGenerator<ExportedRecord> {
   let sinceMs = performance.now();
   for (let after = 0; ; ) {
     signal?.throwIfAborted();
@@ -93,7 +93,11 @@ async function* walkRecords(viewed: Viewed, { state, signal }: ExportOptions): A
   }
 }
 
-async function verify(viewed: Viewed, { structure, signal }: VerifyOptions, idsMax: number): Promise<VerifyReport> {
+async function verify(
+  viewed: ViewedOutbox,
+  { structure, signal }: VerifyOptions,
+  idsMax: number,
+): Promise<VerifyReport> {
   const sum = { records: 0, bytes: 0, damagedRecords: 0 };
   const damagedIds: string[] = [];
   for (let after: number | null = 0; after !== null; ) {
@@ -152,7 +156,7 @@ export function inspectOutbox({ path, table: wanted, limits: given }: InspectOpt
   }
 }
 
-function viewOf(file: DurableInspector, table: string): Viewed {
+function viewOf(file: DurableInspector, table: string): ViewedOutbox {
   const named = naming(table);
   return {
     read: (look) => asOurs(() => file.read((sql) => look(named(sql)))),

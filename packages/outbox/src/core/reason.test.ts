@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { reasonOf } from './reason.ts';
+import { failureReason } from './reason.ts';
 
 const fail = () => {
   throw new Error('no');
@@ -33,9 +33,9 @@ it.each<{ name: string; thrown: unknown; reason: string }>([
   },
   { name: 'text that SQLite cannot store', thrown: 'a\0b\ud800', reason: 'a\ufffdb\ufffd' },
 ])('$name becomes a reason', ({ thrown, reason }) => {
-  expect(reasonOf(thrown)).toBe(reason);
+  expect(failureReason(thrown)).toBe(reason);
 });
 
 it('is cut to what a row takes', () => {
-  expect(reasonOf(new Error('x'.repeat(100_000)))).toHaveLength(2_000);
+  expect(failureReason(new Error('x'.repeat(100_000)))).toHaveLength(2_000);
 });

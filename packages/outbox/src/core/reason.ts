@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 const charsMax = 2000;
 
 /** What was thrown, in words that fit into a row, whatever it is. */
-export function reasonOf(thrown: unknown): string {
+export function failureReason(thrown: unknown): string {
   try {
     return words(thrown).slice(0, charsMax).replaceAll('\0', '\ufffd').toWellFormed();
   } catch {

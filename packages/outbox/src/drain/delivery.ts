@@ -1,4 +1,4 @@
-import { reasonOf } from '../core/reason.ts';
+import { failureReason } from '../core/reason.ts';
 import type { QueuedRecord } from '../rows/record.ts';
 
 export interface DeliverContext {
@@ -43,7 +43,7 @@ export function startDelivery(
   };
   attempt(deliver, record, context).then(
     () => end(null),
-    (error: unknown) => end(reasonOf(error)),
+    (error: unknown) => end(failureReason(error)),
   );
   return {
     abort(reason) {

@@ -1,14 +1,19 @@
-import type { Clock } from '@kanade/durable';
 import { asOurs } from '../core/error.ts';
-import { droppedEvent, type Emit } from '../core/event.ts';
-import type { OutboxLimits } from '../core/limits.ts';
+import { droppedEvent } from '../core/event.ts';
 import { dropExpired, sweptRows } from '../rows/drops.ts';
 import { clampDue, needsSweep, nextDueMs, promote } from '../rows/due.ts';
-import type { Store } from '../rows/store.ts';
 import type { Deliver } from './delivery.ts';
-import { abandon, committed, createFlights, type Ended, isGrounded, land, settle, take } from './flights.ts';
+import {
+  abandon,
+  committed,
+  createFlights,
+  type DrainContext,
+  isGrounded,
+  land,
+  settleEnded,
+  take,
+} from './flights.ts';
 import { idleMs } from './schedule.ts';
-import type { Wakeup } from './wakeup.ts';
 
 export interface DrainOptions {
   readonly deliver: Deliver;
@@ -30,19 +35,6 @@ export interface DrainReport {
   /** Attempts that counted as failed. */
   readonly failed: number;
   readonly quarantined: number;
-}
-
-export interface DrainContext {
-  readonly store: Store;
-  readonly limits: OutboxLimits;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly emit: Emit;
-  readonly wakeup: Wakeup;
-  /** Endings that no commit could take yet; what a drain leaves in it the next one begins with. */
-  readonly unsettled: Ended[];
-  /** Ends the drain from the outbox's side: it is being closed. */
-  readonly closing: AbortSignal;
 }
 
 const concurrencyMax = 1024;
@@ -72,7 +64,7 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
       const nowMs = clock.nowMs();
       // At the start, and when the clock went back, due times may lie where no back-off would have put them.
       const clamp = nowMs < lastMs;
-      const healthy = (await settle(flights)) && (await sweep(context, { nowMs, clamp }));
+      const healthy = (await settleEnded(flights)) && (await sweep(context, { nowMs, clamp }));
       if (healthy) lastMs = nowMs;
       if (healthy && isOnline()) await take(flights, concurrency);
       if (healthy && isGrounded(flights)) await giveBack(context, stop);

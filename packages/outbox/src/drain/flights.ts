@@ -6,7 +6,7 @@
  * Flying and ended records are still 'ready' in the store, so a crash delivers them again. A record leaves `ended` only when
  * the commit that says so succeeded; while it cannot (full disk, lock) nothing new is taken.
  */
-import type { Sql } from '@kanade/durable';
+import type { Clock, Sql } from '@kanade/durable';
 import { OutboxError } from '../core/error.ts';
 import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import type { OutboxLimits } from '../core/limits.ts';
@@ -20,10 +20,11 @@ import {
   retryLater,
 } from '../rows/queue.ts';
 import type { QueuedRecord } from '../rows/record.ts';
+import type { Store } from '../rows/store.ts';
 import type { Tx } from '../rows/totals.ts';
 import { type Deliver, type Delivery, startDelivery } from './delivery.ts';
-import type { DrainContext } from './drain.ts';
 import { type AfterAttempt, afterAttempt } from './schedule.ts';
+import type { Wakeup } from './wakeup.ts';
 
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
 const turnRecords = 128;
@@ -32,6 +33,19 @@ const turnRecords = 128;
 export interface Ended {
   readonly key: RowKey;
   readonly next: AfterAttempt;
+}
+
+export interface DrainContext {
+  readonly store: Store;
+  readonly limits: OutboxLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+  readonly wakeup: Wakeup;
+  /** Endings that no commit could take yet; what a drain leaves in it the next one begins with. */
+  readonly unsettled: Ended[];
+  /** Ends the drain from the outbox's side: it is being closed. */
+  readonly closing: AbortSignal;
 }
 
 interface FlightOptions {
@@ -152,7 +166,7 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
 }
 
 /** Commits what ended, a bounded number; false when that is not possible now. */
-export async function settle(flights: Flights): Promise<boolean> {
+export async function settleEnded(flights: Flights): Promise<boolean> {
   const { ended, pace, sum, context } = flights;
   if (ended.length === 0) return true;
   // More may end while this waits for the database.
@@ -223,7 +237,7 @@ export async function land(flights: Flights): Promise<void> {
   }, context.limits.stopGraceMs);
   try {
     while (flying.size > 0) await context.wakeup.sleep(context.limits.pollMs);
-    while (flights.ended.length > 0 && (await settle(flights)));
+    while (flights.ended.length > 0 && (await settleEnded(flights)));
   } finally {
     cancel();
   }

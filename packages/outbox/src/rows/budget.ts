@@ -22,7 +22,7 @@ export function exceededBy({ totals }: Tx, bytes: number, limits: OutboxLimits):
 }
 
 /** Makes room by the policy. Live records are dropped only if that is enough. @returns what had to go */
-export function makeRoom(tx: Tx, record: EncodedRecord, limits: OutboxLimits): Dropped[] | Refusal {
+export function makeRoom(tx: Tx, record: EncodedRecord, limits: OutboxLimits): Dropped[] | RefusedRecord {
   const dropped: Dropped[] = [];
   if (record.bytes <= limits.bytesMax && limits.whenFull !== 'refuse') {
     for (let step = null; exceededBy(tx, record.bytes, limits) && step !== 0; ) {
@@ -85,13 +85,13 @@ function nextPriority({ sql }: Tx, below: number | null): number | null {
 }
 
 /** A refusal, as a value: what expired is gone all the same. */
-export interface Refusal {
+export interface RefusedRecord {
   readonly kind: 'refused';
   readonly error: OutboxError;
   readonly dropped: readonly Dropped[];
 }
 
-function overBudget(id: string, { limit, maximum, actual }: Exceeded, dropped: readonly Dropped[]): Refusal {
+function overBudget(id: string, { limit, maximum, actual }: Exceeded, dropped: readonly Dropped[]): RefusedRecord {
   const message = `Cannot enqueue ${id}: the outbox would hold ${actual}, ${limit} is ${maximum}; drain it or raise the limit`;
   const error = new OutboxError('over_budget', message, { exceeded: { limit, maximum, actual } });
   return { kind: 'refused', error, dropped };

@@ -23,23 +23,23 @@ interface Chosen {
 /** Where a walk over a selection is; null at its end. */
 export interface Walk {
   readonly chosen: readonly Chosen[];
-  readonly next: Place | null;
+  readonly next: PlaceInWalk | null;
 }
 
 /** For ids: how many are done. For a state: the last row seen, and the last one there was when the walk began. */
-export interface Place {
+export interface PlaceInWalk {
   readonly after: number;
   readonly upTo: number | null;
 }
 
-export const walkStart: Place = { after: 0, upTo: null };
+export const walkStart: PlaceInWalk = { after: 0, upTo: null };
 
 /** The next portion of a selection. What is enqueued while it is walked is not part of it. */
-export function walk(tx: Tx, selection: Selection, place: Place): Walk {
+export function walk(tx: Tx, selection: Selection, place: PlaceInWalk): Walk {
   return 'ids' in selection ? walkIds(tx, selection.ids, place) : walkState(tx, selection.state, place);
 }
 
-function walkIds({ sql }: Tx, ids: readonly string[], { after }: Place): Walk {
+function walkIds({ sql }: Tx, ids: readonly string[], { after }: PlaceInWalk): Walk {
   const find = sql('SELECT seq, id, state, order_key AS orderKey, bytes, attempts FROM $t WHERE id = ?');
   const some = ids.slice(after, after + portionRows);
   const chosen = some.flatMap((id) => (find.get(id) as unknown as Chosen | undefined) ?? []);
@@ -47,7 +47,7 @@ function walkIds({ sql }: Tx, ids: readonly string[], { after }: Place): Walk {
   return { chosen, next: done < ids.length ? { after: done, upTo: null } : null };
 }
 
-function walkState({ sql }: Tx, state: RecordState, place: Place): Walk {
+function walkState({ sql }: Tx, state: RecordState, place: PlaceInWalk): Walk {
   const upTo = place.upTo ?? Number(sql('SELECT coalesce(max(seq), 0) AS last FROM $t').get()?.last);
   const find = sql('SELECT seq, id, state, order_key AS orderKey, bytes, attempts FROM $t WHERE seq = ?');
   const chosen = seqsInState(sql, { state, after: place.after, limit: portionRows })

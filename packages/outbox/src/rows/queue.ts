@@ -1,7 +1,7 @@
 import type { Sql } from '@kanade/durable';
 import { OutboxError } from '../core/error.ts';
 import type { OutboxLimits } from '../core/limits.ts';
-import { exceededBy, makeRoom, type Refusal } from './budget.ts';
+import { exceededBy, makeRoom, type RefusedRecord } from './budget.ts';
 import { type Dropped, dropRows } from './drops.ts';
 import { isHead, isKeyBusy, releaseNext } from './key-order.ts';
 import { type EncodedRecord, isIntact, type QueuedRecord, type RecordState } from './record.ts';
@@ -21,7 +21,7 @@ export type Insertion =
       /** What had to go to make room. */
       readonly dropped: readonly Dropped[];
     }
-  | Refusal;
+  | RefusedRecord;
 
 /** Adds a record within budget; a refusal is a value, because the other records of the same commit go on. */
 export function insertRecord(tx: Tx, record: EncodedRecord, limits: OutboxLimits): Insertion {
@@ -30,7 +30,7 @@ export function insertRecord(tx: Tx, record: EncodedRecord, limits: OutboxLimits
   const stored = compareStored(tx.sql, record);
   if (stored) return stored;
   const dropped = makeRoom(tx, record, limits);
-  return Array.isArray(dropped) ? insertRow(tx, record, dropped) : (dropped as Refusal);
+  return Array.isArray(dropped) ? insertRow(tx, record, dropped) : (dropped as RefusedRecord);
 }
 
 function insertRow(tx: Tx, record: EncodedRecord, dropped: readonly Dropped[]): Insertion {
