@@ -174,6 +174,8 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
     const recordFd = keep(claimRecord(job));
     writeSync(recordFd, recordRoom);
     const { argv, cwd, environment } = workloadOf(meta, env, meta.mask ? readMasked(job) : []);
+    // Before its processes exist: a keeper that counts a deadline from the record would else end it "before" its time.
+    const startedAtMs = Date.now();
     const spawned = spawnTree({
       argv,
       cwd,
@@ -186,7 +188,7 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
     const state = runningState(job, {
       pid: spawned.pid,
       identity: identityOfChild(spawned.pid),
-      startedAtMs: Date.now(),
+      startedAtMs,
     });
     unlessNoRoom(() => writeState(pathOf(job, 'state'), pretty(state)));
     unlessNoRoom(() => noteLaunch(job, state.started_at_ms ?? 0, meta.cwd ?? ''));
