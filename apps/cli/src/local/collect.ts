@@ -1,10 +1,9 @@
 /** Automatic collection of old jobs, at the end of calls that make new ones. */
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { JobError } from '@kanade/runner';
+import { JobError, type Jobs } from '@kanade/runner';
 import type { Context, Options } from '../call/command.ts';
 import { type Config, readConfig } from './settings.ts';
-import { jobsOf } from './view.ts';
 
 /** How long ended jobs are kept when nobody says otherwise. */
 export const retentionDefault = '30d';
@@ -53,17 +52,22 @@ export async function prepareCollection(given: CollectOptions, { io }: Context, 
   return config;
 }
 
+/** The call, and the jobs of its root. */
+interface CollectedPlace {
+  readonly context: Context;
+  readonly jobs: Pick<Jobs, 'prune'>;
+}
+
 /** Deletes old jobs if it is time to. Never fails a call that has launched a job: stderr says what was wrong. */
-export function collect(given: CollectOptions, config: Config, context: Context): void {
+export function collect(given: CollectOptions, config: Config, place: CollectedPlace): void {
   try {
-    collectNow(given, config, context);
+    collectNow(given, config, place);
   } catch (error) {
-    context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
+    place.context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
   }
 }
 
-function collectNow(given: CollectOptions, { gc }: Config, context: Context): void {
-  const { root } = context;
+function collectNow(given: CollectOptions, { gc }: Config, { context: { root }, jobs }: CollectedPlace): void {
   if (given['no-auto-gc']) return;
   const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
     (name) => given[name as keyof CollectOptions] !== undefined,
@@ -74,7 +78,7 @@ function collectNow(given: CollectOptions, { gc }: Config, context: Context): vo
   touch(root);
   const maxJobs = given['auto-gc-max-jobs'] ?? gc.max_jobs;
   const maxBytes = given['auto-gc-max-bytes'] ?? gc.max_bytes;
-  jobsOf(context).prune({
+  jobs.prune({
     olderThanMs,
     exclusive: true,
     scanMax: gc.scan_limit ?? scanDefault,

@@ -1,8 +1,8 @@
 /** Following both streams of a job to our own. */
 import type { JobDir, Jobs } from '@kanade/runner';
 import type { Io } from '../io.ts';
+import { excerptBytes } from './observation.ts';
 import { createReaderCheck } from './reader.ts';
-import { excerptBytes } from './view.ts';
 
 /** How often it is asked whether somebody still reads us, in ms. */
 const readerLookMs = 500;

@@ -1,8 +1,8 @@
 import { pathOf } from '@kanade/runner';
 import { defineCommand, UsageError } from '../../call/command.ts';
 import { checkDefinition, createInputRule, definitionOf, definitionOptions, limitsOf } from '../../local/definition.ts';
+import { jobsOf } from '../../local/observation.ts';
 import { readConfig } from '../../local/settings.ts';
-import { jobsOf } from '../../local/view.ts';
 
 export const create = defineCommand({
   name: 'create',

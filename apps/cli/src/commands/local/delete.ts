@@ -1,7 +1,7 @@
 import type { Deletion } from '@kanade/runner';
 import { type Answer, defineCommand, UsageError } from '../../call/command.ts';
+import { jobsOf } from '../../local/observation.ts';
 import { canonical } from '../../local/settings.ts';
-import { jobsOf } from '../../local/view.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',

@@ -1,5 +1,5 @@
 import { calledAs, defineCommand, noWords } from '../../call/command.ts';
-import { jobsOf } from '../../local/view.ts';
+import { jobsOf } from '../../local/observation.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',

@@ -1,6 +1,6 @@
 import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
-import { exitCodeOf, jobsOf, reasonOf, signalFields } from '../../local/view.ts';
+import { exitCodeOf, jobsOf, reasonOf, signalFields } from '../../local/observation.ts';
 
 /** How long the answer waits for the effect of one signal, in ms (contract, section 3.8). */
 const observeMs = 3_000;

@@ -1,8 +1,8 @@
 import type { ListedJob } from '@kanade/runner';
 import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job-words';
 import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
+import { exitCodeOf, jobsOf } from '../../local/observation.ts';
 import { canonical } from '../../local/settings.ts';
-import { exitCodeOf, jobsOf } from '../../local/view.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
 const limitDefault = 50;

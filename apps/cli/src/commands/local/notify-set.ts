@@ -1,6 +1,6 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
 import { checkMatch, matchOptions, mergeMatch } from '../../local/definition.ts';
-import { jobsOf } from '../../local/view.ts';
+import { jobsOf } from '../../local/observation.ts';
 
 export const notifySet = defineCommand({
   name: 'notify set',

@@ -1,8 +1,7 @@
 import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkObservation, observationOptions, observeAndAnswer } from '../../local/observation.ts';
-import { jobsOf, waitingFor } from '../../local/view.ts';
+import { checkObservation, jobsOf, observationOptions, observeAndAnswer, waitingFor } from '../../local/observation.ts';
 
 /** Time that the former run gets between the signal and KILL, in ms (contract, section 3.4). */
 const graceMs = 3_000;
@@ -32,7 +31,7 @@ export const restart = defineCommand({
     context.onWaiting?.(waitingFor(jobs, job));
     const launched = await jobs.restart(job, { signal, graceMs, abort: context.io.signal });
     const answer = await observeAndAnswer({ type: 'restart', given, jobs, launched, context });
-    collect(given, config, context);
+    collect(given, config, { context, jobs });
     return answer;
   },
 });

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { defineCommand, UsageError } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
 import { checkDefinition, definitionOf, definitionOptions, inputRule, limitsOf } from '../../local/definition.ts';
-import { checkObservation, observationOptions, observeAndAnswer } from '../../local/observation.ts';
-import { jobsOf } from '../../local/view.ts';
+import { checkObservation, jobsOf, observationOptions, observeAndAnswer } from '../../local/observation.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -40,7 +39,7 @@ export const run = defineCommand({
     const jobs = jobsOf(context, limitsOf(config));
     const launched = jobs.launch(definition);
     const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context });
-    collect(given, config, context);
+    collect(given, config, { context, jobs });
     return notTaken === undefined ? answer : { ...answer, stdin: notTaken };
   },
 });

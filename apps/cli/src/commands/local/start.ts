@@ -1,7 +1,6 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
 import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkObservation, observationOptions, observeAndAnswer } from '../../local/observation.ts';
-import { jobsOf } from '../../local/view.ts';
+import { checkObservation, jobsOf, observationOptions, observeAndAnswer } from '../../local/observation.ts';
 
 export const start = defineCommand({
   name: 'start',
@@ -16,7 +15,7 @@ export const start = defineCommand({
     const jobs = jobsOf(context);
     const launched = jobs.start(jobs.find(oneWord(words, 'JOB_ID')));
     const answer = await observeAndAnswer({ type: 'start', given, jobs, launched, context });
-    collect(given, config, context);
+    collect(given, config, { context, jobs });
     return answer;
   },
 });

@@ -1,6 +1,6 @@
 import { JobError, limits } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { exitCodeOf, jobsOf, reasonOf } from '../../local/view.ts';
+import { exitCodeOf, jobsOf, reasonOf } from '../../local/observation.ts';
 
 export const status = defineCommand({
   name: 'status',

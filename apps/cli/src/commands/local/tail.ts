@@ -1,8 +1,8 @@
 import { pathOf } from '@kanade/runner';
 import { defineCommand, goOn, oneWord, UsageError } from '../../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
+import { excerptBytes, jobsOf, tailLines, tailsOf } from '../../local/observation.ts';
 import { readConfig } from '../../local/settings.ts';
-import { excerptBytes, jobsOf, tailLines, tailsOf } from '../../local/view.ts';
 
 export const tail = defineCommand({
   name: 'tail',

@@ -1,16 +1,17 @@
 import { JobError } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
-import { deadlineMs, exitCodeOption } from '../../local/observation.ts';
 import {
+  deadlineMs,
   endingOf,
   excerptBytes,
   exitCodeOf,
+  exitCodeOption,
   jobsOf,
   reasonOf,
   tailLines,
   tailsOf,
   waitingFor,
-} from '../../local/view.ts';
+} from '../../local/observation.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
 const untilDefault = 30;

@@ -1,5 +1,5 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { jobsOf, tailLines } from '../../local/view.ts';
+import { jobsOf, tailLines } from '../../local/observation.ts';
 
 export const watch = defineCommand({
   name: 'watch',
