@@ -21,7 +21,7 @@ export { type Order, type OrderRequest, sendOrder } from './orders/send-order.ts
 export {
   type FollowEvent,
   type FollowedResult,
-  type FollowOptions,
+  type FollowResultsOptions,
   followResults,
   type MissingOutput,
 } from './results/follow-results.ts';

@@ -41,7 +41,7 @@ export type MissingOutput = Omit<Extract<ObjectText, { ok: false }>, 'ok'> & {
 /** A result with its output. Whoever shows one looks at `missingOutput` first: an empty text may be no empty output. */
 export type FollowedResult = ExecResult & { readonly missingOutput: readonly MissingOutput[] };
 
-export interface FollowOptions {
+export interface FollowResultsOptions {
   readonly requestId: string;
   /** Default {@link outputBytesMaxDefault}. */
   readonly outputBytesMax?: number;
@@ -55,7 +55,10 @@ export interface FollowOptions {
  * `stdout` and `stderr`; where it cannot be had the text is empty and `missingOutput` of the result says why. Each
  * result comes once, also when a machine delivered it twice. Throws FleetError `no_topology` when there is no stream.
  */
-export async function* followResults(fleet: Fleet, options: FollowOptions): AsyncGenerator<FollowedResult, void> {
+export async function* followResults(
+  fleet: Fleet,
+  options: FollowResultsOptions,
+): AsyncGenerator<FollowedResult, void> {
   const { requestId, signal } = options;
   checkId('a request id', requestId);
   const doing = `following the results of ${requestId}`;
@@ -99,7 +102,7 @@ function createConsumer(fleet: Fleet, requestId: string): Promise<Consumer> {
 function take(
   message: JsMsg,
   readResult: (value: unknown) => Read<ExecResult>,
-  { onEvent }: FollowOptions,
+  { onEvent }: FollowResultsOptions,
 ): ExecResult | undefined {
   const unreadable = (faults: readonly Fault[]): undefined => {
     onEvent?.({ type: 'result_unreadable', sequence: message.seq, faults });
@@ -114,7 +117,7 @@ function take(
   return read.ok ? read.value : unreadable(read.faults);
 }
 
-async function withOutput(fleet: Fleet, result: ExecResult, options: FollowOptions): Promise<FollowedResult> {
+async function withOutput(fleet: Fleet, result: ExecResult, options: FollowResultsOptions): Promise<FollowedResult> {
   const missingOutput: MissingOutput[] = [];
   const bytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
   const textOf = async (stream: 'stdout' | 'stderr'): Promise<string> => {
