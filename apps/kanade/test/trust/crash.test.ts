@@ -79,7 +79,7 @@ describe('a call that is killed while it starts a job', () => {
     }
   });
 
-  it.each(['meta.json', 'ending', 'state.json', 'full.log'])(
+  it.each(['meta.json', 'ending', 'state.json', 'full.log', 'begun'])(
     'once there is %s, a job that has begun is still stopped at its deadline, with nobody calling',
     async (moment) => {
       await using site = await openSite();
@@ -88,7 +88,7 @@ describe('a call that is killed while it starts a job', () => {
       const running = site.start(['run', '--timeout', '1', '--kill-after', '1', '--forever', '--', 'sh', '-c', script]);
       await atOnce(moment, () => {
         const [id] = jobsOf(site.root);
-        return id !== undefined && existsSync(`${site.root}/${id}/${moment}`);
+        return moment === 'begun' ? linesOf(mark).begun === 1 : id && existsSync(`${site.root}/${id}/${moment}`);
       });
       running.child.kill('SIGKILL');
       await running.ended;
