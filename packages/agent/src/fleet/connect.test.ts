@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { pauseMs } from './connect.ts';
+import { reconnectPauseMs } from './connect.ts';
 
-describe('pauseMs()', () => {
+describe('reconnectPauseMs()', () => {
   it.each([
     [0, 0, 250],
     [0, 1, 500],
@@ -9,6 +9,6 @@ describe('pauseMs()', () => {
     [3_600_000, 0, 15_000],
     [3_600_000, 1, 30_000],
   ])('away for %i ms with random %d: %i ms', (awayMs, random, expected) => {
-    expect(pauseMs(awayMs, random)).toBe(expected);
+    expect(reconnectPauseMs(awayMs, random)).toBe(expected);
   });
 });

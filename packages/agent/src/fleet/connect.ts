@@ -36,7 +36,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const closing = new AbortController();
   let connection: NatsConnection | undefined;
   let lostMs = performance.now();
-  const pause = (): number => pauseMs(performance.now() - lostMs, Math.random());
+  const pause = (): number => reconnectPauseMs(performance.now() - lostMs, Math.random());
   let state: BrokerState = options.servers.length === 0 ? { kind: 'none' } : { kind: 'away' };
 
   function enter(next: BrokerState): void {
@@ -152,7 +152,7 @@ function dial({ servers, token, name }: BrokerOptions, pause: () => number): Pro
  * `random` in [0, 1) spreads a fleet over twice the pause. Depends on nothing else, because the client asks several
  * times before each attempt.
  */
-export function pauseMs(awayMs: number, random: number): number {
+export function reconnectPauseMs(awayMs: number, random: number): number {
   const base = Math.min(Math.max(awayMs / 4, limits.reconnectFirstMs), limits.reconnectMaxMs);
   return Math.round(base * (1 + random));
 }

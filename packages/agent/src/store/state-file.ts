@@ -10,7 +10,7 @@
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
- * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 10).
+ * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
  */
 import {
   type Durable,
