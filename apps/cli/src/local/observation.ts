@@ -156,7 +156,7 @@ export async function observeAndAnswer({ type, given, jobs, launched, context }:
   const timeoutMs = given.forever ? undefined : deadlineMs(given.until ?? untilDefault);
   const until = given.forever ? {} : { ...(timeoutMs === undefined ? {} : { timeoutMs }), quietMs };
   const { view } = await jobs.observe(launched, observes ? until : { timeoutMs: 0 });
-  const waitedMs = observes && launched.isRunning ? Math.round(performance.now() - observedMs) : 0;
+  const waitedMs = observes && launched.isRunning && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
   launched.release();
   const heads = headsOf(jobs, job, given['max-bytes'] ?? excerptBytes);
   return {

@@ -4,6 +4,7 @@ import {
   constants,
   type FSWatcher,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -12,7 +13,6 @@ import {
   unlinkSync,
   watch,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, JobError } from '../job-error.ts';
@@ -193,26 +193,34 @@ export async function withClaim<T>(job: JobDir, what: string, work: () => Promis
 export function takeLock(path: string): Disposable | undefined {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const fd = openSync(path, 'wx', 0o600);
-      writeSync(fd, JSON.stringify(ownIdentity()));
-      closeSync(fd);
+      makeLockFile(path);
       return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
     } catch (cause) {
       if (errnoOf(cause) !== 'EEXIST') throw cause;
       if (attempt > 0 || isHeld(path)) return undefined;
-      rmSync(path, { force: true });
+      for (const left of [path, tempOf(path)]) rmSync(left, { force: true });
     }
   }
   return undefined;
 }
 
-/** A lock file may be empty for so long, in ms, after it was made. */
-const lockMadeMsMax = 1_000;
+const tempOf = (lock: string): string => `${lock}.${process.pid}`;
+
+/** Makes a lock file that has its content from the beginning: an empty one is the ancestor's, and nobody's. */
+function makeLockFile(path: string): void {
+  const temp = tempOf(path);
+  writeFileSync(temp, JSON.stringify(ownIdentity()), { flag: 'wx', mode: 0o600 });
+  try {
+    linkSync(temp, path);
+  } finally {
+    unlinkSync(temp);
+  }
+}
 
 function isHeld(path: string): boolean {
   const text = readSmallFile(path);
   if (text === undefined) return false;
-  if (text === '') return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < lockMadeMsMax;
+  if (text === '') return false;
   try {
     return isAlive(JSON.parse(text) as ProcessIdentity);
   } catch {
