@@ -1,0 +1,60 @@
+/** Whoever launches may be killed at any step: afterwards nothing runs, or deadline, sinks and ending still happen. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openJobs } from '@kanade/runner';
+import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
+import { expect, it } from 'vitest';
+import { listProcesses, markOf } from '../src/process/tree.ts';
+import { programWords, startProgram } from './program.ts';
+
+type Where = 'here' | 'process';
+
+async function launchAt(root: string, step: number, keeper: Where): Promise<string> {
+  const words = programWords('keeper', [root, '100'], runtimeWords('bun'));
+  return startProgram('launch-and-be-killed', [root, String(step), keeper, ...words]).output;
+}
+
+/** What is true of a root in the end, after its launcher was killed at a step. */
+async function outcomeAt(step: number, keeper: Where): Promise<string> {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'jobs');
+  mkdirSync(root);
+  const output = await launchAt(root, step, keeper);
+  await using jobs = openJobs(root, { keeper: 'here' });
+  const all = jobs.list().jobs.map(({ view }) => view.job);
+  // The next life of a program that keeps its jobs itself takes up what it finds.
+  if (keeper === 'here') for (const job of all) jobs.adopt(job).catch(() => undefined);
+  const isRunning = (): boolean =>
+    listProcesses().some(({ pid, zombie }) => !zombie && all.some(({ id }) => markOf(pid) === id));
+  await eventually(`nothing runs any more, step ${step}`, () => !isRunning());
+  const endings = all
+    .map((job) => jobs.settle(job))
+    .filter(({ status }) => status !== 'created' && status !== 'unknown');
+  for (const { state } of endings) expect([step, state?.ending?.kind]).toEqual([step, 'timed_out']);
+  if (endings.length > 0) {
+    const told = `${dir.path}/told`;
+    await eventually(
+      `its sink was told, step ${step}`,
+      () => existsSync(told) && readFileSync(told, 'utf8').endsWith('\n'),
+    );
+    expect(JSON.parse(readFileSync(told, 'utf8'))).toMatchObject({ ending: 'timed_out' });
+  }
+  return output || (endings.length > 0 ? 'ran' : 'nothing ran');
+}
+
+it.each<Where>(['process', 'here'])(
+  'a launcher that is killed at each of its steps (keeper: %s)',
+  async (keeper) => {
+    const outcomes: string[] = [];
+    const together = 12;
+    // As many steps as there are: the first launcher that comes to its end says how many.
+    for (let step = 1; !outcomes.some((outcome) => /^\d+$/.test(outcome)); step += together) {
+      outcomes.push(...(await Promise.all(Array.from({ length: together }, (_, n) => outcomeAt(step + n, keeper)))));
+    }
+    const steps = outcomes.findIndex((outcome) => /^\d+$/.test(outcome));
+    expect(steps).toBeGreaterThan(10);
+    expect(outcomes.slice(0, steps)).toContain('nothing ran');
+    expect(outcomes.slice(0, steps)).toContain('ran');
+  },
+  180_000,
+);
