@@ -209,6 +209,7 @@ describe('delete and gc', () => {
     writeFileSync(`${jobs.root}/.gc.lock`, '');
     const longAgo = new Date('2020-01-01');
     utimesSync(`${jobs.root}/.gc.stamp`, longAgo, longAgo);
+    utimesSync(`${jobs.root}/.gc.lock`, longAgo, longAgo); // one that is empty and new is being made
     await jobs.answer(['run', '--no-auto-gc', '--', 'true']);
     expect(existsSync(`${jobs.root}/${old}`)).toBe(true);
     await jobs.answer(['run', '--', 'true']);
