@@ -41,7 +41,7 @@ const intro = `# The command line
 
 <!-- Made by apps/cli/build/docs.mjs from the command table. Change that, not this. -->
 
-Every call prints one line of JSON on stdout, and nothing on stderr unless it is asked to. How a job ended is part of the answer, and of the exit code only with
+Every call prints one line of JSON on stdout, and nothing on stderr but what the rules below name. How a job ended is part of the answer, and of the exit code only with
 \`--exit-code\`. A job id may be shortened to a prefix that only one job has. \`kanade fleet\` and \`kanade outbox\` are doors to other things than the jobs of this machine, with
 the same options for the answer; \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
 
@@ -61,9 +61,10 @@ a terminal for people. For people a sentence comes first, with ✓ or ✗ before
 
 **Large numbers.** Counts may have 64 bits. An observation or \`wait\` of more than 24 days has no deadline.
 
-**Standard error.** It stays empty, but for three things. For people, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
+**Standard error.** It stays empty, but for four things. For people, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
 time and how much was printed; it is gone before the answer. With \`-v\` (info), \`-vv\` (debug) and \`-vvv\` (trace) the call says what it does; \`RUST_LOG\` may then name another
-level, or \`off\`. No values of \`--env\`, no input and no command line are ever among it. And old jobs that could not be collected are a warning.
+level, or \`off\`. No values of \`--env\`, no input and no command line are ever among it. Old jobs that could not be collected are a warning. And
+\`fleet job put\`, \`fleet exec\`, \`fleet kill\` and \`fleet agents\` say on it what they have done so far.
 
 **watch** ends with 0 when the job has ended, on Ctrl-C, and when nobody reads its output any more (\`kanade watch JOB_ID | head -1\`; of a job that is silent this is noticed on Linux, within half a
 second). Where the middle of a long log was not kept, one line on standard error says how many bytes are missing.
