@@ -28,7 +28,15 @@ const arrows = {
     'bun:ffi',
   ],
   'packages/testkit': ['playwright-core'],
-  'apps/cli': ['@kanade/shared', '@kanade/outbox', '@kanade/runner', '@kanade/fleet', 'smol-toml', 'yaml'],
+  'apps/cli': [
+    '@kanade/shared',
+    '@kanade/durable',
+    '@kanade/outbox',
+    '@kanade/runner',
+    '@kanade/fleet',
+    'smol-toml',
+    'yaml',
+  ],
   'apps/client-app': ['@kanade/shared', '@kanade/klp', 'preact', 'preact/*', '#page'],
   'apps/kanade': ['@kanade/cli', '@kanade/agent', '@kanade/client-app'],
 };

@@ -4,15 +4,23 @@ import { start } from './program.ts';
 
 export const exampleJobs = fileURLToPath(new URL('../../../examples/jobs', import.meta.url));
 
-/** An agent on a place of its own. `args` are further options, such as a broker. */
-export async function startAgent({ args = [], jobs = exampleJobs }: { args?: readonly string[]; jobs?: string } = {}) {
+interface AgentOptions {
+  /** Further options, such as a broker. */
+  readonly args?: readonly string[];
+  readonly jobs?: string;
+  /** Where it keeps its state; default: a place of its own. */
+  readonly dataDir?: string;
+}
+
+/** An agent with a socket of its own. */
+export async function startAgent({ args = [], jobs = exampleJobs, dataDir }: AgentOptions = {}) {
   const dir = await tempDir();
   const socket = `${dir.path}/s`;
   const own = [
     '--id',
     'pc-1',
     '--data-dir',
-    `${dir.path}/data`,
+    dataDir ?? `${dir.path}/data`,
     '--socket',
     socket,
     '--jobs',
@@ -25,6 +33,7 @@ export async function startAgent({ args = [], jobs = exampleJobs }: { args?: rea
   await eventually('the agent is ready', () => agent.text.stdout.includes('agent.ready') || failIfEnded(agent));
   return {
     socket,
+    pid: agent.child.pid,
     text: agent.text,
     async [Symbol.asyncDispose]() {
       agent.child.kill('SIGTERM');

@@ -204,7 +204,7 @@ describe('doctor', () => {
     await using jobs = await jobsRoot();
     for (const make of [async () => undefined, () => jobs.answer(['run', '--', 'true'])]) {
       await make();
-      const { answer, findings, of } = await findingsOf(jobs);
+      const { answer, findings, of } = await findingsOf(jobs, '--data-dir', `${jobs.path}/no-agent`);
       expect(answer).toMatchObject({ status: 0, ok: true, type: 'doctor', root: jobs.root });
       expect(findings.map(({ name }) => name)).toEqual([
         'runtime',
@@ -215,6 +215,7 @@ describe('doctor', () => {
         'control_groups',
         'hosts',
         'stale_jobs',
+        'agent',
       ]);
       for (const name of ['runtime', 'root', 'permissions', 'stale_jobs']) expect(of(name)).toMatchObject({ ok: true });
     }

@@ -1,6 +1,6 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
 import { availableParallelism } from 'node:os';
-import type { DurableEvent } from '@kanade/durable';
+import { type DurableEvent, lastLoss } from '@kanade/durable';
 import { openOutbox } from '@kanade/outbox';
 import { type JobsEvent, openJobs } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
@@ -24,7 +24,7 @@ import { createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
-import { lostAtMs, openStateFile } from './store/state-file.ts';
+import { openStateFile } from './store/state-file.ts';
 
 /** A running agent. Disposing of it stops taking orders and leaves running jobs running. */
 export interface Agent extends AsyncDisposable {
@@ -96,7 +96,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
   const dir = parts.use(openDataDir(config.dataDir));
   const lost: { atMs: number | undefined } = { atMs: undefined };
   const file = parts.use(openStateFile(dir.database, (event) => reportFile(event, log, lost)));
-  lost.atMs ??= lostAtMs(await file.salvages());
+  lost.atMs ??= lastLoss(await file.salvages())?.atMs;
   const outbox = parts.use(
     openOutbox({
       durable: file,
@@ -157,8 +157,9 @@ function reportFile(event: DurableEvent, log: Logger, lost: { atMs: number | und
     log.warn({ event }, 'the disk is full: the room kept for endings is used');
     return;
   }
-  lost.atMs = lostAtMs([event]) ?? lost.atMs;
-  const said = lostAtMs([event]) === undefined ? 'nothing is missing' : 'something may be missing';
+  const loss = lastLoss([event]);
+  lost.atMs = loss?.atMs ?? lost.atMs;
+  const said = loss === undefined ? 'nothing is missing' : 'something may be missing';
   log.error({ event }, `the file of this agent was damaged and is replaced by what could be read of it: ${said}`);
 }
 

@@ -2,7 +2,7 @@
  * The one exclusive file lock of the house: an open EXCLUSIVE transaction on an empty database. The system gives it back when its
  * holder dies, however it dies; it works between Node and Bun and within one process, knows no clock, no pid and no stale lock.
  */
-import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { faultCode } from './file/error.ts';
@@ -44,6 +44,23 @@ export function takeLock(path: string, { waitMs = 0 }: TakeLockOptions = {}): Lo
       if (after === null && !existsSync(dirname(path))) return { kind: 'gone' };
     }
     if (attempt === attemptsMax) return { kind: 'gone' };
+  }
+}
+
+/**
+ * The process that holds a lock, asked without touching it: a try to take it could keep somebody else from it. Null for nobody,
+ * undefined where the system does not say: only Linux does.
+ */
+export function lockHolder(path: string): number | null | undefined {
+  const inode = inodeOf(path);
+  if (inode === null) return null;
+  try {
+    const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+    // "1: POSIX  ADVISORY  WRITE <pid> <device>:<inode> <from> <to>"; file systems in layers tell another device than stat does.
+    const held = lines.map((line) => line.trim().split(/\s+/)).find((words) => words[5]?.endsWith(`:${inode}`));
+    return held === undefined ? null : Number(held[4]);
+  } catch {
+    return undefined;
   }
 }
 

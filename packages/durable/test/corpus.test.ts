@@ -1,7 +1,7 @@
 /** Damage of many kinds to a file with tables of two owners: it opens, what comes out went in, and what is missing was told. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DurableEvent, openDurable, type SalvageReport } from '@kanade/durable';
+import { type DurableEvent, lastLoss, openDurable, type SalvageReport } from '@kanade/durable';
 import { type DamagedFile, damageCorpus, type SoundFile, soundFile, tempDir } from '@kanade/testkit';
 import { beforeAll, expect, it } from 'vitest';
 import { lend, library, noteOf } from './library.ts';
@@ -97,6 +97,8 @@ it('a damage that is found in the middle of a run is met there, and the change i
     { rows: total + 1, mayHaveLost: false },
     {},
   ]);
+  expect(lastLoss(await durable.salvages())).toEqual({ ...report, tables: report?.tables.slice(0, 1) });
+  expect(lastLoss([])).toBe(undefined);
   expect(events.map(({ type }) => type)).toEqual(['salvaged']);
 });
 

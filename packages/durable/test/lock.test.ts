@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeLock } from '@kanade/durable/lock';
+import { lockHolder, takeLock } from '@kanade/durable/lock';
 import { runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -30,11 +30,15 @@ it('is held by one, within a process too, and given back', async () => {
 it.each(['node', 'bun'] as const)('ends with its holder, however that ends (%s)', async (runtime) => {
   await using directory = await tempDir();
   const path = join(directory.path, 'lock');
+  const whoOnLinux = (pid: number | null | undefined) => (process.platform === 'linux' ? pid : undefined);
+  expect(lockHolder(path)).toBe(null);
   const holder = start(runtime, [path]);
   await once(holder.stdout, 'data');
   expect(takeLock(path)).toEqual({ kind: 'busy' });
+  expect(lockHolder(path)).toBe(whoOnLinux(holder.pid));
   holder.kill('SIGKILL');
   await once(holder, 'close');
+  expect(lockHolder(path)).toBe(whoOnLinux(null));
   expect(takeLock(path).kind).toBe('held');
 });
 

@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isToken } from '@kanade/shared/fleet';
+import { agentDataDir } from '@kanade/shared/local-words';
 import { type LogLevel, logLevels } from './logger.ts';
 
 /** All that an agent is told from outside. */
@@ -114,7 +115,7 @@ export function parseConfig(
     kind: 'run',
     config: {
       pcId,
-      dataDir: at(values['data-dir'] ?? filled(env.KANADE_AGENT_DATA_DIR) ?? defaultDataDir(env, around)),
+      dataDir: at(values['data-dir'] ?? agentDataDir(env, around)),
       ...(socket === undefined ? {} : { socket: at(socket) }),
       ...(values.jobs === undefined ? {} : { jobsDir: at(values.jobs) }),
       servers: servers.filter((server) => server !== ''),
@@ -135,8 +136,3 @@ function parse(args: readonly string[]) {
 }
 
 const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
-
-function defaultDataDir(env: Readonly<Record<string, string | undefined>>, around: Surroundings): string {
-  if (around.isRoot) return '/var/lib/kanade';
-  return join(filled(env.XDG_STATE_HOME) ?? join(around.home, '.local', 'state'), 'kanade', 'agent');
-}

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { takeLock } from '@kanade/durable/lock';
+import { agentFiles } from '@kanade/shared/local-words';
 import { AgentError } from '../agent-error.ts';
 
 /** The data directory of an agent, held by this process alone until it is disposed of or the process ends. */
@@ -15,7 +16,7 @@ export interface DataDir extends Disposable {
  * AgentError `data_dir_unusable` or `data_dir_locked`.
  */
 export function openDataDir(path: string): DataDir {
-  const paths = { database: join(path, 'agent.db'), jobs: join(path, 'jobs'), staged: join(path, 'staged') };
+  const paths = { database: join(path, agentFiles.database), jobs: join(path, 'jobs'), staged: join(path, 'staged') };
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const fault = faultOf(path);
@@ -23,7 +24,7 @@ export function openDataDir(path: string): DataDir {
     for (const dir of [paths.jobs, paths.staged]) mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const dir of [paths.jobs, paths.staged])
       if (lstatSync(dir).isSymbolicLink()) throw new Error(`${dir} is a link`);
-    const lock = takeLock(join(path, 'agent.lock'));
+    const lock = takeLock(join(path, agentFiles.lock));
     if (lock.kind === 'held') return { ...paths, [Symbol.dispose]: lock.release };
     if (lock.kind === 'gone') throw new Error('it went while its lock was taken');
   } catch (cause) {

@@ -12,14 +12,7 @@
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
  */
-import {
-  type Durable,
-  DurableError,
-  type DurableEvent,
-  type DurablePart,
-  openDurable,
-  type SalvageReport,
-} from '@kanade/durable';
+import { type Durable, DurableError, type DurableEvent, type DurablePart, openDurable } from '@kanade/durable';
 import { outboxPart } from '@kanade/outbox';
 import { AgentError } from '../agent-error.ts';
 import { noteDoubt } from './ledger.ts';
@@ -79,11 +72,4 @@ export function openStateFile(path: string, onEvent?: (event: DurableEvent) => v
     const advice = cause.code === 'newer_version' ? 'start the newer agent' : 'correct its owner and mode';
     throw new AgentError(code, `${cause.message}; ${advice}, or choose another --data-dir`, { cause });
   }
-}
-
-/** When damage last cost this file something, as far as it remembers; ms since 1970. */
-export function lostAtMs(
-  salvages: readonly Pick<SalvageReport, 'atMs' | 'tables' | 'undeclared'>[],
-): number | undefined {
-  return salvages.findLast(({ tables }) => tables.some(({ mayHaveLost }) => mayHaveLost))?.atMs;
 }

@@ -86,6 +86,12 @@ export interface SalvageReport {
   readonly undeclared: readonly string[];
 }
 
+/** The last salvage that may have cost something, with the tables that it may have cost rows; undefined when there was none. */
+export function lastLoss(salvages: readonly SalvageReport[]): SalvageReport | undefined {
+  const report = salvages.findLast(({ tables }) => tables.some(({ mayHaveLost }) => mayHaveLost));
+  return report && { ...report, tables: report.tables.filter(({ mayHaveLost }) => mayHaveLost) };
+}
+
 /** What a durable file reports. Events come after the commit they speak of. */
 export type DurableEvent =
   | ({ readonly type: 'salvaged' } & SalvageReport)

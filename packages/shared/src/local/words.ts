@@ -54,6 +54,21 @@ export const runStatuses = ['queued', 'running', 'completed', 'failed', 'killed'
 export const isEnded = (status: (typeof runStatuses)[number] | 'unknown'): boolean =>
   status === 'completed' || status === 'failed' || status === 'killed';
 
+/** Where the agent of the system keeps its runs and results. */
+export const systemDataDir = '/var/lib/kanade';
+
+/** The data directory of an agent that is told of none, by who runs it. */
+export function agentDataDir(
+  env: Readonly<Record<string, string | undefined>>,
+  { isRoot, home }: { readonly isRoot: boolean; readonly home: string },
+): string {
+  if (env.KANADE_AGENT_DATA_DIR) return env.KANADE_AGENT_DATA_DIR;
+  return isRoot ? systemDataDir : `${env.XDG_STATE_HOME || `${home}/.local/state`}/kanade/agent`;
+}
+
+/** Names in the data directory of an agent: its state, and the lock of whoever works on it. */
+export const agentFiles = { database: 'agent.db', lock: 'agent.lock' } as const;
+
 /** Where the agent of a system listens: a Unix socket, or on Windows a named pipe. */
 export function localAddress(platform: string): string {
   if (platform === 'win32') return '\\\\.\\pipe\\kanade-agent';

@@ -1,0 +1,63 @@
+/** What `doctor` looks at of the agents of this machine: their data directories, and the file in each. Changes nothing. */
+import { lstatSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { lockHolder } from '@kanade/durable/lock';
+import { agentDataDir, agentFiles, systemDataDir } from '@kanade/shared/local-words';
+import type { Context } from '../call/command.ts';
+import type { Finding } from './examine.ts';
+
+/** All findings of the agent of one directory, or of every one whose place we know. */
+export async function examineAgents(
+  dataDir: string | undefined,
+  { cwd, io }: Pick<Context, 'cwd' | 'io'>,
+): Promise<Finding[]> {
+  const own = agentDataDir(io.env, { isRoot: process.getuid?.() === 0, home: io.env.HOME || homedir() });
+  const isNamed = dataDir !== undefined || io.env.KANADE_AGENT_DATA_DIR;
+  const places = isNamed ? [dataDir ?? own] : [own, ...(process.platform === 'win32' ? [] : [systemDataDir])];
+  const dirs = [...new Set(places.map((place) => resolve(cwd, place)))];
+  const found = await Promise.all(dirs.map((dir) => examineAgent(dir)));
+  if (found.some((findings) => findings.length > 0)) return found.flat();
+  return [{ name: 'agent', ok: true, detail: `no agent has worked on this machine: nothing in ${dirs.join(' or ')}` }];
+}
+
+/** Nothing where no agent has worked. */
+async function examineAgent(dir: string): Promise<Finding[]> {
+  const path = join(dir, agentFiles.database);
+  let isFile: boolean;
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    isFile = !stat.isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') return [];
+    return [
+      { name: 'agent', ok: true, detail: `${dir} is not for us to look into (${code})`, fix: 'call as its owner' },
+    ];
+  }
+  const holder = lockHolder(join(dir, agentFiles.lock));
+  const served = servedBy(dir, holder);
+  if (!isFile) return [served, damaged(path, 'it is a directory', holder)];
+  // Loaded where there is a file: it needs SQLite.
+  const { examineAgentFile } = await import('./examine-agent-file.ts');
+  return [served, ...(await examineAgentFile(path, (why) => damaged(path, why, holder)))];
+}
+
+function servedBy(dir: string, holder: number | null | undefined): Finding {
+  const name = 'agent';
+  if (holder === undefined)
+    return { name, ok: true, detail: `${dir}; whether an agent works on it shows on Linux only` };
+  if (holder !== null) return { name, ok: true, detail: `process ${holder} works on ${dir}` };
+  return { name, ok: true, detail: `no agent works now on ${dir}`, fix: 'start one, when orders are to be taken' };
+}
+
+function damaged(path: string, why: string, holder: number | null | undefined): Finding {
+  const again = holder === null ? 'start the agent' : 'restart the agent';
+  return {
+    name: 'agent_file',
+    ok: false,
+    detail: `${path} is damaged: ${why}`,
+    fix: `${again}: it keeps the file aside and goes on with all that can be read of it`,
+  };
+}
