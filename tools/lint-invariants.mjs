@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from 'node:url';
+import { checkShape } from './shape.mjs';
 import { isTestFile, sourceFiles } from './source-files.mjs';
 
 /** Project → what it may import besides itself and node built-ins. `devOnly` may stand in tests. */
@@ -74,6 +75,11 @@ const rules = [
     never: /^packages\/(shared|durable|outbox|klp|fleet)\/src\/(?!bin\.ts|.*\.test\.)/,
   },
   {
+    name: "SQLite's words only in durable",
+    pattern: /node:sqlite|DatabaseSync|\bPRAGMA\b|\bBEGIN (IMMEDIATE|EXCLUSIVE)\b|errcode\b/,
+    only: /^packages\/durable\/src\/|\.test\.ts$|\/test\/|^packages\/testkit\//,
+  },
+  {
     name: 'I6 one writer of stdout',
     pattern: /process\.stdout|writeSync\(1\b/,
     never: /^(apps|packages)\/(?!testkit)[^/]+\/src\/(?!bin\.ts|.*\.test\.)/,
@@ -113,7 +119,10 @@ function checkRules(path, text) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const below = process.argv[2] ?? '';
-  const violations = checkFiles(sourceFiles().filter(({ path }) => path.startsWith(below)));
+  const files = sourceFiles();
+  // The shape is one of the whole house: a folder alone tells nothing about twins.
+  const shape = below === '' ? checkShape(files) : [];
+  const violations = [...checkFiles(files.filter(({ path }) => path.startsWith(below))), ...shape];
   for (const line of violations) console.error(line);
   process.exit(violations.length === 0 ? 0 : 1);
 }

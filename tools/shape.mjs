@@ -3,9 +3,8 @@
  * over 20 files, no two exported things of one name. `checkShape` takes texts, so that a test can plant violations.
  */
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseSync, Visitor } from 'oxc-parser';
-import { isTestFile, sourceFiles } from './source-files.mjs';
+import { isTestFile } from './source-files.mjs';
 
 /** Lines of a function and of a file, files directly in a folder. */
 const shapeLimits = { functionLines: 60, fileLines: 300, folderFiles: 20 };
@@ -15,7 +14,14 @@ const exceptions = {
   functions: {},
   files: {},
   folders: {},
-  names: {},
+  names: {
+    Command: "the wire's order and a word of the command line: both are what their field calls it",
+    Io: 'what a program is given by whoever starts it; the three programs share no package',
+    OmittedRanges: 'the schema, and the form that the hot path reads without it; a test holds one against the other',
+    ProcessIdentity: 'the same',
+    limits: 'one table of limits per package',
+    main: 'every program has one',
+  },
 };
 
 /** Violations in the given files: `[{ path, text }]` → lines for people. Paths are relative to the root of the repository. */
@@ -137,10 +143,4 @@ function circles(modules) {
   };
   for (const path of edges.keys()) walk(path, []);
   return found;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const violations = checkShape(sourceFiles());
-  for (const line of violations) console.error(line);
-  process.exit(violations.length === 0 ? 0 : 1);
 }

@@ -6,6 +6,7 @@ import { sourceFiles } from '../source-files.mjs';
 it('the tree keeps every arrow and invariant', () => {
   expect(sourceFiles().length).toBeGreaterThan(50);
   expect(checkFiles(sourceFiles())).toEqual([]);
+  expect(checkShape(sourceFiles())).toEqual([]);
 });
 
 it.each([
@@ -20,6 +21,7 @@ it.each([
   ['packages/runner/src/job/x.ts', "process.kill(pid, 'SIGTERM');", 'I2 one place signals'],
   ['apps/cli/src/x.ts', "process.stdout.write('x');", 'I6 one writer of stdout'],
   ['packages/klp/src/x.ts', 'const path = process.env.HOME;', 'I8 libraries read no environment'],
+  ['packages/outbox/src/x.ts', "database.exec('PRAGMA user_version');", "SQLite's words only in durable"],
 ])('%s with %j is a violation', (path, text, expected) => {
   expect(checkFiles([{ path, text }]).join('\n')).toContain(expected);
 });

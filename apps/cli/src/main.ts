@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, prints one answer, returns the exit code. The same way for every door. */
 
 import { type Document, envelopeOf, failureOf, formOf, textOf } from './answer/answer.ts';
-import type { Run } from './call/accompany.ts';
+import type { CommandRun } from './call/accompany.ts';
 import {
   type Command,
   type Context,
@@ -144,7 +144,8 @@ function execute(door: Door, { command, rest }: Found, leading: Values, call: Ca
       tellsEnding: form.as === 'human' || given['exit-code'] === true,
       program: program.name,
     };
-    const run: Run = (more) => documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
+    const run: CommandRun = (more) =>
+      documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
     const progress = form.as === 'human' && command.waits === true;
     const document =
       given.verbose === undefined && !progress

@@ -4,11 +4,11 @@ export {
   type JobEnv,
   type Jobs,
   type JobsEvent,
-  type Launched,
   type OpenJobsOptions,
   openJobs,
   type RootHealth,
 } from './jobs.ts';
+export type { Launched } from './keep/care.ts';
 export { type RunKeeperOptions, runKeeper } from './keep/keeper-process.ts';
 export type { Deletion, PruneLimits, PruneOptions, PruneReport } from './keep/prune.ts';
 export type { RootLimits, RootUsage } from './keep/room.ts';

@@ -13,8 +13,9 @@
  */
 import { join } from 'node:path';
 import { JobError } from './job-error.ts';
-import { createKeeper, type JobsEvent } from './keep/keeper.ts';
-import { handOver, isMarked, keeperWord, leftOverKeepers, liveKeeper } from './keep/markers.ts';
+import { type Care, careByProcess, careHere, type Launched } from './keep/care.ts';
+import type { JobsEvent } from './keep/keeper.ts';
+import { leftOverKeepers, liveKeeper } from './keep/markers.ts';
 import {
   type Deletion,
   deleteJob,
@@ -24,19 +25,17 @@ import {
   pruneJobs,
 } from './keep/prune.ts';
 import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './keep/room.ts';
-import { createJobLog, followFromNow } from './keep/watch-output.ts';
+import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
-import { createJob, type LaunchedJob, launchJob, startJob } from './life/launch.ts';
+import { createJob, launchJob, startJob } from './life/launch.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { editMeta, restartJob } from './life/restart.ts';
-import { describeJob, enclosingOf, type JobDescription, type JobView, settle } from './life/settle.ts';
+import { describeJob, type JobDescription, type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
-import { createEncloser } from './process/control-group/enclose.ts';
-import { selfCommand } from './process/spawn.ts';
 import { type JobDir, pathOf } from './record/layout.ts';
 import { type MetaFile, type NotificationConfig, readMeta } from './record/records.ts';
 import { findJob, jobDir } from './record/root.ts';
@@ -59,6 +58,8 @@ export interface OpenJobsOptions {
   /** Hears what the keeper does; with `keeper: 'here'` only. Must not throw. */
   readonly onEvent?: (event: JobsEvent) => void;
 }
+
+type NotificationChange = (known: NotificationConfig | undefined) => NotificationConfig | undefined;
 
 type Stream = 'stdout' | 'stderr';
 
@@ -106,10 +107,7 @@ export interface Jobs extends AsyncDisposable {
   /** Changes the definition in place. Throws `invalid_state` when another change is under way. */
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
   /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
-  notify(
-    job: JobDir,
-    change: (known: NotificationConfig | undefined) => NotificationConfig | undefined,
-  ): Promise<MetaFile>;
+  notify(job: JobDir, change: NotificationChange): Promise<MetaFile>;
   /** Deletes a job in any state but running. Throws `invalid_state`. */
   delete(job: JobDir, options?: { dryRun?: boolean }): Deletion;
   /** Deletes every ended job of a working directory. */
@@ -128,31 +126,6 @@ export interface RootHealth {
   readonly leftOverKeepers: readonly number[];
   /** Jobs get control groups: nothing that they start escapes a stop. */
   readonly hasControlGroups: boolean;
-}
-
-/** A job that was started here, or that the system could not start. */
-export interface Launched {
-  readonly job: JobDir;
-  readonly meta: MetaFile;
-  /** False when the system could not start it: its state says why. */
-  readonly isRunning: boolean;
-  /** Resolves when the ending is on disk; holds the event loop until `release`. */
-  readonly ended: Promise<void>;
-  /** Lets this program go before the job does; with `keeper: 'process'` the keeper sees to the job from here on. */
-  release(): void;
-}
-
-/** Who sees to jobs: the keeper in this program, or one that is a process of its own. */
-interface Care extends AsyncDisposable {
-  /** Before the processes of a job exist: what it was promised depends on this program no more. */
-  before(job: JobDir, meta: MetaFile): void;
-  /** Right after. */
-  after(launched: LaunchedJob): Launched;
-  adopt(job: JobDir): Promise<JobView>;
-  /** A combined log that settling did not complete is completed by a keeper. */
-  completed(view: JobView): JobView;
-  /** Something to enforce has come to a running job. */
-  changed(job: JobDir): void;
 }
 
 /** Opens a root; it need not exist yet. With `keeper: 'process'` nothing is held open; any number of programs may use one root. */
@@ -201,13 +174,7 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
     read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
     edit: editMeta,
-    async notify(job, change) {
-      const isRunning = settle(job).status === 'running';
-      if (isRunning) followFromNow(job); // before a keeper can see the match
-      const meta = await editMeta(job, (known) => ({ ...known, notification: change(known.notification) }));
-      if (isRunning) care.changed(job);
-      return meta;
-    },
+    notify: (job, change) => changeNotification(job, change, care),
     delete: (job, { dryRun = false } = {}) => deleteJob(job, { dryRun }),
     deleteAll: (cwd, { dryRun = false } = {}) => deleteJobsOf(root, cwd, { dryRun }),
     prune: (pruned) => pruneJobs(root, { dryRun: false, ...pruned, nowMs: Date.now() }),
@@ -221,100 +188,13 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   };
 }
 
-/** The keeper in this program: it hears of the ends of its own children first. */
-function careHere(onEvent: OpenJobsOptions['onEvent']): Care {
-  const keeper = createKeeper(onEvent ? { onEvent } : {});
-  return {
-    before: () => undefined,
-    after(launched) {
-      keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
-      return { ...launched, isRunning: true };
-    },
-    adopt: (job) => keeper.adopt(job),
-    completed(view) {
-      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
-      return view;
-    },
-    changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
-  };
-}
-
-/** A job that still runs after so long, in ms, gets a keeper for the limit of its logs. */
-const keptAfterMs = 1_000;
-
-/** The keeper as a process: markers in the root tell it what to see to. */
-function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
-  const words = keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
-  const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
-  const give = (job: JobDir): void => handOver(root, job, words);
-  return {
-    before(job, meta) {
-      if (meta.timeout_ms > 0 || meta.notification) give(job);
-    },
-    after(launched) {
-      const { job, meta } = launched;
-      let hasEnded = false;
-      const leave = encloser.add(job);
-      const isKept = meta.timeout_ms > 0 || meta.notification !== undefined;
-      const stopCopying = isKept ? () => undefined : copyWhileWeLook(job);
-      const keep = setTimeout(() => {
-        stopCopying();
-        unlessFull(() => give(job));
-      }, keptAfterMs).unref(); // nobody waits for it: what is released before is handed over right then
-      const end = (): void => {
-        hasEnded = true;
-        leave();
-        stopCopying();
-        clearTimeout(keep);
-      };
-      launched.ended.then(end, end);
-      if (isKept && !isMarked(root, job)) give(job);
-      return {
-        ...launched,
-        isRunning: true,
-        release() {
-          stopCopying();
-          if (!hasEnded) give(job);
-          launched.release();
-        },
-      };
-    },
-    async adopt(job) {
-      give(job);
-      return waitForEnd(job);
-    },
-    completed(view) {
-      if (view.isLogBehind) unlessFull(() => give(view.job));
-      return view;
-    },
-    changed: give,
-    [Symbol.asyncDispose]: async () => undefined,
-  };
-}
-
-/** How often the combined log of a job without a keeper is brought up to date, in ms; most jobs end before the first time. */
-const copyEveryMs = 20;
-
-/** Bytes of each stream that are copied at a time. */
-const copiedBytesMax = 256 * 1024;
-
-/** Copies the lines of a fresh job as they come, until its keeper does. Call the answer to end it. */
-function copyWhileWeLook(job: JobDir): () => void {
-  const log = createJobLog(job);
-  const timer = setInterval(() => {
-    unlessFull(() => log.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }));
-  }, copyEveryMs).unref();
-  return () => clearInterval(timer);
-}
-
-/** What may wait until the release, which says what is wrong. */
-function unlessFull(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-  }
+/** What has come to a running job is seen to from now on. */
+async function changeNotification(job: JobDir, change: NotificationChange, care: Care): Promise<MetaFile> {
+  const isRunning = settle(job).status === 'running';
+  if (isRunning) followFromNow(job); // before a keeper can see the match
+  const meta = await editMeta(job, (known) => ({ ...known, notification: change(known.notification) }));
+  if (isRunning) care.changed(job);
+  return meta;
 }
 
 /** A job that the system cannot start has an ending; only where the disk cannot take that is it an error. */

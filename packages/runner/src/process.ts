@@ -3,9 +3,9 @@ export { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
 export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
 export {
   type Machine,
+  type PlannedShell,
   planShell,
   type Script,
-  type Shell,
   type ShellPlan,
   type StagedFile,
 } from './process/shell/plan-shell.ts';

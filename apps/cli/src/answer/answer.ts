@@ -2,7 +2,7 @@
 import { schemaVersion } from '@kanade/shared/job-words';
 import {
   type Answer,
-  type Contract,
+  type ContractVersion,
   calledAs,
   contracts,
   type Door,
@@ -79,7 +79,7 @@ function errorDocument(
 /** How a document is printed. */
 export interface Form {
   readonly as: FormName;
-  readonly contract: Contract;
+  readonly contract: ContractVersion;
 }
 
 /**
@@ -87,7 +87,9 @@ export interface Form {
  * JSON everywhere else. Throws {@link UsageError}.
  */
 export function formOf(given: Readonly<Record<string, unknown>>, io: Io, door: Door): Eventually<Form> {
-  const contract = (door.name === '' ? (given.contract ?? (io.env.KANADE_CONTRACT || '0.2.31')) : '0.2.31') as Contract;
+  const contract = (
+    door.name === '' ? (given.contract ?? (io.env.KANADE_CONTRACT || '0.2.31')) : '0.2.31'
+  ) as ContractVersion;
   if (!contracts.includes(contract))
     throw new UsageError(`unknown contract ${JSON.stringify(contract)}: one of ${contracts.join(', ')}`);
   const asked = (given.json ?? given.yaml ?? given.human) === undefined ? undefined : askedForm(given);

@@ -3,7 +3,7 @@
  * on demand.
  */
 import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
-import { endingOf, type Sentence, sentenceOf, type Told } from './sentence.ts';
+import { endingSentence, type Sentence, sentenceOf, type Told } from './sentence.ts';
 
 const signs: Readonly<Record<Sentence['mark'], { readonly sign: string; readonly colour: Colour | undefined }>> = {
   good: { sign: '✓ ', colour: 'green' },
@@ -56,7 +56,7 @@ const keys = (...names: string[]) => Object.fromEntries(names.map((name) => [nam
 
 const ended = (row: Told): Cell => {
   if (row.skipped) return { text: 'skipped', colour: 'yellow' };
-  const { mark, text } = endingOf({ ...row, started_at: undefined });
+  const { mark, text } = endingSentence({ ...row, started_at: undefined });
   return { text: `${signs[mark].sign}${text}`, colour: signs[mark].colour };
 };
 

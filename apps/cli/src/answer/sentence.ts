@@ -19,7 +19,7 @@ const number = (value: unknown): number => (typeof value === 'number' ? value : 
 const list = (value: unknown): readonly Told[] => (Array.isArray(value) ? value : []);
 
 /** How a job or a run on a machine stands: `exited 0 after 3.2 s`. */
-export function endingOf(told: Told): Sentence {
+export function endingSentence(told: Told): Sentence {
   const { state, ending, exit_code: code, ended_by: by, error } = told;
   const after = afterOf(told);
   if (state === 'created') return open('created, not started yet');
@@ -45,7 +45,7 @@ function afterOf({ duration_ms: duration, started_at: start, finished_at: end }:
 
 function stopped(told: Told): Sentence {
   if (told.state === undefined) return open(`${told.signal} sent, not waited for`);
-  const { mark, text } = endingOf({ ...told, signal: undefined });
+  const { mark, text } = endingSentence({ ...told, signal: undefined });
   if (mark === 'open') return open(`still ${text} after ${told.signal}`);
   return told.mechanism === undefined ? plain(`had ended before: ${text}`) : good(`stopped: ${text}`);
 }
@@ -75,7 +75,7 @@ function ordered(told: Told): Sentence {
   const [only] = results;
   if (!only) return open(`ordered ${name}; machines that are away run it when they come back`);
   if (results.length === 1) {
-    const { mark, text } = only.skipped ? plain(`skipped (${only.exit_code})`) : endingOf(only);
+    const { mark, text } = only.skipped ? plain(`skipped (${only.exit_code})`) : endingSentence(only);
     return { mark, text: `${name} on ${only.pc_id}: ${text}` };
   }
   const failed = results.filter(({ exit_code }) => exit_code !== 0).length;
@@ -95,7 +95,7 @@ const jobStates = ['run', 'start', 'restart', 'status', 'wait', 'create'];
 
 /** Sentences by the type of the answer, for those that are about something else than one job. */
 const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
-  ...Object.fromEntries(jobStates.map((type) => [type, endingOf])),
+  ...Object.fromEntries(jobStates.map((type) => [type, endingSentence])),
   error: ({ error }) => bad(String((error as Told).message)),
   kill: stopped,
   delete: deleted,

@@ -9,10 +9,10 @@ export interface AccompaniedCall extends DiagnosedCall {
   readonly progress: boolean;
 }
 
-export type Run = (more?: Partial<Context>) => Eventually<Document | string>;
+export type CommandRun = (more?: Partial<Context>) => Eventually<Document | string>;
 
 /** Runs a command with what goes along with it. */
-export function accompanied({ progress, ...call }: AccompaniedCall, run: Run): Promise<Document | string> {
+export function accompanied({ progress, ...call }: AccompaniedCall, run: CommandRun): Promise<Document | string> {
   const shown = async (): Promise<Document | string> => (progress ? withProgressLine(call.context.io, run) : run());
   return call.context.given.verbose === undefined ? shown() : diagnosed(call, shown);
 }

@@ -1,7 +1,7 @@
 /** What is said behind a usage error: what may have been meant, and where the help is. Loaded on demand. */
 import { type Command, type Door, globalOptions, type House, type UsageError } from './command.ts';
 
-export interface Place {
+export interface Misuse {
   /** The name that the program was called by. */
   readonly program: string;
   readonly house: House;
@@ -10,7 +10,7 @@ export interface Place {
 }
 
 /** The text for standard error. */
-export function adviceOn({ message, typed }: UsageError, { program, house, door, command }: Place): string {
+export function adviceOn({ message, typed }: UsageError, { program, house, door, command }: Misuse): string {
   const known = typed === undefined ? [] : typed.startsWith('-') ? optionsOf(door, command) : wordsOf(door, house);
   const meant = typed === undefined ? [] : likely(typed, known);
   const hint = meant.length > 0 ? `; did you mean ${meant.join(' or ')}?` : '';

@@ -94,7 +94,7 @@ export interface Context {
   /** Start of this call on the `performance.now()` clock, in ms. */
   readonly startedMs: number;
   /** The version whose answers are asked for: what is told only there need not be found out otherwise. */
-  readonly contract: Contract;
+  readonly contract: ContractVersion;
   /** Tell all that is known of an ending: for people, and for who exits by it. */
   readonly tellsEnding: boolean;
   /** The name the program was called by. */
@@ -105,7 +105,7 @@ export interface Context {
 
 /** The versions whose answers we print; the last one is today's. */
 export const contracts = ['0.1.18', '0.2.31'] as const;
-export type Contract = (typeof contracts)[number];
+export type ContractVersion = (typeof contracts)[number];
 
 /** How an answer can be printed. */
 export const forms = ['json', 'yaml', 'human'] as const;

@@ -4,7 +4,7 @@ import type { Io } from '../io.ts';
 import { canonical, jobsRoot } from '../local/settings.ts';
 import type { House } from './command.ts';
 import { type Candidate, candidatesFor } from './completion/candidates.ts';
-import { registrationOf, type Shell, shells } from './completion/registration.ts';
+import { type CompletionShell, completionShells, registrationOf } from './completion/registration.ts';
 
 export { registrationOf } from './completion/registration.ts';
 
@@ -17,7 +17,7 @@ export interface CompletionCall {
 
 /** The answer to a callback: candidates, or without words the registration script. Undefined when `COMPLETE` names no shell of ours. */
 export async function complete({ args, env, program, house }: CompletionCall): Promise<string | undefined> {
-  const shell = shells.find((known) => known === env.COMPLETE);
+  const shell = completionShells.find((known) => known === env.COMPLETE);
   if (!shell) return undefined;
   const dashes = args.indexOf('--');
   if (dashes < 0 || dashes === args.length - 1) return registrationOf(shell, program);
@@ -52,7 +52,7 @@ function rootIn(words: readonly string[]): string | undefined {
   return value?.replace(/^(['"])(.*)\1$/, '$2') || undefined;
 }
 
-function lineOf(shell: Shell, { value, help }: Candidate): string {
+function lineOf(shell: CompletionShell, { value, help }: Candidate): string {
   if (shell === 'bash' || help === undefined) return value;
   // A colon separates value and description in zsh.
   return shell === 'zsh' ? `${value.replaceAll(':', '\\:')}:${help}` : `${value}\t${help}`;

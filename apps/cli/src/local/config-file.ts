@@ -44,16 +44,10 @@ export function readConfigFile(path: string): Config {
   if (output !== undefined && output !== 'json' && output !== 'yaml' && output !== 'human') {
     fail(`output must be one of json, yaml, human: ${JSON.stringify(output)}`);
   }
-  const shell = table('shell')[process.platform === 'win32' ? 'windows' : 'unix'];
-  if (
-    shell !== undefined &&
-    !(Array.isArray(shell) && shell.length > 0 && shell.every((word) => typeof word === 'string'))
-  ) {
-    throw new JobError('internal_error', `configuration file ${path}: shell must be a list of words, not empty`);
-  }
+  const shell = shellIn(table('shell'), path);
   return {
     output: output as Config['output'],
-    ...(shell === undefined ? {} : { shell: shell as string[] }),
+    ...(shell === undefined ? {} : { shell }),
     limits: {
       jobs: limits.count('jobs'),
       bytes: limits.count('bytes'),
@@ -70,4 +64,12 @@ export function readConfigFile(path: string): Config {
       delete_limit: gc.count('delete_limit'),
     },
   };
+}
+
+/** The words of this system's shell. Throws `internal_error`, as the contract names it (section 4.2). */
+function shellIn(table: Table, path: string): string[] | undefined {
+  const shell = table[process.platform === 'win32' ? 'windows' : 'unix'];
+  if (shell === undefined) return undefined;
+  if (Array.isArray(shell) && shell.length > 0 && shell.every((word) => typeof word === 'string')) return shell;
+  throw new JobError('internal_error', `configuration file ${path}: shell must be a list of words, not empty`);
 }

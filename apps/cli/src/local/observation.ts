@@ -53,17 +53,17 @@ export const waitingFor = (jobs: Jobs, job: JobDir): Waiting => ({
 });
 
 /** `exit_code` when the process returned one. */
-export function exitCodeOf({ state }: JobView): { exit_code?: number } {
+export function exitCodeField({ state }: JobView): { exit_code?: number } {
   return typeof state?.result.exit_code === 'number' ? { exit_code: state.result.exit_code } : {};
 }
 
 /** How the job ended: contract fields, then ours (`signal_number`, `ending`, `error`). Empty while it runs. */
-export function endingOf(view: JobView): Record<string, unknown> {
+export function endingFields(view: JobView): Record<string, unknown> {
   const { state } = view;
   if (!state || !isTerminal(view.status)) return {};
   const signal = signalFields(view);
   return {
-    ...exitCodeOf(view),
+    ...exitCodeField(view),
     ...(state.finished_at ? { finished_at: state.finished_at } : {}),
     ...(signal ? { signal: signal.name, signal_number: signal.number } : {}),
     ...(typeof state.result.duration_ms === 'number' ? { duration_ms: state.result.duration_ms } : {}),
@@ -170,7 +170,7 @@ export async function observeAndAnswer({ type, given, jobs, launched, context }:
     elapsed_ms: Math.round(performance.now() - context.startedMs),
     waited_ms: waitedMs,
     ...heads,
-    ...endingOf(view),
+    ...endingFields(view),
     ...((given.compress ?? given.rtk) === undefined ? {} : compressionFields(given, heads)),
     ...(context.contract === '0.1.18' ? { legacy: legacyOf(jobs, job, given) } : {}),
   };

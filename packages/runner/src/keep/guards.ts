@@ -43,7 +43,9 @@ export function guardDeadline({
   return guard({
     leftMs: () => dueMs - performance.now(),
     act: async () => {
-      onTimedOut(await stopJob(job, { by: 'timeout', graceMs: meta.kill_after_ms, abort: signal }));
+      const outcome = await stopJob(job, { by: 'timeout', graceMs: meta.kill_after_ms, abort: signal });
+      // One that had ended before, and is met again after its deadline, has not timed out.
+      if (outcome.view.state?.ending?.kind === 'timed_out') onTimedOut(outcome);
       return 'done';
     },
     onError: (error) => signal.aborted || onTrouble('timeout', error),

@@ -5,7 +5,7 @@
 import { isTerminal } from '@kanade/shared/job-words';
 import { isOfAncestor } from '../foreign/ancestor.ts';
 import type { LaunchedJob } from '../life/launch.ts';
-import { watchForEnd } from '../life/observe.ts';
+import { type Poll, watchForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser } from '../process/control-group/enclose.ts';
@@ -43,6 +43,9 @@ export interface Keeper extends AsyncDisposable {
   readonly size: number;
 }
 
+/** What a keeper was doing when something went wrong. */
+type During = 'watch' | 'timeout' | 'log-limit';
+
 /** How long a job that is marked may take to begin, in ms: then its launcher was killed, or marks it again. */
 const launchWaitMs = 10_000;
 
@@ -55,19 +58,42 @@ function runningMsOf({ state }: JobView): number {
 /** When a job ended, to the second. */
 const endedAtMsOf = ({ state }: JobView): number => Date.parse(state?.finished_at ?? '') || Date.now();
 
+/** False when nothing of it was ever started. */
+async function hasBegun(job: JobDir, { poll, signal }: { poll: Poll; signal: AbortSignal }): Promise<boolean> {
+  const isCreated = (): boolean => settle(job).status === 'created';
+  if (!isCreated()) return true;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = (): void => void (isCreated() || resolve());
+  const watcher = watchPath(job.path, look);
+  const endPoll = poll(look);
+  const timer = setTimeout(resolve, launchWaitMs);
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  look();
+  await promise;
+  watcher?.close();
+  endPoll();
+  clearTimeout(timer);
+  signal.throwIfAborted();
+  return !isCreated();
+}
+
+function guardsOf(guarded: GuardedJob): Guard[] {
+  if (guarded.meta.timeout_ms === 0) return [guardLogs(guarded)];
+  return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(settle(guarded.job)) })];
+}
+
 /** Builds a keeper inside this process. Closing it stops watching and leaves every job running. */
 export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}): Keeper {
   const watched = new Map<string, Promise<JobView>>();
   const closing = new AbortController();
   const rounds = createRounds();
-  const encloser = createEncloser(enclosingOf, (job, error) =>
-    onEvent({ kind: 'trouble', job, during: 'watch', error }),
-  );
-
+  const trouble = (job: JobDir, during: During, error: unknown): void =>
+    onEvent({ kind: 'trouble', job, during, error });
+  const encloser = createEncloser(enclosingOf, (job, error) => trouble(job, 'watch', error));
   const watchOver = async (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
-    const onTrouble = (during: 'watch' | 'timeout' | 'log-limit', error: unknown): void =>
-      onEvent({ kind: 'trouble', job, during, error });
-    const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble }) : [];
+    const onTrouble = (during: During, error: unknown): void => trouble(job, during, error);
+    const onTimedOut = (outcome: StopOutcome): void => onEvent({ kind: 'timed_out', job, outcome });
+    const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }) : [];
     const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined });
     const leave = meta ? encloser.add(job) : () => undefined;
     try {
@@ -90,39 +116,12 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     }
   };
 
-  /** False when nothing of it was ever started. */
-  const hasBegun = async (job: JobDir): Promise<boolean> => {
-    const isCreated = (): boolean => settle(job).status === 'created';
-    if (!isCreated()) return true;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => void (isCreated() || resolve());
-    const watcher = watchPath(job.path, look);
-    const endPoll = rounds.add(look);
-    const timer = setTimeout(resolve, launchWaitMs);
-    closing.signal.addEventListener('abort', () => resolve(), { once: true });
-    look();
-    await promise;
-    watcher?.close();
-    endPoll();
-    clearTimeout(timer);
-    closing.signal.throwIfAborted();
-    return !isCreated();
-  };
-
-  const guardsOf = (guarded: Pick<GuardedJob, 'job' | 'meta' | 'signal' | 'onTrouble'>): Guard[] => {
-    const { job, meta } = guarded;
-    const more = {
-      ...guarded,
-      onTimedOut: (outcome: StopOutcome) => onEvent({ kind: 'timed_out', job, outcome }),
-    };
-    if (meta.timeout_ms === 0) return [guardLogs(more)];
-    return [guardLogs(more), guardDeadline({ ...more, ageMs: runningMsOf(settle(job)) })];
-  };
-
   const tend = (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
     const watching = (async () => {
       try {
-        return (await hasBegun(job)) ? await watchOver(job, meta, exit) : settle(job);
+        return (await hasBegun(job, { poll: rounds.add, signal: closing.signal }))
+          ? await watchOver(job, meta, exit)
+          : settle(job);
       } finally {
         watched.delete(job.id);
       }

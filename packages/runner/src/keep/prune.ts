@@ -7,7 +7,7 @@ import { JobError } from '../job-error.ts';
 import { type JobView, settle } from '../life/settle.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
-import { takeLock } from '../record/files.ts';
+import { takeClaim } from '../record/files.ts';
 import { type JobDir, pathOf } from '../record/layout.ts';
 import { readMeta } from '../record/records.ts';
 import { compactLaunchOrder, isDirectory, jobNames } from '../record/root.ts';
@@ -141,7 +141,7 @@ export function choosePrunable(
 /** Deletes ended jobs by age, number and size. */
 export function pruneJobs(root: string, options: PruneOptions): PruneReport {
   if (!options.exclusive) return prune(root, options);
-  using lock = takeLock(join(root, '.gc.lock'));
+  using lock = takeClaim(join(root, '.gc.lock'));
   return lock
     ? prune(root, options)
     : { scanned: 0, candidates: 0, deleted: 0, failed: 0, outOfScope: 0, freedBytes: 0 };

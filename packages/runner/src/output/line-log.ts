@@ -7,7 +7,7 @@
  */
 import { closeSync, constants, ftruncateSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job-words';
-import { takeLock } from '../record/files.ts';
+import { takeClaim } from '../record/files.ts';
 import { readSmallFile } from '../record/records.ts';
 import { followLines, type LineFollower } from './excerpt.ts';
 
@@ -70,7 +70,7 @@ export function createLineLog(logs: Pick<LineLogFiles, Stream>, filesNow: () => 
       const bytes = sizeOf(logs.stdout) + sizeOf(logs.stderr);
       if (bytes === 0 || (bytes === seenBytes && !isBehind && !look.last)) return 'done';
       const files = filesNow();
-      using lock = takeLock(files.lock);
+      using lock = takeClaim(files.lock);
       if (!lock) return 'busy';
       if (!copy || copy.position !== sizeOf(files.full)) copy = openCopy(files);
       isBehind = copyLines(files, copy, look);

@@ -3,15 +3,14 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { controlGroupMembers } from './control-group/control-group.ts';
 import { ageMsOf, bootId, listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
 
-/** Every process of this machine that we may see, or those with a pid above `above`. */
-export function listProcesses(above = 0): ProcessEntry[] {
+/** Every process of this machine that we may see. */
+export function listProcesses(): ProcessEntry[] {
   if (process.platform !== 'linux') return listWithPs(['-ax']);
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > above)
-    .map((pid) => readProcess(pid))
-    .filter((entry) => entry !== undefined);
+  return readAll(readdirSync('/proc').map(Number).filter(Boolean));
 }
+
+const readAll = (pids: readonly number[]): ProcessEntry[] =>
+  pids.map((pid) => readProcess(pid)).filter((entry) => entry !== undefined);
 
 /** A tree whose leader started less than so many ms ago has only members with greater pids, unless the pids began anew. */
 const youngMs = 1_000;
@@ -27,7 +26,8 @@ let listing: { readonly processes: ProcessEntry[]; readonly atMs: number } | und
  */
 export function processesSince(leader: ProcessIdentity, endedAtMs: number): ProcessEntry[] {
   if (process.platform !== 'linux') return listProcesses();
-  if ((ageMsOf(leader) ?? youngMs) < youngMs && lastPid() >= leader.pid) return listProcesses(leader.pid);
+  const last = lastPid();
+  if ((ageMsOf(leader) ?? youngMs) < youngMs && last >= leader.pid) return processesAfter(leader.pid, last);
   const nowMs = Date.now();
   const isFresh = listing && nowMs - listing.atMs <= listingMsMax && listing.atMs > endedAtMs + clockTickMs;
   if (!listing || !isFresh) listing = { processes: listProcesses(), atMs: nowMs };
@@ -36,6 +36,24 @@ export function processesSince(leader: ProcessIdentity, endedAtMs: number): Proc
 
 /** File times come from a clock that ticks coarsely, in ms. */
 const clockTickMs = 15;
+
+/** Up to so many pids are asked for one by one: that is cheaper than the names of all processes. */
+const askedMax = 256;
+
+/** Looks that follow pids which are given out meanwhile: a member that ends may have left its work to a child. */
+const followsMax = 3;
+
+/** Those with pids above `above` up to the last that was given out: what is younger than the process of that pid. */
+function processesAfter(above: number, last: number): ProcessEntry[] {
+  const found: ProcessEntry[] = [];
+  let [from, to] = [above, last];
+  for (let follow = 0; follow < followsMax && to > from; follow++) {
+    if (to - from > askedMax) return listProcesses().filter(({ pid }) => pid > above);
+    found.push(...readAll(Array.from({ length: to - from }, (_, index) => from + 1 + index)));
+    [from, to] = [to, lastPid()];
+  }
+  return found;
+}
 
 /** The pid that was given out last. */
 const lastPid = (): number => Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));

@@ -181,7 +181,7 @@ export const pretty = (value: unknown): string => `${JSON.stringify(value, null,
  * else is at it.
  */
 export async function withClaim<T>(job: JobDir, what: string, work: () => Promise<T> | T): Promise<T> {
-  using lock = takeLock(`${job.path}/.${what}.lock`);
+  using lock = takeClaim(`${job.path}/.${what}.lock`);
   if (!lock) throw new JobError('invalid_state', `job ${job.id}: another ${what} of it is under way`);
   return await work();
 }
@@ -190,7 +190,7 @@ export async function withClaim<T>(job: JobDir, what: string, work: () => Promis
  * Takes a lock file, which holds the identity of its holder; undefined when a live process has it. One that a dead
  * process left behind does not count.
  */
-export function takeLock(path: string): Disposable | undefined {
+export function takeClaim(path: string): Disposable | undefined {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       makeLockFile(path);

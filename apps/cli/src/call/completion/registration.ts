@@ -1,13 +1,13 @@
 /** Scripts by which a shell calls us back for candidates, with the words typed so far behind `--`. */
 
-export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
-export type Shell = (typeof shells)[number];
+export const completionShells = ['bash', 'zsh', 'fish', 'powershell'] as const;
+export type CompletionShell = (typeof completionShells)[number];
 
 /** The script of a shell for a program that is found by its name. */
-export const registrationOf = (shell: Shell, program: string): string =>
+export const registrationOf = (shell: CompletionShell, program: string): string =>
   scripts[shell](program, program.replaceAll('-', '_'));
 
-const scripts: Record<Shell, (program: string, word: string) => string> = {
+const scripts: Record<CompletionShell, (program: string, word: string) => string> = {
   bash: (program, word) => `_clap_complete_${word}() {
     local IFS=$'\\013'
     COMPREPLY=( $( \\

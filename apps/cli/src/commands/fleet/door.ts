@@ -6,7 +6,7 @@ import { exec } from './exec.ts';
 import { jobList } from './job-list.ts';
 import { jobPut } from './job-put.ts';
 import { jobRemove } from './job-remove.ts';
-import { kill } from './kill.ts';
+import { fleetKill } from './kill.ts';
 import { ping } from './ping.ts';
 import { setup } from './setup.ts';
 
@@ -16,7 +16,7 @@ export const fleet: Door = {
   options: {
     server: { kind: 'text', value: 'URL', help: 'the broker (default: KANADE_NATS_URL, else nats://127.0.0.1:4222)' },
   },
-  commands: [setup, jobPut, jobList, jobRemove, exec, kill, ping, agents],
+  commands: [setup, jobPut, jobList, jobRemove, exec, fleetKill, ping, agents],
   aliases: {},
   notes: ['The token for the broker comes from KANADE_NATS_TOKEN, never from the command line.'],
   speaksToPeople: true,

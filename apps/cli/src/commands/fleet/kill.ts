@@ -8,7 +8,7 @@ const answerMsDefault = 15_000;
 /** When machines have answered and no further one does for so long, in ms, all have. */
 const quietMs = 2_000;
 
-export const kill = defineCommand({
+export const fleetKill = defineCommand({
   name: 'kill',
   summary: 'stop the runs of an order on every machine that is online, with their children, and say where',
   usage: 'EXEC_ID',

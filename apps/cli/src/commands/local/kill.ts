@@ -1,6 +1,6 @@
 import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
-import { exitCodeOf, jobsOf, reasonOf, signalFields } from '../../local/observation.ts';
+import { exitCodeField, jobsOf, reasonOf, signalFields } from '../../local/observation.ts';
 
 /** How long the answer waits for the effect of one signal, in ms (contract, section 3.8). */
 const observeMs = 3_000;
@@ -44,7 +44,7 @@ export const kill = defineCommand({
     return {
       ...named,
       state: stopped.view.status,
-      ...exitCodeOf(stopped.view),
+      ...exitCodeField(stopped.view),
       ...(ended ? { terminated_signal: ended.name, terminated_signal_number: ended.number } : {}),
       observed_within_ms: stopped.report ? Math.round(performance.now() - startedMs) : 0,
       ...(stopped.report ? { mechanism: stopped.report.mechanism, survivors: stopped.report.survivors } : {}),

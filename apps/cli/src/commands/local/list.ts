@@ -1,7 +1,7 @@
 import type { ListedJob } from '@kanade/runner';
 import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job-words';
 import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
-import { exitCodeOf, jobsOf } from '../../local/observation.ts';
+import { exitCodeField, jobsOf } from '../../local/observation.ts';
 import { canonical } from '../../local/settings.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
@@ -69,7 +69,7 @@ function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
     short_job_id: shortJobId(view.job.id),
     state: view.status,
     command: meta.command,
-    ...exitCodeOf(view),
+    ...exitCodeField(view),
     created_at: meta.created_at,
     ...(state?.job.started_at ? { started_at: state.job.started_at } : {}),
     ...(state?.finished_at ? { finished_at: state.finished_at } : {}),

@@ -1,6 +1,6 @@
 import { JobError, limits } from '@kanade/runner';
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { exitCodeOf, jobsOf, reasonOf } from '../../local/observation.ts';
+import { exitCodeField, jobsOf, reasonOf } from '../../local/observation.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -17,7 +17,7 @@ export const status = defineCommand({
       type: 'status',
       job_id: job.id,
       state: view.status,
-      ...exitCodeOf(view),
+      ...exitCodeField(view),
       created_at: meta.created_at,
       ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
       ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),

@@ -2,9 +2,9 @@ import { JobError } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import {
   deadlineMs,
-  endingOf,
+  endingFields,
   excerptBytes,
-  exitCodeOf,
+  exitCodeField,
   exitCodeOption,
   jobsOf,
   reasonOf,
@@ -43,7 +43,7 @@ export const wait = defineCommand({
       type: 'wait',
       job_id: job.id,
       state: view.status,
-      ...(tellsEnding ? endingOf(view) : { ...exitCodeOf(view), ...reasonOf(view) }),
+      ...(tellsEnding ? endingFields(view) : { ...exitCodeField(view), ...reasonOf(view) }),
       ...tailsOf(jobs, job, excerptBytes, tailLines),
       updated_at: view.state.updated_at,
     };

@@ -4,7 +4,7 @@ import { count } from './count.ts';
 import { drop } from './drop.ts';
 import { drops } from './drops.ts';
 import { exportRecords } from './export.ts';
-import { list } from './list.ts';
+import { outboxList } from './list.ts';
 import { quarantine } from './quarantine.ts';
 import { replay } from './replay.ts';
 import { verify } from './verify.ts';
@@ -15,7 +15,7 @@ export const outbox: Door = {
   options: {
     table: { kind: 'text', value: 'NAME', help: 'the outbox in the file (default: the only one)' },
   },
-  commands: [list, count, verify, exportRecords, drops, quarantine, replay, drop],
+  commands: [outboxList, count, verify, exportRecords, drops, quarantine, replay, drop],
   aliases: {},
   notes: [
     'list, count, verify, export and drops only read; another process may hold the file meanwhile. replay, quarantine with IDs',

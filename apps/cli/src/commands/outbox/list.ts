@@ -1,7 +1,7 @@
 import { defineCommand } from '../../call/command.ts';
 import { nextAfter, oneFile, pageOf, pageOptions, spell, stateOption, states, withLook } from './words.ts';
 
-export const list = defineCommand({
+export const outboxList = defineCommand({
   name: 'list',
   summary: 'records without their bodies, in the order in which they were enqueued',
   usage: 'FILE',

@@ -3,7 +3,7 @@ import type { Outbox, OutboxInspector, RecordState, RecordSummary, Selection } f
 import { type Context, oneWord, UsageError } from '../../call/command.ts';
 
 /** The file that a call is about. */
-export interface Place {
+export interface FileChoice {
   readonly path: string;
   /** The table that was named; undefined = the only one. */
   readonly table: string | undefined;
@@ -11,24 +11,24 @@ export interface Place {
 }
 
 /** The place that a call names first, and the ids behind it. Throws {@link UsageError}. */
-export function fileAndIds(words: readonly string[], { given, io }: Context): [Place, readonly string[]] {
+export function fileAndIds(words: readonly string[], { given, io }: Context): [FileChoice, readonly string[]] {
   const [path, ...ids] = words;
   if (path === undefined || path === '') throw new UsageError('FILE is missing');
   return [{ path, table: given.table as string | undefined, signal: io.signal }, ids];
 }
 
 /** The place that a call names, and nothing else. Throws {@link UsageError}. */
-export function oneFile(words: readonly string[], context: Context): Place {
+export function oneFile(words: readonly string[], context: Context): FileChoice {
   oneWord(words, 'FILE');
   return fileAndIds(words, context)[0];
 }
 
 /** Opens the file for reading, hands it over and closes it afterwards. Throws OutboxError. */
-export const withLook = <T>(place: Place, use: (look: OutboxInspector) => Promise<T>): Promise<T> =>
+export const withLook = <T>(place: FileChoice, use: (look: OutboxInspector) => Promise<T>): Promise<T> =>
   import('./open.ts').then(({ looking }) => looking(place, use));
 
 /** The same for a change beside its owner. */
-export const withOutbox = <T>(place: Place, use: (outbox: Outbox) => Promise<T>): Promise<T> =>
+export const withOutbox = <T>(place: FileChoice, use: (outbox: Outbox) => Promise<T>): Promise<T> =>
   import('./open.ts').then(({ changing }) => changing(place, use));
 
 export const states: readonly string[] = ['ready', 'waiting', 'held', 'quarantined'];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Machine, planShell, type Shell } from './plan-shell.ts';
+import { type Machine, type PlannedShell, planShell } from './plan-shell.ts';
 
 const linux: Machine = { platform: 'linux', find: (name) => `/bin/${name}`, stagingDir: "/d/it's" };
 const windows: Machine = { platform: 'win32', find: (name) => `C:\\${name}.exe`, stagingDir: 'C:\\d' };
-const command = (shell: Shell, text = 'do it') => ({ shell, text });
+const command = (shell: PlannedShell, text = 'do it') => ({ shell, text });
 
 describe('planShell()', () => {
   it.each([

@@ -1,7 +1,7 @@
-/** Scripts for shells: the words that run one, and the files that have to be there first. Starts and writes nothing. */
+/** Scripts for plannedShells: the words that run one, and the files that have to be there first. Starts and writes nothing. */
 
-export const shells = ['sh', 'bash', 'pwsh', 'powershell', 'cmd'] as const;
-export type Shell = (typeof shells)[number];
+export const plannedShells = ['sh', 'bash', 'pwsh', 'powershell', 'cmd'] as const;
+export type PlannedShell = (typeof plannedShells)[number];
 
 /** A file that must exist, with this content, before the script is started. `name` is relative to the staging directory. */
 export interface StagedFile {
@@ -16,7 +16,7 @@ export type ShellPlan =
 
 /** A script in the language of a shell. */
 export interface Script {
-  readonly shell: Shell;
+  readonly shell: PlannedShell;
   readonly text: string;
 }
 
@@ -28,7 +28,7 @@ export interface Machine {
   readonly stagingDir: string;
 }
 
-const windowsOnly: readonly Shell[] = ['powershell', 'cmd'];
+const windowsOnly: readonly PlannedShell[] = ['powershell', 'cmd'];
 const byteOrderMark = '\ufeff';
 
 /** Bytes of a script that go into an argument (Linux takes 131,072 in one word); a longer one is staged. */

@@ -1,0 +1,132 @@
+/** Who sees to the jobs of a root: the keeper in this program, or one that is a process of its own. */
+import type { LaunchedJob } from '../life/launch.ts';
+import { waitForEnd } from '../life/observe.ts';
+import { enclosingOf, type JobView } from '../life/settle.ts';
+import { createEncloser } from '../process/control-group/enclose.ts';
+import { selfCommand } from '../process/spawn.ts';
+import type { JobDir } from '../record/layout.ts';
+import type { MetaFile } from '../record/records.ts';
+import { createKeeper, type JobsEvent } from './keeper.ts';
+import { handOver, isMarked, keeperWord } from './markers.ts';
+import { createJobLog } from './watch-output.ts';
+
+/** A job that was started here, or that the system could not start. */
+export interface Launched {
+  readonly job: JobDir;
+  readonly meta: MetaFile;
+  /** False when the system could not start it: its state says why. */
+  readonly isRunning: boolean;
+  /** Resolves when the ending is on disk; holds the event loop until `release`. */
+  readonly ended: Promise<void>;
+  /** Lets this program go before the job does; with `keeper: 'process'` the keeper sees to the job from here on. */
+  release(): void;
+}
+
+/** Who sees to jobs: the keeper in this program, or one that is a process of its own. */
+export interface Care extends AsyncDisposable {
+  /** Before the processes of a job exist: what it was promised depends on this program no more. */
+  before(job: JobDir, meta: MetaFile): void;
+  /** Right after. */
+  after(launched: LaunchedJob): Launched;
+  adopt(job: JobDir): Promise<JobView>;
+  /** A combined log that settling did not complete is completed by a keeper. */
+  completed(view: JobView): JobView;
+  /** Something to enforce has come to a running job. */
+  changed(job: JobDir): void;
+}
+
+/** The keeper in this program: it hears of the ends of its own children first. */
+export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Care {
+  const keeper = createKeeper(onEvent ? { onEvent } : {});
+  return {
+    before: () => undefined,
+    after(launched) {
+      keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
+      return { ...launched, isRunning: true };
+    },
+    adopt: (job) => keeper.adopt(job),
+    completed(view) {
+      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
+      return view;
+    },
+    changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+  };
+}
+
+/** A job that still runs after so long, in ms, gets a keeper for the limit of its logs. */
+const keptAfterMs = 1_000;
+
+/** The keeper as a process: markers in the root tell it what to see to. */
+export function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
+  const words = keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
+  const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
+  const give = (job: JobDir): void => handOver(root, job, words);
+  return {
+    before(job, meta) {
+      if (meta.timeout_ms > 0 || meta.notification) give(job);
+    },
+    after(launched) {
+      const { job, meta } = launched;
+      let hasEnded = false;
+      const leave = encloser.add(job);
+      const isKept = meta.timeout_ms > 0 || meta.notification !== undefined;
+      const stopCopying = isKept ? () => undefined : copyWhileWeLook(job);
+      const keep = setTimeout(() => {
+        stopCopying();
+        unlessFull(() => give(job));
+      }, keptAfterMs).unref(); // nobody waits for it: what is released before is handed over right then
+      const end = (): void => {
+        hasEnded = true;
+        leave();
+        stopCopying();
+        clearTimeout(keep);
+      };
+      launched.ended.then(end, end);
+      if (isKept && !isMarked(root, job)) give(job);
+      return {
+        ...launched,
+        isRunning: true,
+        release() {
+          stopCopying();
+          if (!hasEnded) give(job);
+          launched.release();
+        },
+      };
+    },
+    async adopt(job) {
+      give(job);
+      return waitForEnd(job);
+    },
+    completed(view) {
+      if (view.isLogBehind) unlessFull(() => give(view.job));
+      return view;
+    },
+    changed: give,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** How often the combined log of a job without a keeper is brought up to date, in ms; most jobs end before the first time. */
+const copyEveryMs = 20;
+
+/** Bytes of each stream that are copied at a time. */
+const copiedBytesMax = 256 * 1024;
+
+/** Copies the lines of a fresh job as they come, until its keeper does. Call the answer to end it. */
+function copyWhileWeLook(job: JobDir): () => void {
+  const log = createJobLog(job);
+  const timer = setInterval(() => {
+    unlessFull(() => log.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }));
+  }, copyEveryMs).unref();
+  return () => clearInterval(timer);
+}
+
+/** What may wait until the release, which says what is wrong. */
+function unlessFull(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
+}
