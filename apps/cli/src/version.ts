@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { contracts } from './call/command.ts';
 
-/** Set by the bundler; absent when the sources run as they are. */
+/** Set by the bundler, which leaves no package.json beside the code. */
 declare const KANADE_VERSION: string | undefined;
 
 /**
@@ -8,10 +9,15 @@ declare const KANADE_VERSION: string | undefined;
  * its other name the contract comes first, because callers of that name gate on it: `agent-exec 0.2.31 (kanade 0.1.0, …)`.
  */
 export function versionLine(name: string): string {
-  const version = typeof KANADE_VERSION === 'string' ? KANADE_VERSION : '0.0.0-source';
+  const version = typeof KANADE_VERSION === 'string' ? KANADE_VERSION : packageVersion();
   const { bun, node } = process.versions;
   const place = `${bun ? `bun ${bun}` : `node ${node}`}, ${process.platform}-${process.arch}`;
   const contract = contracts.at(-1);
   if (name === 'agent-exec') return `${name} ${contract} (kanade ${version}, ${place}), contract ${contract}`;
   return `${name} ${version} (${place}), contract ${contract}`;
+}
+
+function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
 }

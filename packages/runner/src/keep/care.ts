@@ -59,9 +59,10 @@ const keptAfterMs = 1_000;
 
 /** The keeper as a process: markers in the root tell it what to see to. */
 export function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
-  const words = keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
+  /** Asked for when a keeper is started: most calls start none. */
+  const words = (): readonly string[] => keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
   const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
-  const give = (job: JobDir): void => handOver(root, job, words);
+  const give = (job: JobDir): void => handOver(root, job, words());
   return {
     before(job, meta) {
       if (meta.timeout_ms > 0 || meta.notification) give(job);
