@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { JobError, pathOf } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +56,21 @@ describe('startJob()', () => {
     const { job } = createJob(dir.path, { command: ['true'], cwd: dir.path });
     await startJob(job, process.env).ended;
     expect(() => startJob(job, process.env)).toThrow(/it is|another launch/);
+  });
+
+  it('starts a job whose launcher was killed before anything ran, and none that somebody may still be starting', async () => {
+    await using dir = await tempDir();
+    const { job } = createJob(dir.path, { command: ['exit 4'], cwd: dir.path, shellWrapper: ['sh', '-c'] });
+    const record = pathOf(job, 'record');
+    writeFileSync(record, '\n', { mode: 0o600 });
+    expect(() => startJob(job, process.env)).toThrow('another launch of it has begun');
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(record, longAgo, longAgo);
+    const held = openSync(record, 'a');
+    expect(() => startJob(job, process.env)).toThrow('another launch of it has begun');
+    closeSync(held);
+    await startJob(job, process.env).ended;
+    expect(settle(job).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
   });
 
   it('names a shell that does not exist', async () => {

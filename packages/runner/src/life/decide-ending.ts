@@ -18,7 +18,7 @@ export interface Decision {
 const clockSlackMs = 15;
 
 /** How long a launch may be under way before it counts as cut off, in ms (contract, section 1.4). */
-const launchMsMax = 5_000;
+export const launchMsMax = 5_000;
 
 /**
  * How long after the end of its root process the output of a job's other processes belongs to it, in ms (contract, sections

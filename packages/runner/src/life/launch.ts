@@ -5,7 +5,7 @@ import { errnoOf, JobError } from '../job-error.ts';
 import { identityOfChild } from '../process/identity.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
 import { findProgram, recordRoom, spawnTree } from '../process/spawn.ts';
-import { treeVariable } from '../process/tree.ts';
+import { isOpenAnywhere, treeVariable } from '../process/tree.ts';
 import {
   isNoRoom,
   makeDirectories,
@@ -13,6 +13,7 @@ import {
   pretty,
   replaceFileIfRoom,
   replaceState,
+  takeClaim,
   writeNewFile,
 } from '../record/files.ts';
 import { type JobDir, limits, pathOf } from '../record/layout.ts';
@@ -26,7 +27,9 @@ import {
   runningState,
 } from '../record/records.ts';
 import { makeJobDir, noteLaunch } from '../record/root.ts';
+import { launchMsMax } from './decide-ending.ts';
 import { argvOf, environmentOf, hiddenPairs, type JobDefinition, metaOf } from './definition.ts';
+import { readRecord } from './facts.ts';
 
 /** A job whose shim runs. `ended` resolves when the ending is on disk; it holds the event loop until `release`. */
 export interface LaunchedJob {
@@ -257,9 +260,27 @@ function removeRecord(job: JobDir): void {
 /** Exclusive: of two concurrent starts of one job, one gets the record and launches. */
 function claimRecord(job: JobDir): number {
   try {
-    return openSync(pathOf(job, 'record'), 'ax', 0o600);
+    return makeRecord(job);
   } catch (cause) {
     if (errnoOf(cause) !== 'EEXIST') throw cause;
+    const fd = claimAbandoned(job);
+    if (fd !== undefined) return fd;
     throw new JobError('invalid_state', `job ${job.id} cannot be started: another launch of it has begun`, { cause });
   }
+}
+
+const makeRecord = (job: JobDir): number => openSync(pathOf(job, 'record'), 'ax', 0o600);
+
+/**
+ * The record of a launch whose launcher was killed before it had started anything: no pid stands in it, it is older than any
+ * launch takes, and no process could write one any more.
+ */
+function claimAbandoned(job: JobDir): number | undefined {
+  using lock = takeClaim(`${job.path}/.start.lock`);
+  const path = pathOf(job, 'record');
+  const writtenAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+  if (!lock || readRecord(job).kind !== 'empty' || Date.now() - writtenAtMs <= launchMsMax) return undefined;
+  if (isOpenAnywhere(path)) return undefined;
+  rmSync(path, { force: true });
+  return makeRecord(job);
 }

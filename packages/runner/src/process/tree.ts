@@ -91,6 +91,21 @@ export function createProcessTable(processes: readonly ProcessEntry[]): ProcessT
   };
 }
 
+/** True when some process that we may see has this file open. Reads the descriptors of all: for what happens rarely. Linux only; elsewhere true. */
+export function isOpenAnywhere(path: string): boolean {
+  if (process.platform !== 'linux') return true;
+  const key = fileKeyOf(path);
+  return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && openFilesOf(pid).includes(key));
+}
+
+function openFilesOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => fileKeyOf(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return []; // it has ended, or is somebody else's
+  }
+}
+
 /** What the stdout and stderr of a process are, as keys of files. Linux only; elsewhere nothing. */
 export const outputsOf = (pid: number): readonly string[] =>
   process.platform === 'linux' ? [fileKeyOf(`/proc/${pid}/fd/1`), fileKeyOf(`/proc/${pid}/fd/2`)] : [];
