@@ -122,7 +122,16 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
     },
   });
   const view = createFleetCache(file, config.pcId);
-  return { stagingRoot: dir.staged, outbox, ledger, env, jobs, registry, view, lostAtMs: () => lost.atMs };
+  return {
+    stagingRoot: dir.staged,
+    outbox,
+    ledger,
+    env,
+    jobs,
+    registry,
+    view,
+    lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
+  };
 }
 
 /** Forgets old runs now and from time to time. */
@@ -144,13 +153,21 @@ function takeStock(options: RunPruneOptions & { ledger: Ledger }): OpenRun[] {
   ledger.recover(strays);
   const open = ledger.open();
   const known = new Set(open.map(({ run }) => run.runId));
-  for (const { jobId, runId } of strays.filter((stray) => !known.has(stray.runId))) {
-    // It goes on with what it was promised, and nobody can be told how it ends.
-    log.error({ job_id: jobId, run_id: runId }, 'a job belongs to no run that is known; its directory is kept');
-    jobs.adopt(jobs.at(jobId)).catch(() => undefined); // reported as an event
+  const unknown = strays.filter((stray) => !known.has(stray.runId));
+  // They go on with what they were promised, and nobody can be told how they end.
+  for (const { jobId } of unknown) jobs.adopt(jobs.at(jobId)).catch(() => undefined); // reported as an event
+  if (unknown.length > 0) {
+    const job_ids = unknown.slice(0, limits.loggedIdsMax).map(({ jobId }) => jobId);
+    log.error(
+      { count: unknown.length, job_ids },
+      'jobs belong to no run that is known: what this agent knew was lost, and orders that it may have run end as lost',
+    );
   }
   return open;
 }
+
+const later = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 
 function reportFile(event: DurableEvent, log: Logger, lost: { atMs: number | undefined }): void {
   if (event.type === 'reserve_used') {

@@ -22,6 +22,8 @@ export const limits = {
   keepEndedMs: 8 * 24 * 3_600_000,
   /** Time between two looks for runs that need not be kept any more, in ms. */
   pruneEveryMs: 3_600_000,
+  /** Most ids that one line of the log names. */
+  loggedIdsMax: 20,
   /** Wait before an ending that could not be committed is tried again, in ms. */
   commitRetryMs: 5_000,
   /** How long runs of an earlier agent wait for what the broker says about them before they go by what it last said, in ms. */

@@ -140,6 +140,7 @@ describe('the file of an agent', () => {
     const third = await site.start({ args });
     expect(await operator.result('once')).toMatchObject({ exit_code: 121, ending: 'lost' });
     expect(readFileSync(ran, 'utf8')).toBe('x\n');
-    expect(third.log()).toContain('a job belongs to no run that is known');
+    expect(third.log()).toContain('jobs belong to no run that is known');
+    expect(await operator.ping('pc-1')).toHaveProperty('state_lost_at');
   });
 });

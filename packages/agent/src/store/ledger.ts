@@ -62,6 +62,8 @@ export interface Ledger {
   jobIds(): ReadonlySet<string>;
   /** Gives orders without a run one again. Strays of no order are noted, and that the ledger has forgotten orders. */
   recover(strays: readonly Stray[]): void;
+  /** When it was noticed last that the ledger may have forgotten orders, in ms since 1970. */
+  doubtSinceMs(): number | undefined;
   /** The stream was met after a loss: what stands in it up to here may have been taken before. */
   boundDoubt(lastSequence: number): void;
   /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
@@ -117,6 +119,7 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
     lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
     jobIds: () => new Set(file.look((sql) => sql('SELECT job_id FROM run').all()).map(({ job_id }) => String(job_id))),
     recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
+    doubtSinceMs: () => file.look((sql) => sql('SELECT since_ms FROM doubt').get()?.since_ms as number | undefined),
     boundDoubt: (lastSequence) =>
       change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
     forget: (endedBeforeMs, countMax) => file.transact((tx) => forget(tx.sql, endedBeforeMs, countMax)),
