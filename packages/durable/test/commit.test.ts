@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { inspectDurable, openDurable } from '@kanade/durable';
@@ -136,6 +136,15 @@ describe('openDurable', () => {
     );
     // The reserve holds noise.
     for (const suffix of ['', '-shm', '-wal']) expect(statSync(open.path + suffix).mode & 0o777).toBe(0o600);
+  });
+
+  it('takes records although somebody put a directory in the place of its reserve', async () => {
+    await using open = await openLibrary();
+    mkdirSync(`${open.path}.reserve`);
+    open.durable.transact((tx) => lend(tx, 1), { addsBytes: 100 });
+    expect(open.books()).toEqual(['b1']);
+    expect(statSync(`${open.path}.reserve`).isFile()).toBe(true);
+    expect(readdirSync(join(open.path, '..')).filter((name) => name.startsWith('library.db.reserve-'))).toHaveLength(1);
   });
 
   it('alone keeps a second owner out, and lets guests and looks in', async () => {

@@ -4,7 +4,7 @@
  * the file. A removal that finds the disk full deletes it and goes on; an enqueue makes it again before it takes anything.
  */
 import { randomFillSync } from 'node:crypto';
-import { lstatSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DurableError } from './error.ts';
 
@@ -54,8 +54,8 @@ export function createReserve(path: string, reserveBytes: number): Reserve {
       if (addedBytes * 2 > reserveBytes && freeBytes(path) < addedBytes * 2) throw full(path, addedBytes * 2);
       if (isForbidden) return;
       const found = lstatSync(file, { throwIfNoEntry: false });
-      if (found && !found.isFile()) throw failed(path, new Error(`${file} is not a regular file, move it away`));
-      if (found === undefined || found.size < wantedBytes) make(wantedBytes);
+      if (found && !found.isFile()) moveAway(path, file);
+      if (!found?.isFile() || found.size < wantedBytes) make(wantedBytes);
     },
     release() {
       const found = lstatSync(file, { throwIfNoEntry: false });
@@ -71,6 +71,15 @@ export function createReserve(path: string, reserveBytes: number): Reserve {
       }
     },
   };
+}
+
+/** Whatever somebody put in the reserve's place keeps nobody from adding records: it is kept under a dated name. */
+function moveAway(path: string, file: string): void {
+  try {
+    renameSync(file, `${file}-${Date.now()}`);
+  } catch (error) {
+    throw failed(path, error);
+  }
 }
 
 const noRoom: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
