@@ -28,7 +28,7 @@ const arrows = {
     'zod',
     'bun:ffi',
   ],
-  'packages/testkit': ['playwright-core'],
+  'packages/testkit': ['koffi', 'playwright-core'],
   'apps/cli': [
     '@kanade/shared',
     '@kanade/durable',
