@@ -4,7 +4,7 @@ import { runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
 const seed = 20_261_127;
-const cuts = 60;
+const cuts = 40;
 
 /** The model needs ptrace, which is Linux's; what it models is SQLite's file format, which is everybody's. */
 const runtimes = process.platform === 'linux' ? (['node', 'bun'] as const) : [];
