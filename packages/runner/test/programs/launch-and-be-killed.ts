@@ -10,18 +10,21 @@ const steps = {
   'node:fs': ['openSync', 'writeSync', 'writeFileSync', 'mkdirSync', 'renameSync', 'closeSync', 'rmSync'],
   'node:child_process': ['spawn'],
 };
+type Functions = Record<string, (...args: unknown[]) => unknown>;
 let count = 0;
 let isCounting = false;
-for (const [module, names] of Object.entries(steps)) {
-  const functions = require(module) as Record<string, (...args: unknown[]) => unknown>;
-  for (const name of names) {
-    const original = functions[name];
-    functions[name] = (...args) => {
-      if (isCounting && ++count === Number(at)) process.kill(process.pid, 'SIGKILL');
-      return original?.(...args);
-    };
-  }
+function counted(functions: Functions, name: string): void {
+  const original = functions[name];
+  functions[name] = (...args) => {
+    if (isCounting && ++count === Number(at)) process.kill(process.pid, 'SIGKILL');
+    return original?.(...args);
+  };
 }
+for (const [module, names] of Object.entries(steps)) {
+  for (const name of names) counted(require(module) as Functions, name);
+}
+const { Bun: bun } = globalThis as { Bun?: Functions };
+if (bun) counted(bun, 'spawn');
 syncBuiltinESMExports();
 const { openJobs } = await import('@kanade/runner');
 const jobs = openJobs(root, { keeper: keeper as 'here' | 'process', keeperWords });
