@@ -38,5 +38,5 @@ const launched = jobs.launch({
 });
 launched.release();
 isCounting = false;
-console.log(count);
+console.log(String(count)); // a number would be coloured where colours are forced
 process.exit();
