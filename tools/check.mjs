@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { environment, installPackages, onPinnedNode, root, say, toolScript } from './toolchain.mjs';
 
 /** Step → words after the Node executable. */
@@ -24,16 +25,17 @@ export function gate(names = []) {
   for (const file of globSync('{packages,apps}/*/test-results.json', { cwd: root })) rmSync(join(root, file));
   rmSync(join(root, 'tools/test-results.json'), { force: true });
   let passed = 0;
-  let failed = 0;
+  const failedSteps = [];
   const chosen = Object.entries(steps).filter(([name]) => names.length === 0 || names.includes(name));
   for (const [name, words] of chosen) {
     say(`\n== ${name}`);
     const { status } = spawnSync(process.execPath, words, { cwd: root, env: environment(), stdio: 'inherit' });
     if (status === 0) passed++;
-    else failed++;
+    else failedSteps.push(name);
     say(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'}`);
   }
   const results = readResults();
+  let failed = failedSteps.length;
   for (const { numPassedTests, numFailedTests, testResults } of results) {
     passed += numPassedTests;
     // A file that does not load has no test in it that could fail.
@@ -42,6 +44,7 @@ export function gate(names = []) {
       testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
   }
   saySlowest(results);
+  sayFailed(failedSteps, results);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
@@ -56,6 +59,23 @@ function saySlowest(results) {
   say('\n== slowest test files');
   for (const { name, seconds } of files.slice(0, 10)) say(`${seconds.toFixed(1).padStart(7)} s  ${name}`);
 }
+
+/** What failed, once more and at the very end, so that a report that was cut above still tells it. */
+function sayFailed(stepNames, results) {
+  const files = results.flatMap(({ testResults }) => testResults);
+  const tests = files.flatMap(({ name, message, assertionResults }) => {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const whole = message && failed.length === 0 ? [{ fullName: '(the whole file)', failureMessages: [message] }] : [];
+    return [...whole, ...failed].map(
+      ({ fullName, failureMessages }) => `${relative(root, name)} > ${fullName}: ${head(failureMessages.join(' | '))}`,
+    );
+  });
+  const lines = [...stepNames.map((name) => `step: ${name}`), ...tests];
+  if (lines.length > 0) console.log(['\n== failed', ...lines, ''].join('\n'));
+}
+
+/** The beginning of a message, in one line. */
+const head = (message) => stripVTControlCharacters(message).replaceAll(/\s+/g, ' ').slice(0, 400);
 
 function readResults() {
   return globSync('{packages/*,apps/*,tools}/test-results.json', { cwd: root }).map((file) =>

@@ -18,8 +18,17 @@ beforeAll(needRoot);
 /** Does something with files as that user; throws when it did not work. */
 function asStranger(script: string, ...args: string[]): void {
   const words = ['--reuid', `${strangerUid}`, '--regid', `${strangerUid}`, '--clear-groups', 'sh', '-ec', script, 'sh'];
-  const { status, stderr } = spawnSync('setpriv', [...words, ...args], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('setpriv', [...words, ...args], { encoding: 'utf8', timeout: 60_000 });
   if (status !== 0) throw new Error(`the stranger could not: ${script} ${args.join(' ')}: ${stderr}`);
+}
+
+/**
+ * Puts a link in the place of a directory that the product makes again whenever it finds none: between the two steps it may have,
+ * so the stranger moves that one away as well, until the link lies there.
+ */
+function takePlace(directory: string, target: string): void {
+  const script = 'n=0; until ln -sT "$2" "$1" 2>/dev/null; do n=$((n + 1)); mv -T "$1" "$1.moved.$n"; done';
+  asStranger(script, directory, target);
 }
 
 /** A place in which a stranger may do everything, and a directory and a file beside it that are root's alone. */
@@ -155,7 +164,7 @@ describe('a link that comes during a run', () => {
     const { site, victim, isUntouched } = await sharedSite();
     await using _site = site;
     const { id, go } = await running(site, ['--timeout', '60']);
-    asStranger('mv "$1" "$1.moved"; ln -s "$2" "$1"', `${site.root}/.host`, victim);
+    takePlace(`${site.root}/.host`, victim);
     const second = await site.answer(['run', '--timeout', '30', '--', 'true']);
     expect(second.ok === true || /io_error|unsafe/.test(second.error?.code ?? '')).toBe(true);
     go();
