@@ -21,6 +21,7 @@ const corpusOf = { fleet: 'fleet', manifest: 'fleet', schedule: 'fleet', local: 
 const reference = {
   fleet: [
     ['2.1', 'subjects, built and parsed', 'subjectOf parseSubject'],
+    ['2.1', 'audit record', 'AuditRecord auditSubject'],
     ['2.2–2.4', 'streams, buckets, object stores, keys', 'streams buckets objectStores storeKeys'],
     ['2.4', 'an object of an object store', 'ObjectInfo objectMetaSubject objectDigest outputKey'],
     ['2', 'ids', 'Id'],

@@ -75,7 +75,7 @@ export {
   objectSubjects,
   unpaddedMetaSubject,
 } from './fleet/object-store.ts';
-export { ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
+export { AuditRecord, ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
 export {
   commandProtocols,
   Heartbeat,
@@ -153,6 +153,8 @@ export {
   type Address,
   anyHeartbeat,
   anyKill,
+  anyResult,
+  auditSubject,
   commandFilters,
   commandSubject,
   heartbeatSubject,
@@ -161,6 +163,7 @@ export {
   pingSubject,
   resultSubject,
   startedSubject,
+  startsOf,
   subjectOf,
   type Target,
 } from './fleet/subject.ts';

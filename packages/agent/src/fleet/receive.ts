@@ -1,7 +1,7 @@
 /**
  * Orders and kills. Live orders come over core subscriptions; what was missed is read after each connect, and again on
  * a slow timer, from a cursor per filter that this machine keeps itself. The admission ledger makes the overlap harmless.
- * This machine subscribes to `kill.*` and never publishes there.
+ * This machine subscribes to `kill.>` and never publishes there.
  */
 import { anyKill, parseSubject, streams } from '@kanade/shared/fleet-words';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
 /**
@@ -53,3 +54,40 @@ export function obsEventKey({ pc_id, source, event_record_id }: ObsEvent): strin
   if (event_record_id === undefined || event_record_id === null) return undefined;
   return [pc_id, source, event_record_id].map((part) => `${part.length}.${part}`).join('.');
 }
+
+/** Whom an order was for, as {@link Target} names it. */
+const NotedTarget = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('all') }),
+  z.looseObject({ kind: z.literal('group'), group: z.string() }),
+  z.looseObject({ kind: z.literal('pc'), pc: z.string() }),
+]);
+
+/**
+ * Something that an operator did, on `audit.operator.<action>[.<about>]`: who, from where, what, and to what. The record of an
+ * order says enough to find its results and to take a wait for them up again.
+ */
+export const AuditRecord = z.looseObject({
+  at: Instant,
+  /** Account of the operating system. */
+  user: z.string(),
+  host: z.string(),
+  /** For example `exec`, `kill`, `job.put`. */
+  action: z.string(),
+  /** What it was done to: an exec id, a job id; absent where there is no such thing. */
+  about: optional(z.string()),
+  order: optional(
+    z.looseObject({
+      request_id: z.string(),
+      job_id: z.string(),
+      version: z.string(),
+      targets: z.array(NotedTarget),
+      /** How long each run may take, and how long it may wait at random before it starts. */
+      timeout_secs: z.int().nonnegative(),
+      jitter_secs: optional(z.int().nonnegative()),
+      deadline_at: optional(Instant),
+    }),
+  ),
+  /** What else is worth knowing, by action. */
+  details: optional(z.record(z.string(), z.unknown())),
+});
+export type AuditRecord = z.infer<typeof AuditRecord>;

@@ -1,18 +1,18 @@
 import { isToken } from '../scalar/words.ts';
 
-/** The JetStream streams of orders and results, which every fleet has; named as on the wire. */
+/** The JetStream streams that every fleet has; named as on the wire. */
 export const streams = {
   exec: 'EXEC',
   results: 'RESULTS',
   events: 'EVENTS',
+  obsEvents: 'OBS_EVENTS',
+  audit: 'AUDIT',
 } as const;
 
 /** The streams that appear with the part of the system that first fills them. */
 export const streamsOnDemand = {
-  obsEvents: 'OBS_EVENTS',
   notifications: 'NOTIFICATIONS',
   inventory: 'INVENTORY',
-  audit: 'AUDIT',
 } as const;
 export type StreamName =
   | (typeof streams)[keyof typeof streams]

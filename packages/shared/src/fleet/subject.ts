@@ -88,14 +88,20 @@ export function commandFilters(pc: string, groups: readonly string[]): string[] 
   return targets.flatMap((target) => [commandSubject(target), `${commandSubject(target)}.>`]);
 }
 
-/** Every kill, and every heartbeat, as a filter. Ids of kills with a dot do not match. */
-export const anyKill = 'kill.*';
+/** Every kill, heartbeat and result, as filters; the ids in them may hold dots. */
+export const anyKill = 'kill.>';
 export const anyHeartbeat = 'heartbeat.>';
+export const anyResult = 'results.>';
 
 export const killSubject = (execId: string): string => `kill.${checked('exec id', execId)}`;
 export const resultSubject = (requestId: string): string => `results.${checked('request id', requestId)}`;
 export const startedSubject = (execId: string, pc: string): string =>
   `events.started.${checked('exec id', execId)}.${checked('pc id', pc)}`;
+/** Every start of a run of one order, as a filter. */
+export const startsOf = (execId: string): string => `events.started.${checked('exec id', execId)}.>`;
+/** Where an operator's doing is recorded: what was done (`exec`, `job.put`), and to what, where there is an id for it. */
+export const auditSubject = (action: string, about?: string): string =>
+  `audit.operator.${checked('action', action)}${about === undefined ? '' : `.${checked('id', about)}`}`;
 export const heartbeatSubject = (pc: string): string => pcSubject('heartbeat', pc);
 export const pingSubject = (pc: string): string => pcSubject('ping', pc);
 
