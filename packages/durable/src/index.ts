@@ -1,5 +1,10 @@
-export type { ChangeOptions, CommitOptions, Transaction } from './commit/transact.ts';
-export { type Clock, systemClock } from './file/clock.ts';
+export {
+  type ChangeOptions,
+  type Clock,
+  type CommitOptions,
+  systemClock,
+  type Transaction,
+} from './commit/transact.ts';
 export { DurableError, type DurableErrorCode, type DurableErrorOptions, damage } from './file/error.ts';
 export type { DurableLimits } from './file/limits.ts';
 export { type Durable, type OpenDurableOptions, openDurable } from './file/open-durable.ts';

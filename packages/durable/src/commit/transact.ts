@@ -1,5 +1,5 @@
 /*
- * One connection and its transactions. A change runs within one transaction, which is on the disk when COMMIT returns:
+ * One connection: its statements, its transactions, and the time they take. A change runs within one transaction, which is on the disk when COMMIT returns:
  *
  *   none --BEGIN IMMEDIATE--> open --change, onCommitting--> COMMIT --> none, onCommitted
  *                              | thrown: ROLLBACK --> none; nobody is told
@@ -7,12 +7,48 @@
  * No transaction outlives the turn of the event loop that began it. What fails for damage, for a full disk or for another
  * process that writes is undone, helped, and run again, so a change must do nothing that a ROLLBACK does not undo.
  */
-
-import type { Clock } from '../file/clock.ts';
-import type { OpenFile } from '../file/connect.ts';
+import type { DatabaseSync } from 'node:sqlite';
 import { DurableError, faultCode, translateFault } from '../file/error.ts';
 import type { DurableLimits } from '../file/limits.ts';
-import type { Sql } from '../file/part.ts';
+import type { Sql, Statement } from '../file/part.ts';
+
+/** Time as it is needed here; a test gives its own. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  nowMs(): number;
+  /** Calls back once after `delayMs`; returns what cancels it. */
+  setTimer(callback: () => void, delayMs: number): () => void;
+}
+
+/** The clock of the system. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  setTimer(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** An open file and its prepared statements. */
+export interface OpenFile {
+  readonly database: DatabaseSync;
+  readonly sql: Sql;
+}
+
+/** A connection with its statements, each prepared when it is first asked for. */
+export function withStatements(database: DatabaseSync): OpenFile {
+  // As many entries as there are statement texts in the program.
+  const prepared = new Map<string, Statement>();
+  const sql: Sql = (text) => {
+    let statement = prepared.get(text);
+    if (statement === undefined) {
+      statement = database.prepare(text) as unknown as Statement;
+      prepared.set(text, statement);
+    }
+    return statement;
+  };
+  return { database, sql };
+}
 
 /** A transaction that is open; of no use after it. */
 export interface Transaction {
@@ -39,16 +75,17 @@ export interface CommitOptions extends ChangeOptions {
 
 /** What helps a change that could not be made. */
 export interface Helpers {
-  file(): OpenFile;
   /** Puts a sound file in the place of the damaged one. @throws DurableError when that cannot be */
-  recover(cause: unknown): void;
+  recover(damaged: OpenFile, cause: unknown): OpenFile;
   /** Room for a change that adds nothing, on a disk that has none. */
-  makeRoom(): void;
+  makeRoom(file: OpenFile): void;
   /** @throws DurableError `disk_full` when the reserve cannot be there before so much is added */
   holdReserve(addsBytes: number): void;
 }
 
 export interface Transactions {
+  /** The connection in use; another one after a salvage. */
+  file(): OpenFile;
   /** Whether this is the transaction that is open. */
   isOpen(tx: Transaction): boolean;
   transact<T>(change: (tx: Transaction) => T, options?: ChangeOptions): T;
@@ -58,7 +95,7 @@ export interface Transactions {
   transactLater<T>(change: (tx: Transaction) => T, addsBytes: number): Promise<T>;
   read<T>(look: (sql: Sql) => T): Promise<T>;
   /** Work on the connection that is no transaction, such as giving back space. */
-  exclusively<T>(work: () => T): Promise<T>;
+  exclusively<T>(work: (file: OpenFile) => T): Promise<T>;
   close(): void;
 }
 
@@ -74,6 +111,7 @@ interface OpenTransaction extends Transaction {
 
 /** One file's transactions: what is open now, and what helps. */
 interface State {
+  file: OpenFile;
   readonly helpers: Helpers;
   readonly limits: DurableLimits;
   readonly clock: Clock;
@@ -83,22 +121,23 @@ interface State {
 }
 
 export function createTransactions(
-  helpers: Helpers,
-  { limits, clock }: { limits: DurableLimits; clock: Clock },
+  file: OpenFile,
+  { helpers, limits, clock }: { helpers: Helpers; limits: DurableLimits; clock: Clock },
 ): Transactions {
-  const state: State = { helpers, limits, clock, turns: createTurns(), open: null, isClosed: false };
+  const state: State = { file, helpers, limits, clock, turns: createTurns(), open: null, isClosed: false };
   return {
+    file: () => state.file,
     isOpen: (tx) => tx === state.open,
     transact(change, { addsBytes = 0 } = {}) {
       if (state.open !== null) return join(state.open, change);
       return atOnce(state, () => attempt(state, change, addsBytes), addsBytes);
     },
     look(look) {
-      return state.open === null ? atOnce(state, () => look(helpers.file().sql), 0) : look(state.open.sql);
+      return state.open === null ? atOnce(state, () => look(state.file.sql), 0) : look(state.open.sql);
     },
     transactLater: (change, addsBytes) => inTurn(state, () => attempt(state, change, addsBytes), addsBytes),
-    read: (look) => inTurn(state, () => look(helpers.file().sql), 0),
-    exclusively: (work) => inTurn(state, work, 0),
+    read: (look) => inTurn(state, () => look(state.file.sql), 0),
+    exclusively: (work) => inTurn(state, () => work(state.file), 0),
     close() {
       state.isClosed = true;
     },
@@ -107,7 +146,7 @@ export function createTransactions(
 
 function attempt<T>(state: State, change: (tx: Transaction) => T, addsBytes: number): T {
   if (addsBytes > 0) state.helpers.holdReserve(addsBytes);
-  const { database, sql } = state.helpers.file();
+  const { database, sql } = state.file;
   const tx = openTransaction(sql);
   database.exec('BEGIN IMMEDIATE');
   state.open = tx;
@@ -139,16 +178,16 @@ function join<T>(tx: OpenTransaction, change: (tx: Transaction) => T): T {
 }
 
 /** What to do about a failed attempt: true to make another one at once, false to wait for others. Throws when there is no help. */
-function createHelp({ helpers }: State, addsBytes: number): (error: unknown) => boolean {
+function createHelp(state: State, addsBytes: number): (error: unknown) => boolean {
   let [isRecovered, isRoomMade] = [false, addsBytes > 0];
   return (error) => {
     const code = faultCode(error);
     if (code === 'busy') return false;
     if (code === 'damaged' && !isRecovered) {
-      helpers.recover(error);
+      state.file = state.helpers.recover(state.file, error);
       isRecovered = true;
     } else if (code === 'disk_full' && !isRoomMade) {
-      helpers.makeRoom();
+      state.helpers.makeRoom(state.file);
       isRoomMade = true;
     } else {
       throw translateFault(error, 'Cannot use the file');

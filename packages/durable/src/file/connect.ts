@@ -1,19 +1,14 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type OpenFile, withStatements } from '../commit/transact.ts';
 import { damage, faultCode, isSqliteError } from './error.ts';
 import type { DurableLimits } from './limits.ts';
 import { migrate, type Versions } from './migrate.ts';
-import type { DurablePart, Sql, Statement } from './part.ts';
+import type { DurablePart } from './part.ts';
 
 /** Pages of WAL after which a commit copies them into the file: few enough not to be felt, many enough to be rare. */
 const checkpointPages = 128;
-
-/** An open file and its prepared statements. */
-export interface OpenFile {
-  readonly database: DatabaseSync;
-  readonly sql: Sql;
-}
 
 export interface ConnectOptions {
   readonly parts: readonly DurablePart[];
@@ -77,7 +72,7 @@ function connectWith(path: string, limits: DurableLimits, prepare: (database: Da
     database.exec(
       'PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF',
     );
-    return { database, sql: createStatements(database) };
+    return withStatements(database);
   } catch (error) {
     closeDamaged(database);
     throw error;
@@ -130,19 +125,6 @@ function check({ database, sql }: OpenFile, parts: readonly DurablePart[]): void
 export function integrity(database: DatabaseSync, most: number | string): string[] {
   const verdicts = database.prepare(`PRAGMA integrity_check(${most})`).all();
   return verdicts.map((row) => String(row.integrity_check)).filter((verdict) => verdict !== 'ok');
-}
-
-export function createStatements(database: DatabaseSync): Sql {
-  // As many entries as there are statement texts in the program.
-  const prepared = new Map<string, Statement>();
-  return (text) => {
-    let statement = prepared.get(text);
-    if (!statement) {
-      statement = database.prepare(text) as unknown as Statement;
-      prepared.set(text, statement);
-    }
-    return statement;
-  };
 }
 
 /** One transaction that holds the write lock from its first statement. */

@@ -3,17 +3,19 @@ import { dirname } from 'node:path';
 import { createGroupCommit } from '../commit/group-commit.ts';
 import {
   type ChangeOptions,
+  type Clock,
   type CommitOptions,
   createTransactions,
+  type OpenFile,
+  systemClock,
   type Transaction,
   type Transactions,
 } from '../commit/transact.ts';
 import { takeLock } from '../lock.ts';
-import { createLook, type DurableLook, type Viewed } from '../look/look.ts';
+import { createLook, type DurableLook } from '../look/look.ts';
 import { finishReplacement, type SalvageOptions, salvage, setDirectoryAside } from '../salvage/replace.ts';
 import { walDamage } from '../salvage/wal-damage.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { type ConnectOptions, closeDamaged, connect, connectBeside, type OpenFile } from './connect.ts';
+import { type ConnectOptions, closeDamaged, connect, connectBeside } from './connect.ts';
 import { DurableError, faultCode, translateFault } from './error.ts';
 import { type DurableLimits, resolveDurableLimits } from './limits.ts';
 import { readVersions } from './migrate.ts';
@@ -89,21 +91,20 @@ export function openDurable(options: OpenDurableOptions): Durable {
     });
     const reserve = createReserve(path, isGuest ? 0 : limits.diskReserveBytes);
     const opening = { path, parts: options.parts, limits, mode: options.mode ?? 0o600, clock, reserve, tell };
-    let connection = isGuest ? openAsGuest(opening) : openAsOwner(opening);
-    const transactions = createTransactions(
-      {
-        file: () => connection,
-        recover(cause) {
+    const transactions = createTransactions(isGuest ? openAsGuest(opening) : openAsOwner(opening), {
+      helpers: {
+        recover({ database }, cause) {
           if (isGuest) throw translateFault(cause, `Cannot use ${path}`);
-          closeDamaged(connection.database);
-          connection = replace(opening, { reason: String(cause), lostCommits: 'none' });
+          closeDamaged(database);
+          return replace(opening, { reason: String(cause), lostCommits: 'none' });
         },
-        makeRoom: () => makeRoom(opening, connection),
+        makeRoom: (file) => makeRoom(opening, file),
         holdReserve: reserve.hold,
       },
-      { limits, clock },
-    );
-    return createDurable({ opening, transactions, connection: () => connection, release });
+      limits,
+      clock,
+    });
+    return createDurable(opening, transactions, release);
   } catch (error) {
     release();
     throw error;
@@ -117,30 +118,23 @@ interface Opening extends ConnectOptions {
   readonly tell: (event: DurableEvent) => void;
 }
 
-interface Parts {
-  readonly opening: Opening;
-  readonly transactions: Transactions;
-  readonly connection: () => OpenFile;
-  readonly release: () => void;
-}
-
-function createDurable({ opening, transactions, connection, release }: Parts): Durable {
+function createDurable(opening: Opening, transactions: Transactions, release: () => void): Durable {
   const { path, limits, parts } = opening;
   const group = createGroupCommit(limits, transactions.transactLater);
-  const viewed: Viewed = { path, parts, read: (look) => transactions.read((sql) => look(sql, connection().database)) };
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
     await group.settled();
     transactions.close();
-    const { database } = connection();
+    const { database } = transactions.file();
     if (database.isOpen) database.close();
     release();
   }
 
   return {
-    ...createLook(viewed),
+    ...createLook({ path, parts, read: (look) => transactions.exclusively((file) => look(file.sql, file.database)) }),
     limits,
+    read: transactions.read,
     transact: transactions.transact,
     look: transactions.look,
     isOpen: transactions.isOpen,
@@ -149,7 +143,7 @@ function createDurable({ opening, transactions, connection, release }: Parts): D
       if (closing !== null) return Promise.reject(new DurableError('closed', 'Cannot use the file: it was closed'));
       return group.add(change, addsBytes);
     },
-    reclaim: () => transactions.exclusively(() => giveBackSpace(connection().database, path)),
+    reclaim: () => transactions.exclusively(({ database }) => giveBackSpace(database, path)),
     lock(name) {
       const outcome = takeLock(`${path}.${name}`);
       if (outcome.kind === 'gone')

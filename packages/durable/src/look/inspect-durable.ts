@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { createStatements } from '../file/connect.ts';
+import { type OpenFile, withStatements } from '../commit/transact.ts';
 import { DurableError, translateFault } from '../file/error.ts';
 import { readVersions } from '../file/migrate.ts';
 import type { DurablePart, Sql } from '../file/part.ts';
@@ -64,9 +64,9 @@ function checkVersions(
 
 /** The prepared statements of the connection in use; a reader may change it between two looks. */
 function statementsOf(): (database: DatabaseSync) => Sql {
-  let known: { readonly database: DatabaseSync; readonly sql: Sql } | null = null;
+  let known: OpenFile | null = null;
   return (database) => {
-    if (known?.database !== database) known = { database, sql: createStatements(database) };
+    if (known?.database !== database) known = withStatements(database);
     return known.sql;
   };
 }

@@ -10,6 +10,7 @@
  * `path.rebuilt` without `path` means a crash between 2 and 4: `finishReplacement` does the rest. With `path` beside it, it is
  * a crash in 1: it is thrown away.
  */
+
 import {
   closeSync,
   copyFileSync,
@@ -24,15 +25,8 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import {
-  type ConnectOptions,
-  closeDamaged,
-  connect,
-  createStatements,
-  inTransaction,
-  syncDirectory,
-  syncFile,
-} from '../file/connect.ts';
+import { withStatements } from '../commit/transact.ts';
+import { type ConnectOptions, closeDamaged, connect, inTransaction, syncDirectory, syncFile } from '../file/connect.ts';
 import { isSqliteError } from '../file/error.ts';
 import { migrate, notedSalvages, noteSalvage, readVersions, type Versions } from '../file/migrate.ts';
 import type { SalvageReport, TableSalvage } from '../file/part.ts';
@@ -134,7 +128,7 @@ function copyTables(
   target: DatabaseSync,
   { parts, lostCommits }: SalvageOptions,
 ): { tables: TableSalvage[]; undeclared: string[] } {
-  const sourceSql = createStatements(source);
+  const sourceSql = withStatements(source).sql;
   const tables = parts.flatMap(({ name: part, tables: declared }) =>
     declared.map((table) => copyTable({ source, sourceSql, target, part, table })),
   );
@@ -154,13 +148,13 @@ function copyTables(
 /** The versions that the damaged file says it has, so that its rows meet the tables that they were written to. */
 function versionsOf(source: DatabaseSync, { parts }: SalvageOptions): Versions | null {
   return orIfUnreadable(null, () => {
-    const versions = readVersions(source, createStatements(source), parts);
+    const versions = readVersions(source, withStatements(source).sql, parts);
     // A part that is not in the file is made in its newest version.
     return new Map(parts.map(({ name, migrations }) => [name, versions.get(name) ?? migrations.length]));
   });
 }
 
-const earlierReports = (source: DatabaseSync) => orIfUnreadable([], () => notedSalvages(createStatements(source)));
+const earlierReports = (source: DatabaseSync) => orIfUnreadable([], () => notedSalvages(withStatements(source).sql));
 
 function orIfUnreadable<T>(fallback: T, look: () => T): T {
   try {

@@ -9,8 +9,7 @@ import {
 import { asOutboxError, OutboxError } from '../core/error.ts';
 import { createEmit, droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import { type OutboxLimits, resolveOutboxLimits, splitLimits } from '../core/limits.ts';
-import { type DrainOptions, type DrainReport, drain } from '../drain/drain.ts';
-import { createWakeup } from '../drain/wakeup.ts';
+import { createWakeup, type DrainOptions, type DrainReport, drain } from '../drain/drain.ts';
 import { checkTable, outboxPart } from '../rows/part.ts';
 import { type Insertion, insertRecord } from '../rows/queue.ts';
 import { encodeRecord, type OutboxRecord } from '../rows/record.ts';
@@ -151,7 +150,7 @@ function createOutbox({ durable, table, limits, emit, options }: Parts): Outbox 
     enqueueIn(transaction, record) {
       checkOpen();
       const encoded = encodeRecord(record, limits);
-      const insertion = store.join(transaction, (tx) => insertRecord(tx, encoded, limits));
+      const insertion = insertRecord(store.join(transaction), encoded, limits);
       transaction.onCommitted(() => added(insertion));
       return outcomeOf(insertion);
     },

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { type DurableInspector, type DurableLimits, inspectDurable, type Sql } from '@kanade/durable';
-import { asOurs, asOutboxError, OutboxError } from '../core/error.ts';
+import { asOutboxError, OutboxError } from '../core/error.ts';
 import { type OutboxLimits, resolveOutboxLimits, splitLimits } from '../core/limits.ts';
 import { type DropEntry, listDrops } from '../rows/drops.ts';
 import { checkTable, outboxPart, outboxTables } from '../rows/part.ts';
 import type { RecordState } from '../rows/record.ts';
-import { naming } from '../rows/store.ts';
+import { asOurs, naming } from '../rows/store.ts';
 import { type Counts, listRows, type RecordSummary, readCounts } from '../rows/summary.ts';
 import { checkRow, type ExportedRecord, exportRow, type VerifyReport } from '../rows/whole-rows.ts';
 

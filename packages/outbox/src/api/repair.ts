@@ -1,8 +1,7 @@
 import type { OutboxLimits } from '../core/limits.ts';
 import { dropChosen, quarantineChosen, replayRows, type Selection, walk, walkStart } from '../rows/choose.ts';
 import type { Dropped } from '../rows/drops.ts';
-import type { Store } from '../rows/store.ts';
-import type { Tx } from '../rows/totals.ts';
+import type { Store, Tx } from '../rows/store.ts';
 
 /** What a person can do to records. Many are handled in several commits, oldest first; an error leaves those done before it done. */
 export interface OutboxRepair {

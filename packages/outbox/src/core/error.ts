@@ -47,12 +47,3 @@ export function asOutboxError(error: unknown): unknown {
   const code = renamed[error.code] ?? (error.code as OutboxErrorCode);
   return new OutboxError(code, error.message, { cause: error, ...(error.exceeded && { exceeded: error.exceeded }) });
 }
-
-/** Runs a look or a step on the file, its errors being ours. */
-export async function asOurs<T>(step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    throw asOutboxError(error);
-  }
-}

@@ -1,19 +1,22 @@
-import { asOurs } from '../core/error.ts';
-import { droppedEvent } from '../core/event.ts';
+import type { Clock } from '@kanade/durable';
+import { OutboxError } from '../core/error.ts';
+import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
+import type { OutboxLimits } from '../core/limits.ts';
 import { dropExpired, sweptRows } from '../rows/drops.ts';
-import { clampDue, needsSweep, nextDueMs, promote } from '../rows/due.ts';
-import type { Deliver } from './delivery.ts';
+import { clampDue, type Due, promote, quarantineRow, readDue, removeDelivered, retryLater } from '../rows/queue.ts';
+import { asOurs, type Tx } from '../rows/store.ts';
 import {
   abandon,
-  committed,
   createFlights,
-  type DrainContext,
+  type Deliver,
+  type Ended,
+  type FlightContext,
+  type Flights,
+  forget,
   isGrounded,
-  land,
-  settleEnded,
   take,
+  turnRecords,
 } from './flights.ts';
-import { idleMs } from './schedule.ts';
 
 export interface DrainOptions {
   readonly deliver: Deliver;
@@ -39,9 +42,16 @@ export interface DrainReport {
 
 const concurrencyMax = 1024;
 
+export interface DrainContext extends FlightContext {
+  readonly emit: Emit;
+  readonly wakeup: Wakeup;
+  /** Ends the drain from the outbox's side: it is being closed. */
+  readonly closing: AbortSignal;
+}
+
 /** Delivers until told to stop. Failures of deliveries are data; rejects when the store cannot be used, or with what `isOnline` threw. */
 export async function drain(context: DrainContext, options: DrainOptions): Promise<DrainReport> {
-  const { store, limits, clock, wakeup } = context;
+  const { limits, clock, wakeup } = context;
   const concurrency = options.concurrency ?? 8;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyMax) {
     throw new RangeError(`Cannot drain with concurrency: ${concurrency}, give 1 to ${concurrencyMax}`);
@@ -64,16 +74,16 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
       const nowMs = clock.nowMs();
       // At the start, and when the clock went back, due times may lie where no back-off would have put them.
       const clamp = nowMs < lastMs;
-      const healthy = (await settleEnded(flights)) && (await sweep(context, { nowMs, clamp }));
-      if (healthy) lastMs = nowMs;
-      if (healthy && isOnline()) await take(flights, concurrency);
-      if (healthy && isGrounded(flights)) await giveBack(context, stop);
+      const due = (await settleEnded(context, flights)) ? await sweep(context, { nowMs, clamp }) : null;
+      if (due !== null) lastMs = nowMs;
+      if (due !== null && isOnline()) await take(flights, concurrency);
+      if (due !== null && isGrounded(flights)) await giveBack(context, stop);
       if (options.until === 'idle' && isGrounded(flights)) break;
-      await wakeup.sleep(healthy ? idleMs(nowMs, await store.read(nextDueMs), limits.pollMs) : limits.pollMs);
+      await wakeup.sleep(due === null ? limits.pollMs : idleMs(nowMs, due.nextMs, limits.pollMs));
       // Attempts that end in the same turn share one commit.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await land(flights);
+    await land(context, flights);
     if (broken.signal.aborted) throw broken.signal.reason;
     const { delivered, failed, quarantined } = flights.sum;
     return { delivered, failed, quarantined };
@@ -83,16 +93,23 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
   }
 }
 
-/** Moves on what time alone moves: waiting records that are due, expired ones. False when that cannot be committed now. */
-async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; clamp: boolean }): Promise<boolean> {
+/** How long an idle drainer sleeps: until the next record is due, at most one poll interval. */
+export function idleMs(nowMs: number, nextDueMs: number | null, pollMs: number): number {
+  if (nextDueMs === null) return pollMs;
+  return Math.min(Math.max(1, nextDueMs - nowMs), pollMs);
+}
+
+/** Moves on what time alone moves: waiting records that are due, expired ones. Null when that cannot be committed now. */
+async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; clamp: boolean }): Promise<Due | null> {
   const { store, limits, emit, wakeup } = context;
   for (let clamped = clamp ? sweptRows : 0; clamped === sweptRows; ) {
     const done = await committed(emit, async () => {
       clamped = await store.transact((tx) => clampDue(tx, nowMs + limits.backoffMaxMs));
     });
-    if (!done) return false;
+    if (!done) return null;
   }
-  if (!(await store.read((sql) => needsSweep(sql, nowMs)))) return true;
+  const due = await store.read((sql) => readDue(sql, nowMs));
+  if (!due.isSwept) return due;
   const swept = await committed(emit, async () => {
     const dropped = await store.transact((tx) => {
       promote(tx);
@@ -100,9 +117,11 @@ async function sweep(context: DrainContext, { nowMs, clamp }: { nowMs: number; c
     });
     for (const record of dropped) emit(droppedEvent(record));
   });
+  if (!swept) return null;
   // One step is bounded: what it left comes in the next turn.
-  if (swept && (await store.read((sql) => needsSweep(sql, nowMs)))) wakeup.ring();
-  return swept;
+  const left = await store.read((sql) => readDue(sql, nowMs));
+  if (left.isSwept) wakeup.ring();
+  return left;
 }
 
 /** While nothing else is to be done: gives free space back to the disk, step by step, until there is none or work comes. */
@@ -115,4 +134,123 @@ async function giveBack({ store, emit, wakeup }: DrainContext, stop: AbortSignal
     if (!done) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Commits what ended, a bounded number; false when that is not possible now. */
+async function settleEnded(context: DrainContext, flights: Flights): Promise<boolean> {
+  const { ended, pace, sum } = flights;
+  if (ended.length === 0) return true;
+  // More may end while this waits for the database.
+  const batch = ended.slice(0, pace.records);
+  const done = await committed(context.emit, async () => {
+    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
+    for (const { key } of ended.splice(0, count)) forget(flights, key);
+    if (ended.length > 0) context.wakeup.ring();
+    const delivered = events.filter((event) => event.type === 'delivered').length;
+    if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
+    for (const event of events) if (event.type !== 'delivered') context.emit(event);
+    sum.delivered += delivered;
+    sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
+    sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
+  });
+  // What has no room as one commit may have it bit by bit.
+  pace.records = done ? Math.min(pace.records * 2, turnRecords) : 1;
+  return done;
+}
+
+/** Endings from the front, until the time of one commit is used up. */
+function settleWithin(
+  tx: Tx,
+  batch: readonly Ended[],
+  { store, limits }: DrainContext,
+): { events: OutboxEvent[]; count: number } {
+  const untilMs = performance.now() + store.durable.limits.commitBudgetMs;
+  const events: OutboxEvent[] = [];
+  let count = 0;
+  for (const entry of batch) {
+    events.push(...settleOne(tx, entry, limits));
+    count++;
+    if (performance.now() > untilMs) break;
+  }
+  return { events, count };
+}
+
+function settleOne(tx: Tx, { key, next }: Ended, limits: OutboxLimits): OutboxEvent[] {
+  switch (next.kind) {
+    case 'remove':
+      return removeDelivered(tx, key) ? [{ type: 'delivered', records: 1 }] : [];
+    case 'keep':
+      return [];
+    case 'retry': {
+      const { attempts, dueMs, reason } = next;
+      return retryLater(tx, key, next) ? [{ type: 'failed', id: key.id, attempts, retryAtMs: dueMs, reason }] : [];
+    }
+    case 'quarantine': {
+      const dropped = quarantineRow(tx, key, { ...next, limits });
+      if (dropped === null) return [];
+      const { attempts, reason } = next;
+      return [{ type: 'quarantined', id: key.id, attempts, reason }, ...dropped.map(droppedEvent)];
+    }
+  }
+}
+
+/** True when `commit` came through, false when it has to wait for room on the disk or for a lock. */
+async function committed(emit: Emit, commit: () => Promise<void>): Promise<boolean> {
+  try {
+    await commit();
+    return true;
+  } catch (error) {
+    if (!(error instanceof OutboxError) || (error.code !== 'disk_full' && error.code !== 'busy')) throw error;
+    emit({ type: 'stalled', error });
+    return false;
+  }
+}
+
+/** After a stop: waits for what is under way, within its grace, and commits it. */
+async function land(context: DrainContext, flights: Flights): Promise<void> {
+  const { flying, options } = flights;
+  for (const delivery of flying.values()) delivery.abort(options.stop.reason);
+  const cancel = context.clock.setTimer(() => {
+    for (const delivery of flying.values()) delivery.giveUp('the drain stopped');
+  }, context.limits.stopGraceMs);
+  try {
+    while (flying.size > 0) await context.wakeup.sleep(context.limits.pollMs);
+    while (flights.ended.length > 0 && (await settleEnded(context, flights)));
+  } finally {
+    cancel();
+  }
+}
+
+/** A bell with a memory: a ring while nobody sleeps makes the next sleep end at once. One sleeper. */
+export interface Wakeup {
+  ring(): void;
+  /** Whether the next sleep would end at once. */
+  isRung(): boolean;
+  /** Resolves at the next ring, or after `timeoutMs`. */
+  sleep(timeoutMs: number): Promise<void>;
+}
+
+export function createWakeup(clock: Clock): Wakeup {
+  let rung = false;
+  let wake: (() => void) | null = null;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    isRung: () => rung,
+    async sleep(timeoutMs) {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const cancel = clock.setTimer(resolve, timeoutMs);
+          wake = () => {
+            cancel();
+            resolve();
+          };
+        });
+        wake = null;
+      }
+      rung = false;
+    },
+  };
 }

@@ -1,5 +1,5 @@
 /*
- * Records on their way out. A record is in one of four places, and only this file moves it between them:
+ * Records on their way out. A record is in one of four places, and only this file and `drain.ts`, which commits, move it between them:
  *
  *   store 'ready'  --take-->  flying  --attempt ended-->  ended  --one commit-->  gone | 'waiting' | 'quarantined' | 'ready'
  *
@@ -8,26 +8,24 @@
  */
 import type { Clock, Sql } from '@kanade/durable';
 import { OutboxError } from '../core/error.ts';
-import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import type { OutboxLimits } from '../core/limits.ts';
-import {
-  type LoadedRow,
-  loadRow,
-  quarantineRow,
-  type RowKey,
-  readySeqs,
-  removeDelivered,
-  retryLater,
-} from '../rows/queue.ts';
+import { failureReason } from '../core/reason.ts';
+import { type LoadedRow, loadRow, type RowKey, readySeqs } from '../rows/queue.ts';
 import type { QueuedRecord } from '../rows/record.ts';
 import type { Store } from '../rows/store.ts';
-import type { Tx } from '../rows/totals.ts';
-import { type Deliver, type Delivery, startDelivery } from './delivery.ts';
-import { type AfterAttempt, afterAttempt } from './schedule.ts';
-import type { Wakeup } from './wakeup.ts';
+
+export interface DeliverContext {
+  /** Aborted when the attempt's time is over or the drain stops. */
+  readonly signal: AbortSignal;
+  /** When the attempt's time is over, milliseconds since 1970. */
+  readonly deadlineMs: number;
+}
+
+/** Resolves when the other side has the record for good; anything it rejects with is a failed attempt. */
+export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise<void>;
 
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
-const turnRecords = 128;
+export const turnRecords = 128;
 
 /** An attempt that is over, and what is to become of its record. */
 export interface Ended {
@@ -35,17 +33,16 @@ export interface Ended {
   readonly next: AfterAttempt;
 }
 
-export interface DrainContext {
+/** What a flight needs of its outbox. */
+export interface FlightContext {
   readonly store: Store;
   readonly limits: OutboxLimits;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly emit: Emit;
-  readonly wakeup: Wakeup;
+  /** Wakes the drainer: there is something to settle, or room to take more. */
+  readonly wakeup: { ring(): void };
   /** Endings that no commit could take yet; what a drain leaves in it the next one begins with. */
   readonly unsettled: Ended[];
-  /** Ends the drain from the outbox's side: it is being closed. */
-  readonly closing: AbortSignal;
 }
 
 interface FlightOptions {
@@ -56,7 +53,7 @@ interface FlightOptions {
 
 /** The attempts under way, those whose ending is not committed yet, and what came of the others. */
 export interface Flights {
-  readonly context: DrainContext;
+  readonly context: FlightContext;
   readonly options: FlightOptions;
   readonly flying: Map<number, Delivery>;
   readonly ended: Ended[];
@@ -67,7 +64,7 @@ export interface Flights {
   readonly sum: { delivered: number; failed: number; quarantined: number; bytes: number };
 }
 
-export function createFlights(context: DrainContext, options: FlightOptions): Flights {
+export function createFlights(context: FlightContext, options: FlightOptions): Flights {
   const busy = { seqs: new Set<number>(), keys: new Set<string>() };
   const sum = { delivered: 0, failed: 0, quarantined: 0, bytes: 0 };
   // What an earlier drain could not commit: delivered already, so it is removed, not delivered again.
@@ -165,82 +162,17 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
   };
 }
 
-/** Commits what ended, a bounded number; false when that is not possible now. */
-export async function settleEnded(flights: Flights): Promise<boolean> {
-  const { ended, pace, sum, context } = flights;
-  if (ended.length === 0) return true;
-  // More may end while this waits for the database.
-  const batch = ended.slice(0, pace.records);
-  const done = await committed(context.emit, async () => {
-    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
-    for (const { key } of ended.splice(0, count)) forget(flights, key);
-    if (ended.length > 0) context.wakeup.ring();
-    const delivered = events.filter((event) => event.type === 'delivered').length;
-    if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
-    for (const event of events) if (event.type !== 'delivered') context.emit(event);
-    sum.delivered += delivered;
-    sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
-    sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
-  });
-  // What has no room as one commit may have it bit by bit.
-  pace.records = done ? Math.min(pace.records * 2, turnRecords) : 1;
-  return done;
-}
-
-/** Endings from the front, until the time of one commit is used up. */
-function settleWithin(
-  tx: Tx,
-  batch: readonly Ended[],
-  { store, limits }: DrainContext,
-): { events: OutboxEvent[]; count: number } {
-  const untilMs = performance.now() + store.durable.limits.commitBudgetMs;
-  const events: OutboxEvent[] = [];
-  let count = 0;
-  for (const entry of batch) {
-    events.push(...settleOne(tx, entry, limits));
-    count++;
-    if (performance.now() > untilMs) break;
-  }
-  return { events, count };
-}
-
 function remember({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
   busy.seqs.add(seq);
   if (orderKey !== null) busy.keys.add(orderKey);
   sum.bytes += bytes;
 }
 
-function forget({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
+/** Its ending is committed. */
+export function forget({ busy, sum }: Flights, { seq, orderKey, bytes }: RowKey): void {
   busy.seqs.delete(seq);
   if (orderKey !== null) busy.keys.delete(orderKey);
   sum.bytes -= bytes;
-}
-
-/** True when `commit` came through, false when it has to wait for room on the disk or for a lock. */
-export async function committed(emit: Emit, commit: () => Promise<void>): Promise<boolean> {
-  try {
-    await commit();
-    return true;
-  } catch (error) {
-    if (!(error instanceof OutboxError) || (error.code !== 'disk_full' && error.code !== 'busy')) throw error;
-    emit({ type: 'stalled', error });
-    return false;
-  }
-}
-
-/** After a stop: waits for what is under way, within its grace, and commits it. */
-export async function land(flights: Flights): Promise<void> {
-  const { flying, options, context } = flights;
-  for (const delivery of flying.values()) delivery.abort(options.stop.reason);
-  const cancel = context.clock.setTimer(() => {
-    for (const delivery of flying.values()) delivery.giveUp('the drain stopped');
-  }, context.limits.stopGraceMs);
-  try {
-    while (flying.size > 0) await context.wakeup.sleep(context.limits.pollMs);
-    while (flights.ended.length > 0 && (await settleEnded(flights)));
-  } finally {
-    cancel();
-  }
 }
 
 /** After a failure of the store nobody looks at these attempts any more; after a good end there are none. */
@@ -254,21 +186,94 @@ export function abandon({ flying }: Flights): void {
   }
 }
 
-function settleOne(tx: Tx, { key, next }: Ended, limits: OutboxLimits): OutboxEvent[] {
-  switch (next.kind) {
-    case 'remove':
-      return removeDelivered(tx, key) ? [{ type: 'delivered', records: 1 }] : [];
-    case 'keep':
-      return [];
-    case 'retry': {
-      const { attempts, dueMs, reason } = next;
-      return retryLater(tx, key, next) ? [{ type: 'failed', id: key.id, attempts, retryAtMs: dueMs, reason }] : [];
-    }
-    case 'quarantine': {
-      const dropped = quarantineRow(tx, key, { ...next, limits });
-      if (dropped === null) return [];
-      const { attempts, reason } = next;
-      return [{ type: 'quarantined', id: key.id, attempts, reason }, ...dropped.map(droppedEvent)];
-    }
+/** One attempt under way. */
+interface Delivery {
+  /** Asks `deliver` to stop. */
+  abort(reason: unknown): void;
+  /** Ends the attempt even if `deliver` does not come back. */
+  giveUp(reason: string): void;
+}
+
+/** Starts an attempt. `onEnd` is called once, later than this call: with null for success, else with what went wrong. */
+function startDelivery(
+  record: QueuedRecord,
+  { deliver, deadlineMs, onEnd }: { deliver: Deliver; deadlineMs: number; onEnd: (failure: string | null) => void },
+): Delivery {
+  let controller: AbortController | null = null;
+  let aborted: { readonly reason: unknown } | null = null;
+  let ended = false;
+  const end = (failure: string | null): void => {
+    if (ended) return;
+    ended = true;
+    onEnd(failure);
+  };
+  const context: DeliverContext = {
+    deadlineMs,
+    // Made when it is asked for: most attempts end before anybody looks, and making one costs more than the rest.
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted) controller.abort(aborted.reason);
+      return controller.signal;
+    },
+  };
+  attempt(deliver, record, context).then(
+    () => end(null),
+    (error: unknown) => end(failureReason(error)),
+  );
+  return {
+    abort(reason) {
+      aborted ??= { reason };
+      controller?.abort(aborted.reason);
+    },
+    giveUp: end,
+  };
+}
+
+/** A deliver that throws at once is a failed attempt too. */
+function attempt(deliver: Deliver, record: QueuedRecord, context: DeliverContext): Promise<void> {
+  try {
+    return Promise.resolve(deliver(record, context));
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+
+type BackoffLimits = Pick<OutboxLimits, 'attemptsMax' | 'backoffFirstMs' | 'backoffMaxMs'>;
+
+/** Part of a wait that chance decides, so that a thousand machines do not come back in the same second. */
+const jitterShare = 0.4;
+
+/** The wait after the n-th failed attempt: the first wait doubled n-1 times, +-20 %, never over the maximum. `random` is in [0, 1). */
+export function backoffMs(attempts: number, random: number, limits: BackoffLimits): number {
+  const doubled = limits.backoffFirstMs * 2 ** Math.min(attempts - 1, 40);
+  const jittered = Math.min(doubled, limits.backoffMaxMs) * (1 - jitterShare / 2 + jitterShare * random);
+  return Math.max(1, Math.min(Math.round(jittered), limits.backoffMaxMs));
+}
+
+type AfterAttempt =
+  | { readonly kind: 'remove' }
+  /** Nothing counts: the line was down, or we were told to stop. */
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'retry'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
+  | { readonly kind: 'quarantine'; readonly attempts: number; readonly reason: string };
+
+interface Attempt {
+  /** Failed attempts before this one. */
+  readonly attempts: number;
+  /** Null when `deliver` resolved. */
+  readonly failure: string | null;
+  /** Whether the line was up, and nobody had asked us to stop, when the attempt ended. */
+  readonly counts: boolean;
+  readonly nowMs: number;
+  readonly random: number;
+}
+
+/** What becomes of a record after one attempt. */
+export function afterAttempt(attempt: Attempt, limits: BackoffLimits): AfterAttempt {
+  if (attempt.failure === null) return { kind: 'remove' };
+  if (!attempt.counts) return { kind: 'keep' };
+  const attempts = attempt.attempts + 1;
+  const reason = attempt.failure;
+  if (attempts >= limits.attemptsMax) return { kind: 'quarantine', attempts, reason };
+  return { kind: 'retry', attempts, dueMs: attempt.nowMs + backoffMs(attempts, attempt.random, limits), reason };
 }

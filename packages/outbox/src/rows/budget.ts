@@ -2,24 +2,8 @@ import { OutboxError } from '../core/error.ts';
 import type { OutboxLimits } from '../core/limits.ts';
 import { type Dropped, dropExpired, dropRows } from './drops.ts';
 import type { EncodedRecord } from './record.ts';
-import { queuedStates, queuedTally, type Tx } from './totals.ts';
+import { type Exceeded, exceededBy, queuedStates, queuedTally, type Tx } from './store.ts';
 import { lowestPriority } from './walk-state.ts';
-
-interface Exceeded {
-  readonly limit: string;
-  readonly maximum: number;
-  readonly actual: number;
-}
-
-/** The budget that one more record of this size would break, or null. */
-export function exceededBy({ totals }: Tx, bytes: number, limits: OutboxLimits): Exceeded | null {
-  const queued = queuedTally(totals);
-  const actual = { records: queued.records + 1, bytes: queued.bytes + bytes };
-  if (actual.records > limits.recordsMax)
-    return { limit: 'recordsMax', maximum: limits.recordsMax, actual: actual.records };
-  if (actual.bytes > limits.bytesMax) return { limit: 'bytesMax', maximum: limits.bytesMax, actual: actual.bytes };
-  return null;
-}
 
 /** Makes room by the policy. Live records are dropped only if that is enough. @returns what had to go */
 export function makeRoom(tx: Tx, record: EncodedRecord, limits: OutboxLimits): Dropped[] | RefusedRecord {

@@ -3,7 +3,7 @@ import { type Dropped, dropRows } from './drops.ts';
 import { holdHead, releaseNext } from './key-order.ts';
 import { quarantineRow } from './queue.ts';
 import type { RecordState } from './record.ts';
-import type { Tx } from './totals.ts';
+import type { Tx } from './store.ts';
 import { seqsInState } from './walk-state.ts';
 
 /** Which records: by id, or all of a state. */

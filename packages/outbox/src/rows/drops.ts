@@ -1,7 +1,7 @@
 import type { Sql } from '@kanade/durable';
 import type { DropReason } from '../core/event.ts';
 import { releaseNext } from './key-order.ts';
-import type { Tx } from './totals.ts';
+import type { Tx } from './store.ts';
 
 export interface Dropped {
   readonly id: string;

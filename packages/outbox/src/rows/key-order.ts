@@ -5,7 +5,7 @@
  */
 import type { Sql } from '@kanade/durable';
 import type { RecordState } from './record.ts';
-import type { Tx } from './totals.ts';
+import type { Tx } from './store.ts';
 
 /** Changes the state of one row, and the totals with it. */
 export function moveRow(

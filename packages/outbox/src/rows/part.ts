@@ -8,7 +8,7 @@
  *                   'quarantined'  failed too often or unreadable; stays until replayed or dropped
  *                 body comes last: the columns before it are read without touching its overflow pages.
  *   outbox_total  records and bytes per state, and of what was delivered, dropped, lost, so that a budget check costs one
- *                 look. Every change of a row is counted in the same transaction (totals.ts).
+ *                 look. Every change of a row is counted in the same transaction (store.ts).
  *   outbox_drop   the last records that left undelivered, with the reason.
  *   outbox_meta   schema_version, for programs of before; the durable file counts versions itself.
  *
@@ -18,7 +18,7 @@ import { type AdoptedFile, type DurablePart, damage, type Row, type Sql, type Ta
 import { OutboxError } from '../core/error.ts';
 import { releaseAll } from './key-order.ts';
 import { isIntact } from './record.ts';
-import { countExpected, countLost, recountTotals, wrongTotal } from './totals.ts';
+import { withTable } from './store.ts';
 
 /** Version of the tables; `outbox_meta` says it, too. */
 const schemaVersion = 2;
@@ -116,11 +116,6 @@ export function checkTable(table: string): string {
   throw new TypeError(`Cannot use table name: ${JSON.stringify(table)}`);
 }
 
-/** Puts the table's name into a statement written with `$t`. */
-export function withTable(text: string, table: string): string {
-  return text.replaceAll('$t', table);
-}
-
 /** The names of the outboxes in a file, those of versions of before among them. */
 export function outboxTables(sql: Sql): string[] {
   const names = sql(
@@ -191,4 +186,36 @@ function problemsOf(sql: Sql, table: string): string[] {
   for (const row of late)
     problems.push(`the records of order key ${JSON.stringify(row.order_key)} have no single head`);
   return problems;
+}
+
+/** Counts the states again, for a file whose totals disagree with its rows. */
+function recountTotals(sql: Sql, table: string): void {
+  sql(
+    `UPDATE ${table}_total SET records = (SELECT count(*) FROM ${table} WHERE state = name),
+       bytes = (SELECT coalesce(sum(bytes), 0) FROM ${table} WHERE state = name)
+     WHERE name IN ('ready', 'waiting', 'held', 'quarantined')`,
+  ).run();
+}
+
+/** A state whose total is not what its rows add up to, or null. Reads every row. */
+function wrongTotal(sql: Sql, table: string): string | null {
+  const wrong = sql(
+    `WITH actual AS (SELECT state, count(*) AS records, sum(bytes) AS bytes FROM ${table} GROUP BY state)
+     SELECT name FROM ${table}_total LEFT JOIN actual ON state = name
+       WHERE name IN ('ready', 'waiting', 'held', 'quarantined')
+         AND (${table}_total.records <> coalesce(actual.records, 0) OR ${table}_total.bytes <> coalesce(actual.bytes, 0)) LIMIT 1`,
+  );
+  return (wrong.get()?.name as string | undefined) ?? null;
+}
+
+/** How many records there should be, by the totals; null where they cannot say. */
+function countExpected(sql: Sql, table: string): number | null {
+  const states = `SELECT sum(records) AS records FROM ${table}_total WHERE name IN ('ready', 'waiting', 'held', 'quarantined')`;
+  const records = sql(states).get()?.records;
+  return typeof records === 'number' ? records : null;
+}
+
+/** Counts records that a salvage could not read. */
+function countLost(sql: Sql, table: string, records: number): void {
+  sql(`UPDATE ${table}_total SET records = records + ? WHERE name = 'lost'`).run(records);
 }

@@ -1,11 +1,11 @@
 import type { Sql } from '@kanade/durable';
 import { OutboxError } from '../core/error.ts';
 import type { OutboxLimits } from '../core/limits.ts';
-import { exceededBy, makeRoom, type RefusedRecord } from './budget.ts';
-import { type Dropped, dropRows } from './drops.ts';
-import { isHead, isKeyBusy, releaseNext } from './key-order.ts';
+import { makeRoom, type RefusedRecord } from './budget.ts';
+import { type Dropped, dropRows, sweptRows } from './drops.ts';
+import { isHead, isKeyBusy, moveRow, releaseNext } from './key-order.ts';
 import { type EncodedRecord, isIntact, type QueuedRecord, type RecordState } from './record.ts';
-import type { Tx } from './totals.ts';
+import { exceededBy, type Tx } from './store.ts';
 
 /** Names one stored row; the id too, so that a row number that came back after a salvage never names a stranger. */
 export interface RowKey {
@@ -169,4 +169,37 @@ export function quarantineRow(
 
 function stateOf({ sql }: Tx, seq: number, id: string): RecordState | null {
   return (sql('SELECT state FROM $t WHERE seq = ? AND id = ?').get(seq, id)?.state as RecordState | undefined) ?? null;
+}
+
+/** What time alone will change. */
+export interface Due {
+  /** Whether `promote` or `dropExpired` would change anything now. */
+  readonly isSwept: boolean;
+  /** When the next waiting record is due, null when none waits. */
+  readonly nextMs: number | null;
+}
+
+/** A look at what is due; it costs no commit. */
+export function readDue(sql: Sql, nowMs: number): Due {
+  const nextMs = sql("SELECT min(due_ms) AS due FROM $t WHERE state = 'waiting'").get()?.due as number | null;
+  if (nextMs !== null && nextMs <= nowMs) return { isSwept: true, nextMs };
+  const expired = sql("SELECT 1 FROM $t WHERE expires_at_ms <= ? AND state <> 'quarantined' LIMIT 1").get(nowMs);
+  return { isSwept: expired !== undefined, nextMs };
+}
+
+/** Makes waiting records ready whose time has come, at most `sweptRows`. */
+export function promote(tx: Tx): void {
+  const due = tx
+    .sql("SELECT seq, bytes FROM $t WHERE state = 'waiting' AND due_ms <= ? ORDER BY due_ms LIMIT ?")
+    .all(tx.nowMs, sweptRows);
+  for (const row of due) {
+    moveRow(tx, { seq: row.seq as number, bytes: row.bytes as number, from: 'waiting', to: 'ready' });
+  }
+}
+
+/** Pulls in due times that a clock which was ahead left in the far future, at most `sweptRows`. @returns how many */
+export function clampDue({ sql }: Tx, latestMs: number): number {
+  const latest = 'max(coalesce(not_before_ms, 0), ?1)';
+  const far = `SELECT seq FROM $t WHERE state = 'waiting' AND due_ms > ?1 AND due_ms > ${latest} LIMIT ?2`;
+  return Number(sql(`UPDATE $t SET due_ms = ${latest} WHERE seq IN (${far})`).run(latestMs, sweptRows).changes);
 }

@@ -1,7 +1,7 @@
 import type { Sql } from '@kanade/durable';
 import type { DropReason } from '../core/event.ts';
 import type { RecordState } from './record.ts';
-import type { Tally } from './totals.ts';
+import type { Tally } from './store.ts';
 import { seqsInState } from './walk-state.ts';
 
 /** A stored record without its body. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterAttempt, backoffMs, idleMs } from './schedule.ts';
+import { afterAttempt, backoffMs } from './flights.ts';
 
 const limits = { attemptsMax: 10, backoffFirstMs: 1_000, backoffMaxMs: 300_000 };
 
@@ -46,16 +46,5 @@ describe('afterAttempt', () => {
     },
   ])('after $name: $next.kind', ({ attempt, next }) => {
     expect(afterAttempt(attempt, limits)).toEqual(next);
-  });
-});
-
-describe('idleMs', () => {
-  it.each([
-    { nextDueMs: null, ms: 1_000 },
-    { nextDueMs: 100_250, ms: 250 },
-    { nextDueMs: 105_000, ms: 1_000 },
-    { nextDueMs: 99_000, ms: 1 },
-  ])('with the next record due at $nextDueMs sleeps $ms ms', ({ nextDueMs, ms }) => {
-    expect(idleMs(100_000, nextDueMs, 1_000)).toBe(ms);
   });
 });
