@@ -31,15 +31,15 @@ export {
 export {
   type Body,
   CommandEnvelope,
+  envelopeKind,
   readBody,
 } from './fleet/envelope.ts';
 export {
   countsForCheck,
   type ResultVerdict,
-  refusalResultName,
+  refusalResultId,
   type SyntheticExit,
   syntheticExits,
-  uuidNamespaceOid,
   verdictOf,
 } from './fleet/exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fleet/fence.ts';
@@ -53,6 +53,16 @@ export {
   collectDefaults,
   EmitConfig,
 } from './fleet/hint.ts';
+export {
+  type KeyringFile,
+  keyPolicy,
+  keyringBytesMax,
+  keyringFilesMax,
+  keyringKind,
+  publicKeyOf,
+  readKeyring,
+  type TrustedKey,
+} from './fleet/keyring.ts';
 export { FinalizeCommand, finalizeDefaults, Retry, RunAs, Shell, Staleness } from './fleet/launch.ts';
 export {
   Notification,
@@ -96,6 +106,7 @@ export {
 } from './fleet/remote.ts';
 export { EventStarted, ExecResult, execResultDefaults } from './fleet/report.ts';
 export {
+  base64OfBytes,
   commandKey,
   type Headers,
   keyFingerprint,
@@ -170,6 +181,7 @@ export {
 export {
   type AcceptedCommand,
   type CommandVerification,
+  envelopeLifeMsMax,
   type KeyPolicy,
   type Keyring,
   type RefusedCommand,

@@ -5,12 +5,14 @@ import {
   commandKey,
   type Headers,
   type Keyring,
+  type Signature,
   signatureHeaders,
   signedMaterial,
   type Verification,
   verifyCommand,
   writeSignatureHeaders,
 } from '@kanade/shared/fleet';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 const nowMs = Date.parse('2026-11-21T08:00:00Z');
@@ -19,26 +21,20 @@ const dayMs = 86_400_000;
 const at = (ms: number): string => new Date(ms).toISOString();
 
 const keys = { backend: generateKeyPairSync('ed25519'), breakglass: generateKeyPairSync('ed25519') };
-const raw = (key: KeyObject): Uint8Array => new Uint8Array(key.export({ format: 'der', type: 'spki' }).subarray(-32));
+const verifyWith =
+  (key: KeyObject) =>
+  (message: Uint8Array, signature: Uint8Array): boolean =>
+    verify(null, message, key, signature);
 const keyring: Keyring = new Map([
-  ['main', { publicKey: raw(keys.backend.publicKey), policy: { label: 'backend', auditEveryUse: false } }],
+  ['main', { verify: verifyWith(keys.backend.publicKey), policy: { label: 'backend', auditEveryUse: false } }],
   [
     'glass',
     {
-      publicKey: raw(keys.breakglass.publicKey),
+      verify: verifyWith(keys.breakglass.publicKey),
       policy: { label: 'break glass', maxAgeMs: 10 * minuteMs, auditEveryUse: true },
     },
   ],
 ]);
-
-const derHead = Buffer.from('302a300506032b6570032100', 'hex');
-const verifySignature = (key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-  verify(
-    null,
-    message,
-    createPublicKey({ key: Buffer.concat([derHead, key]), format: 'der', type: 'spki' }),
-    signature,
-  );
 
 const command: Command = { id: 'j', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 5 };
 const envelope = {
@@ -56,25 +52,19 @@ interface Given {
   readonly tamper?: boolean;
 }
 
-function check({
-  body = envelope,
-  kid = 'main',
-  atMs = nowMs,
-  headers = {},
-  tamper = false,
-}: Given): Promise<Verification> {
+function check({ body = envelope, kid = 'main', atMs = nowMs, headers = {}, tamper = false }: Given): Verification {
   const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body));
   const { privateKey } = kid === 'main' ? keys.backend : keys.breakglass;
   const signature = new Uint8Array(sign(null, signedMaterial(atMs, bytes), privateKey));
   const written = { ...writeSignatureHeaders({ kid, bytes: signature, atMs }), ...headers };
   const received = tamper ? new TextEncoder().encode(JSON.stringify({ ...envelope, target_pc_id: 'pc-2' })) : bytes;
-  return verifyCommand({ body: received, headers: written }, keyring, { pcId: 'pc-1', nowMs, verifySignature });
+  return verifyCommand({ body: received, headers: written }, keyring, { pcId: 'pc-1', nowMs });
 }
 
 const none: Headers = Object.fromEntries(Object.values(signatureHeaders).map((name) => [name, undefined]));
 
-it('verifyCommand() accepts an envelope for this machine and gives its start deadline', async () => {
-  expect(await check({})).toEqual({
+it('verifyCommand() accepts an envelope for this machine and gives its start deadline', () => {
+  expect(check({})).toEqual({
     ok: true,
     protocol: 'kanade.command.v2',
     command,
@@ -86,8 +76,8 @@ it('verifyCommand() accepts an envelope for this machine and gives its start dea
   });
 });
 
-it('verifyCommand() accepts a legacy order after days from a key without a maximum age, and its old field name', async () => {
-  const accepted = await check({ body: { ...command, job_id: 'e' }, atMs: nowMs - 6 * dayMs });
+it('verifyCommand() accepts a legacy order after days from a key without a maximum age, and its old field name', () => {
+  const accepted = check({ body: { ...command, job_id: 'e' }, atMs: nowMs - 6 * dayMs });
   expect(accepted).toMatchObject({
     ok: true,
     protocol: 'legacy',
@@ -96,9 +86,9 @@ it('verifyCommand() accepts a legacy order after days from a key without a maxim
   });
 });
 
-it('verifyCommand() takes the earlier of expiry and deadline, inclusive', async () => {
+it('verifyCommand() takes the earlier of expiry and deadline, inclusive', () => {
   const body = { ...envelope, command: { ...command, deadline_at: at(nowMs) } };
-  expect(await check({ body })).toMatchObject({ ok: true, startDeadlineMs: nowMs });
+  expect(check({ body })).toMatchObject({ ok: true, startDeadlineMs: nowMs });
 });
 
 const beyond = nowMs + 61 * minuteMs;
@@ -221,8 +211,8 @@ it.each<[string, Given, string, string | undefined]>([
   ],
   ['legacy that is no command', { body: { id: 'j' } }, 'Undecodable drop', undefined],
   ['no JSON', { body: new Uint8Array([0xff]) }, 'Undecodable drop', undefined],
-])('verifyCommand() refuses: %s', async (_name, given, outcome, event) => {
-  const refused = await check(given);
+])('verifyCommand() refuses: %s', (_name, given, outcome, event) => {
+  const refused = check(given);
   expect(refused).toMatchObject({ ok: false, event });
   expect(refused.ok || `${refused.error} ${refused.refuse}`).toBe(outcome);
 });
@@ -241,18 +231,18 @@ it.each<[string, Given, string]>([
     { kid: 'glass', atMs: nowMs - 11 * minuteMs, body: { ...envelope, expires_at: at(nowMs - 1) } },
     'Expired',
   ],
-])('verifyCommand() looks at the %s', async (_name, given, found) => {
-  const refused = await check(given);
+])('verifyCommand() looks at the %s', (_name, given, found) => {
+  const refused = check(given);
   expect(refused.ok || `${refused.error}: ${refused.reason}`).toContain(found);
 });
 
-it('a refused legacy order still gives its command, for an agent that does not enforce', async () => {
-  expect(await check({ body: command, headers: none })).toMatchObject({ command });
-  expect(await check({ headers: none })).toMatchObject({ command: undefined });
+it('a refused legacy order still gives its command, for an agent that does not enforce', () => {
+  expect(check({ body: command, headers: none })).toMatchObject({ command });
+  expect(check({ headers: none })).toMatchObject({ command: undefined });
 });
 
-it('an absent algorithm means the original one', async () => {
-  expect(await check({ headers: { 'Kanade-Sig-Alg': undefined } })).toMatchObject({ ok: true });
+it('an absent algorithm means the original one', () => {
+  expect(check({ headers: { 'Kanade-Sig-Alg': undefined } })).toMatchObject({ ok: true });
 });
 
 it('signedMaterial() is 8 bytes of time, big-endian, then the body', () => {
@@ -267,4 +257,76 @@ it('commandKey() is the key id and the first 8 bytes of the hash', () => {
       Uint8Array.from({ length: 32 }, (_, index) => index),
     ),
   ).toBe('main:0001020304050607');
+});
+
+it('verifyCommand() refuses what it accepts once any one byte of body or signature, or any digit of the time, is another', () => {
+  const body = new TextEncoder().encode(JSON.stringify(envelope));
+  const bytes = new Uint8Array(sign(null, signedMaterial(nowMs, body), keys.backend.privateKey));
+  const given = { kid: 'main', bytes, atMs: nowMs };
+  const judge = (changed: Uint8Array, signature: Signature) =>
+    verifyCommand({ body: changed, headers: writeSignatureHeaders(signature) }, keyring, { pcId: 'pc-1', nowMs });
+  expect(judge(body, given).ok).toBe(true);
+  const flipped = (from: Uint8Array, at: number, bit: number) =>
+    from.map((byte, index) => (index === at ? byte ^ (1 << bit) : byte));
+  for (let at = 0; at < body.length; at++) expect(judge(flipped(body, at, at % 8), given).ok, `byte ${at}`).toBe(false);
+  for (let bit = 0; bit < 512; bit++) {
+    const changed = { ...given, bytes: flipped(bytes, bit >> 3, bit & 7) };
+    expect(judge(body, changed), `bit ${bit}`).toMatchObject({ ok: false, error: 'BadSignature' });
+  }
+  for (const aside of [1, 10, 1_000, -1, -60_000])
+    expect(judge(body, { ...given, atMs: nowMs + aside })).toMatchObject({ ok: false, error: 'BadSignature' });
+  for (const cut of [body.subarray(1), body.subarray(0, -1), Uint8Array.from([...body, 0x20])])
+    expect(judge(cut, given).ok).toBe(false);
+});
+
+it('verifyCommand() never throws and never accepts whatever stands in headers and body', () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(
+      '',
+      '0',
+      '-1',
+      'NaN',
+      '9'.repeat(17),
+      'ed25519',
+      'ED25519',
+      'main',
+      '__proto__',
+      'x'.repeat(10_000),
+    ),
+    fc.base64String(),
+  );
+  const headers = fc.record(
+    Object.fromEntries(Object.values(signatureHeaders).map((name) => [name, fc.option(hostile, { nil: undefined })])),
+  );
+  const body = fc.oneof(
+    fc.uint8Array(),
+    fc.json().map((text) => new TextEncoder().encode(text)),
+  );
+  fc.assert(
+    fc.property(body, headers, (bytes, given) => {
+      const verification = verifyCommand({ body: bytes, headers: given }, keyring, { pcId: 'pc-1', nowMs });
+      expect(verification.ok).toBe(false);
+      expect(verification.ok || verification.reason.length).toBeLessThan(400);
+    }),
+  );
+});
+
+it('signatures of an independent implementation are accepted (RFC 8032 key, made with Python cryptography)', () => {
+  const body = new TextEncoder().encode(
+    '{"id":"j","version":"1","request_id":"r","shell":"sh","script":"true","timeout_secs":5}',
+  );
+  const verifyRaw = verifyWith(
+    createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
+      format: 'jwk',
+    }),
+  );
+  const ring: Keyring = new Map([['rfc', { verify: verifyRaw, policy: { label: 'rfc', auditEveryUse: false } }]]);
+  const headers = {
+    'Kanade-Sig': 'Nk2FjjcYIBHOi1EcEiBpSJ0vLWfPkAtp3Dx6tlY1+bRvXWzQuyC3AVxUC+djKHrgiackkWiCUYahEImR463JDg==',
+    'Kanade-Sig-Kid': 'rfc',
+    'Kanade-Sig-At': '1795248000000',
+  };
+  expect(verifyCommand({ body, headers }, ring, { pcId: 'pc-1', nowMs })).toMatchObject({ ok: true, kid: 'rfc' });
 });

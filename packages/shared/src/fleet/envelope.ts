@@ -45,16 +45,19 @@ export type EnvelopeRead =
  * Reads an envelope for one machine, in the order of the reference: kind, unknown fields, recipient present, recipient
  * equals `pcId` byte for byte, expiry present and parsable, command decodes.
  */
-export function readEnvelope(value: Record<string, unknown>, pcId: string): EnvelopeRead {
+export function readEnvelope(
+  value: Record<string, unknown>,
+  { pcId, readCommand: decode = readCommand }: { readonly pcId: string; readonly readCommand?: typeof readCommand },
+): EnvelopeRead {
   const { kind, target_pc_id: target, expires_at: expires, command, ...unknown } = value;
   if (kind !== envelopeKind) return rejected(`kind is not ${envelopeKind}: ${shown(kind)}`);
   const names = Object.keys(unknown);
   if (names.length > 0) return rejected(`unknown fields: ${names.join(', ').slice(0, 200)}`);
   if (typeof target !== 'string' || target === '') return rejected('target_pc_id is missing');
-  if (target !== pcId) return { ok: false, error: 'Misaddressed', reason: `for ${target}, not for ${pcId}` };
+  if (target !== pcId) return { ok: false, error: 'Misaddressed', reason: `for ${shown(target)}, not for ${pcId}` };
   const expiry = Instant.safeParse(expires);
   if (!expiry.success) return rejected(`expires_at is not an RFC 3339 time: ${shown(expires)}`);
-  const read = readCommand(command);
+  const read = decode(command);
   if (!read.ok) {
     const [first] = read.faults;
     return rejected(`the command does not decode: ${first?.path} ${first?.message}`);

@@ -30,7 +30,20 @@ export function countsForCheck({ exit_code, skipped }: Pick<ExecResult, 'exit_co
   return skipped === undefined ? exit_code < 122 || exit_code > 127 : !skipped;
 }
 
-/** Namespace of the UUIDv5 id below (RFC 9562, OID). */
-export const uuidNamespaceOid = '6ba7b812-9dad-11d1-80b4-00c04fd430c8';
-/** Name for the UUIDv5 of a refusal's result, so that re-deliveries fall on one row. */
-export const refusalResultName = (requestId: string, pcId: string): string => `${requestId}|${pcId}|signature-refused`;
+/** Namespace of the UUIDv5 id below (RFC 9562, OID), as bytes. */
+const uuidNamespaceOid = [
+  0x6b, 0xa7, 0xb8, 0x12, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8,
+];
+
+/**
+ * Result id of a refused order on one machine: the UUIDv5 of both, so that refusals of deliveries of the same order fall on one row.
+ * A refusal is recognised by that id and {@link syntheticExits}`.rejected`. `sha1` hashes bytes to 20 bytes.
+ */
+export function refusalResultId(requestId: string, pcId: string, sha1: (bytes: Uint8Array) => Uint8Array): string {
+  const name = new TextEncoder().encode(`${requestId}|${pcId}|signature-refused`);
+  const id = sha1(Uint8Array.from([...uuidNamespaceOid, ...name])).slice(0, 16);
+  id[6] = ((id[6] ?? 0) & 0x0f) | 0x50;
+  id[8] = ((id[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...id].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -1,3 +1,5 @@
+import { shown } from '../scalar/wording.ts';
+
 /** Headers of a signed order. The signature is detached: the body stays what unsigned-era agents can read. */
 export const signatureHeaders = {
   signature: 'Kanade-Sig',
@@ -35,7 +37,7 @@ export function signedMaterial(atMs: number, body: Uint8Array): Uint8Array {
 /** The headers for a signature over `signedMaterial(atMs, body)`. */
 export function writeSignatureHeaders({ kid, bytes, atMs }: Signature): Record<string, string> {
   return {
-    [signatureHeaders.signature]: btoa(String.fromCharCode(...bytes)),
+    [signatureHeaders.signature]: base64OfBytes(bytes),
     [signatureHeaders.kid]: kid,
     [signatureHeaders.algorithm]: signatureAlgorithm,
     [signatureHeaders.at]: String(atMs),
@@ -52,14 +54,14 @@ export function readSignatureHeaders(headers: Headers): SignatureRead {
   if (missing.length > 0) return malformed(`${missing.join(', ')} missing beside the other signature headers`);
   const given = headers[algorithm] ?? signatureAlgorithm;
   if (given !== signatureAlgorithm) {
-    return { ok: false, error: 'UnsupportedAlg', reason: `signed with an algorithm we do not know: ${given}` };
+    return { ok: false, error: 'UnsupportedAlg', reason: `signed with an algorithm we do not know: ${shown(given)}` };
   }
   const atText = headers[at] ?? '';
   const atMs = Number(atText);
   if (!/^-?\d{1,16}$/.test(atText) || !Number.isSafeInteger(atMs)) {
-    return malformed(`${at} is not a number of milliseconds: ${atText}`);
+    return malformed(`${at} is not a number of milliseconds: ${shown(atText)}`);
   }
-  const bytes = fromBase64(headers[signature] ?? '');
+  const bytes = bytesOfBase64(headers[signature] ?? '');
   if (bytes?.length !== signatureBytes) return malformed(`${signature} is not base64 of ${signatureBytes} bytes`);
   return { ok: true, signature: { kid: headers[kid] ?? '', bytes, atMs } };
 }
@@ -76,8 +78,11 @@ function malformed(reason: string): SignatureRead {
   return { ok: false, error: 'Malformed', reason };
 }
 
+/** Standard base64 with padding, of not more than some hundred bytes. */
+export const base64OfBytes = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
 /** Standard base64 with padding, in its one canonical spelling; undefined otherwise. */
-function fromBase64(text: string): Uint8Array | undefined {
+export function bytesOfBase64(text: string): Uint8Array | undefined {
   try {
     const binary = atob(text);
     return btoa(binary) === text ? Uint8Array.from(binary, (char) => char.charCodeAt(0)) : undefined;

@@ -1,3 +1,4 @@
+import { shown } from '../scalar/wording.ts';
 import { type Command, readCommand } from './command.ts';
 import { type Body, type CommandEnvelope, envelopeKind, readBody, readEnvelope } from './envelope.ts';
 import type { ObsKind } from './obs-event.ts';
@@ -14,9 +15,11 @@ export interface KeyPolicy {
   readonly maxAgeMs?: number;
   readonly auditEveryUse: boolean;
 }
+/** A key that orders are verified with. */
 export interface VerifyingKey {
-  readonly publicKey: Uint8Array;
   readonly policy: KeyPolicy;
+  /** The Ed25519 check of a 64-byte signature. What it throws passes through. */
+  verify(message: Uint8Array, signature: Uint8Array): boolean;
 }
 export type Keyring = ReadonlyMap<string, VerifyingKey>;
 
@@ -64,8 +67,8 @@ export interface CommandVerification {
   readonly pcId: string;
   /** The endpoint's wall clock, in milliseconds since the epoch. */
   readonly nowMs: number;
-  /** The Ed25519 check: raw 32-byte key, message, 64-byte signature. What it throws passes through. */
-  verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>;
+  /** Reads commands, for who has a reader compiled once; default {@link readCommand}. */
+  readonly readCommand?: typeof readCommand;
 }
 
 const events: Record<VerifyError, ObsKind | undefined> = {
@@ -87,14 +90,14 @@ const events: Record<VerifyError, ObsKind | undefined> = {
  * then, for an envelope: its fields in their order, clock, expiry, life, deadline, age of the key; for a legacy order:
  * it decodes, clock and age of the key, both only where the key has a maximum age. Every outcome is a value.
  */
-export async function verifyCommand(
+export function verifyCommand(
   order: { readonly body: Uint8Array; readonly headers: Headers },
   keyring: Keyring,
   options: CommandVerification,
-): Promise<Verification> {
+): Verification {
   const body = readBody(order.body);
-  const signed = await checkSignature(order, keyring, options);
-  if ('error' in signed) return refuse(body, signed);
+  const signed = checkSignature(order, keyring);
+  if ('error' in signed) return refuse(body, signed, options);
   return body.form === 'envelope' ? acceptEnvelope(body, signed, options) : acceptLegacy(body, signed, options);
 }
 
@@ -108,24 +111,23 @@ interface Refusal {
   readonly reason: string;
 }
 
-async function checkSignature(
+function checkSignature(
   { body, headers }: { readonly body: Uint8Array; readonly headers: Headers },
   keyring: Keyring,
-  { verifySignature }: CommandVerification,
-): Promise<Signed | Refusal> {
+): Signed | Refusal {
   const read = readSignatureHeaders(headers);
   if (!read.ok) return read;
   const { kid, bytes, atMs } = read.signature;
   const key = keyring.get(kid);
-  if (!key) return { error: 'UnknownKid', reason: `signed with a key we do not hold: ${kid}` };
-  const isGood = await verifySignature(key.publicKey, signedMaterial(atMs, body), bytes);
-  if (!isGood) return { error: 'BadSignature', reason: `the signature of key ${kid} does not match the bytes` };
+  if (!key) return { error: 'UnknownKid', reason: `signed with a key we do not hold: ${shown(kid)}` };
+  if (!key.verify(signedMaterial(atMs, body), bytes))
+    return { error: 'BadSignature', reason: `the signature of key ${kid} does not match the bytes` };
   return { kid, policy: key.policy, signedAtMs: atMs };
 }
 
 function acceptEnvelope(body: Body & { form: 'envelope' }, signed: Signed, options: CommandVerification): Verification {
-  const read = readEnvelope(body.value, options.pcId);
-  if (!read.ok) return refuse(body, read);
+  const read = readEnvelope(body.value, options);
+  if (!read.ok) return refuse(body, read, options);
   const { command } = read.envelope;
   const startDeadlineMs = startDeadline(read.envelope);
   const refusal =
@@ -135,16 +137,17 @@ function acceptEnvelope(body: Body & { form: 'envelope' }, signed: Signed, optio
       ? { error: 'Expired' as const, reason: `could start until ${iso(startDeadlineMs)} only` }
       : undefined) ??
     ageFault(signed, options.nowMs);
-  if (refusal) return refuse(body, refusal);
+  if (refusal) return refuse(body, refusal, options);
   return { ok: true, protocol: envelopeKind, command, ...signed, startDeadlineMs, event: 'command_signature_ok' };
 }
 
-function acceptLegacy(body: Body, signed: Signed, { nowMs }: CommandVerification): Verification {
-  const command = legacyCommand(body);
-  if (!command) return refuse(body, { error: 'Undecodable', reason: 'the body is no command' });
+function acceptLegacy(body: Body, signed: Signed, options: CommandVerification): Verification {
+  const { nowMs } = options;
+  const command = legacyCommand(body, options);
+  if (!command) return refuse(body, { error: 'Undecodable', reason: 'the body is no command' }, options);
   const isTimed = signed.policy.maxAgeMs !== undefined;
   const refusal = isTimed ? (aheadFault(signed, nowMs) ?? ageFault(signed, nowMs)) : undefined;
-  if (refusal) return refuse(body, refusal);
+  if (refusal) return refuse(body, refusal, options);
   const startDeadlineMs = command.deadline_at === undefined ? undefined : Date.parse(command.deadline_at);
   return { ok: true, protocol: 'legacy', command, ...signed, startDeadlineMs, event: 'command_signature_ok' };
 }
@@ -177,8 +180,8 @@ function ageFault({ kid, policy, signedAtMs }: Signed, nowMs: number): Refusal |
     : undefined;
 }
 
-function refuse(body: Body, { error, reason }: Refusal): RefusedCommand {
-  const command = legacyCommand(body);
+function refuse(body: Body, { error, reason }: Refusal, options: CommandVerification): RefusedCommand {
+  const command = legacyCommand(body, options);
   const refuse = body.form === 'envelope' ? 'always' : command ? 'enforcing' : 'drop';
   const isBareEnvelope = error === 'Unsigned' && body.form === 'envelope';
   return {
@@ -191,8 +194,8 @@ function refuse(body: Body, { error, reason }: Refusal): RefusedCommand {
   };
 }
 
-function legacyCommand(body: Body): Command | undefined {
-  const read = body.form === 'legacy' ? readCommand(body.value) : undefined;
+function legacyCommand(body: Body, { readCommand: decode = readCommand }: CommandVerification): Command | undefined {
+  const read = body.form === 'legacy' ? decode(body.value) : undefined;
   return read?.ok ? read.value : undefined;
 }
 

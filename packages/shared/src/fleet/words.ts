@@ -6,10 +6,9 @@ export { isToken, omitDefaults, parseHumantime, withDefaults } from '../scalar/w
 export {
   countsForCheck,
   type ResultVerdict,
-  refusalResultName,
+  refusalResultId,
   type SyntheticExit,
   syntheticExits,
-  uuidNamespaceOid,
   verdictOf,
 } from './exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fence.ts';
