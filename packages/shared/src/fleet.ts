@@ -53,16 +53,6 @@ export {
   collectDefaults,
   EmitConfig,
 } from './fleet/hint.ts';
-export {
-  type KeyringFile,
-  keyPolicy,
-  keyringBytesMax,
-  keyringFilesMax,
-  keyringKind,
-  publicKeyOf,
-  readKeyring,
-  type TrustedKey,
-} from './fleet/keyring.ts';
 export { FinalizeCommand, finalizeDefaults, Retry, RunAs, Shell, Staleness } from './fleet/launch.ts';
 export {
   Notification,
@@ -105,18 +95,6 @@ export {
   tileHeaders,
 } from './fleet/remote.ts';
 export { EventStarted, ExecResult, execResultDefaults } from './fleet/report.ts';
-export {
-  base64OfBytes,
-  commandKey,
-  type Headers,
-  keyFingerprint,
-  readSignatureHeaders,
-  type Signature,
-  type SignatureRead,
-  signatureHeaders,
-  signedMaterial,
-  writeSignatureHeaders,
-} from './fleet/signature.ts';
 export {
   agentReleaseBytesMax,
   bucketHistory,
@@ -178,6 +156,33 @@ export {
   subjectOf,
   type Target,
 } from './fleet/subject.ts';
+export { ByteSize } from './scalar/byte-size.ts';
+export { Id } from './scalar/id.ts';
+export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
+export { Humantime, Instant } from './scalar/time.ts';
+export { isToken, omitDefaults, parseHumantime, withDefaults } from './scalar/words.ts';
+export {
+  type KeyringFile,
+  keyPolicy,
+  keyringBytesMax,
+  keyringFilesMax,
+  keyringKind,
+  publicKeyOf,
+  readKeyring,
+  type TrustedKey,
+} from './signing/keyring.ts';
+export {
+  base64OfBytes,
+  commandKey,
+  type Headers,
+  keyFingerprint,
+  readSignatureHeaders,
+  type Signature,
+  type SignatureRead,
+  signatureHeaders,
+  signedMaterial,
+  writeSignatureHeaders,
+} from './signing/signature.ts';
 export {
   type AcceptedCommand,
   type CommandVerification,
@@ -190,9 +195,4 @@ export {
   type VerifyError,
   type VerifyingKey,
   verifyCommand,
-} from './fleet/verify-command.ts';
-export { ByteSize } from './scalar/byte-size.ts';
-export { Id } from './scalar/id.ts';
-export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
-export { Humantime, Instant } from './scalar/time.ts';
-export { isToken, omitDefaults, parseHumantime, withDefaults } from './scalar/words.ts';
+} from './signing/verify-command.ts';

@@ -4,6 +4,17 @@
  */
 export { isToken, omitDefaults, parseHumantime, withDefaults } from '../scalar/words.ts';
 export {
+  commandKey,
+  type Headers,
+  keyFingerprint,
+  readSignatureHeaders,
+  type Signature,
+  type SignatureRead,
+  signatureHeaders,
+  signedMaterial,
+  writeSignatureHeaders,
+} from '../signing/signature.ts';
+export {
   countsForCheck,
   type ResultVerdict,
   refusalResultId,
@@ -23,17 +34,6 @@ export {
   objectSubjects,
   unpaddedMetaSubject,
 } from './object-store.ts';
-export {
-  commandKey,
-  type Headers,
-  keyFingerprint,
-  readSignatureHeaders,
-  type Signature,
-  type SignatureRead,
-  signatureHeaders,
-  signedMaterial,
-  writeSignatureHeaders,
-} from './signature.ts';
 export {
   agentReleaseBytesMax,
   bucketHistory,

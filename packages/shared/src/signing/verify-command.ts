@@ -1,7 +1,7 @@
+import { type Command, readCommand } from '../fleet/command.ts';
+import { type Body, type CommandEnvelope, envelopeKind, readBody, readEnvelope } from '../fleet/envelope.ts';
+import type { ObsKind } from '../fleet/obs-event.ts';
 import { shown } from '../scalar/wording.ts';
-import { type Command, readCommand } from './command.ts';
-import { type Body, type CommandEnvelope, envelopeKind, readBody, readEnvelope } from './envelope.ts';
-import type { ObsKind } from './obs-event.ts';
 import { type Headers, readSignatureHeaders, signedMaterial } from './signature.ts';
 
 /** How far a signing time may lie in the future, in milliseconds. */
