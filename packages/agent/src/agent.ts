@@ -9,18 +9,17 @@ import { agentVersion } from './config/version.ts';
 import type { BrokerState } from './fleet/connect.ts';
 import { createFleetLink, type FleetLink } from './fleet/link.ts';
 import { createIntake } from './intake/admit.ts';
-import { createGates } from './intake/gates.ts';
+import { createTurns } from './intake/gates.ts';
 import { limits } from './limits.ts';
 import { openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
+import { createReport } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun } from './run/model.ts';
 import { pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
-import { createRegistry } from './run/registry.ts';
-import { createSlots } from './run/slots.ts';
-import { createSupervisor } from './run/supervise.ts';
+import { createRegistry, createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
@@ -47,10 +46,19 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   const store = await openStore(config, { parts, log });
   const { ledger, view, registry } = store;
   const common = { ...store, pcId, version, log, signal: closing.signal };
-  const launcher = createLauncher({ ...common, cwd: config.cwd, env: store.env });
-  const gates = createGates(view);
-  const supervisor = createSupervisor({ ...common, launcher, gates, slots: createSlots(availableParallelism()) });
-  const intake = createIntake({ ...common, supervisor });
+  const report = createReport(common);
+  const launcher = createLauncher({
+    ...common,
+    cwd: config.cwd,
+    env: store.env,
+    onStarted(live, running) {
+      registry.started(live, running);
+      report.started(live.run, running.startedAtMs);
+    },
+  });
+  const turns = createTurns(view, availableParallelism());
+  const supervisor = createSupervisor({ ...common, launcher, turns, report });
+  const intake = createIntake({ ...common, begin: supervisor.begin, isBehind: report.isBehind });
   const state = createMachineState({ pcId, version });
   const link: FleetLink = parts.use(
     createFleetLink({

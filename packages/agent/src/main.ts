@@ -32,7 +32,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function run(config: AgentConfig, io: Io): Promise<number> {
-  const log = createLogger(config.logLevel, (line) => io.stderr(line));
+  const log = createLogger(config.logLevel, io.stderr);
   try {
     const agent = await createAgent(config, { log });
     const { pcId, socket, version, broker } = agent;

@@ -30,7 +30,8 @@ async function openAdmit() {
     pcId: 'pc-1',
     view: { filters: () => ['commands.pc.pc-1'] },
     ledger,
-    supervisor: { begin: ({ run }) => started.push(run.requestId), isBehind: () => isBehind },
+    begin: ({ run }) => started.push(run.requestId),
+    isBehind: () => isBehind,
     log: createLogger('silent', () => undefined),
   });
   return {

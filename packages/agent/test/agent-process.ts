@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
@@ -78,9 +79,13 @@ export async function openSite(): Promise<Site> {
     const log = join(dir.path, `log-${launches}`);
     const child = spawn(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
-    child.stdout?.pipe(createWriteStream(out));
-    child.stderr?.pipe(createWriteStream(log));
-    const closed = once(child, 'close').then(([code]) => code as number | null);
+    const [outFile, logFile] = [createWriteStream(out), createWriteStream(log)];
+    child.stdout.pipe(outFile);
+    child.stderr.pipe(logFile);
+    // Its pipes may have closed before what came through them stands in the files.
+    const closed = Promise.all([once(child, 'close'), finished(outFile), finished(logFile)]).then(
+      ([[code]]) => code as number | null,
+    );
     return { child, closed, out, log };
   }
 

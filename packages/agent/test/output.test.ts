@@ -4,7 +4,8 @@ import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
-import { cutForPush, cutToBytes, type ReadFrom, readCapped, readChunk } from '../src/report/output.ts';
+import { cutForPush, type ReadFrom, readChunk } from '../src/local/feed.ts';
+import { cutToBytes, readCapped } from '../src/report/report.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();

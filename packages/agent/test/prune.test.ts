@@ -7,7 +7,7 @@ import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
 import { limits } from '../src/limits.ts';
-import { endOfRefusal, resultOf } from '../src/report/run-end.ts';
+import { endOf, resultOf } from '../src/report/report.ts';
 import { tagOf } from '../src/run/launch.ts';
 import type { Run } from '../src/run/model.ts';
 import { pruneRuns, sweepJobs } from '../src/run/prune.ts';
@@ -38,7 +38,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     give(run);
     const job = store.create({ command: ['true'], cwd: '/' });
     ledger.launching(run.runId, job.id, 'boot');
-    const end = endOfRefusal({ gate: 'deadline', message: 'late' }, endedAtMs);
+    const end = endOf(run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, endedAtMs);
     ledger.ended(run, end, resultOf(run, end));
     return job;
   });

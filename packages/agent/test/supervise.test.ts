@@ -4,11 +4,12 @@ import { type OutboxLimits, openOutbox } from '@kanade/outbox';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
+import { createTurns } from '../src/intake/gates.ts';
+import { createReport } from '../src/report/report.ts';
 import type { Launcher } from '../src/run/launch.ts';
-import type { OpenRun, Refusal, Run, RunEnd } from '../src/run/model.ts';
-import { createRegistry } from '../src/run/registry.ts';
-import { createSlots } from '../src/run/slots.ts';
-import { createSupervisor } from '../src/run/supervise.ts';
+import type { OpenRun, Outcome, Run, RunEnd } from '../src/run/model.ts';
+import { createRegistry, createSupervisor } from '../src/run/supervise.ts';
+import type { JobStanding } from '../src/store/fleet-cache.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 
@@ -18,15 +19,18 @@ function newRun(): Run {
   return { runId: randomUUID(), pcId: 'pc-1', requestId, execId: null, origin: 'fleet', owner: null, command };
 }
 
-const exited: RunEnd = {
-  ending: { kind: 'exited', exitCode: 0 },
-  status: 'completed',
-  exitCode: 0,
-  skipped: false,
-  stdout: 'x'.repeat(5_000),
-  stderr: '',
-  startedAtMs: 1,
-  endedAtMs: 2,
+const exited: Outcome = {
+  kind: 'job',
+  state: {
+    job: { id: 'j', status: 'exited' },
+    result: { exit_code: 0, signal: null, duration_ms: 1 },
+    updated_at: '1970-01-01T00:00:03Z',
+    finished_at: '1970-01-01T00:00:02Z',
+    logs_drained: true,
+    started_at_ms: 1,
+    ending: { kind: 'exited', exitCode: 0 },
+  },
+  read: (stream) => ({ text: stream === 'stdout' ? 'x'.repeat(5_000) : '', range: [0, 0], totalBytes: 0 }),
 };
 
 interface Given {
@@ -42,18 +46,19 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   const outbox = openOutbox({ durable: file, ...(limits ? { limits } : {}) });
   const ledger = openLedger({ file, outbox });
   const registry = createRegistry({ noteStop: () => undefined, stopJob: () => undefined });
-  const refusals: { now: Refusal | undefined } = { now: undefined };
+  const standing: { now: JobStanding } = { now: { brokerAgeMs: 0, approvedVersion: undefined, isRevoked: false } };
   const launched: string[] = [];
   const ends = new Map<string, RunEnd>();
   registry.watch((event) => {
     if (event.kind === 'ended') ends.set(event.live.run.runId, event.end);
   });
   const closing = new AbortController();
+  const log = createLogger('silent', () => undefined);
+  const report = createReport({ ledger, log, signal: closing.signal });
   const supervisor = createSupervisor({
     registry,
-    ledger,
-    slots: createSlots(1),
-    gates: () => refusals.now,
+    report,
+    turns: createTurns({ about: () => standing.now }, 1),
     view: { heard },
     launcher: {
       async launch({ run }) {
@@ -64,7 +69,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
       cleanUp: () => undefined,
       ...launcher,
     },
-    log: createLogger('silent', () => undefined),
+    log,
     signal: closing.signal,
   });
   const admit = (): Run => {
@@ -74,11 +79,12 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   };
   return {
     supervisor,
+    report,
     ledger,
     registry,
     outbox,
     launched,
-    refusals,
+    standing,
     admit,
     endOf: (run: Run) => eventually('the end of a run', () => ends.get(run.runId)),
     async [Symbol.asyncDispose]() {
@@ -137,14 +143,14 @@ describe('createSupervisor()', () => {
     await using open = await openSupervisor({ heard: heard.promise });
     const run = open.admit();
     open.supervisor.resume([asLaunching(run)]);
-    open.refusals.now = { gate: 'revoked', message: 'skipped: job is revoked' };
+    open.standing.now = { ...open.standing.now, isRevoked: true };
     heard.resolve();
     expect(await open.endOf(run)).toMatchObject({ ending: { kind: 'not_started' }, exitCode: 126 });
     expect(open.launched).toEqual([]);
   });
 
   it('lets a launch that never began wait for a place like any other', async () => {
-    const first = Promise.withResolvers<RunEnd>();
+    const first = Promise.withResolvers<Outcome>();
     const order: string[] = [];
     await using open = await openSupervisor({
       launcher: {
@@ -181,7 +187,7 @@ describe('createSupervisor()', () => {
     await open.endOf(run);
     const [record] = await open.outbox.list();
     expect(record?.bytes).toBeLessThan(2_000);
-    expect(open.supervisor.isBehind()).toBe(false);
+    expect(open.report.isBehind()).toBe(false);
   });
 
   it('keeps the place of a run that cannot be reported, so that those behind it do not start', async () => {
@@ -189,7 +195,7 @@ describe('createSupervisor()', () => {
     const [first, second, third] = [open.admit(), open.admit(), open.admit()];
     for (const run of [first, second, third]) open.supervisor.begin(asAdmitted(run));
     await open.endOf(first);
-    await eventually('the second to be over the budget', () => open.supervisor.isBehind());
+    await eventually('the second to be over the budget', () => open.report.isBehind());
     expect(open.launched).toEqual([first.runId, second.runId]);
     expect(open.registry.all().map(({ run }) => run.runId)).toEqual([second.runId, third.runId]);
   });

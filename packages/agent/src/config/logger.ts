@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, pino, stdTimeFunctions } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -7,5 +7,5 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** JSON lines through `write`, each line written before the call returns. */
 export function createLogger(level: LogLevel, write: (line: string) => void): Logger {
-  return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` }, { write });
+  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, { write });
 }

@@ -55,10 +55,12 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         onOpen: (opened) => {
           for (const part of [fleet, receive, heartbeat]) part.open(opened);
         },
-        onOnline: () => {
-          for (const part of [fleet, receive, heartbeat, publish]) part.online();
+        onOnline: (open) => {
+          for (const part of [fleet, receive, heartbeat]) part.online();
+          publish.online(open);
         },
         onState: (state) => {
+          if (state.kind !== 'connected') publish.away();
           options.cache.setConnected(state.kind === 'connected');
           options.onState(state);
         },

@@ -4,19 +4,20 @@ import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import { cutToBytes } from '../report/output.ts';
+import { cutToBytes } from '../report/report.ts';
 import { isMissingStore, putObject } from './objects.ts';
 import { lastSequence } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface Publish {
   /** The connection is up: looks whether the broker has our streams, then delivers. */
-  online(): void;
+  online(connection: NatsConnection): void;
+  /** The connection went: nothing is attempted until there is one again. */
+  away(): void;
 }
 
 export interface PublishOptions {
   readonly outbox: Outbox;
-  readonly connection: () => NatsConnection | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -25,21 +26,18 @@ export interface PublishOptions {
  * Delivers the outbox into JetStream, each record under its id, so that a second delivery is dropped by the broker. A
  * broker without our streams counts as away: nothing is attempted, nothing is held against a record.
  */
-export function createPublish({
-  outbox,
-  connection,
-  log,
-  signal,
-}: PublishOptions): Publish & { drained: Promise<void> } {
-  let readyOn: NatsConnection | undefined;
-  const ready = (): NatsConnection | undefined => (connection() === readyOn ? readyOn : undefined);
+export function createPublish({ outbox, log, signal }: PublishOptions): Publish & { drained: Promise<void> } {
+  let connection: NatsConnection | undefined;
+  /** The connection on which the streams were seen. */
+  let ready: NatsConnection | undefined;
 
   const look = createRepeated({
     run: async () => {
-      const open = connection();
+      const open = connection;
       if (!open) return;
       await lastSequence(open, streams.results);
-      readyOn = open;
+      if (open !== connection) return; // gone meanwhile
+      ready = open;
       outbox.wake();
     },
     onError: (error, failures) =>
@@ -54,9 +52,9 @@ export function createPublish({
   const drained = outbox
     .drain({
       signal,
-      isOnline: () => ready() !== undefined,
+      isOnline: () => ready !== undefined,
       async deliver({ id, subject, body }, { deadlineMs }) {
-        const open = ready();
+        const open = ready;
         if (!open) throw new Error('the broker is away');
         const js = jetstream(open, { timeout: limits.requestTimeoutMs });
         const payload =
@@ -73,9 +71,14 @@ export function createPublish({
 
   return {
     drained,
-    online() {
-      readyOn = undefined;
+    online(open) {
+      connection = open;
+      ready = undefined;
       look.kick();
+    },
+    away() {
+      connection = undefined;
+      ready = undefined;
     },
   };
 }

@@ -44,12 +44,14 @@ export interface IntakeOptions {
   readonly pcId: string;
   readonly view: Pick<FleetView, 'filters'>;
   readonly ledger: Ledger;
-  /** Carries out what is admitted; while it is behind with reporting, nothing more is taken. */
-  readonly supervisor: { begin(open: OpenRun): void; isBehind(): boolean };
+  /** Carries out what is admitted. */
+  readonly begin: (open: OpenRun) => void;
+  /** True while reporting is behind: nothing more is taken then. */
+  readonly isBehind: () => boolean;
   readonly log: Logger;
 }
 
-export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOptions): Intake {
+export function createIntake({ pcId, view, ledger, begin, isBehind, log }: IntakeOptions): Intake {
   const readCommand = createCommandReader();
 
   function admit({ subject, bytes, origin, owner, sequence }: IncomingOrder): Admission {
@@ -59,14 +61,14 @@ export function createIntake({ pcId, view, ledger, supervisor, log }: IntakeOpti
     if (origin === 'fleet' && !isAddressed(subject, command.id, view.filters())) {
       return { kind: 'not_addressed', jobId: command.id };
     }
-    if (supervisor.isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
+    if (isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
     const { request_id: requestId, exec_id: execId = null } = command;
     const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
     const fingerprint = createHash('sha256').update(bytes).digest('hex');
     const entry = ledger.admit(run, { subject, fingerprint, sequence });
     switch (entry.kind) {
       case 'admitted':
-        supervisor.begin(entry.open);
+        begin(entry.open);
         return { kind: 'admitted', run };
       case 'duplicate':
         return entry;

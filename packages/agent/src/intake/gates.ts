@@ -1,3 +1,5 @@
+/** Whether and when a run may start: the gates, and the places for runs at the same time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, parseHumantime } from '@kanade/shared/fleet';
 import type { Refusal, Run } from '../run/model.ts';
 import type { FleetView, JobStanding } from '../store/fleet-cache.ts';
@@ -10,13 +12,41 @@ export interface GateFacts extends JobStanding {
   readonly origin: 'fleet' | 'local';
 }
 
-/** Why a run may not start now; undefined when it may. Asked at receipt and again right before the launch. */
-export type Gates = (run: Run) => Refusal | undefined;
+/** Gates and places, for the runs that wait behind them. */
+export interface Turns {
+  /**
+   * Takes a run through its gates, its jitter, its place and the gates again. Resolves with the place, given back when disposed
+   * of, or with why the run may not start. Rejects with the signal's reason on abort.
+   */
+  wait(run: Run, signal: AbortSignal): Promise<Disposable | Refusal>;
+  /** A place at once, beyond the number if need be: for what already runs. */
+  occupy(run: Run): Disposable;
+}
 
-export const createGates =
-  (view: Pick<FleetView, 'about'>): Gates =>
-  ({ command, origin }) =>
-    refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform: process.platform, origin });
+export function createTurns(view: Pick<FleetView, 'about'>, placesMax: number): Turns {
+  const slots = createSlots(placesMax);
+  const platform = process.platform;
+  const look = ({ command, origin }: Run): Refusal | undefined =>
+    refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform, origin });
+  return {
+    async wait(run, signal) {
+      const early = look(run);
+      if (early) return early;
+      const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
+      if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
+      const place = needsPlace(run) ? await slots.take(signal) : noPlace;
+      const late = look(run);
+      if (late) place[Symbol.dispose]();
+      return late ?? place;
+    },
+    occupy: (run) => (needsPlace(run) ? slots.occupy() : noPlace),
+  };
+}
+
+/** Runs of the person at the machine do not wait behind those of operators. */
+const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;
+
+const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
 
 /** The first gate that refuses a command. */
 export function refuse(command: Command, facts: GateFacts): Refusal | undefined {
@@ -79,4 +109,57 @@ function capability({ run_as, script_object }: Command, { platform }: GateFacts)
     };
   }
   return undefined;
+}
+
+/** Places for runs at the same time, first come first served. */
+export interface Slots {
+  /** Resolves with a place, given back when disposed of. Rejects with the signal's reason on abort. */
+  take(signal: AbortSignal): Promise<Disposable>;
+  /** A place at once, beyond the number if need be: for what already runs. */
+  occupy(): Disposable;
+}
+
+export function createSlots(placesMax: number): Slots {
+  let taken = 0;
+  const waiting: (() => void)[] = [];
+
+  function place(): Disposable {
+    let given = false;
+    return {
+      [Symbol.dispose]() {
+        if (given) return;
+        given = true;
+        // A place goes straight to the first who waits, so that a newcomer cannot overtake.
+        const next = taken <= placesMax ? waiting.shift() : undefined;
+        if (next) next();
+        else taken--;
+      },
+    };
+  }
+
+  return {
+    occupy() {
+      taken++;
+      return place();
+    },
+    take(signal) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (taken < placesMax) {
+        taken++;
+        return Promise.resolve(place());
+      }
+      return new Promise((resolve, reject) => {
+        const onPlace = (): void => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(place());
+        };
+        const onAbort = (): void => {
+          waiting.splice(waiting.indexOf(onPlace), 1);
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiting.push(onPlace);
+      });
+    },
+  };
 }

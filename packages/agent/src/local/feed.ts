@@ -1,9 +1,10 @@
 import type { SendOutcome, SendPush } from '@kanade/klp';
+import type { Excerpt } from '@kanade/runner';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import { cutForPush, type ReadFrom, readChunk } from '../report/output.ts';
+import { cutToBytes } from '../report/report.ts';
 import type { LiveRun, RunEnd } from '../run/model.ts';
-import type { Registry, RegistryEvent } from '../run/registry.ts';
+import type { Registry, RegistryEvent } from '../run/supervise.ts';
 
 interface FeedOptions {
   readonly owner: string;
@@ -145,4 +146,35 @@ function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
 
 function chunks(stdout: string, stderr: string): Pick<JobProgress, 'stdout_chunk' | 'stderr_chunk'> {
   return { ...(stdout === '' ? {} : { stdout_chunk: stdout }), ...(stderr === '' ? {} : { stderr_chunk: stderr }) };
+}
+
+/** Reads one stream of a job from an offset on. */
+export type ReadFrom = (from: number, bytesMax: number) => Excerpt;
+
+const cutNote = '\n...[truncated: output exceeded 256 KiB]\n';
+
+/** The output of one stream as it goes into the last push of a run. */
+export function cutForPush(text: string): string {
+  let bytesMax: number = limits.pushOutputBytesMax;
+  let cut = cutToBytes(text, bytesMax);
+  // Control characters take six bytes each in JSON; the message has a cap of its own.
+  while (Buffer.byteLength(JSON.stringify(cut)) > limits.pushOutputJsonBytesMax) {
+    bytesMax = Math.floor(bytesMax * 0.75);
+    cut = cutToBytes(text, bytesMax);
+  }
+  return cut.length === text.length ? text : `${cut}${cutNote}`;
+}
+
+/** New output from `begin` on, at most one chunk; `end` is where the next one begins. */
+export function readChunk(read: ReadFrom, begin: number): { text: string; end: number; totalBytes: number } {
+  const part = read(begin, limits.pushChunkBytesMax);
+  const end = part.range[1];
+  // The last character may be incomplete so far: leave up to three bytes for the next chunk. Bytes that never become one pass.
+  for (let held = 1; held <= 3 && part.text.endsWith('\ufffd') && end - held >= begin; held++) {
+    const shorter = read(begin, end - held - begin);
+    if (!shorter.text.endsWith('\ufffd')) {
+      return { text: shorter.text, end: end - held, totalBytes: part.totalBytes };
+    }
+  }
+  return { text: part.text, end: Math.max(begin, end), totalBytes: part.totalBytes };
 }

@@ -20,7 +20,7 @@ import {
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Registry } from '../run/registry.ts';
+import type { Registry } from '../run/supervise.ts';
 import { ProgressFeed } from './feed.ts';
 import type { createLocalJobs } from './jobs.ts';
 import type { MachineState } from './state.ts';

@@ -15,16 +15,14 @@ import {
 import { timeoutSeconds } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import { readCapped } from '../report/output.ts';
-import { endOfJob, endOfRefusal, endOfUnknown, startedOf } from '../report/run-end.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { JobEnd, LiveRun, OpenRun, Refusal, Run, RunEnd, Running } from './model.ts';
-import type { Registry } from './registry.ts';
+import type { JobOutcome, LiveRun, OpenRun, Outcome, Refusal, Run, Running } from './model.ts';
 
 export interface LauncherOptions {
   readonly jobs: Jobs;
-  readonly registry: Registry;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'launching'>;
+  /** The processes of a run exist: whoever stops runs, follows them and reports them is told. */
+  readonly onStarted: (live: LiveRun, running: Running) => void;
   readonly stagingRoot: string;
   /** Directory that jobs without `cwd` start in. */
   readonly cwd: string;
@@ -35,10 +33,10 @@ export interface LauncherOptions {
 }
 
 export interface Launcher {
-  /** Starts what the run orders and resolves with its end; what cannot be started is an end, too. */
-  launch(live: LiveRun): Promise<RunEnd>;
+  /** Starts what the run orders and resolves when it has ended; what cannot be started is refused. */
+  launch(live: LiveRun): Promise<Outcome>;
   /** Goes on with a job of an earlier agent; `onRunning` is called when its processes live. */
-  adopt(live: LiveRun, open: OpenRun, onRunning: () => void): Promise<RunEnd | 'never_started'>;
+  adopt(live: LiveRun, open: OpenRun, onRunning: () => void): Promise<Outcome | 'never_started'>;
   /** Removes what the run needed besides its job. Never throws. */
   cleanUp(run: Run): void;
 }
@@ -54,17 +52,17 @@ export function createLauncher(options: LauncherOptions): Launcher {
   };
 }
 
-async function launch(options: LauncherOptions, live: LiveRun): Promise<RunEnd> {
+async function launch(options: LauncherOptions, live: LiveRun): Promise<Outcome> {
   const { jobs, ledger, cwd } = options;
   const { run } = live;
   const plan = planOf(run, options);
-  if ('gate' in plan) return endOfRefusal(plan, Date.now());
+  if ('gate' in plan) return { kind: 'refused', refusal: plan };
   let job: JobDir;
   try {
     stage(plan);
     job = jobs.create(definitionOf(run, plan.argv, cwd));
   } catch (error) {
-    return endOfRefusal(notStarted(error), Date.now());
+    return { kind: 'refused', refusal: notStarted(error) };
   }
   try {
     // The directory is named in the ledger before a process exists, so that no run can be started and then forgotten.
@@ -78,7 +76,7 @@ async function launch(options: LauncherOptions, live: LiveRun): Promise<RunEnd> 
   launched.release(); // our end must not wait for the job's
   launched.ended.catch(() => undefined); // the job's record tells the same and more
   if (launched.isRunning) return follow(options, live, { job, startedAtMs });
-  return endOfJob(run, endIn(options, jobs.settle(job)));
+  return outcomeOf(options, jobs.settle(job));
 }
 
 /** Watches over a job whose processes exist until its ending is known. */
@@ -86,29 +84,24 @@ async function follow(
   options: LauncherOptions,
   live: LiveRun,
   { job, startedAtMs }: { job: JobDir; startedAtMs: number },
-): Promise<RunEnd> {
-  const { jobs, registry, ledger, log } = options;
-  const { run } = live;
+): Promise<Outcome> {
+  const { jobs, onStarted } = options;
   const ended = jobs.adopt(job);
   ended.catch(() => undefined); // awaited below
-  const read: Running['read'] = (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
-  registry.started(live, { job, startedAtMs, read });
-  try {
-    ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
-  } catch (error) {
-    log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
-  }
-  return endOfJob(run, { ...endIn(options, await ended), startedAtMs });
+  onStarted(live, { job, startedAtMs, read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }) });
+  return { ...outcomeOf(options, await ended), startedAtMs };
 }
 
 async function adopt(
   options: LauncherOptions,
   live: LiveRun,
   { open, onRunning }: { open: OpenRun; onRunning: () => void },
-): Promise<RunEnd | 'never_started'> {
+): Promise<Outcome | 'never_started'> {
   const { jobs, signal } = options;
   if (open.jobId === undefined) {
-    return open.state === 'admitted' ? 'never_started' : endOfUnknown('what was known of it was damaged', Date.now());
+    return open.state === 'admitted'
+      ? 'never_started'
+      : { kind: 'unknown', reason: 'what was known of it was damaged' };
   }
   const job = jobs.at(open.jobId);
   let view = jobs.settle(job);
@@ -118,10 +111,10 @@ async function adopt(
     onRunning();
     return follow(options, live, { job, startedAtMs: view.state?.started_at_ms ?? Date.now() });
   }
-  if (view.status !== 'created') return endOfJob(live.run, endIn(options, view));
+  if (view.status !== 'created') return outcomeOf(options, view);
   if (open.boot !== bootOf()) {
     // What a disk holds after the power went does not say that nothing was started.
-    return endOfJob(live.run, { ...endIn(options, view), state: undefined });
+    return { ...outcomeOf(options, view), state: undefined };
   }
   jobs.delete(job);
   return 'never_started';
@@ -200,11 +193,11 @@ function stage({ stagingDir: dir, staged, user }: Plan): void {
 }
 
 /** What a settled job tells of its end. */
-function endIn({ jobs }: LauncherOptions, { job, state }: JobView): JobEnd {
-  const readAll = (stream: 'stdout' | 'stderr'): string =>
-    readCapped((from, bytesMax) => jobs.read(job, stream, { from, bytesMax }));
-  return { state, stdout: readAll('stdout'), stderr: readAll('stderr'), nowMs: Date.now() };
-}
+const outcomeOf = ({ jobs }: LauncherOptions, { job, state }: JobView): JobOutcome => ({
+  kind: 'job',
+  state,
+  read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }),
+});
 
 const nobodyThere = 'nobody is logged in, and run_as user needs an active local session; try again when somebody is';
 

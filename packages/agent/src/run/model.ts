@@ -36,7 +36,7 @@ export interface Running {
   readonly job: JobDir;
   readonly startedAtMs: number;
   /** What it has printed, from an offset on. */
-  readonly read: (stream: 'stdout' | 'stderr', from: number, bytesMax: number) => Excerpt;
+  readonly read: ReadOutput;
 }
 
 /** A run that this agent works on. */
@@ -56,12 +56,25 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Reads one stream of a job from an offset on. */
+export type ReadOutput = (stream: 'stdout' | 'stderr', from: number, bytesMax: number) => Excerpt;
+
+/** What became of a run: everything that its report is made of. */
+export type Outcome =
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Stopped before its processes existed. */
+  | { readonly kind: 'stopped'; readonly by: Stopper }
+  /** It could not be carried out; `startedAtMs` says that something had been started. */
+  | { readonly kind: 'fault'; readonly error: unknown; readonly startedAtMs: number | undefined }
+  /** Nobody knows whether it was started, or how it ended. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | JobOutcome;
+
 /** What a job that has ended leaves: its state (undefined when it cannot be read) and what it printed. */
-export interface JobEnd {
+export interface JobOutcome {
+  readonly kind: 'job';
   readonly state: StateFile | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly nowMs: number;
+  readonly read: ReadOutput;
   /** When its start was reported, if it was. */
   readonly startedAtMs?: number;
 }

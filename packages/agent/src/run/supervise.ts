@@ -1,6 +1,6 @@
 /**
- * From an admitted run to its recorded ending. Whatever happens to this process in between, the next agent finds the
- * run in the ledger and goes on from there:
+ * The runs of this agent: from an admitted run to its recorded ending, and the one way to stop one. Whatever happens to this
+ * process in between, the next agent finds the run in the ledger and goes on from there:
  *
  * | state       | what is true                                   | what the next agent does                            |
  * |-------------|------------------------------------------------|-----------------------------------------------------|
@@ -10,24 +10,22 @@
  * | `ended`     | the result is in the outbox, in the same commit | nothing                                             |
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OutboxError } from '@kanade/outbox';
+import type { JobDir } from '@kanade/runner';
 import type { Logger } from '../config/logger.ts';
-import type { Gates } from '../intake/gates.ts';
 import { limits } from '../limits.ts';
-import { endBeforeLaunch, endOfFault, endOfRefusal, resultOf, withoutOutput } from '../report/run-end.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
-import type { Ledger } from '../store/ledger.ts';
 import type { Launcher } from './launch.ts';
-import type { LiveRun, OpenRun, Run, RunEnd, Stopper } from './model.ts';
-import type { Registry } from './registry.ts';
-import type { Slots } from './slots.ts';
+import type { LiveRun, OpenRun, Outcome, Refusal, Run, RunEnd, Running, Stopper } from './model.ts';
 
 export interface SupervisorOptions {
   readonly registry: Registry;
-  readonly ledger: Ledger;
   readonly launcher: Launcher;
-  readonly slots: Slots;
-  readonly gates: Gates;
+  /** Gates and places. */
+  readonly turns: {
+    wait(run: Run, signal: AbortSignal): Promise<Disposable | Refusal>;
+    occupy(run: Run): Disposable;
+  };
+  readonly report: { end(run: Run, outcome: Outcome): Promise<RunEnd> };
   readonly view: Pick<FleetView, 'heard'>;
   readonly log: Logger;
   /** Fires when the agent ends: runs that wait stay admitted, jobs that run go on. */
@@ -39,125 +37,152 @@ export interface Supervisor {
   begin(open: OpenRun): void;
   /** Goes on with the runs that an earlier agent left open. */
   resume(open: readonly OpenRun[]): void;
-  /** True while endings cannot be recorded: what is taken now could not be reported either. */
-  isBehind(): boolean;
 }
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { registry, signal, log } = options;
-  const behind = { runs: 0 };
-
-  function supervise(run: Run, work: Work, stoppedBy?: Stopper): void {
-    toItsEnd(options, { live: registry.add(run, stoppedBy), work, behind }).catch((error: unknown) => {
+  const supervise = (open: OpenRun, isKnown: boolean): void => {
+    const { run, stoppedBy } = open;
+    toItsEnd(options, registry.add(run, stoppedBy), isKnown ? open : undefined).catch((error: unknown) => {
       if (!signal.aborted)
         log.error({ err: error, run_id: run.runId }, 'a run was left open; the next start of the agent takes it up');
     });
-  }
-
+  };
   return {
-    begin(open) {
-      if (open.state === 'admitted') supervise(open.run, execute);
-      else this.resume([open]);
-    },
+    // What the ledger gives back as more than admitted may have been started before.
+    begin: (open) => supervise(open, open.state !== 'admitted'),
     resume(runs) {
-      for (const open of runs) {
-        supervise(open.run, (...given) => takeUp(open, ...given), open.stoppedBy);
-      }
+      for (const open of runs) supervise(open, true);
     },
-    isBehind: () => behind.runs > 0,
   };
 }
 
-/** What leads to an ending. What it holds (its place) is given back when the ending is on disk, not before. */
-type Work = (options: SupervisorOptions, live: LiveRun, held: DisposableStack) => Promise<RunEnd>;
-
-interface Supervised {
-  readonly live: LiveRun;
-  readonly work: Work;
-  /** Runs whose ending could not be recorded so far. */
-  readonly behind: { runs: number };
-}
-
-async function toItsEnd(options: SupervisorOptions, { live, work, behind }: Supervised): Promise<void> {
-  const { registry, launcher, log, signal } = options;
+/** `known`: how the run stood when it was found; undefined for one that was just admitted. */
+async function toItsEnd(options: SupervisorOptions, live: LiveRun, known: OpenRun | undefined): Promise<void> {
+  const { registry, launcher, report, log, signal } = options;
   const { run } = live;
+  // Its place is given back when the ending is on disk, not before.
   using held = new DisposableStack();
-  const end = await work(options, live, held).catch((error: unknown) => {
+  const outcome = await carryOut(options, { live, known, held }).catch((error: unknown): Outcome => {
     signal.throwIfAborted();
     log.error({ err: error, run_id: run.runId }, 'a run could not be carried out');
     registry.stop({ runId: run.runId }, 'operator'); // nobody could watch over what may be running
-    return endOfFault(error, live.running?.startedAtMs, Date.now());
+    return { kind: 'fault', error, startedAtMs: live.running?.startedAtMs };
   });
-  if (!tryRecord(options, run, end)) {
-    behind.runs++;
-    await recordLater(options, run, end).finally(() => behind.runs--);
-  }
-  registry.ended(live, end);
+  registry.ended(live, await report.end(run, outcome));
   launcher.cleanUp(run);
-  const { ending, exitCode: exit_code, skipped } = end;
-  log.info({ run_id: run.runId, manifest_id: run.command.id, ending, exit_code, skipped }, 'run ended');
 }
 
-/** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */
-function tryRecord({ ledger, log }: SupervisorOptions, run: Run, end: RunEnd): boolean {
-  for (const told of [end, withoutOutput(end)]) {
-    try {
-      ledger.ended(run, told, resultOf(run, told));
-      return true;
-    } catch (error) {
-      log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
-      if (!(error instanceof OutboxError && error.code === 'over_budget')) return false;
-    }
-  }
-  return false;
-}
-
-/** A disk that is full now may not be so later. */
-async function recordLater(options: SupervisorOptions, run: Run, end: RunEnd): Promise<void> {
-  do {
-    await sleep(limits.commitRetryMs, undefined, { signal: options.signal });
-  } while (!tryRecord(options, run, end));
+interface Carried {
+  readonly live: LiveRun;
+  readonly known: OpenRun | undefined;
+  /** What is given back at the end. */
+  readonly held: DisposableStack;
 }
 
 /** gates → jitter → place → gates → launch → ending. */
-async function execute(options: SupervisorOptions, live: LiveRun, held: DisposableStack): Promise<RunEnd> {
-  const { gates, slots, launcher, signal } = options;
+async function carryOut(options: SupervisorOptions, { live, known, held }: Carried): Promise<Outcome> {
+  const { turns, launcher, view, signal } = options;
   const { run } = live;
-  const early = gates(run);
-  if (early) return endOfRefusal(early, Date.now());
   const waiting = AbortSignal.any([live.stopSignal, signal]);
+  if (known) {
+    const outcome = await launcher.adopt(live, known, () => held.use(turns.occupy(run)));
+    if (outcome !== 'never_started') return outcome;
+    // What forbids it may have come since: the broker is heard first.
+    const late = sleep(limits.brokerWaitMs, undefined, { signal: waiting, ref: false });
+    await Promise.race([view.heard, late]).catch(() => undefined); // whoever aborts is met again below
+    signal.throwIfAborted();
+  }
   try {
-    await jitter(run, waiting);
-    // Runs of the person at the machine do not wait behind those of operators.
-    if (needsPlace(run)) held.use(await slots.take(waiting));
-    const late = gates(run);
-    if (late) return endOfRefusal(late, Date.now());
-    if (live.stoppedBy) return endBeforeLaunch(run, live.stoppedBy, Date.now());
+    const turn = await turns.wait(run, waiting);
+    if ('gate' in turn) return { kind: 'refused', refusal: turn };
+    held.use(turn);
+    if (live.stoppedBy) return { kind: 'stopped', by: live.stoppedBy };
     return await launcher.launch(live);
   } catch (error) {
     signal.throwIfAborted();
-    if (live.stoppedBy && !live.running) return endBeforeLaunch(run, live.stoppedBy, Date.now());
+    if (live.stoppedBy && !live.running) return { kind: 'stopped', by: live.stoppedBy };
     throw error;
   }
 }
 
-/** A run of an earlier agent. Where nothing was started, what forbids it may have come since: the broker is heard first. */
-async function takeUp(open: OpenRun, ...[options, live, held]: Parameters<Work>): Promise<RunEnd> {
-  const { launcher, slots, view, signal } = options;
-  const end = await launcher.adopt(live, open, () => {
-    if (needsPlace(live.run)) held.use(slots.occupy());
-  });
-  if (end !== 'never_started') return end;
-  const waiting = AbortSignal.any([live.stopSignal, signal]);
-  const late = sleep(limits.brokerWaitMs, undefined, { signal: waiting, ref: false });
-  await Promise.race([view.heard, late]).catch(() => undefined); // whoever aborts is met again below
-  signal.throwIfAborted();
-  return execute(options, live, held);
+export type RegistryEvent =
+  | { readonly kind: 'added'; readonly live: LiveRun }
+  | { readonly kind: 'started'; readonly live: LiveRun }
+  | { readonly kind: 'ended'; readonly live: LiveRun; readonly end: RunEnd };
+
+/** The live runs of this agent, and the one way to stop them: orders from the broker and from the machine end here. */
+export interface Registry {
+  /** `stoppedBy`: it was asked to stop in an earlier life of this agent. */
+  add(run: Run, stoppedBy?: Stopper): LiveRun;
+  started(live: LiveRun, running: Running): void;
+  ended(live: LiveRun, end: RunEnd): void;
+  get(runId: string): LiveRun | undefined;
+  all(): LiveRun[];
+  /** Asks every run that matches to stop; needs no broker. Returns how many there were: none is no error. */
+  stop(match: { runId: string } | { execId: string }, by: Stopper): number;
+  /** Calls back on every change until the returned function is called. */
+  watch(listener: (event: RegistryEvent) => void): () => void;
 }
 
-const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;
+interface Entry {
+  live: { -readonly [K in keyof LiveRun]: LiveRun[K] };
+  stopping: AbortController;
+}
 
-async function jitter({ command }: Run, signal: AbortSignal): Promise<void> {
-  const jitterMs = (command.jitter_secs ?? 0) * 1000;
-  if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
+export interface RegistryPorts {
+  /** Writes down that a run is to stop, so that no crash forgets it; reports its own failures. */
+  readonly noteStop: (runId: string, by: Stopper) => void;
+  /** Ends the processes of a running job; reports its own failures. */
+  readonly stopJob: (job: JobDir, by: Stopper) => void;
+}
+
+export function createRegistry({ noteStop, stopJob }: RegistryPorts): Registry {
+  const entries = new Map<string, Entry>();
+  const listeners = new Set<(event: RegistryEvent) => void>();
+  const emit = (event: RegistryEvent): void => {
+    for (const listener of [...listeners]) listener(event);
+  };
+
+  function stopOne({ live, stopping }: Entry, by: Stopper): void {
+    if (!live.stoppedBy) noteStop(live.run.runId, by);
+    live.stoppedBy ??= by;
+    stopping.abort(new Error(`stopped by ${live.stoppedBy}`));
+    if (live.running) stopJob(live.running.job, by);
+  }
+
+  return {
+    add(run, stoppedBy) {
+      const stopping = new AbortController();
+      if (stoppedBy) stopping.abort(new Error(`stopped by ${stoppedBy}`));
+      const live = { run, running: undefined, stoppedBy, stopSignal: stopping.signal };
+      entries.set(run.runId, { live, stopping });
+      emit({ kind: 'added', live });
+      return live;
+    },
+    started(live, running) {
+      const entry = entries.get(live.run.runId);
+      if (!entry) return;
+      entry.live.running = running;
+      emit({ kind: 'started', live });
+      // Asked for while there was nothing to stop yet.
+      if (live.stoppedBy) stopJob(running.job, live.stoppedBy);
+    },
+    ended(live, end) {
+      if (entries.delete(live.run.runId)) emit({ kind: 'ended', live, end });
+    },
+    get: (runId) => entries.get(runId)?.live,
+    all: () => [...entries.values()].map(({ live }) => live),
+    stop(match, by) {
+      const hit = [...entries.values()].filter(({ live: { run } }) =>
+        'runId' in match ? run.runId === match.runId : run.execId === match.execId,
+      );
+      for (const entry of hit) stopOne(entry, by);
+      return hit.length;
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
 }

@@ -13,13 +13,14 @@
  * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
  * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
-import type { Durable, Sql } from '@kanade/durable';
+import { crc32 } from 'node:zlib';
+import type { Durable, Row, Sql } from '@kanade/durable';
 import { type Outbox, OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import type { OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
-import { lastRuns, openRunOf, openRuns, orderChecksum } from './run-rows.ts';
+import { lastRuns, openRunOf, openRuns } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
@@ -111,7 +112,7 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
         }
       });
     },
-    open: () => file.look(openRuns),
+    open: () => file.look((sql) => openRuns(sql, isIntactAdmission)),
     ownerOf: (runId) => {
       const row = file.look((sql) => sql('SELECT owner FROM run WHERE run_id = ?').get(runId));
       return row === undefined ? undefined : (row.owner as string | null);
@@ -128,6 +129,15 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
 
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
+
+/** Over what an order is known by and what it says. */
+const orderChecksum = (words: readonly unknown[], body: Uint8Array): number => crc32(body, crc32(words.join('\n')));
+
+/** False for a row that damage has changed. Rows of the versions before have no checksum. */
+export const isIntactAdmission = (row: Readonly<Row>): boolean =>
+  row.checksum === null ||
+  (row.body instanceof Uint8Array &&
+    Number(row.checksum) === orderChecksum([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
 
 /** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
 export function noteDoubt(sql: Sql, nowMs: number): void {
@@ -198,12 +208,8 @@ function recover(sql: Sql, strays: readonly Stray[]): void {
   const jobOf = new Map(strays.map(({ runId, jobId }) => [runId, jobId]));
   const orphans = sql('SELECT * FROM admission WHERE run_id NOT IN (SELECT run_id FROM run)').all();
   for (const row of orphans) {
-    const { run } = openRunOf({
-      ...row,
-      exec_id: null,
-      origin: row.subject === 'local' ? 'local' : 'fleet',
-      owner: null,
-    });
+    const origin = row.subject === 'local' ? 'local' : 'fleet';
+    const { run } = openRunOf({ ...row, exec_id: null, origin, owner: null }, isIntactAdmission);
     insertRun(sql, { ...run, execId: run.command.exec_id ?? null }, 'launching', jobOf.get(run.runId) ?? null);
     jobOf.delete(run.runId);
   }

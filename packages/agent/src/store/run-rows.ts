@@ -1,33 +1,25 @@
 /** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
-import { crc32 } from 'node:zlib';
 import type { Row, Sql } from '@kanade/durable';
 import { Command } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import type { OpenRun, Run, Stopper } from '../run/model.ts';
 
-/** Rows of the versions before have no checksum. */
-export const isIntactAdmission = (row: Readonly<Row>): boolean =>
-  row.checksum === null ||
-  (row.body instanceof Uint8Array &&
-    Number(row.checksum) === orderChecksum([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
-
-/** Over what an order is known by and what it says. */
-export const orderChecksum = (words: readonly unknown[], body: Uint8Array): number =>
-  crc32(body, crc32(words.join('\n')));
+/** Tells whether damage has changed a row of an order. */
+export type IsIntact = (row: Readonly<Row>) => boolean;
 
 /** Runs that have not ended, in the order of their admission. */
-export function openRuns(sql: Sql): OpenRun[] {
+export function openRuns(sql: Sql, isIntact: IsIntact): OpenRun[] {
   return sql(
     `SELECT run.*, admission.body, admission.fingerprint, admission.checksum
      FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
   )
     .all()
-    .map(openRunOf);
+    .map((row) => openRunOf(row, isIntact));
 }
 
 /** A run from its row and the columns of its order; what damage left unreadable cannot be run. */
-export function openRunOf(row: Row): OpenRun {
-  const command = commandOf(row);
+export function openRunOf(row: Row, isIntact: IsIntact): OpenRun {
+  const command = isIntact(row) ? commandOf(row) : undefined;
   const state = row.state as OpenRun['state'];
   const run: Run = {
     runId: row.run_id as string,
@@ -49,7 +41,6 @@ export function openRunOf(row: Row): OpenRun {
 
 /** It was valid when it was admitted; what we wrote ourselves is read again because versions change and disks do, too. */
 function commandOf(row: Row): Command | undefined {
-  if (!isIntactAdmission(row)) return undefined;
   try {
     return Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8')));
   } catch {

@@ -4,7 +4,7 @@
 //   d <record id>  what was published is about to leave the outbox
 import { writeSync } from 'node:fs';
 import { openOutbox } from '@kanade/outbox';
-import { resultOf } from '../../src/report/run-end.ts';
+import { resultOf } from '../../src/report/report.ts';
 import type { Run } from '../../src/run/model.ts';
 import { openLedger } from '../../src/store/ledger.ts';
 import { openStateFile } from '../../src/store/state-file.ts';

@@ -1,7 +1,7 @@
 import { UserInvokableJob } from '@kanade/shared/local';
 import type { Manifest } from '@kanade/shared/manifest';
 import { describe, expect, it } from 'vitest';
-import { byName, isOffered, offerOf } from './offer.ts';
+import { byName, isOffered, offerOf } from './jobs.ts';
 
 const execute = { shell: 'sh', timeout: '90s', script: 'true' } as const;
 const manifest = (client: Manifest['client']): Manifest => ({ id: 'job', version: '1', execute, client });

@@ -1,8 +1,8 @@
 import type { StateFile } from '@kanade/runner';
 import type { Ending } from '@kanade/shared/job-words';
 import { describe, expect, it } from 'vitest';
-import type { Run } from '../run/model.ts';
-import { endBeforeLaunch, endOfJob, endOfRefusal, resultOf, startedOf } from './run-end.ts';
+import type { ReadOutput, Run } from '../run/model.ts';
+import { endOf, resultOf, startedOf } from './report.ts';
 
 const run: Run = {
   runId: 'run-1',
@@ -13,7 +13,8 @@ const run: Run = {
   owner: null,
   command: { id: 'job', version: '1', request_id: 'r1', shell: 'sh', script: '', timeout_secs: 0 },
 };
-const output = { stdout: 'out', stderr: 'err', nowMs: 5_000 };
+const read: ReadOutput = (stream) => ({ text: stream === 'stdout' ? 'out' : 'err', range: [0, 3], totalBytes: 3 });
+const nowMs = 5_000;
 
 function stateWith(ending: Ending): StateFile {
   return {
@@ -27,7 +28,7 @@ function stateWith(ending: Ending): StateFile {
   };
 }
 
-describe('endOfJob()', () => {
+describe('endOf() a job', () => {
   it.each<[Ending, string, number, string]>([
     [{ kind: 'exited', exitCode: 0 }, 'completed', 0, 'err'],
     [{ kind: 'exited', exitCode: 127 }, 'failed', 127, 'err'],
@@ -43,7 +44,7 @@ describe('endOfJob()', () => {
       'err\nagent restarted during execution; outcome unknown: the machine was restarted\n',
     ],
   ])('%j', (ending, status, exitCode, stderr) => {
-    const end = endOfJob(run, { state: stateWith(ending), ...output });
+    const end = endOf(run, { kind: 'job', state: stateWith(ending), read }, nowMs);
     expect(end).toEqual({
       ending,
       status,
@@ -57,7 +58,7 @@ describe('endOfJob()', () => {
   });
 
   it('calls a job without a record lost, never completed', () => {
-    expect(endOfJob(run, { state: undefined, ...output })).toMatchObject({
+    expect(endOf(run, { kind: 'job', state: undefined, read }, nowMs)).toMatchObject({
       ending: { kind: 'lost' },
       exitCode: 121,
       skipped: false,
@@ -66,7 +67,7 @@ describe('endOfJob()', () => {
   });
 });
 
-describe('endOfRefusal()', () => {
+describe('endOf() a refusal', () => {
   it.each([
     ['staleness', 127, true],
     ['revoked', 126, true],
@@ -75,7 +76,7 @@ describe('endOfRefusal()', () => {
     ['unsupported', 122, true],
     ['no_exit_code', -1, false],
   ] as const)('%s is exit %i with skipped %s', (gate, exitCode, skipped) => {
-    const end = endOfRefusal({ gate, message: 'why' }, 7);
+    const end = endOf(run, { kind: 'refused', refusal: { gate, message: 'why' } }, 7);
     expect(end).toMatchObject({
       ending: { kind: 'not_started', reason: 'why' },
       status: 'failed',
@@ -88,7 +89,7 @@ describe('endOfRefusal()', () => {
 
 describe('resultOf()', () => {
   it('carries skipped whatever it is, and the ending', () => {
-    const result = resultOf(run, endBeforeLaunch(run, 'operator', 0));
+    const result = resultOf(run, endOf(run, { kind: 'stopped', by: 'operator' }, 0));
     expect(result).toEqual({
       result_id: 'run-1',
       request_id: 'r1',
@@ -107,7 +108,7 @@ describe('resultOf()', () => {
 
   it('has no exec_id and no started event for a run that a person began', () => {
     const own = { ...run, execId: null };
-    expect(resultOf(own, endBeforeLaunch(own, 'user', 0))).not.toHaveProperty('exec_id');
+    expect(resultOf(own, endOf(own, { kind: 'stopped', by: 'user' }, 0))).not.toHaveProperty('exec_id');
     expect(startedOf(own, 0)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from './model.ts';
-import { createRegistry, type RegistryEvent } from './registry.ts';
+import { createRegistry, type RegistryEvent } from './supervise.ts';
 
 const runOf = (runId: string, execId: string | null = null): Run => ({
   runId,

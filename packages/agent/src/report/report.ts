@@ -1,0 +1,271 @@
+/** The one way out: from what became of a run to its ending and its result, on disk in one commit. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OutboxError } from '@kanade/outbox';
+import type { Excerpt } from '@kanade/runner';
+import { type EventStarted, type ExecResult, syntheticExits, timeoutSeconds } from '@kanade/shared/fleet';
+import type { Ending } from '@kanade/shared/job-words';
+import type { RunStatus } from '@kanade/shared/local';
+import type { Logger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
+import type { JobOutcome, Outcome, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
+import type { Ledger } from '../store/ledger.ts';
+
+export interface Report {
+  /** Resolves with the end when it is on disk with its result; a disk that is full now is tried again until it is not. */
+  end(run: Run, outcome: Outcome): Promise<RunEnd>;
+  /** The processes of a run exist. A start that cannot be recorded is logged: the ending will be. */
+  started(run: Run, startedAtMs: number): void;
+  /** True while endings cannot be recorded: what is taken now could not be reported either. */
+  isBehind(): boolean;
+}
+
+export interface ReportOptions {
+  readonly ledger: Pick<Ledger, 'running' | 'ended'>;
+  readonly log: Logger;
+  /** Fires when the agent ends: `end` rejects then, and the next agent finds the run open. */
+  readonly signal: AbortSignal;
+}
+
+export function createReport(options: ReportOptions): Report {
+  const { ledger, log, signal } = options;
+  let behind = 0;
+  return {
+    async end(run, outcome) {
+      const end = endOf(run, outcome, Date.now());
+      if (!tryRecord(options, run, end)) {
+        behind++;
+        try {
+          do await sleep(limits.commitRetryMs, undefined, { signal });
+          while (!tryRecord(options, run, end));
+        } finally {
+          behind--;
+        }
+      }
+      const { ending, exitCode: exit_code, skipped } = end;
+      log.info({ run_id: run.runId, manifest_id: run.command.id, ending, exit_code, skipped }, 'run ended');
+      return end;
+    },
+    started(run, startedAtMs) {
+      try {
+        ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
+      } catch (error) {
+        log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
+      }
+    },
+    isBehind: () => behind > 0,
+  };
+}
+
+/** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */
+function tryRecord({ ledger, log }: ReportOptions, run: Run, end: RunEnd): boolean {
+  for (const told of [() => end, () => withoutOutput(end)]) {
+    try {
+      const cut = told();
+      ledger.ended(run, cut, resultOf(run, cut));
+      return true;
+    } catch (error) {
+      log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
+      if (!(error instanceof OutboxError && error.code === 'over_budget')) return false;
+    }
+  }
+  return false;
+}
+
+/** How a run ended, from what became of it. Never throws: output that cannot be read is said to be so. */
+export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
+  switch (outcome.kind) {
+    case 'refused':
+      return endOfRefusal(outcome.refusal, nowMs);
+    case 'stopped':
+      return endBeforeLaunch(run, outcome.by, nowMs);
+    case 'fault':
+      return endOfFault(outcome.error, outcome.startedAtMs, nowMs);
+    case 'unknown':
+      return endOfUnknown(outcome.reason, nowMs);
+    case 'job':
+      return endOfJob(run, outcome, nowMs);
+  }
+}
+
+/** The end of a run that a gate refused. */
+function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd {
+  const { code, skipped } = syntheticExits[gate];
+  return {
+    ending: { kind: 'not_started', reason: message },
+    status: 'failed',
+    exitCode: code,
+    skipped,
+    stdout: '',
+    stderr: `${message}\n`,
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+  };
+}
+
+/** The end of a run that we could not carry out: nothing was started, or nobody saw how what was started ended. */
+function endOfFault(error: unknown, startedAtMs: number | undefined, nowMs: number): RunEnd {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (startedAtMs !== undefined) return { ...endOfUnknown(reason, nowMs), startedAtMs };
+  return endOfRefusal({ gate: 'no_exit_code', message: `not started: ${reason}` }, nowMs);
+}
+
+/** The end of a run of which nobody knows whether it was started, or how it ended: never a success, never run again. */
+function endOfUnknown(reason: string, nowMs: number): RunEnd {
+  return {
+    ending: { kind: 'lost', reason },
+    status: 'failed',
+    exitCode: syntheticExits.outcome_unknown.code,
+    skipped: false,
+    stdout: '',
+    stderr: `outcome unknown: ${reason}\n`,
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+  };
+}
+
+/** The same end without what was printed, for an outbox that has no room for more. */
+function withoutOutput(end: RunEnd): RunEnd {
+  const cut = (text: string): string =>
+    text === ''
+      ? ''
+      : `[kanade] output left out: too many results wait for the broker (${Buffer.byteLength(text)} bytes)\n`;
+  return { ...end, stdout: cut(end.stdout), stderr: cut(end.stderr) };
+}
+
+/** The end of a run that was stopped before its processes existed. */
+function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
+  return {
+    ending: { kind: 'killed', by },
+    status: 'killed',
+    exitCode: syntheticExits.no_exit_code.code,
+    skipped: false,
+    stdout: '',
+    stderr: `${killNote(run, by)} before it was started\n`,
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+  };
+}
+
+/** The end of a run from its settled job and what it printed. */
+function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
+  const { state, read } = job;
+  const ending: Ending = state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
+  const startedAtMs = job.startedAtMs ?? state?.started_at_ms ?? nowMs;
+  const note = noteOf(run, ending);
+  const stderr = readCapped((from, bytesMax) => read('stderr', from, bytesMax));
+  return {
+    ending,
+    status: statusOf(ending),
+    exitCode: exitCodeOf(ending),
+    skipped: false,
+    stdout: readCapped((from, bytesMax) => read('stdout', from, bytesMax)),
+    stderr: note === undefined ? stderr : `${lineEnded(stderr)}${note}\n`,
+    startedAtMs,
+    endedAtMs: endedAt(job, startedAtMs, nowMs),
+  };
+}
+
+/** To the millisecond where the duration is known, else to the second. */
+function endedAt({ state }: JobOutcome, startedAtMs: number, nowMs: number): number {
+  const { result, started_at_ms = startedAtMs, finished_at } = state ?? {};
+  if (result && result.duration_ms !== null) return Math.max(startedAtMs, started_at_ms + result.duration_ms);
+  return finished_at === undefined ? nowMs : Math.max(startedAtMs, Date.parse(finished_at));
+}
+
+function exitCodeOf(ending: Ending): number {
+  if (ending.kind === 'exited') return ending.exitCode;
+  return ending.kind === 'lost' ? syntheticExits.outcome_unknown.code : syntheticExits.no_exit_code.code;
+}
+
+function statusOf(ending: Ending): RunStatus {
+  if (ending.kind === 'killed') return 'killed';
+  return ending.kind === 'exited' && ending.exitCode === 0 ? 'completed' : 'failed';
+}
+
+/** What people read at the end of stderr when no exit code tells the story. */
+function noteOf(run: Run, ending: Ending): string | undefined {
+  switch (ending.kind) {
+    case 'exited':
+      return undefined;
+    case 'signaled':
+      return `[agent: ended by signal ${ending.signal}]`;
+    case 'timed_out':
+      return `timeout after ${timeoutSeconds(run.command)}s`;
+    case 'killed':
+      return killNote(run, ending.by);
+    case 'not_started':
+      return `not started: ${ending.reason}`;
+    case 'lost':
+      return `agent restarted during execution; outcome unknown: ${ending.reason}`;
+  }
+}
+
+function killNote({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string {
+  return by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
+}
+
+const lineEnded = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** The result of a run as it goes to the fleet. Runs that people started have no `exec_id`. */
+export function resultOf(run: Run, end: RunEnd): ExecResult {
+  return {
+    result_id: run.runId,
+    request_id: run.requestId,
+    ...(run.execId === null ? {} : { exec_id: run.execId }),
+    pc_id: run.pcId,
+    exit_code: end.exitCode,
+    skipped: end.skipped,
+    stdout: end.stdout,
+    stderr: end.stderr,
+    started_at: instant(end.startedAtMs),
+    finished_at: instant(end.endedAtMs),
+    manifest_id: run.command.id,
+    ending: end.ending.kind,
+  };
+}
+
+/** The event that a run has begun; only operators' orders have one. */
+export function startedOf(run: Run, startedAtMs: number): EventStarted | undefined {
+  if (run.execId === null) return undefined;
+  return {
+    result_id: run.runId,
+    request_id: run.requestId,
+    exec_id: run.execId,
+    pc_id: run.pcId,
+    started_at: instant(startedAtMs),
+    manifest_id: run.command.id,
+    version: run.command.version,
+  };
+}
+
+/**
+ * The output of one stream as it goes into a result: whole up to `bytesMax`, else its first two thirds, a note, and its
+ * last third. Reads only what it returns.
+ */
+export function readCapped(
+  read: (from: number, bytesMax: number) => Excerpt,
+  bytesMax: number = limits.outputBytesMax,
+): string {
+  const tailBytes = Math.floor(bytesMax / 3);
+  const headBytes = bytesMax - tailBytes;
+  // As one text while it fits, so that a character at the seam survives.
+  const whole = read(0, bytesMax);
+  if (whole.totalBytes <= bytesMax) return whole.text;
+  const head = read(0, headBytes);
+  const tail = read(whole.totalBytes - tailBytes, tailBytes);
+  const dropped = whole.totalBytes - headBytes - tailBytes;
+  const kept = `kept the first ${headBytes} and last ${tailBytes}`;
+  return `${head.text}\n[kanade] output truncated: ${whole.totalBytes} bytes written, ${dropped} dropped (${kept})\n${tail.text}`;
+}
+
+/** The text up to `bytesMax` bytes of UTF-8, cut between two characters. */
+export function cutToBytes(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= bytesMax) return text;
+  let end = bytesMax;
+  // A byte of the form 10xxxxxx continues a character: step back to where one begins.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end).toString('utf8');
+}
