@@ -4,7 +4,7 @@ import { connectionWords } from './connection-words.ts';
 import type { Io } from './io.ts';
 import { browserCommands, openFirst } from './open-browser.ts';
 import { type ClientAppOptions, helpText, parseOptions } from './options.ts';
-import { createBoard } from './server/board.ts';
+import { createBoard } from './run/board.ts';
 import { openPageServer } from './server/http.ts';
 import { openLink } from './server/link.ts';
 import { loadPage } from './server/page.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { PageEvent } from '../src/run/board.ts';
 import { readEvents } from '../src/web/api/event-frames.ts';
-import type { PageEvent } from '../src/wire/page-event.ts';
 import { openPageUnderTest, type PageUnderTest } from './page-under-test.ts';
 
 async function sessionKey(page: PageUnderTest): Promise<string> {

@@ -5,7 +5,8 @@ import { listenLocal } from '@kanade/klp/socket';
 import { type JobRun, localContract } from '@kanade/shared/local';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { type AgentEvent, openLink } from '../src/server/link.ts';
+import type { AgentEvent } from '../src/run/board.ts';
+import { openLink } from '../src/server/link.ts';
 import { exampleJobs } from './memory-agent.ts';
 
 const snapshot = { pc_id: 'desk-042', online: true, checks: [], agent_version: '9.1.0', target_version: '9.1.0' };

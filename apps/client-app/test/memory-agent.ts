@@ -1,5 +1,5 @@
 import type { JobProgress, UserInvokableJob } from '@kanade/shared/local';
-import type { Board } from '../src/server/board.ts';
+import type { Board } from '../src/run/board.ts';
 import { type AgentLink, LinkError } from '../src/server/link.ts';
 
 /** An agent in memory: offers the jobs it is given, records what it is asked, and says what the test tells it to say. */

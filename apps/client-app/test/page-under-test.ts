@@ -1,5 +1,5 @@
 import { buildPage } from '../build-page.mjs';
-import { type Board, createBoard } from '../src/server/board.ts';
+import { type Board, createBoard } from '../src/run/board.ts';
 import { openPageServer, type PageServerLimits } from '../src/server/http.ts';
 import { createSession } from '../src/server/routes.ts';
 import { createMemoryAgent, exampleJobs, type MemoryAgent } from './memory-agent.ts';

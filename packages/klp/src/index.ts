@@ -1,6 +1,6 @@
 export type { OnTrace, TraceEntry } from './channel/channel.ts';
 export type { EndReason } from './channel/machine.ts';
-export type { SendOutcome } from './channel/outgoing.ts';
+export { encodeFrame, type SendOutcome } from './channel/outgoing.ts';
 export {
   type Call,
   type Client,
@@ -62,7 +62,6 @@ export { KlpError, type LimitPassed, limitError } from './wire/error.ts';
 export {
   createFrameDecoder,
   defaultBodyBytesMax,
-  encodeFrame,
   type Frame,
   type FrameDecoder,
   frameHeaderBytes,

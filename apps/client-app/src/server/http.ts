@@ -8,17 +8,19 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ClientAppError } from '../client-app-error.ts';
-import { type Board, type EventStreamLimits, eventStreamLimits, streamEvents } from './board.ts';
+import type { Board } from '../run/board.ts';
 import type { AgentLink } from './link.ts';
 import type { Page } from './page.ts';
 import {
+  type EventStreamLimits,
+  eventStreamLimits,
   type HttpAnswer,
-  isPublic,
   type RouteContext,
   type RouteHandler,
   refusal,
   resolveRoute,
   type Session,
+  streamEvents,
 } from './routes.ts';
 
 export interface PageServerOptions {
@@ -94,10 +96,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, conte
   if (foreign) return send(response, foreign);
 
   const path = (request.url ?? '/').split('?')[0] ?? '/';
-  if (!isPublic(path) && !context.session.holds(bearerKey(request.headers) ?? '')) {
-    return send(response, refusal(403, 'no_session', 'open the address that kanade-client printed when it started'));
-  }
-  const route = resolveRoute(request.method ?? '', path, context.page);
+  const route = resolveRoute({ method: request.method ?? '', path, key: bearerKey(request.headers) }, context);
   if (route.kind === 'answer') return send(response, route.answer);
   if (route.kind === 'events') return streamEvents(context.board, response, context);
   return send(response, await runHandler(route.handler, { request, response, context }));

@@ -10,9 +10,9 @@ import {
   localAddress,
   localContract,
   protocolVersions,
-  type StateSnapshot,
   type UserInvokableJob,
 } from '@kanade/shared/local';
+import type { AgentEvent } from '../run/board.ts';
 import type { AgentConnection } from '../wire/page-event.ts';
 
 /** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
@@ -23,14 +23,6 @@ export interface AgentLink {
   /** Asks for the stop of a run with everything it started; its end comes as an event. */
   kill(runId: string, options: { signal: AbortSignal }): Promise<void>;
 }
-
-/** What the agent says by itself. */
-export type AgentEvent =
-  | { readonly type: 'connection'; readonly connection: AgentConnection }
-  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
-  | { readonly type: 'progress'; readonly progress: JobProgress }
-  /** How the last run of a job ended, asked for on every new connection: its end may have been pushed while there was none. */
-  | { readonly type: 'ended'; readonly progress: JobProgress };
 
 /**
  * `away`: no agent to ask. `refused`: the agent does not want us. `not_allowed`: this user may not do that.

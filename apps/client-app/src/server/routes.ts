@@ -1,7 +1,8 @@
 /* What a method on a path means, who may ask for it, and the answers. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Board, PageEvent } from '../run/board.ts';
 import type { ApiRefusal } from '../wire/page-event.ts';
-import type { Board } from './board.ts';
 import { type AgentLink, LinkError, type LinkErrorCode } from './link.ts';
 import type { Page } from './page.ts';
 
@@ -24,15 +25,16 @@ export type Route =
 /** Ids of jobs and runs are tokens (fleet reference, section 2); anything else is no path of ours. */
 const stopPath = /^\/api\/runs\/([A-Za-z0-9_.-]{1,128})\/stop$/;
 
-/** True for what answers without a session: the files of the page hold no secret, and the exchange gives the session. */
-export function isPublic(path: string): boolean {
-  return path === '/api/session' || Object.hasOwn(pageFiles, path);
-}
-
-/** Decides what a method on a path means. */
-export function resolveRoute(method: string, path: string, page: Page): Route {
+/** Decides what a method on a path means for who holds `key`. The files of the page hold no secret, and the exchange gives the session. */
+export function resolveRoute(
+  { method, path, key }: { method: string; path: string; key: string | undefined },
+  { page, session }: { page: Page; session: Session },
+): Route {
   const file = Object.hasOwn(pageFiles, path) ? pageFiles[path] : undefined;
   if (file) return method === 'GET' ? answer({ status: 200, ...file, body: page[file.part] }) : notAllowed('GET');
+  if (path !== '/api/session' && !session.holds(key ?? '')) {
+    return answer(refusal(403, 'no_session', 'open the address that kanade-client printed when it started'));
+  }
   if (path === '/api/events') return method === 'GET' ? { kind: 'events' } : notAllowed('GET');
   const runId = stopPath.exec(path)?.[1];
   const entry = runId === undefined ? tableEntry(path) : { method: 'POST', handler: stopRun(runId) };
@@ -143,6 +145,44 @@ export function json(status: number, value: unknown): HttpAnswer {
 export function refusal(status: number, code: string, message: string, headers?: Record<string, string>): HttpAnswer {
   const answer = json(status, { error: { code, message } } satisfies ApiRefusal);
   return headers ? { ...answer, headers } : answer;
+}
+
+export interface EventStreamLimits {
+  /** Bytes waiting for a page that reads too slowly; beyond, its stream is cut and it starts afresh. Defaults to 64 MiB, room for a replay of full runs. */
+  readonly waitingBytesMax: number;
+  /** A comment is sent this often, in ms, so that neither side takes a quiet stream for a dead one. Defaults to 15 s. */
+  readonly heartbeatMs: number;
+}
+
+export const eventStreamLimits: EventStreamLimits = { waitingBytesMax: 64 * 1024 * 1024, heartbeatMs: 15_000 };
+
+/** Sends the board's events as server-sent events until the page goes or `signal` aborts. */
+export function streamEvents(
+  board: Board,
+  response: ServerResponse,
+  { limits, signal }: { limits: EventStreamLimits; signal: AbortSignal },
+): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const write = (text: string): void => {
+    if (response.writableLength > limits.waitingBytesMax) response.destroy();
+    else response.write(text);
+  };
+  const heartbeat = setInterval(() => write(': still here\n\n'), limits.heartbeatMs);
+  const unfollow = board.follow((event) => write(encodeEvent(event)));
+  const hangUp = (): void => {
+    response.end();
+  };
+  signal.addEventListener('abort', hangUp, { once: true });
+  response.once('close', () => {
+    clearInterval(heartbeat);
+    unfollow();
+    signal.removeEventListener('abort', hangUp);
+  });
+}
+
+/** JSON has no raw line break, so one `data` line holds any event. */
+function encodeEvent(event: PageEvent): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Proof that a page was opened by the person who started the program. */

@@ -1,6 +1,3 @@
-import type { StateSnapshot } from '@kanade/shared/local';
-import type { ProgressEvent, RunView } from '../run/run.ts';
-
 /**
  * Where the line to the agent stands.
  * `connecting`: first attempts. `connected`: handshake done. `away`: it was there, or never was; attempts go on.
@@ -18,21 +15,6 @@ export interface AgentIdentity {
   readonly user: string;
   /** The product's name as the operators set it. */
   readonly displayName?: string;
-}
-
-/** One message of `GET /api/events`. The first after connecting is `all`; the others change what it said. */
-export type PageEvent =
-  | ({ readonly type: 'all' } & BoardView)
-  | { readonly type: 'connection'; readonly connection: AgentConnection }
-  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
-  | ProgressEvent
-  | { readonly type: 'stopping'; readonly run_id: string };
-
-/** Everything the page shows that is not the catalogue. */
-export interface BoardView {
-  readonly connection: AgentConnection;
-  readonly snapshot?: StateSnapshot;
-  readonly runs: readonly RunView[];
 }
 
 /** Body of every answer of the API that is not a success. `code` is stable, `message` may change. */

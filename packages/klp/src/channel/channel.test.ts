@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { serverLimits } from '../limits.ts';
 import { createMemoryPair } from '../memory.ts';
-import { encodeFrame } from '../wire/frame.ts';
 import { Channel } from './channel.ts';
 import type { EndReason } from './machine.ts';
+import { encodeFrame } from './outgoing.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,14 +1,15 @@
 /*
- * The one queue of frames on their way out of a connection. First in, first out; three levels:
+ * Frames on their way out of a connection: how one is made, and the one queue in which they wait. First in, first out; three levels:
  *   room     frames are queued, `send` answers at once
  *   full     droppable frames are dropped; the others are kept and `send` answers when they were handed to the stream
  *   overflow the peer does not read: the owner is told once and ends the connection
  * What is queued within one turn of the event loop goes out as one write.
  */
+import { isAscii } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type { ChannelLimits } from '../limits.ts';
-import type { LimitPassed } from '../wire/error.ts';
-import { encodeFrame, frameHeaderBytes, measureBody, measuredCharsMax, writeFrame } from '../wire/frame.ts';
+import { type LimitPassed, limitError } from '../wire/error.ts';
+import { defaultBodyBytesMax, frameHeaderBytes } from '../wire/frame.ts';
 import { createExpiry, type Expiry } from './late.ts';
 
 /** `closed`: the connection ended before the frame was handed to the stream. */
@@ -199,4 +200,49 @@ function writeTogether(entries: readonly Entry[]): Buffer {
   let at = 0;
   for (const { body, bytes } of entries) at = writeFrame(block, at, { body: body as string, bytes });
   return block;
+}
+
+/** Makes one frame. Throws a `PayloadTooLarge` KlpError, before anything is allocated, when the body passes `bodyBytesMax`. */
+export function encodeFrame(body: string, bodyBytesMax: number = defaultBodyBytesMax): Buffer {
+  if (body.length > measuredCharsMax && body.length <= bodyBytesMax) {
+    const frame = encodeAscii(body);
+    if (frame) return frame;
+  }
+  const bytes = measureBody(body, bodyBytesMax);
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + bytes);
+  writeFrame(frame, 0, { body, bytes });
+  return frame;
+}
+
+/** Characters up to which measuring a body costs less than trying whether it is ASCII. */
+const measuredCharsMax = 4_096;
+
+/** A frame of a body that is ASCII, else undefined: then the number of its characters is not the number of its bytes. */
+function encodeAscii(body: string): Buffer | undefined {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + body.length);
+  writeLength(frame, 0, body.length);
+  // A character of two bytes leaves too little room for the last ones, or is one of the bytes.
+  const isWhole = frame.write(body, frameHeaderBytes, 'utf8') === body.length;
+  return isWhole && isAscii(frame.subarray(frameHeaderBytes)) ? frame : undefined;
+}
+
+/** Bytes of a body on the wire. Throws a `PayloadTooLarge` KlpError over the cap. */
+function measureBody(body: string, bodyBytesMax: number): number {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= bodyBytesMax) return bytes;
+  throw limitError('PayloadTooLarge', { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual: bytes });
+}
+
+/** Writes one frame at `at`, where there is room for it; returns where the next one goes. */
+function writeFrame(target: Buffer, at: number, { body, bytes }: { body: string; bytes: number }): number {
+  writeLength(target, at, bytes);
+  target.write(body, at + frameHeaderBytes, 'utf8');
+  return at + frameHeaderBytes + bytes;
+}
+
+function writeLength(target: Buffer, at: number, bytes: number): void {
+  target[at] = bytes & 0xff;
+  target[at + 1] = (bytes >>> 8) & 0xff;
+  target[at + 2] = (bytes >>> 16) & 0xff;
+  target[at + 3] = bytes >>> 24;
 }

@@ -5,10 +5,10 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { encodeFrame } from '../channel/outgoing.ts';
 import type { Contract, ErrorTable } from '../contract.ts';
 import { type SocketLimits, socketLimits } from '../limits.ts';
 import { KlpError, type LimitPassed, limitError } from '../wire/error.ts';
-import { encodeFrame } from '../wire/frame.ts';
 import { encodeError } from '../wire/message.ts';
 import { checkAddress, translateOsError } from './address.ts';
 import { claimAddress } from './claim.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { encodeFrame } from '../channel/outgoing.ts';
 import { KlpError } from './error.ts';
-import { createFrameDecoder, encodeFrame, type Frame } from './frame.ts';
+import { createFrameDecoder, type Frame } from './frame.ts';
 
 function decodeAll(chunks: Iterable<Uint8Array>, bodyBytesMax?: number): Frame[] {
   const decoder = createFrameDecoder({ bodyBytesMax });

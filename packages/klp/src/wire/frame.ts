@@ -1,12 +1,12 @@
 /*
- * A frame is a 4-byte little-endian unsigned length followed by that many bytes of UTF-8.
+ * A frame is a 4-byte little-endian unsigned length followed by that many bytes of UTF-8. Here it is read; `outgoing.ts` makes it.
  *
  * The decoder reads whole frames where they lie. Of a frame that is cut by the end of a chunk it keeps a copy that grows with what arrives, so no
  * buffer is sized by the peer's word, each byte is looked at once, and nothing keeps the chunk alive. Growing doubles: a body that arrives byte by
  * byte is copied twice, whatever its length.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
-import { type LimitPassed, limitError } from './error.ts';
+import { isUtf8 } from 'node:buffer';
+import type { LimitPassed } from './error.ts';
 
 export const frameHeaderBytes = 4;
 
@@ -34,51 +34,6 @@ export interface FrameDecoder {
   next(): Frame | undefined;
   /** Bytes held for a frame that is not complete (or not asked for) yet. At the end of the stream, more than 0 means it was cut. */
   readonly heldBytes: number;
-}
-
-/** Makes one frame. Throws a `PayloadTooLarge` KlpError, before anything is allocated, when the body passes `bodyBytesMax`. */
-export function encodeFrame(body: string, bodyBytesMax: number = defaultBodyBytesMax): Buffer {
-  if (body.length > measuredCharsMax && body.length <= bodyBytesMax) {
-    const frame = encodeAscii(body);
-    if (frame) return frame;
-  }
-  const bytes = measureBody(body, bodyBytesMax);
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + bytes);
-  writeFrame(frame, 0, { body, bytes });
-  return frame;
-}
-
-/** Characters up to which measuring a body costs less than trying whether it is ASCII. */
-export const measuredCharsMax = 4_096;
-
-/** A frame of a body that is ASCII, else undefined: then the number of its characters is not the number of its bytes. */
-function encodeAscii(body: string): Buffer | undefined {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + body.length);
-  writeLength(frame, 0, body.length);
-  // A character of two bytes leaves too little room for the last ones, or is one of the bytes.
-  const isWhole = frame.write(body, frameHeaderBytes, 'utf8') === body.length;
-  return isWhole && isAscii(frame.subarray(frameHeaderBytes)) ? frame : undefined;
-}
-
-/** Bytes of a body on the wire. Throws a `PayloadTooLarge` KlpError over the cap. */
-export function measureBody(body: string, bodyBytesMax: number): number {
-  const bytes = Buffer.byteLength(body);
-  if (bytes <= bodyBytesMax) return bytes;
-  throw limitError('PayloadTooLarge', { limit: 'bodyBytesMax', maximum: bodyBytesMax, actual: bytes });
-}
-
-/** Writes one frame at `at`, where there is room for it; returns where the next one goes. */
-export function writeFrame(target: Buffer, at: number, { body, bytes }: { body: string; bytes: number }): number {
-  writeLength(target, at, bytes);
-  target.write(body, at + frameHeaderBytes, 'utf8');
-  return at + frameHeaderBytes + bytes;
-}
-
-function writeLength(target: Buffer, at: number, bytes: number): void {
-  target[at] = bytes & 0xff;
-  target[at + 1] = (bytes >>> 8) & 0xff;
-  target[at + 2] = (bytes >>> 16) & 0xff;
-  target[at + 3] = bytes >>> 24;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { PageEvent } from '../../wire/page-event.ts';
+import type { PageEvent } from '../../run/board.ts';
 
 /** The events of a server-sent event stream, one by one; ends when the stream ends. Comments are skipped. */
 export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<PageEvent> {

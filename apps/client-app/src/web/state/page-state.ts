@@ -1,6 +1,6 @@
 import type { StateSnapshot, UserInvokableJob } from '@kanade/shared/local';
-import { foldRuns, type RunView } from '../../run/run.ts';
-import type { AgentConnection, PageEvent } from '../../wire/page-event.ts';
+import { foldRuns, type PageEvent, type RunView } from '../../run/board.ts';
+import type { AgentConnection } from '../../wire/page-event.ts';
 
 /** Everything the page draws from. */
 export interface PageState {

@@ -1,4 +1,4 @@
-import type { RunView } from '../../run/run.ts';
+import type { RunView } from '../../run/board.ts';
 import type { Category } from '../catalogue/categories.ts';
 import type { Dictionary } from './en.ts';
 import type { Language } from './language.ts';

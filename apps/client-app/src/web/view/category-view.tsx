@@ -1,6 +1,6 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
-import type { RunView } from '../../run/run.ts';
+import type { RunView } from '../../run/board.ts';
 import type { Category } from '../catalogue/categories.ts';
 import { useText } from '../text/language.ts';
 import { categoryLabel } from '../text/words.ts';

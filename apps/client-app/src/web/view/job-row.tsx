@@ -1,6 +1,6 @@
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
-import type { RunView } from '../../run/run.ts';
+import type { RunView } from '../../run/board.ts';
 import { useLanguage, useText } from '../text/language.ts';
 import { instantWords } from '../text/words.ts';
 import { GivenIcon } from './icon.tsx';

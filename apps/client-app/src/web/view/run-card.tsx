@@ -1,7 +1,7 @@
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { RunView } from '../../run/run.ts';
+import type { RunView } from '../../run/board.ts';
 import { useLanguage, useText } from '../text/language.ts';
 import { durationWords, instantWords } from '../text/words.ts';
 import { Icon } from './icon.tsx';

@@ -2,7 +2,7 @@ import { stripFences } from '@kanade/shared/fleet-words';
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Output, RunView } from '../../run/run.ts';
+import type { Output, RunView } from '../../run/board.ts';
 import { useLanguage, useText } from '../text/language.ts';
 
 /** What a run printed, without the blocks meant for the machine. */

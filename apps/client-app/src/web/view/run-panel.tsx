@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { inReadingOrder, type RunView } from '../../run/run.ts';
+import { inReadingOrder, type RunView } from '../../run/board.ts';
 import { useText } from '../text/language.ts';
 import { Icon } from './icon.tsx';
 import { RunCard } from './run-card.tsx';

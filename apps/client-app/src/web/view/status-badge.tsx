@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { RunView } from '../../run/run.ts';
+import type { RunView } from '../../run/board.ts';
 import type { IconName } from '../catalogue/icon-paths.ts';
 import { useText } from '../text/language.ts';
 import { statusWords } from '../text/words.ts';

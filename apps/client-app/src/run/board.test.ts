@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { PageEvent } from '../wire/page-event.ts';
-import { foldRuns, inReadingOrder, type RunView, runCountMax } from './run.ts';
+import {
+  appendOutput,
+  createBoard,
+  emptyOutput,
+  finalOutput,
+  foldRuns,
+  inReadingOrder,
+  outputCharsMax,
+  type PageEvent,
+  type RunView,
+  resumeOutput,
+  runCountMax,
+} from './board.ts';
 
 const at = '2026-03-01T10:00:00Z';
 
@@ -96,5 +107,95 @@ describe('inReadingOrder()', () => {
       'new-ended',
       'old-ended',
     ]);
+  });
+});
+
+const endedRun = {
+  type: 'ended',
+  progress: {
+    run_id: 'r1',
+    job_id: 'disk-report',
+    status: 'failed',
+    exit_code: 3,
+    finished_at: '2026-03-01T10:00:09Z',
+  },
+} as const;
+
+it('createBoard() ends a run whose last push nobody heard, and keeps what it had printed', () => {
+  const board = createBoard({ now: () => '2026-03-01T10:00:00Z' });
+  board.receive({ type: 'progress', progress: { run_id: 'r1', status: 'running', stdout_chunk: 'half\n' } });
+  board.receive({ type: 'connection', connection: { phase: 'away', detail: 'nobody there' } });
+  board.receive(endedRun);
+  expect(board.view().runs).toMatchObject([
+    { run_id: 'r1', status: 'failed', exit_code: 3, finished_at: '2026-03-01T10:00:09Z', stdout: { text: 'half\n' } },
+  ]);
+});
+
+it('createBoard() shows no run for the sake of its ending, and changes none that has one', () => {
+  const board = createBoard({ now: () => '2026-03-01T10:00:00Z' });
+  board.receive(endedRun);
+  expect(board.view().runs).toEqual([]);
+  board.receive({ type: 'progress', progress: { run_id: 'r1', status: 'killed', exit_code: 143 } });
+  board.receive(endedRun);
+  expect(board.view().runs).toMatchObject([{ status: 'killed', exit_code: 143 }]);
+});
+
+const full = 'x'.repeat(outputCharsMax);
+
+describe('appendOutput()', () => {
+  it('keeps everything up to the limit', () => {
+    expect(appendOutput(emptyOutput, full)).toEqual({ text: full, droppedChars: 0 });
+  });
+
+  it('drops the beginning beyond the limit and counts it', () => {
+    const output = appendOutput(appendOutput(emptyOutput, full), 'yy');
+    expect(output.droppedChars).toBe(2);
+    expect(output.text).toHaveLength(outputCharsMax);
+    expect(output.text.endsWith('xyy')).toBe(true);
+  });
+
+  it('starts at a whole line where one is near', () => {
+    const output = appendOutput(emptyOutput, `first line\nsecond\n${'x'.repeat(outputCharsMax - 10)}`);
+    expect(output).toEqual({ text: `second\n${'x'.repeat(outputCharsMax - 10)}`, droppedChars: 11 });
+  });
+
+  it('does not cut a character in two', () => {
+    const output = appendOutput(emptyOutput, `😀${'x'.repeat(outputCharsMax - 1)}`);
+    expect(output).toEqual({ text: 'x'.repeat(outputCharsMax - 1), droppedChars: 2 });
+  });
+});
+
+describe('finalOutput()', () => {
+  const streamed = { text: 'a long text that was streamed\n', droppedChars: 0 };
+  const note = '...[truncated: output exceeded 256 KiB]';
+
+  it.each([
+    ['the full text', 'whole\n', { text: 'whole\n', droppedChars: 0 }],
+    ['the streamed text when the full one is empty', '', streamed],
+    [
+      'the cut text when it is longer',
+      `${'y'.repeat(100)}\n${note}`,
+      { text: `${'y'.repeat(100)}\n${note}`, droppedChars: 0 },
+    ],
+  ])('takes %s', (_name, text, expected) => {
+    expect(finalOutput(streamed, text)).toEqual(expected);
+  });
+
+  it('keeps the streamed text when the full one was cut and is shorter, counting what was dropped', () => {
+    const long = { text: 'tail\n', droppedChars: 1_000 };
+    expect(finalOutput(long, `head\n${note}`)).toBe(long);
+  });
+});
+
+describe('resumeOutput()', () => {
+  const known = { text: 'one\n', droppedChars: 0 };
+
+  it.each([
+    ['a replay from the start', 'one\ntwo\n', 'one\ntwo\n'],
+    ['a replay without news', 'one\n', 'one\n'],
+    ['a delta', 'two\n', 'one\ntwo\n'],
+    ['nothing', '', 'one\n'],
+  ])('%s', (_name, chunk, text) => {
+    expect(resumeOutput(known, chunk)).toEqual({ text, droppedChars: 0 });
   });
 });

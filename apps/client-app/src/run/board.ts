@@ -1,6 +1,86 @@
-/* The runs that are shown: one list, what each of them is, and what is kept of its output. Server and page fold the same pushes by the same functions. */
-import type { JobProgress, RunStatus } from '@kanade/shared/local';
+/*
+ * What is shown: the line to the agent, and the runs, each with what is kept of its output. Server and page fold the same events by the
+ * same functions.
+ */
+import type { JobProgress, RunStatus, StateSnapshot } from '@kanade/shared/local';
 import { isEnded } from '@kanade/shared/local-words';
+import type { AgentConnection } from '../wire/page-event.ts';
+
+/** What the agent says by itself. */
+export type AgentEvent =
+  | { readonly type: 'connection'; readonly connection: AgentConnection }
+  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
+  | { readonly type: 'progress'; readonly progress: JobProgress }
+  /** How the last run of a job ended, asked for on every new connection: its end may have been pushed while there was none. */
+  | { readonly type: 'ended'; readonly progress: JobProgress };
+
+/** One message of `GET /api/events`. The first after connecting is `all`; the others change what it said. */
+export type PageEvent =
+  | ({ readonly type: 'all' } & BoardView)
+  | { readonly type: 'connection'; readonly connection: AgentConnection }
+  | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
+  | ProgressEvent
+  | { readonly type: 'stopping'; readonly run_id: string };
+
+/** Everything the page shows that is not the catalogue. */
+export interface BoardView {
+  readonly connection: AgentConnection;
+  readonly snapshot?: StateSnapshot;
+  readonly runs: readonly RunView[];
+}
+
+/** Everything known of the agent and of the runs, kept so that a page that opens later sees what an earlier one saw. */
+export interface Board {
+  view(): BoardView;
+  /** Takes in what the agent said and passes it on. */
+  receive(event: AgentEvent): void;
+  /** A job was started here; its first push may come before or after this. */
+  started(runId: string, jobId: string): void;
+  stopping(runId: string): void;
+  /** Calls `listener` with `all` at once and with every change from then on, until the returned function is called. */
+  follow(listener: (event: PageEvent) => void): () => void;
+}
+
+export interface BoardOptions {
+  /** Time of the events, RFC 3339. Defaults to the system's clock. */
+  now?: () => string;
+}
+
+export function createBoard({ now = () => new Date().toISOString() }: BoardOptions = {}): Board {
+  let connection: AgentConnection = { phase: 'connecting' };
+  let snapshot: StateSnapshot | undefined;
+  let runs: readonly RunView[] = [];
+  const listeners = new Set<(event: PageEvent) => void>();
+  const isShownActive = (runId: string): boolean => runs.some((run) => run.run_id === runId && !isEnded(run.status));
+  const view = (): BoardView => ({ connection, snapshot, runs });
+  const publish = (event: PageEvent): void => {
+    if (event.type === 'connection') connection = event.connection;
+    if (event.type === 'snapshot') snapshot = event.snapshot;
+    runs = foldRuns(runs, event);
+    for (const listener of listeners) listener(event);
+  };
+  return {
+    view,
+    receive(event) {
+      if (event.type === 'progress') publish({ ...event, at: now() });
+      else if (event.type !== 'ended') publish(event);
+      else if (isShownActive(event.progress.run_id)) publish({ type: 'progress', progress: event.progress, at: now() });
+    },
+    started(runId, jobId) {
+      const known = runs.find((run) => run.run_id === runId);
+      const status = known?.status ?? 'queued';
+      if (known?.job_id === undefined) {
+        publish({ type: 'progress', progress: { run_id: runId, job_id: jobId, status }, at: now() });
+      }
+    },
+    stopping: (runId) => publish({ type: 'stopping', run_id: runId }),
+    follow(listener) {
+      listener({ type: 'all', ...view() });
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
 
 /** Runs kept and shown. The oldest finished one makes room for a new one. */
 export const runCountMax = 30;
