@@ -25,6 +25,7 @@ const onDemand = {
   'doctor-file': '../cli/src/local/examine-agent-file.ts',
   'exit-code': '../cli/src/answer/exit-code.ts',
   fleet: '../cli/src/commands/fleet/library.ts',
+  'fleet-keys': '../cli/src/commands/fleet/key/library.ts',
   'fleet-door': '../cli/src/commands/fleet/door.ts',
   help: '../cli/src/call/help.ts',
   human: '../cli/src/answer/human.ts',

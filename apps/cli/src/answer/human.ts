@@ -70,6 +70,11 @@ const records: Columns = {
   columns: { ...keys('id', 'subject'), state: coloured('state'), ...keys('attempts', 'bytes', 'due_at', 'reason') },
 };
 
+const trusted: Columns = {
+  rows: 'keys',
+  columns: { key: value('command_key'), ...keys('label', 'max_age'), reported: value('audit_every_use') },
+};
+
 const tables: Readonly<Record<string, Columns>> = {
   list: {
     rows: 'jobs',
@@ -111,6 +116,16 @@ const tables: Readonly<Record<string, Columns>> = {
     rows: 'jobs',
     columns: { ...keys('id', 'version', 'file'), was: ({ created }) => ({ text: created ? 'new' : 'there' }) },
   },
+  'fleet.key.list': {
+    rows: 'own',
+    columns: {
+      key: ({ command_key, kid }) => ({ text: lineOf(command_key ?? kid) }),
+      ...keys('label', 'max_age', 'trusted'),
+      fault: ({ fault }) => ({ text: lineOf(fault), colour: 'red' }),
+    },
+  },
+  'fleet.key.trust': trusted,
+  'fleet.key.remove': trusted,
   'outbox.list': records,
   'outbox.quarantine': records,
   'outbox.drops': { rows: 'drops', columns: keys('id', 'subject', 'bytes', 'reason', 'dropped_at') },

@@ -91,6 +91,11 @@ function counted(told: Told): Sentence {
   return apart > 0 ? bad(text) : good(text);
 }
 
+const ringed = ({ ring, keys, enforcing }: Told): Sentence =>
+  good(
+    `${ring} trusts ${some(list(keys).length, 'key')}, ${enforcing ? 'and is enforcing' : 'and only reports what is not signed'}`,
+  );
+
 const jobStates = ['run', 'start', 'restart', 'status', 'wait', 'create'];
 
 /** Sentences by the type of the answer, for those that are about something else than one job. */
@@ -129,6 +134,15 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.job.list': ({ jobs }) =>
     plain(list(jobs).length === 0 ? 'no jobs in the catalogue' : some(list(jobs).length, 'job')),
   'fleet.job.remove': ({ job_id }) => good(`removed ${job_id}; orders for it are revoked`),
+  'fleet.key.create': ({ command_key, private_key_file }) =>
+    good(`made key ${command_key}; its private half is in ${private_key_file}`),
+  'fleet.key.list': ({ own, keys, enforcing, ring }) =>
+    plain(
+      `${some(list(own).length, 'key')} of yours; ${ring} trusts ${list(keys).length}${enforcing ? ' and is enforcing' : ''}`,
+    ),
+  'fleet.key.trust': ringed,
+  'fleet.key.remove': ({ kid, ring, ...rest }) =>
+    ring === undefined ? good(`deleted key ${kid}; rings that trust it still do`) : ringed({ ...rest, ring }),
   'outbox.count': counted,
   'outbox.list': ({ records }) => plain(some(list(records).length, 'record')),
   'outbox.drops': ({ drops }) => plain(`${some(list(drops).length, 'record')} left undelivered`),

@@ -15,6 +15,12 @@ export type FleetErrorCode =
   | 'script_unsupported'
   | 'too_large'
   | 'invalid_id'
+  | 'key_not_found'
+  | 'key_exists'
+  | 'key_unsafe'
+  | 'key_invalid'
+  | 'key_ambiguous'
+  | 'ring_invalid'
   | 'broker_failed';
 
 const retryableCodes: readonly FleetErrorCode[] = ['broker_unreachable', 'broker_timeout', 'job_changed'];

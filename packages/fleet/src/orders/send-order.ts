@@ -1,25 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import {
-  buckets,
-  type Command,
-  commandDefaults,
-  commandSubject,
-  omitDefaults,
-  type Target,
-} from '@kanade/shared/fleet';
+import { buckets, type Command, commandSubject, type Target } from '@kanade/shared/fleet';
 import { commandOf, type Manifest } from '@kanade/shared/manifest';
+import { headers } from '@nats-io/transport-node';
 import { checkId, openBucket, readEntry } from '../catalogue/bucket.ts';
 import { readManifest } from '../catalogue/read-manifests.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
+import type { Signer } from '../keys/signer.ts';
+import { type Provenance, packOrder } from './pack-order.ts';
 
 export interface OrderRequest {
   readonly jobId: string;
   readonly target: Target;
   /** How long the run may take, in ms, instead of what the manifest says; rounded up to whole seconds. */
   readonly timeoutMs?: number;
+  /** Signs the order; without it machines that insist on signatures refuse it. */
+  readonly signer?: Signer | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -34,6 +32,8 @@ export interface Order {
   readonly subjects: readonly string[];
   /** How long each run may take, in ms. */
   readonly timeoutMs: number;
+  /** Undefined for an order without a signature. */
+  readonly provenance: Provenance | undefined;
 }
 
 /**
@@ -47,11 +47,11 @@ export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Or
   const manifest = await readManifest(fleet, jobId, { signal });
   const command = lower(manifest, request);
   const subject = commandSubject(target, jobId);
-  const body = new TextEncoder().encode(JSON.stringify(omitDefaults(command, commandDefaults)));
-  checkSize(fleet, body.byteLength, jobId);
+  const packed = await packOrder(fleet, command, request);
+  checkSize(fleet, packed.body.byteLength, jobId);
   try {
     await abortable(approve(fleet, jobId, manifest.version), signal);
-    await abortable(publish(fleet, { subject, body, messageId: command.request_id }), signal);
+    await abortable(publish(fleet, { subject, ...packed, messageId: command.request_id }), signal);
   } catch (error) {
     throw translate(error, `ordering ${jobId} on ${subject}`, signal);
   }
@@ -62,6 +62,7 @@ export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Or
     version: manifest.version,
     subjects: [subject],
     timeoutMs: command.timeout_secs * 1000,
+    provenance: packed.provenance,
   };
 }
 
@@ -83,12 +84,15 @@ async function approve(fleet: Fleet, jobId: string, version: string): Promise<vo
 interface Publication {
   readonly subject: string;
   readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
   readonly messageId: string;
 }
 
-async function publish(fleet: Fleet, { subject, body, messageId }: Publication): Promise<void> {
+async function publish(fleet: Fleet, { subject, body, headers: given, messageId }: Publication): Promise<void> {
+  const carried = headers();
+  for (const [name, value] of Object.entries(given)) carried.set(name, value);
   try {
-    await fleet.jetstream.publish(subject, body, { msgID: messageId });
+    await fleet.jetstream.publish(subject, body, { msgID: messageId, headers: carried });
   } catch (error) {
     // The catalogue answered just now, so JetStream is there: what nobody stores has no stream.
     if (!(error instanceof Error && error.name === 'JetStreamNotEnabled')) throw error;

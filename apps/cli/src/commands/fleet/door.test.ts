@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
@@ -7,13 +7,16 @@ import { main } from '../../main.ts';
 /** An address where nothing listens. */
 const nowhere = 'nats://127.0.0.1:1';
 
-async function call(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+async function call(
+  args: readonly string[],
+  env: Record<string, string> = { KANADE_NATS_URL: nowhere },
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const io = {
     stdout: (text: string) => void stdout.push(text),
     stderr: (text: string) => void stderr.push(text),
-    env: { KANADE_NATS_URL: nowhere },
+    env,
     signal: new AbortController().signal,
   };
   const code = await main(['fleet', ...args], io, { name: 'kanade', version: () => '' });
@@ -39,6 +42,9 @@ describe('kanade fleet', () => {
     [['exec', 'a', '--pc', 'b', '--exit-code'], '--exit-code needs --wait'],
     [['exec', 'a', '--pc', 'b', '--wait', '--timeout', '0'], 'between 1 and'],
     [['exec', 'a', '--pc', 'b', '--wait', '--timeout', '-1'], '--timeout must be a whole number'],
+    [['key', 'create'], 'KEY is missing'],
+    [['key', 'trust'], 'KEY is missing: name a key, or say --enforcing'],
+    [['key'], 'give one of "key create", "key list"'],
     [['ping', 'a', '--server', 'nats://u:p@127.0.0.1'], 'must hold no user or token'],
   ])('answers the senseless call %j with exit 2 and an empty stdout', async (args, said) => {
     expect(await call(args)).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining(said) });
@@ -72,6 +78,42 @@ describe('kanade fleet', () => {
         error: { code: 'broker_unreachable', message: expect.stringContaining(nowhere), retryable: true },
       },
     ]);
+  });
+
+  it('keys need no broker: made, trusted, insisted upon, listed, taken away; nothing secret is printed', async () => {
+    await using dir = await tempDir();
+    const env = { XDG_CONFIG_HOME: dir.path, KANADE_NATS_URL: nowhere };
+    const said: string[] = [];
+    const answer = async (...args: string[]) => {
+      const { code, stdout, stderr } = await call(['key', ...args], env);
+      said.push(stdout, stderr);
+      return { code, ...JSON.parse(stdout) };
+    };
+    const ring = join(dir.path, 'kanade', 'command-keys.json');
+    const made = await answer('create', 'ops', '--label', 'operators');
+    const private_key_file = join(dir.path, 'kanade', 'keys', 'ops.pem');
+    expect(made).toMatchObject({ code: 0, type: 'fleet.key.create', kid: 'ops', label: 'operators', private_key_file });
+    expect(await answer('create', 'ops')).toMatchObject({ code: 1, error: { code: 'key_exists' } });
+    const glass = { kid: 'glass', max_age: '10m', audit_every_use: true };
+    expect(await answer('create', 'glass', '--break-glass')).toMatchObject(glass);
+    expect(await answer('trust', 'ops')).toMatchObject({ ring, enforcing: false, keys: [{ kid: 'ops' }] });
+    expect(await answer('trust', '--enforcing')).toMatchObject({ ring, enforcing: true });
+    expect(await answer('trust', join(dir.path, 'kanade/keys/glass.pub.json'))).toMatchObject({ enforcing: true });
+    expect(await answer('list')).toMatchObject({
+      enforcing: true,
+      own: [
+        { ...glass, trusted: true },
+        { kid: 'ops', command_key: made.command_key, trusted: true },
+      ],
+      keys: [{ kid: 'ops' }, glass],
+    });
+    expect(await answer('remove', 'ops')).toMatchObject({ keys: [glass] });
+    expect(await answer('remove', 'glass')).toMatchObject({ code: 1, error: { code: 'ring_invalid' } });
+    expect(await answer('remove', 'ops', '--private')).toMatchObject({ code: 0, kid: 'ops' });
+    expect(await answer('trust', 'ops')).toMatchObject({ code: 1, error: { code: 'key_not_found' } });
+    expect(said.join('')).not.toContain('PRIVATE KEY');
+    const secret = (await readFile(join(dir.path, 'kanade/keys/glass.pem'), 'utf8')).split('\n')[1] ?? '';
+    expect([secret.length > 40, said.join('').includes(secret)]).toEqual([true, false]);
   });
 
   it('job put names file, line and key of a fault before it looks for the broker', async () => {

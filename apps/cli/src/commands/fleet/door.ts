@@ -6,6 +6,10 @@ import { exec } from './exec.ts';
 import { jobList } from './job-list.ts';
 import { jobPut } from './job-put.ts';
 import { jobRemove } from './job-remove.ts';
+import { keyCreate } from './key/create.ts';
+import { keyList } from './key/list.ts';
+import { keyRemove } from './key/remove.ts';
+import { keyTrust } from './key/trust.ts';
 import { fleetKill } from './kill.ts';
 import { ping } from './ping.ts';
 import { setup } from './setup.ts';
@@ -16,7 +20,7 @@ export const fleet: Door = {
   options: {
     server: { kind: 'text', value: 'URL', help: 'the broker (default: KANADE_NATS_URL, else nats://127.0.0.1:4222)' },
   },
-  commands: [setup, jobPut, jobList, jobRemove, exec, fleetKill, ping, agents],
+  commands: [setup, jobPut, jobList, jobRemove, exec, fleetKill, ping, agents, keyCreate, keyList, keyTrust, keyRemove],
   aliases: {},
   notes: ['The token for the broker comes from KANADE_NATS_TOKEN, never from the command line.'],
   speaksToPeople: true,

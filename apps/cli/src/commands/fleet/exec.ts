@@ -3,6 +3,7 @@ import type { Target } from '@kanade/shared/fleet';
 import { Failure } from '../../answer/answer.ts';
 import { type Answer, type Context, defineCommand, oneWord, UsageError } from '../../call/command.ts';
 import { type Connected, secondsOption, withFleet } from './connect.ts';
+import { keyOption, signatureOf, signerFor } from './key/signing.ts';
 
 /** What a result may take beyond the run's own limit, in ms: the way there, the start, the way back. */
 const graceMs = 10_000;
@@ -21,6 +22,7 @@ export const exec = defineCommand({
       help: 'wait: for the result of --pc, for all machines that are online with --all, else while the time lasts',
     },
     timeout: { kind: 'count', value: 'SECONDS', help: "how long --wait waits (default: the job's own limit and 10)" },
+    ...keyOption,
     'exit-code': {
       kind: 'optional',
       value: 'true|false',
@@ -36,11 +38,14 @@ export const exec = defineCommand({
     if (waitMs !== undefined && !options.wait) throw new UsageError('option --timeout needs --wait');
     if (options['exit-code'] && !options.wait) throw new UsageError('option --exit-code needs --wait');
     const { io } = context;
+    const signer = await signerFor(context, options.key);
     return withFleet(context, async (connected) => {
-      const ordered = await connected.sendOrder(connected.fleet, { jobId, target, signal: io.signal });
+      const ordered = await connected.sendOrder(connected.fleet, { jobId, target, signer, signal: io.signal });
       io.stderr(`ordered ${jobId} ${ordered.version} on ${ordered.subjects.join(', ')}: ${ordered.execId}\n`);
-      if (!options.wait) return answerOf(ordered);
-      return waitFor(connected, { ordered, target, waitMs: waitMs ?? ordered.timeoutMs + graceMs }, context);
+      const signature = signatureOf(ordered, context);
+      if (!options.wait) return { ...answerOf(ordered), ...signature };
+      const wait = { ordered, target, waitMs: waitMs ?? ordered.timeoutMs + graceMs };
+      return { ...(await waitFor(connected, wait, context)), ...signature };
     });
   },
 });
