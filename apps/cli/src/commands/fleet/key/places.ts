@@ -5,13 +5,21 @@ import { configPath } from '../../../local/settings.ts';
 
 type Caller = Pick<Context, 'io' | 'cwd'>;
 
-/** `KANADE_KEYS_DIR`, else `kanade/keys` where the user's configuration is. */
-export const keysDir = ({ io, cwd }: Caller): string =>
-  io.env.KANADE_KEYS_DIR ? resolve(cwd, io.env.KANADE_KEYS_DIR) : join(home(io.env), 'keys');
+/** `KANADE_KEYS_DIR`, else `kanade/keys` where the user's configuration is; undefined where no home is known. */
+export function knownKeysDir({ io, cwd }: Caller): string | undefined {
+  if (io.env.KANADE_KEYS_DIR) return resolve(cwd, io.env.KANADE_KEYS_DIR);
+  const home = homeIn(io.env);
+  return home && join(home, 'keys');
+}
 
-/** The file that was named, else `command-keys.json` beside the keys of the user. */
-export const ringPath = ({ io, cwd }: Caller, given: string | undefined): string =>
-  given === undefined ? join(home(io.env), 'command-keys.json') : resolve(cwd, given);
+/** The same for who cannot do without. Throws {@link UsageError}. */
+export const keysDir = (caller: Caller): string => knownKeysDir(caller) ?? nowhere('KANADE_KEYS_DIR');
+
+/** The file that was named, else `command-keys.json` beside the keys of the user. Throws {@link UsageError}. */
+export function ringPath({ io, cwd }: Caller, given: string | undefined): string {
+  if (given !== undefined) return resolve(cwd, given);
+  return join(homeIn(io.env) ?? nowhere('--ring'), 'command-keys.json');
+}
 
 export const ringOption = {
   ring: {
@@ -21,8 +29,11 @@ export const ringOption = {
   },
 } as const satisfies OptionTable;
 
-function home(env: Context['io']['env']): string {
+function homeIn(env: Context['io']['env']): string | undefined {
   const config = configPath(env);
-  if (config === undefined) throw new UsageError('no home directory is known: set KANADE_KEYS_DIR and give --ring');
-  return join(dirname(dirname(config)), 'kanade');
+  return config && join(dirname(dirname(config)), 'kanade');
+}
+
+function nowhere(option: string): never {
+  throw new UsageError(`no home directory is known: give ${option}`);
 }

@@ -1,8 +1,9 @@
 /** The key that a call signs orders with. */
+import { existsSync } from 'node:fs';
 import type { Order } from '@kanade/fleet';
 import type { Signer } from '@kanade/fleet/keys';
 import type { Context, OptionTable } from '../../../call/command.ts';
-import { keysDir } from './places.ts';
+import { keysDir, knownKeysDir } from './places.ts';
 
 export const keyOption = {
   key: {
@@ -14,8 +15,11 @@ export const keyOption = {
 
 /** The key of the option, of the environment, or the only one; undefined where the operator has none. Throws FleetError. */
 export async function signerFor(context: Context, given: string | undefined): Promise<Signer | undefined> {
+  const kid = given ?? (context.io.env.KANADE_SIGNING_KEY || undefined);
+  const known = knownKeysDir(context);
+  if (kid === undefined && (known === undefined || !existsSync(known))) return undefined;
   const { openSigner } = await import('./library.ts');
-  return openSigner(keysDir(context), given ?? (context.io.env.KANADE_SIGNING_KEY || undefined));
+  return openSigner(keysDir(context), kid);
 }
 
 /** How an order was signed, for an answer; what the operator must know about it goes to stderr. */

@@ -26,11 +26,12 @@ export const keyTrust = defineCommand({
   ],
   async run(options, words, context) {
     const { enforcing } = options;
+    if (words.length === 0 && enforcing === undefined)
+      throw new UsageError('KEY is missing: name a key, or say --enforcing true or false');
     const path = ringPath(context, options.ring);
     const { setEnforcing, trustedKeyIn, trustKey } = await import('./library.ts');
     if (words.length === 0 && enforcing !== undefined)
       return { type: 'fleet.key.trust', ring: path, ...setEnforcing(path, enforcing) };
-    if (words.length === 0) throw new UsageError('KEY is missing: name a key, or say --enforcing true or false');
     const key = oneWord(words, 'KEY');
     const isFile = key.includes('/') || key.endsWith('.json');
     const trusted = trustedKeyIn(resolve(...(isFile ? [context.cwd, key] : [keysDir(context), `${key}.pub.json`])));
