@@ -122,7 +122,7 @@ describe('keys of an operator', () => {
       'key_unsafe',
       (path) => {
         rmSync(path);
-        execFileSync('mkfifo', ['-m', '600', path]);
+        execFileSync('sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', path]);
       },
     ],
     ['a directory that others can write to', 'key_unsafe', (_, dir) => chmodSync(dir, 0o777)],
