@@ -21,6 +21,7 @@ const arrows = {
     '@kanade/outbox',
     '@kanade/klp',
     '@kanade/runner',
+    '@kanade/fleet/connection',
     '@kanade/fleet/topology',
     '@nats-io/*',
     'pino',
@@ -103,9 +104,7 @@ function checkArrows(path, text) {
 
 function matches(rule, name) {
   if (rule.endsWith('/*')) return name.startsWith(rule.slice(0, -1));
-  return (
-    name === rule || (rule.split('/').length <= 2 && rule !== '@kanade/fleet/topology' && name.startsWith(`${rule}/`))
-  );
+  return name === rule || (rule.split('/').length <= 2 && name.startsWith(`${rule}/`));
 }
 
 function checkRules(path, text) {

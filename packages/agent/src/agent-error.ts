@@ -6,6 +6,8 @@ export type AgentErrorCode =
   | 'data_dir_locked'
   /** The database was written by a newer agent. */
   | 'database_too_new'
+  /** What says how the broker is reached cannot be read, contradicts itself, or would give a secret away. */
+  | 'connection_unusable'
   /** The directory given with `--jobs` cannot be read. */
   | 'jobs_dir_unusable'
   /** The local socket cannot be served. */
@@ -18,6 +20,7 @@ export const exitCodes: Readonly<Record<AgentErrorCode, number>> = {
   data_dir_unusable: 5,
   jobs_dir_unusable: 6,
   database_too_new: 7,
+  connection_unusable: 8,
 };
 
 /** "The agent could not start", with what to do about it in the message. */

@@ -64,8 +64,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
     createFleetLink({
       ...common,
       cache: view,
-      servers: config.servers,
-      token: config.token,
+      access: config.access,
       onOrder: intake.take,
       onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),

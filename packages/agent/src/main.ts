@@ -1,7 +1,8 @@
 import { homedir, hostname } from 'node:os';
+import { type BrokerAccess, readBrokerAccess } from '@kanade/fleet/connection';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
-import { type AgentConfig, parseConfig, usage } from './config/config.ts';
+import { type BrokerWords, type ParsedArgs, parseConfig, type Surroundings, usage } from './config/config.ts';
 import { createLogger, type Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
@@ -10,12 +11,13 @@ import { keepGivingBack } from './start-pages.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseConfig(args, io.env, {
+  const around: Surroundings = {
     hostName: hostname(),
     isRoot: process.getuid?.() === 0,
-    home: homedir(),
+    home: io.env.HOME || homedir(),
     cwd: process.cwd(),
-  });
+  };
+  const parsed = parseConfig(args, io.env, around);
   switch (parsed.kind) {
     case 'help':
       io.stdout(usage);
@@ -27,17 +29,18 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       io.stderr(`kanade-agent: ${parsed.message}\n\n${usage}`);
       return 2;
     case 'run':
-      return run(parsed.config, io);
+      return run(parsed, around, io);
   }
 }
 
-async function run(config: AgentConfig, io: Io): Promise<number> {
+async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' }>, around: Surroundings, io: Io) {
   const log = createLogger(config.logLevel, io.stderr);
   try {
-    const agent = await createAgent(config, { log });
+    const access = accessOf(asked, around, io);
+    const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log });
     const { pcId, socket, version, broker } = agent;
     io.stdout(
-      `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: config.servers.length === 0 ? null : config.servers, version })}\n`,
+      `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: access?.servers ?? null, version })}\n`,
     );
     log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
     using _ = keepGivingBack(log);
@@ -52,6 +55,16 @@ async function run(config: AgentConfig, io: Io): Promise<number> {
     }
     log.fatal({ err: error }, 'the agent could not start');
     return 1;
+  }
+}
+
+/** How the broker is reached; undefined when nobody names one. Throws AgentError. */
+function accessOf({ servers, file }: BrokerWords, around: Surroundings, { env }: Io): BrokerAccess | undefined {
+  try {
+    const access = readBrokerAccess({ role: 'agent', env, servers, file, ...around });
+    return access.servers.length === 0 ? undefined : access;
+  } catch (error) {
+    throw new AgentError('connection_unusable', (error as Error).message, { cause: error });
   }
 }
 

@@ -39,19 +39,16 @@ describe.each(await natsServers())('connectFleet on nats-server $version', ({ pa
 });
 
 describe('connectFleet without a broker', () => {
-  it.each([
-    'nats://127.0.0.1:1',
-    'nats://user:secret@127.0.0.1:1',
-    'nats://name.invalid:4222',
-    'not an address',
-    'nats://127.0.0.1:99999',
-  ])('says broker_unreachable for %s and no secret', async (servers) => {
-    await expect(connectFleet({ servers, name: 'test' })).rejects.toMatchObject({
-      name: 'FleetError',
-      code: 'broker_unreachable',
-      message: expect.not.stringContaining('secret'),
-    });
-  });
+  it.each(['nats://127.0.0.1:1', 'nats://user:secret@127.0.0.1:1', 'nats://name.invalid:4222'])(
+    'says broker_unreachable for %s and no secret',
+    async (servers) => {
+      await expect(connectFleet({ servers, name: 'test' })).rejects.toMatchObject({
+        name: 'FleetError',
+        code: 'broker_unreachable',
+        message: expect.not.stringContaining('secret'),
+      });
+    },
+  );
 
   it('gives up on something that listens and says nothing, and at once when told to', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');

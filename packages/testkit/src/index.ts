@@ -1,4 +1,5 @@
 export { type Browser, launchBrowser, type Page } from './browser.ts';
+export { type Authority, createAuthority, type IssueOptions, type Pem } from './certificates.ts';
 export { type DamagedFile, damageCorpus, type SoundFile, soundFile } from './damage.ts';
 export { eventually, patienceMs } from './eventually.ts';
 export {

@@ -21,6 +21,8 @@ export interface NatsServerOptions {
   readonly storeBytesMax?: number;
   /** Clients must present this token. Default: everybody may connect. */
   readonly token?: string;
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
 }
 
 export interface RunningNatsServer extends AsyncDisposable {
@@ -28,6 +30,8 @@ export interface RunningNatsServer extends AsyncDisposable {
   readonly port: number;
   /** As the program reports it, for example `2.15.2`. */
   readonly version: string;
+  /** Of the process that runs now. */
+  readonly pid: number | undefined;
   /** Ends the server; SIGKILL is the crash. Its store stays until it is disposed of. Default SIGTERM. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends it if it runs, and starts it again on the same port and store. */
@@ -76,6 +80,9 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     url: `nats://127.0.0.1:${port}`,
     port,
     version: /Version:\s+v?(\S+)/.exec(await readFile(log, 'utf8'))?.[1] ?? 'unknown',
+    get pid() {
+      return child?.pid;
+    },
     stop,
     restart: async (signal) => {
       await stop(signal);
@@ -138,6 +145,7 @@ function configText(options: NatsServerOptions & { port: number; home: string; p
           `jetstream { store_dir: ${quoted(store)}, max_file_store: ${options.storeBytesMax ?? storeBytesMaxDefault}, max_memory_store: 67108864 }`,
         ]),
     ...(options.token === undefined ? [] : [`authorization { token: ${quoted(options.token)} }`]),
+    ...(options.lines ?? []),
     '',
   ].join('\n');
 }

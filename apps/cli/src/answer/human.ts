@@ -75,6 +75,15 @@ const trusted: Columns = {
   columns: { key: value('command_key'), ...keys('label', 'max_age'), reported: value('audit_every_use') },
 };
 
+const findings: Columns = {
+  rows: 'findings',
+  columns: {
+    '': ({ ok }) => (ok === true ? { text: '✓', colour: 'green' } : { text: '✗', colour: 'red' }),
+    ...keys('name', 'detail'),
+    fix: ({ fix }) => ({ text: lineOf(fix), colour: 'yellow' }),
+  },
+};
+
 const tables: Readonly<Record<string, Columns>> = {
   list: {
     rows: 'jobs',
@@ -85,14 +94,8 @@ const tables: Readonly<Record<string, Columns>> = {
     },
   },
   delete: { rows: 'jobs', columns: keys('job_id', 'state', 'action', 'reason') },
-  doctor: {
-    rows: 'findings',
-    columns: {
-      '': ({ ok }) => (ok === true ? { text: '✓', colour: 'green' } : { text: '✗', colour: 'red' }),
-      ...keys('name', 'detail'),
-      fix: ({ fix }) => ({ text: lineOf(fix), colour: 'yellow' }),
-    },
-  },
+  doctor: findings,
+  'fleet.doctor': findings,
   'fleet.exec': { rows: 'results', columns: { machine: value('pc_id'), ended, took } },
   'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended } },
   'fleet.agents': {

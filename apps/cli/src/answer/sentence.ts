@@ -118,6 +118,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
         .map(({ path }) => path)
         .join(', ')}`,
     ),
+  'fleet.doctor': examined,
   'fleet.exec': ordered,
   'fleet.kill': ({ exec_id, stopped: runs }) =>
     runs === undefined

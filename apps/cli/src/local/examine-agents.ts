@@ -1,9 +1,9 @@
-/** What `doctor` looks at of the agents of this machine: their data directories, and the file in each. Changes nothing. */
-import { lstatSync } from 'node:fs';
+/** What `doctor` looks at of the agents of this machine: their data directories, the file in each, and the broker. Changes nothing. */
+import { existsSync, lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { lockHolder } from '@kanade/durable/lock';
-import { agentDataDir, agentFiles, systemDataDir } from '@kanade/shared/local-words';
+import { agentDataDir, agentFiles, connectionFile, systemDataDir } from '@kanade/shared/local-words';
 import type { Context } from '../call/command.ts';
 import type { Finding } from './examine.ts';
 
@@ -60,4 +60,24 @@ function damaged(path: string, why: string, holder: number | null | undefined): 
     detail: `${path} is damaged: ${why}`,
     fix: `${again}: it keeps the file aside and goes on with all that can be read of it`,
   };
+}
+
+/** The broker that this user or this machine is told of; nothing where none is. */
+export async function examineBrokers({ cwd, io }: Pick<Context, 'cwd' | 'io'>): Promise<Finding[]> {
+  const { env, signal } = io;
+  const isRoot = process.getuid?.() === 0;
+  const home = env.HOME || homedir();
+  const around = { isRoot, home };
+  const roles = (['operator', 'agent'] as const).filter((role) => existsSync(connectionFile(role, env, around)));
+  const [role = env.KANADE_NATS_URL || env.KANADE_NATS_CONFIG ? 'operator' : undefined] = roles;
+  if (role === undefined) return [];
+  // Loaded where there is one: it brings NATS.
+  const { examineBroker, readBrokerAccess } = await import('../commands/fleet/library.ts');
+  try {
+    const access = readBrokerAccess({ role, env, cwd, ...around });
+    return await examineBroker(access, { signal, nowMs: Date.now() });
+  } catch (error) {
+    signal.throwIfAborted();
+    return [{ name: 'broker', ok: false, detail: (error as Error).message, fix: 'correct it, then call again' }];
+  }
 }

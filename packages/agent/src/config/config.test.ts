@@ -13,7 +13,6 @@ describe('parseConfig()', () => {
     expect(configOf([])).toEqual({
       pcId: 'desk-7-example-org',
       dataDir: '/home/a/.local/state/kanade/agent',
-      servers: [],
       logLevel: 'info',
       allowOwnUser: false,
       cwd: '/here',
@@ -35,11 +34,14 @@ describe('parseConfig()', () => {
     ],
     ['socket', ['--socket', 's'], { KANADE_SOCKET: '/e' }, { socket: '/here/s' }],
     ['socket from the environment', [], { KANADE_SOCKET: '/e' }, { socket: '/e' }],
-    ['servers', ['--server', 'a', '--server', 'b'], { KANADE_NATS_URL: 'c' }, { servers: ['a', 'b'] }],
-    ['servers from the environment', [], { KANADE_NATS_URL: 'c, d' }, { servers: ['c', 'd'] }],
-    ['token', [], { KANADE_NATS_TOKEN: 't' }, { token: 't' }],
   ])('takes the %s from arguments first, then the environment', (_, args, env, expected) => {
     expect(configOf(args, env as Record<string, string>)).toMatchObject(expected);
+  });
+
+  it('passes on what is said of the broker, and does not look at it', () => {
+    const args = ['--server', 'a', '--server', 'b', '--connection', 'c.yaml'];
+    expect(parseConfig(args, {}, around)).toMatchObject({ broker: { servers: ['a', 'b'], file: 'c.yaml' } });
+    expect(parseConfig([], {}, around)).toMatchObject({ broker: { servers: [], file: undefined } });
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { BrokerAccess } from '@kanade/fleet/connection';
 import { isToken } from '@kanade/shared/fleet';
 import { agentDataDir } from '@kanade/shared/local-words';
 import { type LogLevel, logLevels } from './logger.ts';
@@ -13,9 +14,8 @@ export interface AgentConfig {
   readonly socket?: string;
   /** Directory of job files (`*.yaml`). */
   readonly jobsDir?: string;
-  /** Addresses of the broker; none = no broker. */
-  readonly servers: readonly string[];
-  readonly token?: string;
+  /** How the broker is reached; absent = no broker. */
+  readonly access?: BrokerAccess;
   readonly logLevel: LogLevel;
   /** File that every frame on the local socket is written to, for finding faults. */
   readonly localTrace?: { readonly path: string; readonly bodies: boolean };
@@ -35,8 +35,15 @@ export interface Surroundings {
   readonly cwd: string;
 }
 
+/** What the words of the call say of the broker. */
+export interface BrokerWords {
+  readonly servers: readonly string[];
+  /** Connection file. */
+  readonly file: string | undefined;
+}
+
 export type ParsedArgs =
-  | { readonly kind: 'run'; readonly config: AgentConfig }
+  | { readonly kind: 'run'; readonly config: AgentConfig; readonly broker: BrokerWords }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'usage'; readonly message: string };
@@ -47,11 +54,16 @@ export const usage = `Usage: kanade-agent [options]
   --data-dir DIR     where runs and results are kept (env KANADE_AGENT_DATA_DIR)
   --socket PATH      local socket to serve (env KANADE_SOCKET)
   --jobs DIR         offer the jobs of this directory (*.yaml)
-  --server URL       broker, may be given several times (env KANADE_NATS_URL, comma-separated; the token comes from
-                     env KANADE_NATS_TOKEN only); without one the agent works on its own
+  --server URL       broker, may be given several times (env KANADE_NATS_URL, comma-separated); without one the agent
+                     works on its own
+  --connection FILE  how the broker is reached: servers, credentials, TLS (env KANADE_NATS_CONFIG; default: agent.yaml in
+                     /etc/kanade for root, in ~/.config/kanade for others)
   --allow-own-user   serve only the user who runs the agent, whoever that is
   --log-level LEVEL  ${logLevels.join(', ')} (default: info)
   --version, --help
+
+Credentials never stand in an argument: they come from the connection file, or from env KANADE_NATS_TOKEN, _USER and
+_PASSWORD, _CREDS or _NKEY (files), with _CA, _CERT and _KEY (files) for TLS. Files with secrets need mode 0600.
 
 For finding faults: env KANADE_KLP_TRACE=FILE writes down every message on the local socket, without what it holds;
 with KANADE_KLP_TRACE_BODIES=1 also params and results, secrets included.
@@ -63,6 +75,7 @@ const options = {
   socket: { type: 'string' },
   jobs: { type: 'string' },
   server: { type: 'string', multiple: true },
+  connection: { type: 'string' },
   'allow-own-user': { type: 'boolean' },
   'log-level': { type: 'string' },
   version: { type: 'boolean' },
@@ -103,23 +116,21 @@ export function parseConfig(
   if (leaking !== undefined) {
     return {
       kind: 'usage',
-      message: '--server must not hold credentials, everybody can read a command line: use env KANADE_NATS_TOKEN',
+      message:
+        '--server must not hold credentials, everybody can read a command line: use the environment or a connection file',
     };
   }
-  const servers = values.server ?? (env.KANADE_NATS_URL ?? '').split(',').map((text) => text.trim());
   const at = (path: string): string => resolve(around.cwd, path);
   const socket = values.socket ?? filled(env.KANADE_SOCKET);
-  const token = filled(env.KANADE_NATS_TOKEN);
   const tracePath = filled(env.KANADE_KLP_TRACE);
   return {
     kind: 'run',
+    broker: { servers: values.server ?? [], file: values.connection },
     config: {
       pcId,
       dataDir: at(values['data-dir'] ?? agentDataDir(env, around)),
       ...(socket === undefined ? {} : { socket: at(socket) }),
       ...(values.jobs === undefined ? {} : { jobsDir: at(values.jobs) }),
-      servers: servers.filter((server) => server !== ''),
-      ...(token === undefined ? {} : { token }),
       logLevel: level as LogLevel,
       ...(tracePath === undefined
         ? {}

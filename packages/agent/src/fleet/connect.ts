@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { type BrokerAccess, connectionFault, openConnection } from '@kanade/fleet/connection';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 
@@ -18,8 +19,8 @@ export interface Broker extends AsyncDisposable {
 }
 
 export interface BrokerOptions {
-  readonly servers: readonly string[];
-  readonly token: string | undefined;
+  /** How the broker is reached; undefined = there is none. */
+  readonly access: BrokerAccess | undefined;
   /** How the connection is called in the broker's lists. */
   readonly name: string;
   /** A connection was made: subscribe here. Its subscriptions survive reconnects. */
@@ -30,14 +31,15 @@ export interface BrokerOptions {
   readonly log: Logger;
 }
 
-/** Connects in the background and stays connected until disposed of, however long that takes. Without servers it does nothing. */
+/** Connects in the background and stays connected until disposed of, however long that takes. Without a broker it does nothing. */
 export function createBroker(options: BrokerOptions): Broker {
   const { log } = options;
   const closing = new AbortController();
   let connection: NatsConnection | undefined;
   let lostMs = performance.now();
   const pause = (): number => reconnectPauseMs(performance.now() - lostMs, Math.random());
-  let state: BrokerState = options.servers.length === 0 ? { kind: 'none' } : { kind: 'away' };
+  const { access } = options;
+  let state: BrokerState = access ? { kind: 'away' } : { kind: 'none' };
 
   function enter(next: BrokerState): void {
     if (next.kind === state.kind) return;
@@ -52,18 +54,16 @@ export function createBroker(options: BrokerOptions): Broker {
     options.onOnline(open);
   };
 
-  const supervised =
-    options.servers.length === 0
-      ? Promise.resolve()
-      : keepConnected(options, {
-          pause,
-          hold(next) {
-            connection = next;
-          },
-          enter,
-          goOnline,
-          signal: closing.signal,
-        });
+  const keeping: Keeping = {
+    pause,
+    hold(next) {
+      connection = next;
+    },
+    enter,
+    goOnline,
+    signal: closing.signal,
+  };
+  const supervised = access ? keepConnected(access, options, keeping) : Promise.resolve();
   return {
     get state() {
       return state;
@@ -90,22 +90,22 @@ interface Keeping {
 }
 
 /** Connects, follows the connection to its end, and begins again, until the signal fires. */
-async function keepConnected(options: BrokerOptions, keeping: Keeping): Promise<void> {
+async function keepConnected(access: BrokerAccess, options: BrokerOptions, keeping: Keeping): Promise<void> {
   const { pause, hold, signal } = keeping;
-  for (let failures = 0; !signal.aborted; ) {
+  const { name, log } = options;
+  let said = '';
+  while (!signal.aborted) {
     try {
-      const connection = await dial(options, pause);
+      const connection = await openConnection(access, { name, pauseMs: pause, timeoutMs: limits.connectTimeoutMs });
       hold(connection);
-      failures = 0;
+      said = '';
       if (signal.aborted) await connection.close();
-      else await follow(options, connection, keeping);
+      else await follow(access, options, connection, keeping);
     } catch (error) {
-      failures++;
-      const level = failures === 1 ? 'warn' : 'debug';
-      options.log[level](
-        { err: error, servers: options.servers },
-        'the broker cannot be reached; trying again for ever',
-      );
+      // One clear sentence for each reason; a fleet that is away for a night must not fill the disks of its machines.
+      const { code, message } = connectionFault(error, access);
+      log[said === message ? 'debug' : 'warn']({ code }, `${message}; trying again for ever`);
+      said = message;
     } finally {
       hold(undefined);
     }
@@ -116,35 +116,35 @@ async function keepConnected(options: BrokerOptions, keeping: Keeping): Promise<
 }
 
 async function follow(
+  access: BrokerAccess,
   { onOpen, log }: BrokerOptions,
   open: NatsConnection,
   { enter, goOnline }: Keeping,
 ): Promise<void> {
-  onOpen(open);
-  goOnline(open);
+  try {
+    onOpen(open);
+    goOnline(open);
+  } catch (error) {
+    await open.close(); // nobody else would, and a second one is made
+    throw error;
+  }
+  let said = '';
   for await (const status of open.status()) {
     if (status.type === 'disconnect') enter({ kind: 'away', sinceMs: Date.now() });
-    if (status.type === 'reconnect') goOnline(open);
-    if (status.type === 'error') log.warn({ err: status.error }, 'the broker reports an error');
+    if (status.type === 'reconnect') {
+      said = '';
+      goOnline(open);
+    }
+    if (status.type === 'error') {
+      // Refused credentials are told again at each attempt to come back.
+      const { message } = connectionFault(status.error, access);
+      log[said === message ? 'debug' : 'warn']({ reason: status.error.message }, 'the broker reports an error');
+      said = message;
+    }
   }
   const error = await open.closed();
   enter({ kind: 'away', sinceMs: Date.now() });
-  if (error) log.warn({ err: error }, 'the connection to the broker was closed');
-}
-
-function dial({ servers, token, name }: BrokerOptions, pause: () => number): Promise<NatsConnection> {
-  return connect({
-    servers: [...servers],
-    ...(token === undefined ? {} : { token }),
-    name,
-    timeout: limits.connectTimeoutMs,
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler: pause,
-    // Credentials may be corrected on the server; giving up would leave the machine alone for ever.
-    ignoreAuthErrorAbort: true,
-    pingInterval: 15_000,
-    maxPingOut: 2,
-  });
+  if (error) log.warn({ reason: error.message }, 'the connection to the broker was closed');
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Everything between this machine and its broker, joined: what comes in, what goes out, and how it stands. */
+import type { BrokerAccess } from '@kanade/fleet/connection';
 import type { Outbox } from '@kanade/outbox';
 import type { Logger } from '../config/logger.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
@@ -10,9 +11,8 @@ import { createReceive, type ReceiveOptions } from './receive.ts';
 
 export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onStream' | 'onKill'> {
   readonly pcId: string;
-  /** None = no broker: nothing is ever sent or received. */
-  readonly servers: readonly string[];
-  readonly token: string | undefined;
+  /** Undefined = no broker: nothing is ever sent or received. */
+  readonly access: BrokerAccess | undefined;
   readonly cache: FleetCache;
   readonly outbox: Outbox;
   readonly version: string;
@@ -32,7 +32,7 @@ export interface FleetLink extends AsyncDisposable {
 }
 
 export function createFleetLink(options: FleetLinkOptions): FleetLink {
-  const { pcId, servers, log } = options;
+  const { pcId, access, log } = options;
   let broker: Broker | undefined;
   let drained: Promise<void> | undefined;
   const shared = { ...options, connection: () => broker?.connection };
@@ -41,16 +41,15 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   const heartbeat = createHeartbeat(shared);
   return {
     get state() {
-      return broker?.state ?? (servers.length === 0 ? { kind: 'none' } : { kind: 'away' });
+      return broker?.state ?? { kind: access ? 'away' : 'none' };
     },
     refresh: fleet.refresh,
     start() {
-      if (servers.length === 0) options.cache.setHeard();
+      if (!access) options.cache.setHeard();
       const publish = createPublish(shared);
       drained = publish.drained;
       broker = createBroker({
-        servers,
-        token: options.token,
+        access,
         name: `kanade-agent-${pcId}`,
         onOpen: (opened) => {
           for (const part of [fleet, receive, heartbeat]) part.open(opened);

@@ -1,26 +1,27 @@
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '../fault/abortable.ts';
-import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
+import { type BrokerAccess, literalAccess } from './broker-access.ts';
+import { openConnection } from './open-connection.ts';
 
-/** How long the first connection to one server may take, in ms. */
-export const connectTimeoutMsDefault = 5_000;
 /** How long one request to the broker may take, in ms. */
 export const requestTimeoutMsDefault = 5_000;
 /** Pause between attempts to reconnect, in ms, plus a random part of up to the same length. */
 const reconnectPauseMs = 250;
 
 export interface FleetOptions {
-  /** One or more addresses, for example `nats://127.0.0.1:4222`. */
-  readonly servers: string | readonly string[];
+  /** One or more addresses, for example `nats://127.0.0.1:4222`; or how a broker is reached, from `readBrokerAccess`. */
+  readonly servers: string | readonly string[] | BrokerAccess;
   /** How the connection is called in the broker's lists, for example `kanade-cli`. */
   readonly name: string;
-  readonly token?: string;
+  readonly token?: string | undefined;
   readonly user?: string;
-  readonly pass?: string;
-  /** Default {@link connectTimeoutMsDefault}. */
+  readonly password?: string;
+  /** How long one attempt to connect may take, in ms; default 5,000. */
   readonly connectTimeoutMs?: number;
+  /** How often the broker is asked for a sign of life, in ms; default 15,000. */
+  readonly pingEveryMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -34,47 +35,35 @@ export interface Fleet extends AsyncDisposable {
 
 /**
  * Connects to the broker. A connection that is lost later is rebuilt for ever. Throws FleetError `broker_unreachable`
- * when nothing answers there, `broker_refused` when it wants other credentials.
+ * when nothing answers there, `broker_refused` when it wants other credentials, and others that the README lists.
  */
 export async function connectFleet(options: FleetOptions): Promise<Fleet> {
-  const servers = typeof options.servers === 'string' ? [options.servers] : [...options.servers];
-  const connecting = dial(servers, options);
+  const { servers, name, token, user, password, signal } = options;
+  const login = {
+    ...(token === undefined ? {} : { token }),
+    ...(user === undefined ? {} : { user, password: password ?? '' }),
+  };
+  const access = isAccess(servers) ? servers : literalAccess(servers, login);
+  const connecting = openConnection(access, {
+    name,
+    pauseMs: () => Math.round(reconnectPauseMs * (1 + Math.random())),
+    timeoutMs: options.connectTimeoutMs,
+    pingEveryMs: options.pingEveryMs,
+  });
   try {
-    const connection = await abortable(connecting, options.signal);
-    return asFleet(connection);
+    return asFleet(await abortable(connecting, signal));
   } catch (error) {
     // An abort must not leave a connection behind that nobody holds.
     void connecting.then(
       (late) => late.close(),
       () => {},
     );
-    throw translate(error, `connecting to ${addresses(servers)}`, options.signal);
+    throw translate(error, `connecting to ${access.servers.join(', ')}`, signal);
   }
 }
 
-async function dial(servers: string[], options: FleetOptions): Promise<NatsConnection> {
-  try {
-    return await connect({
-      servers,
-      name: options.name,
-      token: options.token,
-      user: options.user,
-      pass: options.pass,
-      timeout: options.connectTimeoutMs ?? connectTimeoutMsDefault,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: reconnectPauseMs,
-      reconnectJitter: reconnectPauseMs,
-    });
-  } catch (error) {
-    if (error instanceof AuthorizationError) throw error;
-    // Whatever else keeps a first connection from coming about, there is no broker at that address.
-    const said = error instanceof Error ? error.message : String(error);
-    const advice = 'check the address and that a nats-server listens there';
-    throw new FleetError('broker_unreachable', `connecting to ${addresses(servers)} failed: ${said}; ${advice}`, {
-      cause: error,
-    });
-  }
-}
+const isAccess = (servers: FleetOptions['servers']): servers is BrokerAccess =>
+  typeof servers === 'object' && 'toOptions' in servers;
 
 function asFleet(connection: NatsConnection): Fleet {
   let closing: Promise<void> | undefined;
@@ -88,9 +77,4 @@ function asFleet(connection: NatsConnection): Fleet {
       return closing;
     },
   };
-}
-
-/** The addresses without user, password or token. */
-function addresses(servers: readonly string[]): string {
-  return servers.map((server) => server.replace(/\/\/[^/@]*@/, '//')).join(', ');
 }

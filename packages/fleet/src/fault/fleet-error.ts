@@ -2,8 +2,17 @@ import type { Fault } from '@kanade/shared/fleet';
 
 /** Why something on the fleet could not be done. Part of the API: listed in the README. */
 export type FleetErrorCode =
+  | 'connection_invalid'
+  | 'secret_unreadable'
+  | 'secret_exposed'
   | 'broker_unreachable'
   | 'broker_refused'
+  | 'not_nats'
+  | 'tls_absent'
+  | 'tls_untrusted'
+  | 'tls_expired'
+  | 'tls_wrong_name'
+  | 'tls_client_refused'
   | 'broker_timeout'
   | 'no_jetstream'
   | 'no_topology'

@@ -66,6 +66,16 @@ export function agentDataDir(
   return isRoot ? systemDataDir : `${env.XDG_STATE_HOME || `${home}/.local/state`}/kanade/agent`;
 }
 
+/** Where the file is that says how the broker is reached, for an agent or an operator that is told of none. */
+export function connectionFile(
+  role: 'agent' | 'operator',
+  env: Readonly<Record<string, string | undefined>>,
+  { isRoot, home }: { readonly isRoot: boolean; readonly home: string },
+): string {
+  if (env.KANADE_NATS_CONFIG) return env.KANADE_NATS_CONFIG;
+  return `${isRoot ? '/etc' : env.XDG_CONFIG_HOME || `${home}/.config`}/kanade/${role}.yaml`;
+}
+
 /** Names in the data directory of an agent: its state, and the lock of whoever works on it. */
 export const agentFiles = { database: 'agent.db', lock: 'agent.lock' } as const;
 

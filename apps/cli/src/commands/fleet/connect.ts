@@ -1,5 +1,7 @@
 /** The broker of a call, and a connection to it. NATS is loaded when a command really connects. */
+import { homedir } from 'node:os';
 import type { Fleet } from '@kanade/fleet';
+import type { BrokerAccess } from '@kanade/fleet/connection';
 import { type Context, UsageError } from '../../call/command.ts';
 
 /** Longest wait that may be asked for, in seconds: a week, the age that orders reach on the broker. */
@@ -7,30 +9,52 @@ const secondsMax = 604_800;
 
 const serverDefault = 'nats://127.0.0.1:4222';
 
+type Library = typeof import('./library.ts');
+
 /** The library of a connection, and the connection. */
-export type Connected = typeof import('./library.ts') & { readonly fleet: Fleet };
+export type Connected = Library & { readonly fleet: Fleet };
 
 /** Connects, hands the connection over and closes it afterwards. Throws FleetError. */
 export async function withFleet<T>(context: Context, use: (connected: Connected) => Promise<T>): Promise<T> {
-  const server = serverIn(context);
-  const { env, signal } = context.io;
-  const library = await import('./library.ts');
-  const token = env.KANADE_NATS_TOKEN || undefined;
-  await using fleet = await library.connectFleet({ servers: server, name: 'kanade-cli', token, signal });
+  const { library, access } = await readAccess(context);
+  await using fleet = await library.connectFleet({ servers: access, name: 'kanade-cli', signal: context.io.signal });
   return await use({ ...library, fleet });
 }
 
-/** Address of the broker, without a user or token that stands in it. */
-export const shownServer = (context: Context): string => serverIn(context).replace(/\/\/[^/]*@/, '//');
+/** How the broker of a call is reached. Throws FleetError, and UsageError for credentials in an argument. */
+export async function readAccess(context: Context): Promise<{ library: Library; access: BrokerAccess }> {
+  const server = serverOption(context);
+  const library = await import('./library.ts');
+  const { env } = context.io;
+  const access = library.readBrokerAccess({
+    role: 'operator',
+    env,
+    servers: server === undefined ? undefined : [server],
+    serverDefault,
+    isRoot: process.getuid?.() === 0,
+    home: env.HOME || homedir(),
+    cwd: context.cwd,
+  });
+  return { library, access };
+}
 
-function serverIn({ given, io }: Context): string {
+/** Where the broker of a call stands, without anything that may be secret. */
+export function shownServer(context: Context): string {
+  const server = serverOption(context);
+  if (server !== undefined) return server;
+  const { KANADE_NATS_URL: url, KANADE_NATS_CONFIG: file } = context.io.env;
+  if (url) return url.includes('@') ? 'in KANADE_NATS_URL' : url;
+  return file ? `in ${file}` : `in the connection file of this user, else ${serverDefault}`;
+}
+
+function serverOption({ given }: Context): string | undefined {
   const server = given.server as string | undefined;
-  if (server !== undefined && /\/\/[^/]*@/.test(server)) {
+  if (server?.includes('@')) {
     throw new UsageError(
-      'option --server must hold no user or token: everybody can read a command line; use KANADE_NATS_TOKEN',
+      'option --server must hold no user or token: everybody can read a command line; use the environment or a connection file',
     );
   }
-  return server ?? (io.env.KANADE_NATS_URL || serverDefault);
+  return server;
 }
 
 /** Seconds of an option as ms, at least one second; undefined when the option was not given. */

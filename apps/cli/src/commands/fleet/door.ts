@@ -2,6 +2,7 @@
 import type { Door } from '../../call/command.ts';
 import { agents } from './agents.ts';
 import { shownServer } from './connect.ts';
+import { fleetDoctor } from './doctor.ts';
 import { exec } from './exec.ts';
 import { jobList } from './job-list.ts';
 import { jobPut } from './job-put.ts';
@@ -18,11 +19,31 @@ export const fleet: Door = {
   name: 'fleet',
   summary: 'orders jobs on other machines over NATS JetStream, and follows how they end',
   options: {
-    server: { kind: 'text', value: 'URL', help: 'the broker (default: KANADE_NATS_URL, else nats://127.0.0.1:4222)' },
+    server: {
+      kind: 'text',
+      value: 'URL',
+      help: 'the broker (default: KANADE_NATS_URL, the connection file, nats://127.0.0.1:4222)',
+    },
   },
-  commands: [setup, jobPut, jobList, jobRemove, exec, fleetKill, ping, agents, keyCreate, keyList, keyTrust, keyRemove],
+  commands: [
+    setup,
+    fleetDoctor,
+    jobPut,
+    jobList,
+    jobRemove,
+    exec,
+    fleetKill,
+    ping,
+    agents,
+    keyCreate,
+    keyList,
+    keyTrust,
+    keyRemove,
+  ],
   aliases: {},
-  notes: ['The token for the broker comes from KANADE_NATS_TOKEN, never from the command line.'],
+  notes: [
+    'Credentials never stand on the command line. They come from KANADE_NATS_TOKEN, KANADE_NATS_USER and KANADE_NATS_PASSWORD, KANADE_NATS_CREDS or KANADE_NATS_NKEY (files), with KANADE_NATS_CA, KANADE_NATS_CERT and KANADE_NATS_KEY for TLS, or from the connection file: KANADE_NATS_CONFIG, else ~/.config/kanade/operator.yaml (root: /etc/kanade/operator.yaml). Files with secrets must be for their owner alone (mode 0600).',
+  ],
   speaksToPeople: true,
   about: (context) => `broker ${shownServer(context)}`,
 };

@@ -13,5 +13,6 @@ export {
   sendKill,
   sendOrder,
 } from '@kanade/fleet';
+export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
 export { createTopology, durability } from '@kanade/fleet/topology';
 export { killAndHear } from './hear-endings.ts';

@@ -1,5 +1,5 @@
 import { defineCommand, noWords } from '../../call/command.ts';
-import { shownServer, withFleet } from './connect.ts';
+import { withFleet } from './connect.ts';
 
 export const setup = defineCommand({
   name: 'setup',
@@ -14,7 +14,7 @@ export const setup = defineCommand({
       const report = await createTopology(fleet.connection, { signal: io.signal });
       const { line } = await durability(fleet.connection, { signal: io.signal });
       io.stderr(`${line}\n`);
-      const server = shownServer(context);
+      const server = fleet.connection.getServer();
       return { type: 'fleet.setup', server, server_version: fleet.serverVersion, ...report, durability: line };
     });
   },

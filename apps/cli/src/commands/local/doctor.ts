@@ -18,11 +18,15 @@ export const doctor = defineCommand({
     noWords(words);
     if (dataDir === '') throw new UsageError('option --data-dir is empty: give a directory');
     // Loaded on demand: it looks at more than any other command.
-    const [{ examine }, { examineAgents }] = await Promise.all([
+    const [{ examine }, { examineAgents, examineBrokers }] = await Promise.all([
       import('../../local/examine.ts'),
       import('../../local/examine-agents.ts'),
     ]);
-    const found = [...examine(jobsOf(context)), ...(await examineAgents(dataDir, context))];
+    const found = [
+      ...examine(jobsOf(context)),
+      ...(await examineAgents(dataDir, context)),
+      ...(await examineBrokers(context)),
+    ];
     const findings = found.map(({ fix, ...found }) => (fix ? { ...found, fix: calledAs(program, fix) } : found));
     return { type: 'doctor', root, healthy: findings.every(({ ok }) => ok), findings };
   },
