@@ -57,6 +57,16 @@ describe('endOf() a job', () => {
     });
   });
 
+  it('tells the ending although what was printed cannot be read, and says so', () => {
+    const damaged: ReadOutput = (stream, ...more) => {
+      if (stream === 'stderr') return read(stream, ...more);
+      throw new Error('EIO: i/o error, read');
+    };
+    const end = endOf(run, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read: damaged }, nowMs);
+    const stdout = '[kanade] stdout cannot be read: EIO: i/o error, read\n';
+    expect(end).toMatchObject({ exitCode: 0, stdout, stderr: 'err' });
+  });
+
   it('calls a job without a record lost, never completed', () => {
     expect(endOf(run, { kind: 'job', state: undefined, read }, nowMs)).toMatchObject({
       ending: { kind: 'lost' },

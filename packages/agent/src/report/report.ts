@@ -148,21 +148,30 @@ function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
 
 /** The end of a run from its settled job and what it printed. */
 function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
-  const { state, read } = job;
+  const { state } = job;
   const ending: Ending = state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
   const startedAtMs = job.startedAtMs ?? state?.started_at_ms ?? nowMs;
   const note = noteOf(run, ending);
-  const stderr = readCapped((from, bytesMax) => read('stderr', from, bytesMax));
+  const stderr = printedOn('stderr', job);
   return {
     ending,
     status: statusOf(ending),
     exitCode: exitCodeOf(ending),
     skipped: false,
-    stdout: readCapped((from, bytesMax) => read('stdout', from, bytesMax)),
+    stdout: printedOn('stdout', job),
     stderr: note === undefined ? stderr : `${lineEnded(stderr)}${note}\n`,
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
+}
+
+/** The output of one stream, or why it cannot be read: an ending that is known is told all the same. */
+function printedOn(stream: 'stdout' | 'stderr', { read }: JobOutcome): string {
+  try {
+    return readCapped((from, bytesMax) => read(stream, from, bytesMax));
+  } catch (error) {
+    return `[kanade] ${stream} cannot be read: ${error instanceof Error ? error.message : String(error)}\n`;
+  }
 }
 
 /** To the millisecond where the duration is known, else to the second. */
