@@ -27,24 +27,24 @@ const keysOf = (answer: object): string[] =>
     .filter((key) => !explaining.includes(key) && !['mechanism', 'survivors'].includes(key))
     .sort();
 
-/** Jobs to ask about, one per state. */
-async function populated(): Promise<Root & { readonly ids: Record<string, string> }> {
-  const jobs = await jobsRoot();
-  const make = async (...args: string[]): Promise<string> => String((await jobs.answer(args)).job_id);
-  const ids = {
-    created: await make('create', '--', 'true'),
-    running: await make('run', '--no-wait', '--', 'sleep', '30'),
-    exited: await make('run', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'),
-    killed: await make('run', '--', 'sh', '-c', 'kill -9 $$'),
-    failed: await make('run', '--cwd', '/nowhere', '--', 'true'),
-  };
-  return { ...jobs, ids };
+/** How to get a job to ask about, per state. */
+const words = {
+  created: ['create', '--', 'true'],
+  running: ['run', '--no-wait', '--', 'sleep', '30'],
+  exited: ['run', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'],
+  killed: ['run', '--', 'sh', '-c', 'kill -9 $$'],
+  failed: ['run', '--cwd', '/nowhere', '--', 'true'],
+};
+type State = keyof typeof words;
+
+async function make(jobs: Root, state: State): Promise<string> {
+  return String((await jobs.answer(words[state])).job_id);
 }
 
 describe('keys: exactly these, for every state', () => {
   const ended = ['finished_at'];
   const sizes = ['log_bytes', 'log_bytes_max'];
-  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+  const cases: readonly (readonly [string, State, readonly string[]])[] = [
     ['status', 'created', ['job_id', 'state', 'created_at', ...sizes]],
     ['status', 'running', ['job_id', 'state', 'created_at', 'started_at', ...sizes]],
     ['status', 'exited', ['job_id', 'state', 'created_at', 'started_at', 'exit_code', ...ended, ...sizes]],
@@ -76,8 +76,8 @@ describe('keys: exactly these, for every state', () => {
     ['delete', 'created', ['root', 'dry_run', 'deleted', 'skipped', 'out_of_scope', 'failed', 'jobs']],
   ];
   it.each(cases)('%s of a job that is %s', async (command, state, keys) => {
-    await using jobs = await populated();
-    const id = String(jobs.ids[state]);
+    await using jobs = await jobsRoot();
+    const id = await make(jobs, state);
     const answer = await jobs.answer([...command.split(' '), id]);
     expect(answer).toMatchObject({ status: 0, ok: true });
     expect(keysOf(answer)).toEqual([...envelope, ...keys].sort());
@@ -85,7 +85,7 @@ describe('keys: exactly these, for every state', () => {
     expect(strictJobResponse(document)).toEqual({ ok: true, value: document });
   });
 
-  it.each([
+  it.each<[string, State, string]>([
     ['start', 'running', 'invalid_state'],
     ['start', 'exited', 'invalid_state'],
     ['start', 'failed', 'invalid_state'],
@@ -93,13 +93,14 @@ describe('keys: exactly these, for every state', () => {
     ['kill --no-wait', 'created', 'invalid_state'],
     ['delete', 'running', 'invalid_state'],
   ])('%s of a job that is %s → %s', async (command, state, code) => {
-    await using jobs = await populated();
-    const answer = await jobs.answer([...command.split(' '), String(jobs.ids[state])]);
+    await using jobs = await jobsRoot();
+    const answer = await jobs.answer([...command.split(' '), await make(jobs, state)]);
     expect(answer).toMatchObject({ status: 1, ok: false, error: { code, retryable: false } });
   });
 
   it('list, gc, delete --all, install-skills, doctor and schema', async () => {
-    await using jobs = await populated();
+    await using jobs = await jobsRoot();
+    for (const state of Object.keys(words) as State[]) await make(jobs, state);
     const list = await jobs.answer(['list', '--all']);
     expect(keysOf(list)).toEqual([...envelope, 'root', 'jobs', 'truncated', 'skipped'].sort());
     const entry = (list.jobs as Record<string, unknown>[]).find(({ state }) => state === 'created');
