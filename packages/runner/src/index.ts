@@ -21,5 +21,13 @@ export type { StopOptions, StopOutcome } from './life/stop.ts';
 export type { Excerpt } from './output/excerpt.ts';
 export { parseSignal, type SignalName, signalByNumber } from './process/send-signal.ts';
 export type { StopReport } from './process/stop-tree.ts';
-export { type JobDir, type JobFile, limits, pathOf } from './record/layout.ts';
-export type { MetaFile, NotificationConfig, OmittedRanges, StateFile } from './record/records.ts';
+export {
+  type JobDir,
+  type JobFile,
+  limits,
+  type MetaFile,
+  type NotificationConfig,
+  type OmittedRanges,
+  pathOf,
+  type StateFile,
+} from './record/layout.ts';

@@ -9,7 +9,7 @@
  * 3. the shim runs, and writes the ending whoever lives
  * 4. the state says `running`, else whoever looks next finds the shim by its record
  * 5. `keeper: 'process'`: the marker is there again if a keeper has given up between 2 and 3
- * 6. after 100 ms a control group takes the tree; after 1 s every job is marked, for the limit of its logs
+ * 6. after some 100 ms a control group takes the tree; after 1 s every job is marked, for the limit of its logs
  */
 import { join } from 'node:path';
 import { JobError } from './job-error.ts';
@@ -36,8 +36,7 @@ import { describeJob, type JobDescription, type JobView, settle } from './life/s
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
-import { type JobDir, pathOf } from './record/layout.ts';
-import { type MetaFile, type NotificationConfig, readMeta } from './record/records.ts';
+import { type JobDir, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
 import { findJob, jobDir } from './record/root.ts';
 
 export type { JobsEvent } from './keep/keeper.ts';

@@ -7,7 +7,7 @@ import { createJob, startJob } from '../src/life/launch.ts';
 import { editMeta, restartJob } from '../src/life/restart.ts';
 import { settle } from '../src/life/settle.ts';
 import { stopJob } from '../src/life/stop.ts';
-import { readMeta } from '../src/record/records.ts';
+import { readMeta } from '../src/record/layout.ts';
 import { launchScript, runScript } from './launch.ts';
 
 const stop = { by: 'user', graceMs: 200 } as const;

@@ -7,7 +7,7 @@ import { ensureKeeper, liveKeeper, mark } from '../src/keep/markers.ts';
 import { waitForEnd } from '../src/life/observe.ts';
 import { settle } from '../src/life/settle.ts';
 import { stopJob } from '../src/life/stop.ts';
-import { listProcesses } from '../src/process/tree.ts';
+import { listProcesses } from '../src/process/identity.ts';
 import { jobDir } from '../src/record/root.ts';
 import { launchScript } from './launch.ts';
 import { programWords, startProgram } from './program.ts';

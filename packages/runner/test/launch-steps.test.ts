@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { openJobs } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { listProcesses, markOf } from '../src/process/tree.ts';
+import { listProcesses } from '../src/process/identity.ts';
+import { markOf } from '../src/process/tree.ts';
 import { programWords, startProgram } from './program.ts';
 
 type Where = 'here' | 'process';

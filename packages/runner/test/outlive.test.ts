@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { launchJob } from '../src/life/launch.ts';
 import { waitForEnd } from '../src/life/observe.ts';
 import { settle } from '../src/life/settle.ts';
-import { readMeta } from '../src/record/records.ts';
+import { readMeta } from '../src/record/layout.ts';
 import { jobDir } from '../src/record/root.ts';
 import { launchScript } from './launch.ts';
 import { startProgram } from './program.ts';

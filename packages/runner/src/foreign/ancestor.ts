@@ -7,13 +7,18 @@
 import { statSync } from 'node:fs';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
-import { identify, isAlive, type ProcessIdentity, readProcess, startedAtMs } from '../process/identity.ts';
+import {
+  identify,
+  isAlive,
+  listProcesses,
+  type ProcessIdentity,
+  readProcess,
+  startedAtMs,
+} from '../process/identity.ts';
 import { sendSignal } from '../process/send-signal.ts';
 import type { StopPlan } from '../process/stop-plan.ts';
 import type { StopReport } from '../process/stop-tree.ts';
-import { listProcesses } from '../process/tree.ts';
-import { type JobDir, pathOf } from '../record/layout.ts';
-import type { StateFile } from '../record/records.ts';
+import { type JobDir, pathOf, type StateFile } from '../record/layout.ts';
 
 /** The marker by which the ancestor's launcher and supervisor decide who begins; a new run begins without it. */
 export const ancestorMarker = 'supervisor.ack';

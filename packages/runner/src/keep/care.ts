@@ -2,10 +2,9 @@
 import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView } from '../life/settle.ts';
-import { createEncloser } from '../process/control-group/enclose.ts';
+import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { selfCommand } from '../process/spawn.ts';
-import type { JobDir } from '../record/layout.ts';
-import type { MetaFile } from '../record/records.ts';
+import type { JobDir, MetaFile } from '../record/layout.ts';
 import { createKeeper, type JobsEvent } from './keeper.ts';
 import { handOver, isMarked, keeperWord } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
@@ -61,7 +60,11 @@ const keptAfterMs = 1_000;
 export function careByProcess(root: string, keeperWords: readonly string[] | undefined): Care {
   /** Asked for when a keeper is started: most calls start none. */
   const words = (): readonly string[] => keeperWords ?? [...selfCommand(), keeperWord, '--root', root];
-  const encloser = createEncloser(enclosingOf, () => undefined); // the keeper tries again
+  let encloser: Encloser<JobDir> | undefined;
+  const enclose = (job: JobDir): (() => void) => {
+    encloser ??= createEncloser(enclosingOf, () => undefined); // the keeper tries again
+    return encloser.add(job);
+  };
   const give = (job: JobDir): void => handOver(root, job, words());
   return {
     before(job, meta) {
@@ -69,28 +72,14 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
     },
     after(launched) {
       const { job, meta } = launched;
-      let hasEnded = false;
-      const leave = encloser.add(job);
       const isKept = meta.timeout_ms > 0 || meta.notification !== undefined;
-      const stopCopying = isKept ? () => undefined : copyWhileWeLook(job);
-      const keep = setTimeout(() => {
-        stopCopying();
-        unlessFull(() => give(job));
-      }, keptAfterMs).unref(); // nobody waits for it: what is released before is handed over right then
-      const end = (): void => {
-        hasEnded = true;
-        leave();
-        stopCopying();
-        clearTimeout(keep);
-      };
-      launched.ended.then(end, end);
+      const giveUp = watchUntilKept(launched, { isKept, enclose, give: () => unlessFull(() => give(job)) });
       if (isKept && !isMarked(root, job)) give(job);
       return {
         ...launched,
         isRunning: true,
         release() {
-          stopCopying();
-          if (!hasEnded) give(job);
+          if (giveUp()) give(job);
           launched.release();
         },
       };
@@ -108,6 +97,49 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
   };
 }
 
+interface UntilKept {
+  /** It has its keeper already, which copies its lines. */
+  readonly isKept: boolean;
+  readonly enclose: (job: JobDir) => () => void;
+  readonly give: () => void;
+}
+
+/**
+ * Sees to a fresh job until a keeper does. Nothing is done for one that ends within {@link copyEveryMs}, as most do. Call the answer
+ * to leave it to the keeper: true when it still runs.
+ */
+function watchUntilKept({ job, ended }: LaunchedJob, { isKept, enclose, give }: UntilKept): () => boolean {
+  let hasEnded = false;
+  let copies = !isKept;
+  let leave = (): void => undefined;
+  let stopCopying = leave;
+  const copyNoMore = (): void => {
+    copies = false;
+    stopCopying();
+  };
+  // Nobody waits for these timers: what is released before is handed over right then.
+  const soon = setTimeout(() => {
+    leave = enclose(job);
+    if (copies) stopCopying = copyWhileWeLook(job);
+  }, copyEveryMs).unref();
+  const keep = setTimeout(() => {
+    copyNoMore();
+    give();
+  }, keptAfterMs).unref();
+  const end = (): void => {
+    hasEnded = true;
+    leave();
+    copyNoMore();
+    clearTimeout(soon);
+    clearTimeout(keep);
+  };
+  ended.then(end, end);
+  return () => {
+    copyNoMore();
+    return !hasEnded;
+  };
+}
+
 /** How often the combined log of a job without a keeper is brought up to date, in ms; most jobs end before the first time. */
 const copyEveryMs = 20;
 
@@ -117,9 +149,9 @@ const copiedBytesMax = 256 * 1024;
 /** Copies the lines of a fresh job as they come, until its keeper does. Call the answer to end it. */
 function copyWhileWeLook(job: JobDir): () => void {
   const log = createJobLog(job);
-  const timer = setInterval(() => {
-    unlessFull(() => log.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }));
-  }, copyEveryMs).unref();
+  const look = (): void => unlessFull(() => log.look({ atMs: Date.now(), last: false, bytesMax: copiedBytesMax }));
+  look();
+  const timer = setInterval(look, copyEveryMs).unref();
   return () => clearInterval(timer);
 }
 

@@ -4,8 +4,16 @@ import type { JobView } from '../life/settle.ts';
 import { type StopOutcome, stopJob } from '../life/stop.ts';
 import { bytesOnDisk, trimLog } from '../output/trim.ts';
 import { pretty, replaceFile, replaceFileIfRoom } from '../record/files.ts';
-import { type JobDir, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
-import { type MetaFile, type OmittedRanges, readOmitted } from '../record/records.ts';
+import {
+  type JobDir,
+  type LogStream,
+  limits,
+  logStreams,
+  type MetaFile,
+  type OmittedRanges,
+  pathOf,
+  readOmitted,
+} from '../record/layout.ts';
 
 export interface GuardedJob {
   readonly job: JobDir;

@@ -6,12 +6,10 @@
 import { closeSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
-import { isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { isAlive, listProcesses, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
-import { listProcesses } from '../process/tree.ts';
 import { openForAppending } from '../record/files.ts';
-import { type JobDir, keeperDirName } from '../record/layout.ts';
-import { readSmallFile } from '../record/records.ts';
+import { type JobDir, keeperDirName, readSmallFile } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
 
 export interface KeeperPaths {

@@ -8,8 +8,7 @@ import { type JobView, settle } from '../life/settle.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
 import { takeClaim } from '../record/files.ts';
-import { type JobDir, pathOf } from '../record/layout.ts';
-import { readMeta } from '../record/records.ts';
+import { type JobDir, pathOf, readMeta } from '../record/layout.ts';
 import { compactLaunchOrder, isDirectory, jobNames } from '../record/root.ts';
 
 /** What became of one job of a deletion. */

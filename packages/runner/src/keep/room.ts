@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { JobError } from '../job-error.ts';
 import type { JobDefinition } from '../life/definition.ts';
 import { isNoRoom, replaceFile } from '../record/files.ts';
-import { keeperDirName, limits } from '../record/layout.ts';
-import { readSmallFile } from '../record/records.ts';
+import { keeperDirName, limits, readSmallFile } from '../record/layout.ts';
 import { jobNames, makeKeeperDir } from '../record/root.ts';
 
 /** Most of what a root may hold. Without `bytesMax` and `inodesMax` only the jobs are counted. */

@@ -9,8 +9,7 @@ import { defaultWrapper } from '../life/definition.ts';
 import type { JobView } from '../life/settle.ts';
 import { runSink } from '../process/spawn.ts';
 import { makeDirectories, openForAppending, pretty, replaceFile } from '../record/files.ts';
-import { type JobDir, limits, pathOf } from '../record/layout.ts';
-import { type MetaFile, readMeta, readSmallFile } from '../record/records.ts';
+import { type JobDir, limits, type MetaFile, pathOf, readMeta, readSmallFile } from '../record/layout.ts';
 
 /** What became of one sink. */
 export interface SinkResult {

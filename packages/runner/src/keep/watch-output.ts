@@ -10,8 +10,17 @@ import { followLines } from '../output/excerpt.ts';
 import { createLineLog, type LineLog } from '../output/line-log.ts';
 import { matchesLine } from '../output/match.ts';
 import { replaceFile, watchPath } from '../record/files.ts';
-import { type JobDir, jobFiles, type LogStream, limits, logStreams, pathOf } from '../record/layout.ts';
-import { readMeta, readOmitted, readSmallFile } from '../record/records.ts';
+import {
+  type JobDir,
+  jobFiles,
+  type LogStream,
+  limits,
+  logStreams,
+  pathOf,
+  readMeta,
+  readOmitted,
+  readSmallFile,
+} from '../record/layout.ts';
 import { notifyMatch } from './sinks.ts';
 
 type Offsets = Record<LogStream, number>;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { StateFile, StopFile, StopRequest } from '../record/records.ts';
-import { decideEnding, endingOf, signalOf } from './decide-ending.ts';
-import type { JobFacts } from './facts.ts';
+import type { StateFile, StopFile, StopRequest } from '../record/layout.ts';
+import { decideEnding, endingOf, type JobFacts, signalOf } from './decide-ending.ts';
 
 const job = { id: 'j', path: '/jobs/j' };
 const identity = { pid: 7, start: '70', boot: 'b' };

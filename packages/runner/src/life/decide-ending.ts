@@ -1,8 +1,36 @@
-/** How a job stands, decided from its facts alone. Pure: the same facts at the same time give the same answer. */
+/** How a job stands: the states that there are, and which one its facts make. Pure: the same facts at the same time give the same answer. */
 import { type Ending, isTerminal, type JobState, wholeSecond } from '@kanade/shared/job-words';
+import type { ProcessIdentity } from '../process/identity.ts';
 import type { ShimRecord } from '../process/spawn.ts';
-import { createdState, lostState, runningState, type StateFile, type StopRequest } from '../record/records.ts';
-import type { JobFacts } from './facts.ts';
+import type { Survivor } from '../process/tree.ts';
+import type { JobDir, MetaFile, OmittedRanges, StateFile, StopFile, StopRequest } from '../record/layout.ts';
+
+/**
+ * What is known of one job, see `settle.ts`. Each is found out when it is asked for, at most once: of a job that ended long ago only the state is
+ * read. Whether its process lives is seen before the record is read: the shim writes the record before it exits, so a dead
+ * shim without an ending in it has none.
+ */
+export interface JobFacts {
+  readonly job: JobDir;
+  /** Undefined when `state.json` is missing or damaged. */
+  readonly state: StateFile | undefined;
+  readonly meta: MetaFile | undefined;
+  /** When `meta.json` was written, in ms since 1970. */
+  readonly metaWrittenAtMs: number | undefined;
+  /** `full.log`, the last file of a launch, is there. */
+  readonly hasFullLog: boolean;
+  readonly record: ShimRecord;
+  /** When the record was made and last written, in ms since 1970. */
+  readonly recordTimes: { readonly bornAtMs: number; readonly writtenAtMs: number };
+  readonly stop: StopFile | undefined;
+  readonly omitted: OmittedRanges | undefined;
+  /** The process that the state names; `taken`: a live one has its pid, and more is not known. */
+  readonly process: 'alive' | 'gone' | 'other-boot' | 'taken' | 'none';
+  /** The shim that the record names, for a state that names none; `leads`: it is a live leader of its group. */
+  readonly shim: { readonly identity: ProcessIdentity | undefined; readonly leads: boolean };
+  /** Processes of an ended job that live on. */
+  readonly left: readonly Survivor[];
+}
 
 /** How a job stands, and what of it is not on disk yet. */
 export interface Decision {
@@ -149,4 +177,61 @@ export function endingOf(status: number, signal: number | undefined, stop: StopR
   if (!stop || !asked)
     return signal === undefined ? { kind: 'exited', exitCode: status } : { kind: 'signaled', signal };
   return stop.by === 'timeout' ? { kind: 'timed_out', ...how } : { kind: 'killed', by: stop.by, ...how };
+}
+
+const noResult: StateFile['result'] = { exit_code: null, signal: null, duration_ms: null };
+
+/** Defined, not started. */
+export function createdState(job: JobDir, nowMs: number): StateFile {
+  return {
+    job: { id: job.id, status: 'created' },
+    result: noResult,
+    updated_at: wholeSecond(nowMs),
+    logs_drained: true,
+  };
+}
+
+/** The state of a job whose shim has this pid and leads its session and process group. */
+export function runningState(
+  job: JobDir,
+  { pid, identity, startedAtMs }: { pid: number; identity: ProcessIdentity | undefined; startedAtMs: number },
+): StateFile {
+  return {
+    job: { id: job.id, status: 'running', started_at: wholeSecond(startedAtMs) },
+    result: noResult,
+    pid,
+    updated_at: wholeSecond(startedAtMs),
+    logs_drained: true,
+    ...(identity ? { identity } : {}),
+    started_at_ms: startedAtMs,
+  };
+}
+
+/** Never started, with the reason. */
+export function failedState(job: JobDir, reason: string): StateFile {
+  const now = wholeSecond(Date.now());
+  return {
+    job: { id: job.id, status: 'failed' },
+    result: noResult,
+    finished_at: now,
+    updated_at: now,
+    logs_drained: true,
+    ending: { kind: 'not_started', reason },
+    error: reason,
+  };
+}
+
+/** The state of a job whose ending nobody can know any more. */
+export function lostState(state: StateFile, { reason, nowMs }: { reason: string; nowMs: number }): StateFile {
+  const now = wholeSecond(nowMs);
+  return {
+    ...state,
+    job: { ...state.job, status: 'failed' },
+    result: noResult,
+    finished_at: now,
+    updated_at: now,
+    logs_drained: true,
+    ending: { kind: 'lost', reason },
+    error: `how it ended is not known: ${reason}`,
+  };
 }

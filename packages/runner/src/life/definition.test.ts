@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { argvOf, environmentOf, maskedPairs, metaOf, parseEnvFile } from './definition.ts';
+import { argvOf, environmentOf, maskedPairs, parseEnvFile, storedOf } from './definition.ts';
 
 it.each([
   ['one word is a shell string', ['echo $HOME'], ['sh', '-lc'], ['sh', '-lc', 'echo $HOME']],
@@ -38,8 +38,8 @@ it('maskedPairs() hides values of masked keys only', () => {
   expect(maskedPairs(['TOKEN=abc', 'MODE=fast'], ['TOKEN'])).toEqual(['TOKEN=***', 'MODE=fast']);
 });
 
-it('metaOf() leaves out what is empty', () => {
-  const meta = metaOf({ command: ['true'], cwd: '/' }, 'id', '/root', 0);
+it('storedOf() leaves out what is empty', () => {
+  const { meta } = storedOf({ command: ['true'], cwd: '/' }, 'id', '/root', 0);
   expect(Object.keys(meta)).toEqual([
     'job',
     'schema_version',

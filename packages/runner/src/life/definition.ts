@@ -1,10 +1,12 @@
 /** From what a caller asks for to what is written into `meta.json` and handed to the system. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
+import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
+import { findProgram } from '../process/spawn.ts';
 import { treeVariable } from '../process/tree.ts';
-import type { MetaFile, NotificationConfig } from '../record/records.ts';
+import type { MetaFile, NotificationConfig } from '../record/layout.ts';
 
 /** A job to be made. Times in milliseconds, 0 = none. */
 export interface JobDefinition {
@@ -66,16 +68,20 @@ function refuse(name: string, why: string): never {
   throw new JobError('invalid_input', `cannot define a job with this ${name}: ${why}`);
 }
 
-/**
- * The definition as it is stored. Values of masked variables are not in it (see {@link hiddenPairs}). Throws `invalid_input`
- * for a definition that makes no sense.
- */
-export function metaOf(definition: JobDefinition, id: string, root: string, nowMs: number): MetaFile {
+/** A definition as it is stored: what is shown of it, and the pairs whose values are not, which lie in a file of their own. */
+export interface Stored {
+  readonly meta: MetaFile;
+  readonly hidden: readonly string[];
+}
+
+/** The definition as it is stored. Throws `invalid_input` for one that makes no sense. */
+export function storedOf(definition: JobDefinition, id: string, root: string, nowMs: number): Stored {
   checkDefinition(definition);
   const env = [...(definition.env ?? [])];
   const mask = [...(definition.mask ?? [])];
-  const shown = shownPairs(env, mask);
-  return {
+  const isHidden = (pair: string): boolean => mask.includes(splitPair(pair)[0]);
+  const shown = env.filter((pair) => !isHidden(pair));
+  const meta: MetaFile = {
     job: { id },
     schema_version: schemaVersion,
     command: [...definition.command],
@@ -100,6 +106,7 @@ export function metaOf(definition: JobDefinition, id: string, root: string, nowM
     ...(definition.runAs ? { run_as: definition.runAs } : {}),
     ...(definition.fullLog ? { full_log: definition.fullLog } : {}),
   };
+  return { meta, hidden: env.filter(isHidden) };
 }
 
 /**
@@ -159,14 +166,6 @@ function splitPair(pair: string): [string, string] {
   return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
 }
 
-/** The pairs whose values may be shown, as `meta.json` holds them for the next start. */
-const shownPairs = (pairs: readonly string[], mask: readonly string[]): string[] =>
-  pairs.filter((pair) => !mask.includes(splitPair(pair)[0]));
-
-/** The other ones, which lie in a file of their own. */
-export const hiddenPairs = ({ env = [], mask = [] }: JobDefinition): string[] =>
-  env.filter((pair) => mask.includes(splitPair(pair)[0]));
-
 /** `KEY=VALUE` for display, with `***` for the masked keys. */
 export function maskedPairs(pairs: readonly string[], mask: readonly string[]): string[] {
   return pairs.map((pair) => {
@@ -174,3 +173,42 @@ export function maskedPairs(pairs: readonly string[], mask: readonly string[]): 
     return `${key}=${mask.includes(key) ? '***' : value}`;
   });
 }
+
+export interface Workload {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What is executed, where and with what. Throws the reason for which it cannot be. */
+export function workloadOf(
+  meta: MetaFile,
+  launcher: Readonly<Record<string, string | undefined>>,
+  masked: readonly string[],
+): Workload {
+  const user = meta.run_as === undefined ? undefined : loggedIn(meta.run_as);
+  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher, masked);
+  const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`working directory ${cwd} does not exist`);
+  const argv = argvOf(meta);
+  const program = argv[0] ?? '';
+  // The shell of the default wrapper is everywhere and not looked for.
+  if (program !== 'sh' && !findProgram(program, environment.PATH, cwd))
+    throw new Error(`program ${program} was not found`);
+  return { argv: user && user.uid !== process.getuid?.() ? wordsAsUser(user, argv) : argv, cwd, environment };
+}
+
+function loggedIn(runAs: string): SessionUser {
+  if (runAs !== 'session-user')
+    throw new Error(`run_as ${JSON.stringify(runAs)} is unknown: session-user is all there is`);
+  const user = activeSessionUser();
+  if (!user)
+    throw new Error('nobody is logged in at this machine: a job of the person there needs an active local session');
+  if (process.getuid?.() !== 0 && process.getuid?.() !== user.uid)
+    throw new Error(`only root can start a job as ${user.name}, who is logged in at this machine`);
+  return user;
+}
+
+const homeExpanded = (path: string, home: string | undefined): string =>
+  path === '~' || path.startsWith('~/') ? `${home ?? ''}${path.slice(1)}` : path;

@@ -1,10 +1,9 @@
 /** Following what a job prints, as text, until it has ended. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { errnoOf, JobError } from '../job-error.ts';
-import { readTail } from '../output/excerpt.ts';
-import { openForReading, watchPath } from '../record/files.ts';
-import { type JobDir, type LogStream, logStreams, pathOf } from '../record/layout.ts';
-import { readOmitted } from '../record/records.ts';
+import { openForReading, readTail } from '../output/excerpt.ts';
+import { watchPath } from '../record/files.ts';
+import { type JobDir, type LogStream, logStreams, pathOf, readOmitted } from '../record/layout.ts';
 import { waitForEnd } from './observe.ts';
 
 export interface FollowOptions {

@@ -2,9 +2,7 @@
 import { closeSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, JobError } from '../job-error.ts';
-import { identityOfChild } from '../process/identity.ts';
-import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
-import { findProgram, recordRoom, spawnTree } from '../process/spawn.ts';
+import { recordRoom, spawnTree } from '../process/spawn.ts';
 import { isOpenAnywhere, treeVariable } from '../process/tree.ts';
 import {
   isNoRoom,
@@ -14,22 +12,25 @@ import {
   replaceFileIfRoom,
   replaceState,
   takeClaim,
+  writeFirstState,
   writeNewFile,
 } from '../record/files.ts';
-import { type JobDir, limits, pathOf } from '../record/layout.ts';
 import {
-  createdState,
-  failedState,
+  type JobDir,
+  type JobPaths,
+  limits,
   type MetaFile,
+  pathOf,
+  pathsOf,
   readMasked,
   readMeta,
   readState,
-  runningState,
-} from '../record/records.ts';
+  type StateFile,
+} from '../record/layout.ts';
 import { makeJobDir, noteLaunch } from '../record/root.ts';
-import { launchMsMax } from './decide-ending.ts';
-import { argvOf, environmentOf, hiddenPairs, type JobDefinition, metaOf } from './definition.ts';
-import { readRecord } from './facts.ts';
+import { createdState, failedState, launchMsMax, runningState } from './decide-ending.ts';
+import { type JobDefinition, storedOf, workloadOf } from './definition.ts';
+import { readRecord } from './settle.ts';
 
 /** A job whose shim runs. `ended` resolves when the ending is on disk; it holds the event loop until `release`. */
 export interface LaunchedJob {
@@ -44,15 +45,17 @@ export interface LaunchedJob {
  * directory behind.
  */
 export function createJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
-  return makeJob(root, definition, (job) => {
-    writeNewFile(pathOf(job, 'state'), pretty(createdState(job, Date.now())));
-    makeEmptyLogs(job);
+  const { job, meta } = makeJob(root, definition, (made) => {
+    writeFirstState(made, createdState(made, Date.now()));
+    makeEmptyLogs(made);
   });
+  return { job, meta };
 }
 
 interface MadeJob {
   readonly job: JobDir;
   readonly meta: MetaFile;
+  readonly paths: JobPaths;
 }
 
 function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir) => void = () => undefined): MadeJob {
@@ -63,13 +66,13 @@ function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir
   if (definition.fullLog) prepareFullLog(definition.fullLog);
   const job = makeJobDirOrSay(root);
   try {
-    const meta = metaOf(definition, job.id, root, Date.now());
-    if (definition.stdin) writeNewFile(pathOf(job, 'stdin'), definition.stdin);
-    const hidden = hiddenPairs(definition);
-    if (hidden.length > 0) writeNewFile(pathOf(job, 'masked'), pretty(hidden));
-    writeNewFile(pathOf(job, 'meta'), pretty(meta));
+    const { meta, hidden } = storedOf(definition, job.id, root, Date.now());
+    const paths = pathsOf(job);
+    if (definition.stdin) writeNewFile(paths.stdin, definition.stdin);
+    if (hidden.length > 0) writeNewFile(paths.masked, pretty(hidden));
+    writeNewFile(paths.meta, pretty(meta));
     complete(job);
-    return { job, meta };
+    return { job, meta, paths };
   } catch (error) {
     rmSync(job.path, { recursive: true, force: true });
     throw cannotMake(root, error);
@@ -119,9 +122,9 @@ export function startJob(job: JobDir, env: Readonly<Record<string, string | unde
   if (state.job.status !== 'created') {
     throw new JobError('invalid_state', `job ${job.id} cannot be started: it is ${state.job.status}, not created`);
   }
-  const isStillCreated = (): boolean => readState(job)?.job.status === 'created';
   // Whoever looks in between writes it from the record, and then knows more than we do.
-  return launchMade(job, meta, { env, writeState: (path, content) => replaceState(path, content, isStillCreated) });
+  const made = { job, meta, paths: pathsOf(job) };
+  return launchMade(made, { env, writeState: (running) => replaceState(job, running, state) });
 }
 
 /**
@@ -134,11 +137,11 @@ export function launchJob(
   definition: JobDefinition,
   env: Readonly<Record<string, string | undefined>>,
 ): LaunchedJob {
-  const { job, meta } = makeJob(root, definition);
+  const made = makeJob(root, definition);
   try {
-    return launchMade(job, meta, { env, writeState: writeFirstState });
+    return launchMade(made, { env, writeState: (running) => writeFirstState(made.job, running) });
   } finally {
-    unlessNoRoom(() => closeSync(openForAppending(pathOf(job, 'full'))));
+    unlessNoRoom(() => closeSync(openForAppending(made.paths.full)));
   }
 }
 
@@ -151,30 +154,19 @@ function unlessNoRoom(write: () => void): void {
   }
 }
 
-/** Whoever looked in between may have written it from the record, and then knows more than we do. */
-function writeFirstState(path: string, content: string): void {
-  try {
-    writeNewFile(path, content);
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
-    rmSync(path, { force: true }); // half a state would be damage
-    throw error;
-  }
-}
-
 interface Launching {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly writeState: (path: string, content: string) => unknown;
+  readonly writeState: (state: StateFile) => unknown;
 }
 
-function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching): LaunchedJob {
+function launchMade({ job, meta, paths }: MadeJob, { env, writeState }: Launching): LaunchedJob {
   const fds: number[] = [];
   const keep = (fd: number): number => {
     fds.push(fd);
     return fd;
   };
   try {
-    const recordFd = keep(claimRecord(job));
+    const recordFd = keep(claimRecord(job, paths.record));
     writeSync(recordFd, recordRoom);
     const { argv, cwd, environment } = workloadOf(meta, env, meta.mask ? readMasked(job) : []);
     // Before its processes exist: a keeper that counts a deadline from the record would else end it "before" its time.
@@ -183,24 +175,19 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
       argv,
       cwd,
       env: { ...environment, [treeVariable]: job.id },
-      stdinFd: meta.stdin_file ? keep(openSync(pathOf(job, 'stdin'), 'r')) : null,
-      stdoutFd: keep(openForAppending(pathOf(job, 'stdout'))),
-      stderrFd: keep(openForAppending(pathOf(job, 'stderr'))),
+      stdinFd: meta.stdin_file ? keep(openSync(paths.stdin, 'r')) : null,
+      stdoutFd: keep(openForAppending(paths.stdout)),
+      stderrFd: keep(openForAppending(paths.stderr)),
       recordFd,
     });
-    const state = runningState(job, {
-      pid: spawned.pid,
-      identity: identityOfChild(spawned.pid),
-      startedAtMs,
-    });
-    unlessNoRoom(() => writeState(pathOf(job, 'state'), pretty(state)));
-    unlessNoRoom(() => noteLaunch(job, state.started_at_ms ?? 0, meta.cwd ?? ''));
+    unlessNoRoom(() => writeState(runningState(job, { pid: spawned.pid, identity: spawned.identity, startedAtMs })));
+    unlessNoRoom(() => noteLaunch(job, startedAtMs, meta.cwd ?? ''));
     return { job, meta, ended: spawned.ended, release: spawned.release };
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     // Where the disk has no room for that either, the job stays as it was and may be started again.
-    if (!replaceFileIfRoom(pathOf(job, 'state'), pretty(failedState(job, reason)))) removeRecord(job);
+    if (!replaceFileIfRoom(paths.state, pretty(failedState(job, reason)))) removeRecord(paths.record);
     throw new JobError('launch_failed', `could not start job ${job.id}: ${reason}`, {
       cause,
       details: { job_id: job.id },
@@ -210,77 +197,37 @@ function launchMade(job: JobDir, meta: MetaFile, { env, writeState }: Launching)
   }
 }
 
-interface Workload {
-  readonly argv: readonly string[];
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
-/** What is executed, where and with what. Throws the reason for which it cannot be. */
-function workloadOf(
-  meta: MetaFile,
-  launcher: Readonly<Record<string, string | undefined>>,
-  masked: readonly string[],
-): Workload {
-  const user = meta.run_as === undefined ? undefined : loggedIn(meta.run_as);
-  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher, masked);
-  const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
-    throw new Error(`working directory ${cwd} does not exist`);
-  const argv = argvOf(meta);
-  const program = argv[0] ?? '';
-  // The shell of the default wrapper is everywhere and not looked for.
-  if (program !== 'sh' && !findProgram(program, environment.PATH, cwd))
-    throw new Error(`program ${program} was not found`);
-  return { argv: user && user.uid !== process.getuid?.() ? wordsAsUser(user, argv) : argv, cwd, environment };
-}
-
-function loggedIn(runAs: string): SessionUser {
-  if (runAs !== 'session-user')
-    throw new Error(`run_as ${JSON.stringify(runAs)} is unknown: session-user is all there is`);
-  const user = activeSessionUser();
-  if (!user)
-    throw new Error('nobody is logged in at this machine: a job of the person there needs an active local session');
-  if (process.getuid?.() !== 0 && process.getuid?.() !== user.uid)
-    throw new Error(`only root can start a job as ${user.name}, who is logged in at this machine`);
-  return user;
-}
-
-const homeExpanded = (path: string, home: string | undefined): string =>
-  path === '~' || path.startsWith('~/') ? `${home ?? ''}${path.slice(1)}` : path;
-
-function removeRecord(job: JobDir): void {
+function removeRecord(path: string): void {
   try {
-    rmSync(pathOf(job, 'record'), { force: true });
+    rmSync(path, { force: true });
   } catch (error) {
     if (!isNoRoom(error)) throw error; // a read-only disk: nothing was written to it either
   }
 }
 
 /** Exclusive: of two concurrent starts of one job, one gets the record and launches. */
-function claimRecord(job: JobDir): number {
+function claimRecord(job: JobDir, path: string): number {
   try {
-    return makeRecord(job);
+    return makeRecord(path);
   } catch (cause) {
     if (errnoOf(cause) !== 'EEXIST') throw cause;
-    const fd = claimAbandoned(job);
+    const fd = claimAbandoned(job, path);
     if (fd !== undefined) return fd;
     throw new JobError('invalid_state', `job ${job.id} cannot be started: another launch of it has begun`, { cause });
   }
 }
 
-const makeRecord = (job: JobDir): number => openSync(pathOf(job, 'record'), 'ax', 0o600);
+const makeRecord = (path: string): number => openSync(path, 'ax', 0o600);
 
 /**
  * The record of a launch whose launcher was killed before it had started anything: no pid stands in it, it is older than any
  * launch takes, and no process could write one any more.
  */
-function claimAbandoned(job: JobDir): number | undefined {
+function claimAbandoned(job: JobDir, path: string): number | undefined {
   using lock = takeClaim(`${job.path}/.start.lock`);
-  const path = pathOf(job, 'record');
   const writtenAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
   if (!lock || readRecord(job).kind !== 'empty' || Date.now() - writtenAtMs <= launchMsMax) return undefined;
   if (isOpenAnywhere(path)) return undefined;
   rmSync(path, { force: true });
-  return makeRecord(job);
+  return makeRecord(path);
 }

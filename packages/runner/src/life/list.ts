@@ -2,11 +2,9 @@ import { statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isJobName, matchesTag } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
-import { type JobDir, jobFiles } from '../record/layout.ts';
-import type { MetaFile } from '../record/records.ts';
+import { type JobDir, jobFiles, type MetaFile } from '../record/layout.ts';
 import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';
-import { type JobFacts, readFacts } from './facts.ts';
-import { type JobView, settleFacts } from './settle.ts';
+import { type FactsOnDemand, type JobView, readFacts, settleFacts } from './settle.ts';
 
 /** Which jobs to list. All filters must hold. */
 export interface ListFilter {
@@ -108,7 +106,7 @@ function choose(job: JobDir, filter: ListFilter): ListedJob | undefined | 'unrea
   }
 }
 
-function chosen(facts: JobFacts, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
+function chosen(facts: FactsOnDemand, meta: MetaFile, filter: ListFilter): ListedJob | undefined {
   if (filter.cwd !== undefined && meta.cwd !== filter.cwd) return undefined;
   if (!(filter.tags ?? []).every((tag) => meta.tags.some((own) => matchesTag(own, tag)))) return undefined;
   const view = settleFacts(facts);

@@ -2,9 +2,10 @@
 import { closeSync, type FSWatcher, fstatSync, statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job-words';
 import { createAncestorClock } from '../foreign/ancestor.ts';
+import { openForReading } from '../output/excerpt.ts';
 import { isAlive } from '../process/identity.ts';
 import { fileKeyOf, outputsOf } from '../process/tree.ts';
-import { openForReading, watchPath } from '../record/files.ts';
+import { watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
@@ -111,11 +112,12 @@ const drainLookMs = 10;
  * something stirs. An ending is complete when its output is.
  */
 function createEndClock(job: JobDir): (view: JobView) => number | undefined {
-  const ofAncestor = createAncestorClock(job);
+  let ofAncestor: ReturnType<typeof createAncestorClock> | undefined;
   return (view) => {
     const isOver = isTerminal(view.status);
     if (isOver && view.state?.logs_drained !== false) return 0;
     if (view.state?.identity) return isOver ? drainLookMs : undefined;
+    ofAncestor ??= createAncestorClock(job);
     return ofAncestor(view);
   };
 }
@@ -132,13 +134,15 @@ function isHeld(job: JobDir, { state }: JobView): boolean {
   );
 }
 
+type Launching = Pick<LaunchedJob, 'job' | 'meta' | 'ended'>;
+
 /** Resolves with the ending of a job whose root process has ended: when its output is complete, too. */
-async function completed(job: JobDir, signal: AbortSignal): Promise<JobView> {
-  let view = settle(job);
+async function completed({ job, meta }: Launching, signal: AbortSignal): Promise<JobView> {
+  let view = settle(job, meta);
   const dueMs = createEndClock(job);
   for (let leftMs = dueMs(view); leftMs && !signal.aborted; leftMs = dueMs(view)) {
     await new Promise((resolve) => setTimeout(resolve, leftMs));
-    if (!isHeld(job, view)) view = settle(job);
+    if (!isHeld(job, view)) view = settle(job, meta);
   }
   return view;
 }
@@ -195,10 +199,8 @@ const watchAfterMs = 25;
  * nothing more for `quietMs`. A build that keeps printing is thus followed to its end; a server that has said where it
  * listens is answered for at once. Without `quietMs` output does not matter.
  */
-export async function observeStart(
-  { job, ended }: Pick<LaunchedJob, 'job' | 'ended'>,
-  { timeoutMs, quietMs }: ObserveOptions,
-): Promise<Observation> {
+export async function observeStart(launched: Launching, { timeoutMs, quietMs }: ObserveOptions): Promise<Observation> {
+  const { job, ended } = launched;
   if (timeoutMs === 0) return { why: 'deadline', view: settle(job) };
   const over = new AbortController();
   const { promise, resolve, reject } = Promise.withResolvers<Observation>();
@@ -209,7 +211,7 @@ export async function observeStart(
   }, watchAfterMs);
   const atDeadline = (): void => resolve({ why: 'deadline', view: settle(job) });
   const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
-  ended.then(() => completed(job, over.signal)).then((view) => resolve({ why: 'ended', view }), reject);
+  ended.then(() => completed(launched, over.signal)).then((view) => resolve({ why: 'ended', view }), reject);
   try {
     return await promise;
   } finally {

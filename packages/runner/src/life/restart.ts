@@ -6,8 +6,9 @@ import { isTerminal } from '@kanade/shared/job-words';
 import { ancestorMarker } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { pretty, replaceFile, replaceStateSurely, withClaim } from '../record/files.ts';
-import { type JobDir, pathOf } from '../record/layout.ts';
-import { createdState, type MetaFile, readMeta } from '../record/records.ts';
+import { type JobDir, type MetaFile, pathOf, readMeta } from '../record/layout.ts';
+import { createdState } from './decide-ending.ts';
+
 import { type LaunchedJob, makeEmptyLogs, startJob } from './launch.ts';
 import { settle } from './settle.ts';
 import { type StopOptions, stopJob } from './stop.ts';
@@ -50,7 +51,7 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
     }
     rmSync(join(job.path, ancestorMarker), { force: true });
     makeEmptyLogs(job);
-    replaceStateSurely(pathOf(job, 'state'), pretty(createdState(job, Date.now())));
+    replaceStateSurely(job, createdState(job, Date.now()));
     beforeStart?.();
     return startJob(job, env);
   });

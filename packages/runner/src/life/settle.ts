@@ -1,20 +1,165 @@
 /**
  * Settling: whoever looks at a job first after its end turns the shim's record into the terminal `state.json`. All
  * who do it compute the same content from the same facts; one of them writes it, and none over what was written since
- * the facts were read.
+ * the facts were read. Reading the facts writes nothing: every record is read once, its process is looked at once.
  */
-import { closeSync, statSync } from 'node:fs';
+import { closeSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
+import { isPidTaken } from '../foreign/ancestor.ts';
 import { errnoOf } from '../job-error.ts';
 import { createLineLog, type LineLogFiles, type LineLogLook } from '../output/line-log.ts';
-import { dropControlGroupIn } from '../process/control-group/control-group.ts';
+import { controlGroupIn, controlGroupMembers, dropControlGroupIn } from '../process/control-group/control-group.ts';
 import type { Enclosing } from '../process/control-group/enclose.ts';
-import { openForAppending, pauseMs, pretty, replaceState, writeNewFile } from '../record/files.ts';
-import { type JobDir, type LogStream, limits, pathOf } from '../record/layout.ts';
-import { type MetaFile, type OmittedRanges, readState, type StateFile } from '../record/records.ts';
-import { decideEnding } from './decide-ending.ts';
-import { type JobFacts, readFacts, treeOf } from './facts.ts';
+import { bootId, type ProcessIdentity, readProcess, standingOf } from '../process/identity.ts';
+import { parseShimRecord, type ShimRecord } from '../process/spawn.ts';
+import { type Survivor, survivorsOf, type TreeTarget } from '../process/tree.ts';
+import { openForAppending, pauseMs, replaceState, writeNewFile } from '../record/files.ts';
+import {
+  type JobDir,
+  type JobFile,
+  type JobPaths,
+  limits,
+  type MetaFile,
+  type OmittedRanges,
+  pathOf,
+  pathsOf,
+  readMeta,
+  readOmitted,
+  readSmallFile,
+  readState,
+  readStop,
+  type StateFile,
+  type StopFile,
+} from '../record/layout.ts';
+import { decideEnding, type JobFacts } from './decide-ending.ts';
+
+/** What was found out, which may be that there is nothing. */
+interface Seen<T> {
+  readonly value: T;
+}
+
+const nobody: JobFacts['shim'] = { identity: undefined, leads: false };
+
+/** What the shim of a job has written so far. */
+export const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmallFile(pathOf(job, 'record')) ?? '');
+
+/** Facts that are found out when they are asked for. Of a job that was launched here its definition is known. */
+export class FactsOnDemand implements JobFacts {
+  readonly job: JobDir;
+  readonly state: StateFile | undefined;
+  readonly paths: JobPaths;
+  #meta: Seen<MetaFile | undefined> | undefined;
+  #process: JobFacts['process'] | undefined;
+  #recorded: { readonly record: ShimRecord; readonly shim: JobFacts['shim'] } | undefined;
+  #recordTimes: JobFacts['recordTimes'] | undefined;
+  #stop: Seen<StopFile | undefined> | undefined;
+  #omitted: Seen<OmittedRanges | undefined> | undefined;
+  #left: readonly Survivor[] | undefined;
+  #hasFullLog: boolean | undefined;
+  #hasGroup: Seen<Stats | undefined> | undefined;
+  #logBytes: number | undefined;
+
+  constructor(job: JobDir, meta: MetaFile | undefined) {
+    this.job = job;
+    this.paths = pathsOf(job);
+    this.state = readState(job);
+    if (meta) this.#meta = { value: meta };
+  }
+  get meta(): MetaFile | undefined {
+    this.#meta ??= { value: readMeta(this.job) };
+    return this.#meta.value;
+  }
+  get metaWrittenAtMs(): number | undefined {
+    return this.#statOf('meta')?.mtimeMs;
+  }
+  get hasFullLog(): boolean {
+    this.#hasFullLog ??= this.#statOf('full') !== undefined;
+    return this.#hasFullLog;
+  }
+  get process(): JobFacts['process'] {
+    this.#process ??= processOf(this.state);
+    return this.#process;
+  }
+  get record(): ShimRecord {
+    this.#recorded ??= readRecorded(this);
+    return this.#recorded.record;
+  }
+  get shim(): JobFacts['shim'] {
+    this.#recorded ??= readRecorded(this);
+    return this.#recorded.shim;
+  }
+  get recordTimes(): JobFacts['recordTimes'] {
+    if (!this.#recordTimes) {
+      const stat = this.#statOf('record');
+      this.#recordTimes = { bornAtMs: stat?.birthtimeMs ?? 0, writtenAtMs: stat?.mtimeMs ?? 0 };
+    }
+    return this.#recordTimes;
+  }
+  get stop(): StopFile | undefined {
+    this.#stop ??= { value: readStop(this.job) };
+    return this.#stop.value;
+  }
+  get omitted(): OmittedRanges | undefined {
+    this.#omitted ??= { value: readOmitted(this.job) };
+    return this.#omitted.value;
+  }
+  get left(): readonly Survivor[] {
+    this.#left ??= leftOf(this);
+    return this.#left;
+  }
+  /** Bytes that both logs have. */
+  get logBytes(): number {
+    this.#logBytes ??= (this.#statOf('stdout')?.size ?? 0) + (this.#statOf('stderr')?.size ?? 0);
+    return this.#logBytes;
+  }
+  /** When it was noted that its tree has a control group, in ms since 1970; undefined when it has none. */
+  get groupNamedAtMs(): number | undefined {
+    this.#hasGroup ??= { value: this.#statOf('controlGroup') };
+    return this.#hasGroup.value?.mtimeMs;
+  }
+  #statOf(file: JobFile): Stats | undefined {
+    return statSync(this.paths[file], { throwIfNoEntry: false });
+  }
+}
+
+/** What is known of a job; `meta` for who has just written it. Writes nothing. */
+export const readFacts = (job: JobDir, meta?: MetaFile): FactsOnDemand => new FactsOnDemand(job, meta);
+
+function processOf(state: StateFile | undefined): JobFacts['process'] {
+  if (state?.identity) return standingOf(state.identity);
+  return state?.job.status === 'running' && isPidTaken(state.pid) ? 'taken' : 'none';
+}
+
+/** The shim writes its record before it exits: whoever is dead when the record is read has written all of it. */
+function readRecorded({ job, process }: JobFacts): { record: ShimRecord; shim: JobFacts['shim'] } {
+  const record = readRecord(job);
+  if (process !== 'none' || record.kind !== 'started') return { record, shim: nobody };
+  const entry = readProcess(record.pid);
+  const identity = entry && { pid: record.pid, start: entry.start, boot: bootId() };
+  const leads = entry?.group === record.pid;
+  // It may have written its ending between these two looks.
+  return { record: leads ? record : readRecord(job), shim: { identity, leads } };
+}
+
+/** All that the members of a job's tree can be known by. */
+export function treeOf(job: JobDir, leader: ProcessIdentity, paths = pathsOf(job), hasGroup = true): TreeTarget {
+  const controlGroup = hasGroup ? controlGroupIn(paths.controlGroup, job.id) : undefined;
+  return { leader, logs: [paths.stdout, paths.stderr], mark: job.id, ...(controlGroup ? { controlGroup } : {}) };
+}
+
+/** A control group is named before the members are brought in, which is done within so many ms. */
+const encloseMsMax = 1_000;
+
+function leftOf({ job, paths, state, shim, recordTimes, groupNamedAtMs }: FactsOnDemand): readonly Survivor[] {
+  const leader = state?.identity ?? shim.identity;
+  if (!leader) return [];
+  const tree = treeOf(job, leader, paths, groupNamedAtMs !== undefined);
+  // Nobody leaves a control group: one that everybody was brought into, and that is empty, spares a look at all processes.
+  const isSettledIn = groupNamedAtMs !== undefined && Date.now() - groupNamedAtMs > encloseMsMax;
+  if (isSettledIn && tree.controlGroup && controlGroupMembers(tree.controlGroup).length === 0) return [];
+  return survivorsOf(tree, recordTimes.writtenAtMs);
+}
 
 /** A job as it stands now. `state` is undefined when `state.json` is missing or damaged; `status` is then `unknown`. */
 export interface JobView {
@@ -25,11 +170,11 @@ export interface JobView {
   readonly isLogBehind?: boolean;
 }
 
-/** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
-export const settle = (job: JobDir): JobView => settleFacts(readFacts(job));
+/** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. `meta` for who has just written it. */
+export const settle = (job: JobDir, meta?: MetaFile): JobView => settleFacts(readFacts(job, meta));
 
 /** The same for who needs more of the facts. */
-export function settleFacts(facts: JobFacts): JobView {
+export function settleFacts(facts: FactsOnDemand): JobView {
   const { status, state, isNews, endedAtMs } = decideEnding(facts, Date.now());
   const view = { job: facts.job, status, state };
   return isNews && state ? recordEnding(facts, view, endedAtMs) : view;
@@ -51,12 +196,11 @@ export interface JobDescription extends JobView {
 export function describeJob(job: JobDir): JobDescription {
   const facts = readFacts(job);
   const view = settleFacts(facts);
-  const sizeOf = (stream: LogStream): number => statSync(pathOf(job, stream), { throwIfNoEntry: false })?.size ?? 0;
   return {
     ...view,
     meta: facts.meta,
     omitted: facts.omitted,
-    logBytes: sizeOf('stdout') + sizeOf('stderr'),
+    logBytes: facts.logBytes,
     leftRunning: view.state?.left_running ? facts.left.map(({ identity }) => identity.pid) : [],
   };
 }
@@ -65,8 +209,8 @@ export function describeJob(job: JobDir): JobDescription {
  * Whoever sees the ending sees the whole combined log. Only where a launch was cut off before it made that file, the ending
  * comes first: without a state the file would count as damage.
  */
-function recordEnding(facts: JobFacts, view: JobView, endedAtMs: number | undefined): JobView {
-  const { job, hasFullLog } = facts;
+function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | undefined): JobView {
+  const { job, paths, hasFullLog } = facts;
   let isLogBehind = false;
   const complete = (): void => {
     if (endedAtMs === undefined) return;
@@ -76,21 +220,15 @@ function recordEnding(facts: JobFacts, view: JobView, endedAtMs: number | undefi
     });
   };
   if (hasFullLog) complete();
-  if (isTerminal(view.status)) dropControlGroupIn(pathOf(job, 'controlGroup'), job.id);
+  if (isTerminal(view.status) && facts.groupNamedAtMs !== undefined) dropControlGroupIn(paths.controlGroup, job.id);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
-  replaceState(pathOf(job, 'state'), pretty(view.state), () => isAsKnown(readState(job), facts.state));
+  if (view.state) replaceState(job, view.state, facts.state);
   if (!hasFullLog && isTerminal(view.status)) {
-    unlessRefused(() => closeSync(openForAppending(pathOf(job, 'full'))));
+    unlessRefused(() => closeSync(openForAppending(paths.full)));
     complete();
   }
   return isLogBehind ? { ...view, isLogBehind } : view;
 }
-
-/** A restart, or another who settled it, may have written a state meanwhile: that one says more than ours. */
-const isAsKnown = (now: StateFile | undefined, known: StateFile | undefined): boolean =>
-  now?.job.status === known?.job.status &&
-  now?.started_at_ms === known?.started_at_ms &&
-  now?.logs_drained === known?.logs_drained;
 
 /** The combined log of a job by its paths. */
 export function lineLogOf({ job, meta, omitted }: Pick<JobFacts, 'job' | 'meta' | 'omitted'>): LineLogFiles {
@@ -112,7 +250,8 @@ const settledBytesMax = 4 * 1024 * 1024;
 const logTriesMax = 50;
 
 /** Completes the combined log as far as settling may; true when there is more. */
-function completeLog(facts: JobFacts, look: Omit<LineLogLook, 'bytesMax'>): boolean {
+function completeLog(facts: FactsOnDemand, look: Omit<LineLogLook, 'bytesMax'>): boolean {
+  if (facts.logBytes === 0) return false;
   const files = lineLogOf(facts);
   const log = createLineLog(files, () => files);
   for (let tries = 0; tries < logTriesMax; tries++) {

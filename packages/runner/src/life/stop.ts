@@ -8,11 +8,10 @@ import { defaultGraceMs, planStop, type StopPlan } from '../process/stop-plan.ts
 import { type StopReport, stopTree } from '../process/stop-tree.ts';
 import { membersOf } from '../process/tree.ts';
 import { pretty, replaceFileIfRoom } from '../record/files.ts';
-import { type JobDir, pathOf } from '../record/layout.ts';
-import { readStop, type StopFile } from '../record/records.ts';
-import { readRecord, treeOf } from './facts.ts';
+import { type JobDir, pathOf, readStop, type StopFile } from '../record/layout.ts';
+
 import { waitForEnd } from './observe.ts';
-import { type JobView, settle } from './settle.ts';
+import { type JobView, readRecord, settle, treeOf } from './settle.ts';
 
 export interface StopOptions {
   readonly by: StopBy;

@@ -1,7 +1,6 @@
 /** Reading a log: a part of it at the cost of that part, whatever its size, or line by line as it grows. */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoOf, JobError } from '../job-error.ts';
-import { openForReading } from '../record/files.ts';
 import { limits } from '../record/layout.ts';
 
 /** A part of a log: text as lossy UTF-8, `[begin, end)` in bytes, and the size of the whole log. */
@@ -12,6 +11,13 @@ export interface Excerpt {
 }
 
 const none: Excerpt = { text: '', range: [0, 0], totalBytes: 0 };
+
+/**
+ * Opens a file of a job for reading. A symbolic link is refused (`ELOOP`): it could lead to what the job itself may not read,
+ * but its reader may. A pipe in its place reads as empty and keeps nobody waiting.
+ */
+export const openForReading = (path: string): number =>
+  openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
 
 /** The first `bytesMax` bytes. A missing file reads as empty. */
 export function readHead(path: string, bytesMax: number): Excerpt {

@@ -8,7 +8,7 @@
 import { closeSync, constants, ftruncateSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { wholeSecond } from '@kanade/shared/job-words';
 import { takeClaim } from '../record/files.ts';
-import { readSmallFile } from '../record/records.ts';
+import { readSmallFile } from '../record/layout.ts';
 import { followLines, type LineFollower } from './excerpt.ts';
 
 /** Bytes of one line of the combined log; a longer one is cut into several. */

@@ -1,8 +1,8 @@
 /**
- * What a process is, beyond its pid. Pids are reused: nothing is signalled or called alive unless pid, start time and
+ * What a process is, beyond its pid, and which ones there are. Pids are reused: nothing is signalled or called alive unless pid, start time and
  * boot all match what was stored at launch.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Remembers what a system does not change while a program runs, such as the id of its boot: read at the first call only. */
 export function once<T>(read: () => T): () => T {
@@ -47,10 +47,13 @@ export function identityOfChild(pid: number): ProcessIdentity | undefined {
 export const ownIdentity: () => ProcessIdentity | undefined = once(() => identify(process.pid));
 
 /** True when exactly this process still runs: same pid, same start, same boot. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  if (identity.boot !== bootId()) return false;
-  const entry = readProcess(identity.pid);
-  return entry !== undefined && !entry.zombie && entry.start === identity.start;
+export const isAlive = (identity: ProcessIdentity): boolean => standingOf(identity) === 'alive';
+
+/** The same, with the reason why not. */
+export function standingOf({ pid, start, boot }: ProcessIdentity): 'alive' | 'gone' | 'other-boot' {
+  if (boot !== bootId()) return 'other-boot';
+  const entry = readProcess(pid);
+  return entry && !entry.zombie && entry.start === start ? 'alive' : 'gone';
 }
 
 /** Clock ticks per second in what the kernel tells programs; fixed on Linux. */
@@ -115,7 +118,7 @@ export function parseProcStat(text: string): ProcessEntry | undefined {
 }
 
 /** macOS and other systems without `/proc`: one call of `ps`; `lstart` is the start time to the second. */
-export function listWithPs(selection: readonly string[]): ProcessEntry[] {
+function listWithPs(selection: readonly string[]): ProcessEntry[] {
   // Loaded only here: node:child_process costs a millisecond of every call's start-up.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { stdout } = spawnSync('ps', [...selection, '-o', 'pid=,ppid=,pgid=,stat=,lstart='], {
@@ -134,4 +137,65 @@ export function listWithPs(selection: readonly string[]): ProcessEntry[] {
       start: match[5] ?? '',
       zombie: match[4]?.startsWith('Z') ?? false,
     }));
+}
+
+/** Every process of this machine that we may see. */
+export function listProcesses(): ProcessEntry[] {
+  if (process.platform !== 'linux') return listWithPs(['-ax']);
+  return readAll(readdirSync('/proc').map(Number).filter(Boolean));
+}
+
+const readAll = (pids: readonly number[]): ProcessEntry[] =>
+  pids.map((pid) => readProcess(pid)).filter((entry) => entry !== undefined);
+
+/** A tree whose leader started less than so many ms ago has only members with greater pids, unless the pids began anew. */
+const youngMs = 1_000;
+
+/** One listing serves all trees that end within so many ms. */
+const listingMsMax = 50;
+
+let listing: { readonly processes: ProcessEntry[]; readonly atMs: number } | undefined;
+
+/**
+ * The processes among which are all members of a tree that ended at `endedAtMs`, in ms since 1970. Of a young tree only those that
+ * were started after its leader; for old ones one listing serves many.
+ */
+export function processesSince(leader: ProcessIdentity, endedAtMs: number): ProcessEntry[] {
+  if (process.platform !== 'linux') return listProcesses();
+  const last = lastPid();
+  if ((ageMsOf(leader) ?? youngMs) < youngMs && last >= leader.pid) return processesAfter(leader.pid, last);
+  const nowMs = Date.now();
+  const isFresh = listing && nowMs - listing.atMs <= listingMsMax && listing.atMs > endedAtMs + clockTickMs;
+  if (!listing || !isFresh) listing = { processes: listProcesses(), atMs: nowMs };
+  return listing.processes;
+}
+
+/** File times come from a clock that ticks coarsely, in ms. */
+const clockTickMs = 15;
+
+/** Up to so many pids are asked for one by one: that is cheaper than the names of all processes. */
+const askedMax = 256;
+
+/** Looks that follow pids which are given out meanwhile: a member that ends may have left its work to a child. */
+const followsMax = 3;
+
+/** Those with pids above `above` up to the last that was given out: what is younger than the process of that pid. */
+function processesAfter(above: number, last: number): ProcessEntry[] {
+  const found: ProcessEntry[] = [];
+  let [from, to] = [above, last];
+  for (let follow = 0; follow < followsMax && to > from; follow++) {
+    if (to - from > askedMax) return listProcesses().filter(({ pid }) => pid > above);
+    for (let pid = from + 1; pid <= to; pid++) {
+      const entry = readProcess(pid);
+      if (entry) found.push(entry);
+    }
+    [from, to] = [to, lastPid()];
+  }
+  return found;
+}
+
+/** The pid that was given out last. */
+function lastPid(): number {
+  const text = readFileSync('/proc/loadavg', 'latin1');
+  return Number(text.slice(text.lastIndexOf(' ') + 1));
 }

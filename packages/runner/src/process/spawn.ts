@@ -16,6 +16,7 @@
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, resolve } from 'node:path';
+import { identityOfChild, type ProcessIdentity } from './identity.ts';
 import { treeVariable } from './tree.ts';
 
 /** dash reports every fatal signal but INT and PIPE and is the smallest; `sh` is what every POSIX system has. */
@@ -77,6 +78,8 @@ export interface SpawnSpec {
 /** A started shim. `ended` resolves when the shim has exited; it keeps the caller's event loop alive until `release`. */
 export interface Spawned {
   readonly pid: number;
+  /** Undefined where the system does not tell. */
+  readonly identity: ProcessIdentity | undefined;
   readonly ended: Promise<void>;
   /** Lets the caller exit before the job does. */
   release(): void;
@@ -150,7 +153,8 @@ export function spawnTree(spec: SpawnSpec): Spawned {
   const bun = (globalThis as { Bun?: BunLike }).Bun;
   if (bun) {
     const child = bun.spawn(argv, { cwd: spec.cwd, env: spec.env, stdio, detached: true });
-    return { pid: child.pid, ended: child.exited.then(() => undefined), release: () => child.unref() };
+    const ended = child.exited.then(() => undefined);
+    return { pid: child.pid, identity: identityOfChild(child.pid), ended, release: () => child.unref() };
   }
   const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), {
     cwd: spec.cwd,
@@ -166,7 +170,7 @@ export function spawnTree(spec: SpawnSpec): Spawned {
     ended.catch(() => undefined); // reported by the throw below
     throw new Error(`could not start ${argv[0]} in ${spec.cwd}`);
   }
-  return { pid: child.pid, ended, release: () => child.unref() };
+  return { pid: child.pid, identity: identityOfChild(child.pid), ended, release: () => child.unref() };
 }
 
 /** Where programs are looked for when the environment names no PATH. */

@@ -1,62 +1,7 @@
 /** Who belongs to a tree: by session, group and descent, by its control group, by its logs, by the mark it was started with. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { controlGroupMembers } from './control-group/control-group.ts';
-import { ageMsOf, bootId, listWithPs, type ProcessEntry, type ProcessIdentity, readProcess } from './identity.ts';
-
-/** Every process of this machine that we may see. */
-export function listProcesses(): ProcessEntry[] {
-  if (process.platform !== 'linux') return listWithPs(['-ax']);
-  return readAll(readdirSync('/proc').map(Number).filter(Boolean));
-}
-
-const readAll = (pids: readonly number[]): ProcessEntry[] =>
-  pids.map((pid) => readProcess(pid)).filter((entry) => entry !== undefined);
-
-/** A tree whose leader started less than so many ms ago has only members with greater pids, unless the pids began anew. */
-const youngMs = 1_000;
-
-/** One listing serves all trees that end within so many ms. */
-const listingMsMax = 50;
-
-let listing: { readonly processes: ProcessEntry[]; readonly atMs: number } | undefined;
-
-/**
- * The processes among which are all members of a tree that ended at `endedAtMs`, in ms since 1970. Of a young tree only those that
- * were started after its leader; for old ones one listing serves many.
- */
-export function processesSince(leader: ProcessIdentity, endedAtMs: number): ProcessEntry[] {
-  if (process.platform !== 'linux') return listProcesses();
-  const last = lastPid();
-  if ((ageMsOf(leader) ?? youngMs) < youngMs && last >= leader.pid) return processesAfter(leader.pid, last);
-  const nowMs = Date.now();
-  const isFresh = listing && nowMs - listing.atMs <= listingMsMax && listing.atMs > endedAtMs + clockTickMs;
-  if (!listing || !isFresh) listing = { processes: listProcesses(), atMs: nowMs };
-  return listing.processes;
-}
-
-/** File times come from a clock that ticks coarsely, in ms. */
-const clockTickMs = 15;
-
-/** Up to so many pids are asked for one by one: that is cheaper than the names of all processes. */
-const askedMax = 256;
-
-/** Looks that follow pids which are given out meanwhile: a member that ends may have left its work to a child. */
-const followsMax = 3;
-
-/** Those with pids above `above` up to the last that was given out: what is younger than the process of that pid. */
-function processesAfter(above: number, last: number): ProcessEntry[] {
-  const found: ProcessEntry[] = [];
-  let [from, to] = [above, last];
-  for (let follow = 0; follow < followsMax && to > from; follow++) {
-    if (to - from > askedMax) return listProcesses().filter(({ pid }) => pid > above);
-    found.push(...readAll(Array.from({ length: to - from }, (_, index) => from + 1 + index)));
-    [from, to] = [to, lastPid()];
-  }
-  return found;
-}
-
-/** The pid that was given out last. */
-const lastPid = (): number => Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+import { bootId, listProcesses, type ProcessEntry, type ProcessIdentity, processesSince } from './identity.ts';
 
 /** One listing of processes, for questions about many trees. */
 export interface ProcessTable {
@@ -206,3 +151,25 @@ function createTies(targets: readonly TreeTarget[]): (entry: ProcessEntry) => Tr
 
 /** Start times are clock ticks on Linux; elsewhere nobody is known to be older. */
 const isOlder = (entry: ProcessEntry, leader: ProcessIdentity): boolean => Number(entry.start) < Number(leader.start);
+
+/** A live process of a tree whose leader has ended. */
+export interface Survivor {
+  readonly identity: ProcessIdentity;
+  /** It can still print: its stdout or stderr is a log of the tree. */
+  readonly holdsLogs: boolean;
+}
+
+/** What lives on of a tree that ended at `endedAtMs`, in ms since 1970; none when it belongs to another boot. */
+export function survivorsOf(target: TreeTarget, endedAtMs: number): readonly Survivor[] {
+  const { leader, logs = [] } = target;
+  if (leader.boot !== bootId()) return [];
+  const processes = processesSince(leader, endedAtMs);
+  // Most jobs are young and leave nobody behind: they pay neither for tables nor for looks at their logs.
+  const members = processes.length === 0 ? [] : membersOf(target, processes);
+  if (members.length === 0) return [];
+  const keys = new Set(logs.map(fileKeyOf));
+  return members.map(({ pid, start }) => ({
+    identity: { pid, start, boot: leader.boot },
+    holdsLogs: outputsOf(pid).some((output) => output !== '' && keys.has(output)),
+  }));
+}

@@ -17,8 +17,7 @@ import {
 import { dirname } from 'node:path';
 import { errnoOf, JobError } from '../job-error.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../process/identity.ts';
-import type { JobDir } from './layout.ts';
-import { readSmallFile } from './records.ts';
+import { type JobDir, pathOf, readSmallFile, readState, type StateFile } from './layout.ts';
 
 /**
  * Replaces a file so that readers see the old or the new content, never a mixture. The file gets mode 0600. With
@@ -50,14 +49,16 @@ export function replaceFile(path: string, content: string, { durable = false } =
 const stateWriterMsMax = 2_000;
 
 /**
- * Replaces the state of a job, one writer at a time. `mayReplace` is asked when nobody else can write any more; `kept` when it
- * says no. `busy`: somebody else is at it. `no-room`: the disk takes nothing.
+ * Replaces the state of a job, one writer at a time, over the one that is `known` (undefined: none, or damage; `any`: whatever there
+ * is). `kept`: a restart, or another who settled it, has written one meanwhile, which says more than ours. `busy`: somebody else is
+ * at it. `no-room`: the disk takes nothing.
  */
 export function replaceState(
-  path: string,
-  content: string,
-  mayReplace: () => boolean = () => true,
+  job: JobDir,
+  state: StateFile,
+  known: StateFile | undefined | 'any',
 ): 'written' | 'kept' | 'busy' | 'no-room' {
+  const path = pathOf(job, 'state');
   const temp = `${path}.next`;
   let fd: number;
   try {
@@ -68,8 +69,9 @@ export function replaceState(
     return 'busy';
   }
   try {
-    const isOurs = mayReplace();
-    if (isOurs) writeFileSync(fd, content);
+    // Asked when nobody else can write any more.
+    const isOurs = known === 'any' || isAsKnown(readState(job), known);
+    if (isOurs) writeFileSync(fd, pretty(state));
     closeSync(fd);
     if (isOurs) renameSync(temp, path);
     else unlinkSync(temp);
@@ -79,6 +81,11 @@ export function replaceState(
     return refused(error);
   }
 }
+
+const isAsKnown = (now: StateFile | undefined, known: StateFile | undefined): boolean =>
+  now?.job.status === known?.job.status &&
+  now?.started_at_ms === known?.started_at_ms &&
+  now?.logs_drained === known?.logs_drained;
 
 function refused(error: unknown): 'no-room' {
   if (isNoRoom(error)) return 'no-room';
@@ -95,15 +102,27 @@ function clearAway(temp: string): void {
 export const pauseMs = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 /** The same for who has to write: waits for others, and throws what the disk says. */
-export function replaceStateSurely(path: string, content: string): void {
+export function replaceStateSurely(job: JobDir, state: StateFile): void {
   const deadlineMs = performance.now() + stateWriterMsMax;
   while (performance.now() < deadlineMs) {
-    const outcome = replaceState(path, content);
+    const outcome = replaceState(job, state, 'any');
     if (outcome === 'written') return;
     if (outcome === 'no-room') break;
     pauseMs(1);
   }
-  replaceFile(path, content);
+  replaceFile(pathOf(job, 'state'), pretty(state));
+}
+
+/** Writes the first state of a job. Whoever looked in between may have written it from the record, and then knows more than we do. */
+export function writeFirstState(job: JobDir, state: StateFile): void {
+  const path = pathOf(job, 'state');
+  try {
+    writeNewFile(path, pretty(state));
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    rmSync(path, { force: true }); // half a state would be damage
+    throw error;
+  }
 }
 
 /**
@@ -135,13 +154,6 @@ function makeDirectory(path: string, mode: number | undefined): void {
     if (errnoOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
-
-/**
- * Opens a file of a job for reading. A symbolic link is refused (`ELOOP`): it could lead to what the job itself may not read,
- * but its reader may. A pipe in its place reads as empty and keeps nobody waiting.
- */
-export const openForReading = (path: string): number =>
-  openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
 
 /** Watches a file or directory; undefined where that cannot be done: a slow poll stands behind every watch. */
 export function watchPath(path: string, onChange: (name: string | null) => void): FSWatcher | undefined {
