@@ -1,18 +1,17 @@
 /** The command line: finds the command, runs it, prints one answer, returns the exit code. The same way for every door. */
 
-import { type Document, envelopeOf, failureOf, formOf, textOf } from './answer/answer.ts';
+import { type Document, envelopeOf, type Form, failureOf, formOf, textOf } from './answer/answer.ts';
 import type { CommandRun } from './call/accompany.ts';
 import {
+  type Answer,
   type Command,
   type Context,
   type Door,
   type Eventually,
   globalOptions,
-  goOn,
   type OptionTable,
   type Parsed,
   parseWords,
-  recovered,
   UsageError,
 } from './call/command.ts';
 import { house } from './call/table.ts';
@@ -51,17 +50,22 @@ const { local, otherDoors } = house;
  */
 export function main(args: readonly string[], io: Io, program: Program): Eventually<number> {
   const call: Call = { args, io, program, startedMs: performance.now(), at: { door: local } };
-  return recovered(
-    () => (io.env.COMPLETE ? completed(call) : called(call)),
-    (error) => {
-      // By name: what is loaded on demand brings a class of its own.
-      if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
-      return import('./call/advice.ts').then(({ adviceOn }) =>
-        say(io.stderr, adviceOn(error as UsageError, { program: program.name, house, ...call.at }), 2),
-      );
-    },
-  );
+  const advised = (error: unknown): Promise<number> => {
+    if (!isUsageError(error)) throw error;
+    return import('./call/advice.ts').then(({ adviceOn }) =>
+      say(io.stderr, adviceOn(error, { program: program.name, house, ...call.at }), 2),
+    );
+  };
+  try {
+    const code = io.env.COMPLETE ? completed(call) : called(call);
+    return code instanceof Promise ? code.catch(advised) : code;
+  } catch (error) {
+    return advised(error);
+  }
 }
+
+/** By name: what is loaded on demand brings a class of its own. */
+const isUsageError = (error: unknown): error is UsageError => error instanceof Error && error.name === 'UsageError';
 
 /** The shell asks what fits at the cursor. */
 async function completed(call: Call): Promise<number> {
@@ -127,43 +131,60 @@ async function executeInGroup(door: Door, words: readonly string[], leading: Val
 }
 
 function execute(door: Door, { command, rest }: Found, leading: Values, call: Call): Eventually<number> {
-  const { io, program, startedMs, at } = call;
-  at.command = command;
+  call.at.command = command;
   const table: OptionTable = { ...globalOptions, ...door.options, ...command.options };
   const { values, words } = parseWords(rest, table, { stopAtWord: command.stopAtWord ?? false });
   if (values.help) return help(door, command.name.split(' '), call);
   const given = leading.verbose === undefined ? { ...leading, ...values } : merged(leading, values);
-  return goOn(formOf(given, io, door), (form) => {
-    const context: Context = {
-      root: jobsRoot(given.root as string | undefined, io.env),
-      cwd: process.cwd(),
-      io,
-      given,
-      startedMs,
-      contract: form.contract,
-      tellsEnding: form.as === 'human' || given['exit-code'] === true,
-      program: program.name,
-    };
-    const run: CommandRun = (more) =>
-      documentOf(() => command.run(given as never, words, { ...context, ...more }), context);
-    const progress = form.as === 'human' && command.waits === true;
-    const document =
-      given.verbose === undefined && !progress
-        ? run()
-        : import('./call/accompany.ts').then(({ accompanied }) => {
-            const version = program.version(program.name);
-            return accompanied({ command, door, words, context, version, progress }, run);
-          });
-    return goOn(document, (said) => {
-      if (typeof said === 'string') return say(io.stdout, said);
-      return goOn(textOf(said, form, io), (text) => {
-        io.stdout(text);
-        const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
-        if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
-        return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
-      });
-    });
-  });
+  const form = formOf(given, call.io, door);
+  const asked = { door, command, words, given };
+  return form instanceof Promise ? form.then((known) => answer(asked, known, call)) : answer(asked, form, call);
+}
+
+/** A command with its words and options, those of its door and of every door too. */
+interface Asked {
+  readonly door: Door;
+  readonly command: Command;
+  readonly words: readonly string[];
+  readonly given: Values;
+}
+
+/** Runs a command and prints what it says. */
+function answer(asked: Asked, form: Form, { io, program, startedMs }: Call): Eventually<number> {
+  const { door, command, words, given } = asked;
+  const context: Context = {
+    root: jobsRoot(given.root as string | undefined, io.env),
+    cwd: process.cwd(),
+    io,
+    given,
+    startedMs,
+    contract: form.contract,
+    tellsEnding: form.as === 'human' || given['exit-code'] === true,
+    program: program.name,
+  };
+  const run: CommandRun = (more) => documentOf(asked, { ...context, ...more });
+  const progress = form.as === 'human' && command.waits === true;
+  const said =
+    given.verbose === undefined && !progress
+      ? run()
+      : import('./call/accompany.ts').then(({ accompanied }) => {
+          const version = program.version(program.name);
+          return accompanied({ command, door, words, context, version, progress }, run);
+        });
+  return said instanceof Promise ? said.then((known) => print(known, asked, form, io)) : print(said, asked, form, io);
+}
+
+/** Prints what a command has said; its exit code. */
+function print(said: Document | string, { door, command, given }: Asked, form: Form, io: Io): Eventually<number> {
+  if (typeof said === 'string') return say(io.stdout, said);
+  const end = (text: string): Eventually<number> => {
+    io.stdout(text);
+    const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
+    if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
+    return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
+  };
+  const text = textOf(said, form, io);
+  return text instanceof Promise ? text.then(end) : end(text);
 }
 
 /** Who waits for other machines at a terminal wants the ending of their jobs as the exit code too. */
@@ -171,15 +192,21 @@ const isForPeople = (door: Door, { options }: Command, io: Io): boolean =>
   door.speaksToPeople && Object.hasOwn(options, 'exit-code') && io.isTerminal?.(1) === true;
 
 /** What a command has to say: its answer in the envelope, an error in one, or a text. Throws `UsageError` only. */
-function documentOf(run: () => ReturnType<Command['run']>, { io, program }: Context): Eventually<Document | string> {
-  return recovered<Document | string>(
-    () => goOn(run(), (answer) => (typeof answer === 'string' ? answer : envelopeOf(answer))),
-    (error) => {
-      if (error instanceof Error && error.name === 'UsageError') throw error;
-      return failureOf(error, io, program);
-    },
-  );
+function documentOf({ command, given, words }: Asked, context: Context): Eventually<Document | string> {
+  const failed = (error: unknown): Document => {
+    if (isUsageError(error)) throw error;
+    return failureOf(error, context.io, context.program);
+  };
+  try {
+    const answered = command.run(given as never, words, context);
+    return answered instanceof Promise ? answered.then(saidBy).catch(failed) : saidBy(answered);
+  } catch (error) {
+    return failed(error);
+  }
 }
+
+const saidBy = (answered: Answer | string): Document | string =>
+  typeof answered === 'string' ? answered : envelopeOf(answered);
 
 /** The help of the program, a door, a group of commands or one command. */
 async function help(door: Door, words: readonly string[], call: Call, code = 0): Promise<number> {

@@ -12,16 +12,6 @@ export function goOn<T, R>(value: Eventually<T>, next: (value: T) => Eventually<
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Runs something; what it throws or rejects with goes to `recover`. */
-export function recovered<T>(run: () => Eventually<T>, recover: (error: unknown) => Eventually<T>): Eventually<T> {
-  try {
-    const value = run();
-    return value instanceof Promise ? value.catch(recover) : value;
-  } catch (error) {
-    return recover(error);
-  }
-}
-
 /** A call that cannot be understood: text for stderr, exit code 2, nothing on stdout. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -1,10 +1,10 @@
 /** What a job is: the options that `create` and `run` share. */
+import { fstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type JobDefinition, JobError, limits, type NotificationConfig, type RootLimits } from '@kanade/runner';
 import { isTag } from '@kanade/shared/job-words';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
-import { readJobInput, silentPipeMs, silentSocketMs, silentWriterMs } from './stdin.ts';
 
 export const matchOptions = {
   'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
@@ -49,6 +49,15 @@ export const definitionOptions = {
   },
   tag: { kind: 'texts', value: 'TAG', help: 'attach a tag such as build.web; repeatable' },
 } as const;
+
+/** How long a silent pipe is waited for, in ms: the writer of a shell pipeline starts together with us. */
+const silentPipeMs = 1_000;
+
+/** The same for a socket, in ms: process libraries hand one down by default and leave it open. */
+const silentSocketMs = 300;
+
+/** How long a silent pipe is waited for while a process that is none of our callers can write into it, in ms. */
+const silentWriterMs = 60_000;
 
 /** What the help says of the input of a job. */
 export const inputRule = `Input of the job: --stdin TEXT, or --stdin-file PATH; --stdin - reads the input of this call to its end, however long that takes.
@@ -194,3 +203,80 @@ function checkExpression(pattern: string): void {
     throw new UsageError(`option --output-pattern: ${(error as Error).message}`);
   }
 }
+
+/** The input of a job. */
+interface JobInput {
+  /** Undefined for none. */
+  readonly bytes: Uint8Array | undefined;
+  /** Why what was there was not taken. */
+  readonly notTaken?: string;
+}
+
+interface StdinOptions {
+  /** Take input that is there by itself. */
+  readonly implicit: boolean;
+  readonly text?: string;
+  readonly file?: string;
+  readonly bytesMax: number;
+}
+
+/**
+ * The bytes to store as the job's input. `--stdin -` reads the caller's input to its end. Without an option, input that is there by itself
+ * (a file or a pipe) is taken too, by this rule: a terminal or a device is never read; a file is read whole; a pipe is
+ * read to its end, but if it has sent nothing within a short time, and nobody but our callers can write into it, it belongs to
+ * somebody who never closes it: the job starts without input, and the answer says so. A writer beside us, as a shell pipeline has
+ * one, is waited for longer.
+ */
+async function readJobInput({ implicit, text, file, bytesMax }: StdinOptions): Promise<JobInput> {
+  if (file !== undefined) return { bytes: limited(readInputFile(file), bytesMax) };
+  if (text !== undefined && text !== '-') return { bytes: limited(Buffer.from(text), bytesMax) };
+  if (text === '-') {
+    if (process.getBuiltinModule('node:tty').isatty(0))
+      throw new JobError(
+        'stdin_required',
+        '--stdin - needs input: stdin is a terminal; pipe something in or use --stdin-file',
+      );
+    return { bytes: await readPipe(bytesMax, undefined) };
+  }
+  const kind = implicit ? inheritedKind() : 'none';
+  if (kind === 'none') return { bytes: undefined };
+  if (kind === 'file') return { bytes: nonEmpty(limited(readFileSync(0), bytesMax)) };
+  const bytes = await readPipe(bytesMax, kind === 'socket' ? silentSocketMs : silentPipeMs);
+  if (bytes !== undefined) return { bytes: nonEmpty(bytes) };
+  return { bytes, notTaken: `not taken: the ${kind} stayed silent and open; --stdin - waits for its end` };
+}
+
+function inheritedKind(): 'none' | 'file' | 'pipe' | 'socket' {
+  try {
+    const stat = fstatSync(0);
+    return stat.isFile() ? 'file' : stat.isFIFO() ? 'pipe' : stat.isSocket() ? 'socket' : 'none';
+  } catch {
+    return 'none'; // stdin is closed
+  }
+}
+
+/** Undefined when it stayed silent for `silentMs`. Loaded on demand: most calls have no input. */
+async function readPipe(bytesMax: number, silentMs: number | undefined): Promise<Uint8Array | undefined> {
+  const { readToEnd } = await import('./reader.ts');
+  const bytes = await readToEnd({ silentMs, silentWriterMs, bytesMax });
+  if (bytes === 'too-large') throw tooLarge(`more than ${bytesMax}`, bytesMax);
+  return bytes === 'silent' ? undefined : bytes;
+}
+
+function readInputFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new JobError('internal_error', `could not read --stdin-file ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const nonEmpty = (bytes: Uint8Array | undefined): Uint8Array | undefined => (bytes?.length ? bytes : undefined);
+
+function limited(bytes: Uint8Array, bytesMax: number): Uint8Array {
+  if (bytes.length > bytesMax) throw tooLarge(String(bytes.length), bytesMax);
+  return bytes;
+}
+
+const tooLarge = (size: string, bytesMax: number): JobError =>
+  new JobError('stdin_too_large', `input is ${size} bytes: the limit is ${bytesMax}; raise it with --stdin-max-bytes`);

@@ -1,7 +1,10 @@
-/** Looking at a job: its observation after a start, and the fields that answers share. */
+/** What local commands say of a job. Those that start one observe it first, and delete old ones afterwards. */
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Excerpt,
   type JobDir,
+  JobError,
   type Jobs,
   type JobView,
   type Launched,
@@ -14,7 +17,7 @@ import { isTerminal, shortJobId } from '@kanade/shared/job-words';
 import { sizeOf } from '../answer/ink.ts';
 import { type Answer, type Context, type Options, UsageError, type Waiting } from '../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../compress/compress.ts';
-import { collectOptions } from './collect.ts';
+import { type Config, readConfig } from './settings.ts';
 
 /** Default bytes per stream in an answer (contract, section 3.2). */
 export const excerptBytes = 65_536;
@@ -104,6 +107,33 @@ export const exitCodeOption = {
   },
 } as const;
 
+/** How long ended jobs are kept when nobody says otherwise. */
+export const retentionDefault = '30d';
+
+const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, '': 1_000 } as const;
+
+/** Milliseconds of a retention such as `30d`, `12h`, `90m`, `45s` or bare seconds. Throws `internal_error` for anything else. */
+export function parseRetention(text: string): number {
+  const match = /^(\d{1,10})([dhms]?)$/.exec(text.trim());
+  if (!match)
+    throw new JobError(
+      'internal_error',
+      `not a duration: ${JSON.stringify(text)}; give 30d, 24h, 60m, 3600s or plain seconds`,
+    );
+  return Number(match[1]) * unitMs[(match[2] ?? '') as keyof typeof unitMs];
+}
+
+const collectOptions = {
+  'no-auto-gc': { kind: 'flag', help: 'delete no old jobs this time' },
+  'auto-gc-older-than': {
+    kind: 'text',
+    value: 'D',
+    help: `delete ended jobs older than this (default ${retentionDefault})`,
+  },
+  'auto-gc-max-jobs': { kind: 'count', value: 'N', help: 'keep this many of them' },
+  'auto-gc-max-bytes': { kind: 'count', value: 'N', help: 'keep this many bytes of them' },
+} as const;
+
 export const observationOptions = {
   wait: {
     kind: 'optional',
@@ -181,3 +211,75 @@ const legacyOf = (jobs: Jobs, job: JobDir, given: ObservationOptions): Record<st
   waited: given['no-wait'] !== true && (given.wait === true || given.forever === true),
   ...(given['no-wait'] === true || given.wait === false ? {} : { tails: tailsOf(jobs, job, excerptBytes, tailLines) }),
 });
+
+/** Directories looked at and jobs deleted in one go (contract, section 7.1). */
+const scanDefault = 200;
+const deleteDefault = 20;
+
+/** Without options of its own a root is collected at most this often, in ms: looking costs a call its speed. */
+const everyMs = 60_000;
+
+type CollectOptions = Options<typeof collectOptions>;
+
+/**
+ * Reads the configuration and checks what the options say about collection, before a job is launched: afterwards it is
+ * too late for an error. Throws `config_error`, and `internal_error` for a retention that is none.
+ */
+export async function prepareCollection(given: CollectOptions, { io }: Context, configPath?: string): Promise<Config> {
+  const config = await readConfig(io.env, configPath);
+  const olderThan = given['auto-gc-older-than'] ?? config.gc.older_than;
+  if (olderThan !== undefined) parseRetention(olderThan);
+  return config;
+}
+
+/** The call, and the jobs of its root. */
+interface CollectedPlace {
+  readonly context: Context;
+  readonly jobs: Pick<Jobs, 'prune'>;
+}
+
+/** Deletes old jobs if it is time to. Never fails a call that has launched a job: stderr says what was wrong. */
+export function collect(given: CollectOptions, config: Config, place: CollectedPlace): void {
+  try {
+    collectNow(given, config, place);
+  } catch (error) {
+    place.context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
+  }
+}
+
+function collectNow(given: CollectOptions, { gc }: Config, { context: { root }, jobs }: CollectedPlace): void {
+  if (given['no-auto-gc']) return;
+  const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
+    (name) => given[name as keyof CollectOptions] !== undefined,
+  );
+  if (!asked && !isDue(root)) return;
+  if (!asked && gc.auto === false) return;
+  const olderThanMs = parseRetention(given['auto-gc-older-than'] ?? gc.older_than ?? retentionDefault);
+  touch(root);
+  const maxJobs = given['auto-gc-max-jobs'] ?? gc.max_jobs;
+  const maxBytes = given['auto-gc-max-bytes'] ?? gc.max_bytes;
+  jobs.prune({
+    olderThanMs,
+    exclusive: true,
+    scanMax: gc.scan_limit ?? scanDefault,
+    deleteMax: gc.delete_limit ?? deleteDefault,
+    ...(maxJobs === undefined ? {} : { maxJobs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+}
+
+const stampOf = (root: string): string => join(root, '.gc.stamp');
+
+function isDue(root: string): boolean {
+  const last = statSync(stampOf(root), { throwIfNoEntry: false })?.mtimeMs;
+  return last === undefined || Math.abs(Date.now() - last) > everyMs;
+}
+
+function touch(root: string): void {
+  const now = new Date();
+  try {
+    utimesSync(stampOf(root), now, now);
+  } catch {
+    writeFileSync(stampOf(root), '', { mode: 0o600 });
+  }
+}

@@ -1,6 +1,7 @@
 /**
- * Whether somebody still reads a pipe. Only a write tells, and who has nothing to write would follow a silent job for ever
- * after `| head -1`: so on Linux the system's list of open files is asked.
+ * Pipes and who is at their other end; loaded on demand. Whether somebody still reads one: only a write tells, and who has nothing to
+ * write would follow a silent job for ever after `| head -1`: so on Linux the system's list of open files is asked. And reading one
+ * to its end, or for as long as somebody may still write into it.
  */
 import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -61,7 +62,7 @@ const isForReading = (pid: string, fd: string): boolean => accessOf(pid, fd) !==
 const isForWriting = (pid: string, fd: string): boolean => accessOf(pid, fd) !== 0;
 
 /** True when a process that is none of our callers can write into a pipe that we read; false where that cannot be known. */
-export function hasWriterBesideUs(fd: number): boolean {
+function hasWriterBesideUs(fd: number): boolean {
   if (process.platform !== 'linux' || !fstatSync(fd).isFIFO()) return false;
   const callers = callersOf(process.pid);
   return findHolders(readlinkSync(`/proc/self/fd/${fd}`), isForWriting).some(({ pid }) => !callers.has(pid));
@@ -75,4 +76,52 @@ function callersOf(pid: number): Set<string> {
     above = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${above}/status`, 'utf8'))?.[1] ?? 0);
   }
   return callers;
+}
+
+/** How often it is looked whether somebody else can write into a silent pipe, in ms. */
+const writerLookMs = 500;
+
+export interface Patience {
+  /** How long a silent input is waited for, in ms; undefined = to its end. */
+  readonly silentMs: number | undefined;
+  /** The same while a process that is none of our callers can write into it. */
+  readonly silentWriterMs: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * Reads stdin to its end; `silent` when it stayed so. As a stream, not with `fs.read`: a read that blocks a thread for ever
+ * would keep the process from exiting.
+ */
+export function readToEnd({
+  silentMs,
+  silentWriterMs,
+  bytesMax,
+}: Patience): Promise<Uint8Array | 'silent' | 'too-large'> {
+  const { stdin } = process;
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    const done = (settle: () => void): void => {
+      clearTimeout(timer);
+      stdin.pause();
+      settle();
+    };
+    const startedMs = performance.now();
+    const onSilence = (): void => {
+      if (chunks.length > 0) return;
+      if (performance.now() - startedMs < silentWriterMs && hasWriterBesideUs(0))
+        timer = setTimeout(onSilence, writerLookMs);
+      else done(() => resolve('silent'));
+    };
+    let timer = silentMs === undefined ? undefined : setTimeout(onSilence, silentMs);
+    stdin.on('data', (chunk: Uint8Array) => {
+      clearTimeout(timer);
+      total += chunk.length;
+      if (total > bytesMax) done(() => resolve('too-large'));
+      else chunks.push(chunk);
+    });
+    stdin.once('end', () => done(() => resolve(Buffer.concat(chunks))));
+    stdin.once('error', (error) => done(() => reject(error)));
+  });
 }

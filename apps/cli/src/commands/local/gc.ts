@@ -1,6 +1,5 @@
 import { defineCommand, noWords, UsageError } from '../../call/command.ts';
-import { parseRetention, retentionDefault } from '../../local/collect.ts';
-import { jobsOf } from '../../local/observation.ts';
+import { jobsOf, parseRetention, retentionDefault } from '../../local/observation.ts';
 
 export const gc = defineCommand({
   name: 'gc',

@@ -1,7 +1,14 @@
 import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
-import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkObservation, jobsOf, observationOptions, observeAndAnswer, waitingFor } from '../../local/observation.ts';
+import {
+  checkObservation,
+  collect,
+  jobsOf,
+  observationOptions,
+  observeAndAnswer,
+  prepareCollection,
+  waitingFor,
+} from '../../local/observation.ts';
 
 /** Time that the former run gets between the signal and KILL, in ms (contract, section 3.4). */
 const graceMs = 3_000;

@@ -1,8 +1,14 @@
 import { resolve } from 'node:path';
 import { defineCommand, UsageError } from '../../call/command.ts';
-import { collect, prepareCollection } from '../../local/collect.ts';
 import { checkDefinition, definitionOf, definitionOptions, inputRule, limitsOf } from '../../local/definition.ts';
-import { checkObservation, jobsOf, observationOptions, observeAndAnswer } from '../../local/observation.ts';
+import {
+  checkObservation,
+  collect,
+  jobsOf,
+  observationOptions,
+  observeAndAnswer,
+  prepareCollection,
+} from '../../local/observation.ts';
 
 export const run = defineCommand({
   name: 'run',

@@ -1,6 +1,12 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { collect, prepareCollection } from '../../local/collect.ts';
-import { checkObservation, jobsOf, observationOptions, observeAndAnswer } from '../../local/observation.ts';
+import {
+  checkObservation,
+  collect,
+  jobsOf,
+  observationOptions,
+  observeAndAnswer,
+  prepareCollection,
+} from '../../local/observation.ts';
 
 export const start = defineCommand({
   name: 'start',
