@@ -36,6 +36,9 @@ export interface RunningNatsServer extends AsyncDisposable {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends it if it runs, and starts it again on the same port and store. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Freezes the server where it stands, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
 }
 
 /** Starts a real nats-server with JetStream on loopback and resolves when clients can connect. Throws with its log when it ends instead. */
@@ -88,6 +91,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
       await stop(signal);
       await start();
     },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => {
       await stop('SIGKILL');
       await home[Symbol.asyncDispose]();
