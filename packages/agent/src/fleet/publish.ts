@@ -1,4 +1,4 @@
-import type { Outbox } from '@kanade/outbox';
+import type { Outbox, QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -30,6 +30,7 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
   let connection: NatsConnection | undefined;
   /** The connection on which the streams were seen. */
   let ready: NatsConnection | undefined;
+  const underWay = createUnderWay();
 
   const look = createRepeated({
     run: async () => {
@@ -53,15 +54,10 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
     .drain({
       signal,
       isOnline: () => ready !== undefined,
-      async deliver({ id, subject, body }, { deadlineMs }) {
+      async deliver(record, { deadlineMs }) {
         const open = ready;
         if (!open) throw new Error('the broker is away');
-        const js = jetstream(open, { timeout: limits.requestTimeoutMs });
-        const payload =
-          parseSubject(subject)?.kind === 'result'
-            ? await offload({ connection: open, jetstream: js }, { body, log })
-            : body;
-        await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
+        await underWay.hold(publishOn(open, record, { deadlineMs, log }));
       },
     })
     .then(
@@ -79,8 +75,39 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
     away() {
       connection = undefined;
       ready = undefined;
+      underWay.giveUp(new Error('the connection to the broker went'));
     },
   };
+}
+
+/** Attempts on a connection. No answer comes on it any more when it is gone: whoever waits is told at once. */
+function createUnderWay() {
+  const waiting = new Set<(reason: Error) => void>();
+  return {
+    async hold(attempt: Promise<void>): Promise<void> {
+      const gone = Promise.withResolvers<never>();
+      waiting.add(gone.reject);
+      try {
+        await Promise.race([attempt, gone.promise]);
+      } finally {
+        waiting.delete(gone.reject);
+      }
+    },
+    giveUp(reason: Error): void {
+      for (const reject of waiting) reject(reason);
+    },
+  };
+}
+
+async function publishOn(
+  connection: NatsConnection,
+  { id, subject, body }: QueuedRecord,
+  { deadlineMs, log }: { deadlineMs: number; log: Logger },
+): Promise<void> {
+  const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
+  const isResult = parseSubject(subject)?.kind === 'result';
+  const payload = isResult ? await offload({ connection, jetstream: js }, { body, log }) : body;
+  await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
 }
 
 /** Moves long output into the object store, so that the result fits into one message. */
