@@ -1,0 +1,27 @@
+/**
+ * `conservation/program.ts SERVER [--runs N] [--faults N] [--seed N] [--forgetful]`: prints one line of JSON; exits 1 when
+ * anything is lost, doubled, wrong or unknown. The program under test stands in `KANADE_PROGRAM`.
+ */
+import { parseArgs } from 'node:util';
+import { conserve } from './conserve.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '100' },
+    faults: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    forgetful: { type: 'boolean', default: false },
+  },
+});
+const conserved = await conserve({
+  serverPath: positionals[0] ?? '',
+  runs: Number(values.runs),
+  faults: Number(values.faults),
+  seed: Number(values.seed),
+  isForgetful: values.forgetful,
+  // What the broker has thrown away never comes: only a few patient seconds say so.
+  patienceMs: values.forgetful ? 30_000 : 120_000,
+});
+process.stdout.write(`${JSON.stringify(conserved)}\n`);
+if (conserved.faults.length > 0) process.exitCode = 1;
