@@ -30,9 +30,34 @@ const benches = {
     file: 'cli/load.mjs',
     programs: true,
   },
+  'agent:order': {
+    what: 'ms from an order to its result over NATS, p50 and p99 above the same shell without us',
+    file: 'agent/order.mjs',
+    programs: true,
+  },
+  'agent:burst': {
+    what: 's for 500 orders to one agent, against 500 bare shells',
+    file: 'agent/order.mjs',
+    programs: true,
+  },
   'agent:memory': {
-    what: 'MB resident of an idle agent, against an empty program',
+    what: 'MB resident of an agent, idle and with 200 jobs, against an empty program (--long: over 10,000 runs)',
     file: 'agent/memory.mjs',
+    programs: true,
+  },
+  'agent:idle': {
+    what: '% of a core that an agent takes connected, away and with 100 jobs, against an empty program',
+    file: 'agent/idle.mjs',
+    programs: true,
+  },
+  'agent:reconnect': {
+    what: 's from the kill of a broker to the last of 500 agents that has resumed (--agents N)',
+    file: 'agent/reconnect.mjs',
+    programs: true,
+  },
+  'agent:conservation': {
+    what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
+    file: 'agent/conservation.mjs',
     programs: true,
   },
   shared: {

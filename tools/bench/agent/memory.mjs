@@ -1,25 +1,17 @@
-/** What an idle agent weighs, 100 s after it is ready: some heartbeats later, pages of the start given back, without a broker and with one, beside an empty program of the same runtime. */
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+/**
+ * What an agent weighs beside an empty program of the same runtime, 100 s after it is ready: some heartbeats later, pages of the
+ * start given back; without a broker, with one, and with 200 jobs that run. With `--long`: also before and after 10,000 runs.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile } from '../../../apps/kanade/build/executable.mjs';
-import { findNatsServer } from '../../nats-server.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../toolchain.mjs';
-import { executable } from '../cli/setup.mjs';
 import { median, report } from '../report.mjs';
+import { numberOption } from '../runner/setup.mjs';
+import { holdJobs, openOperator, startEmpty, withFleet } from './setup.mjs';
 
-const [rounds, restMs] = [3, 100_000];
-const home = mkdtempSync(join(tmpdir(), 'kanade-bench-'));
-const children = [];
-
-function start(words) {
-  const child = spawn(words[0], words.slice(1), { cwd: home, stdio: ['ignore', 'pipe', 'ignore'] });
-  children.push(child);
-  return child;
-}
-const rest = () => new Promise((resolve) => setTimeout(resolve, restMs));
+const [rounds, restMs, jobs, longRuns] = [numberOption('rounds', 3), numberOption('rest', 100) * 1000, 200, 10_000];
+const args = ['--jobs', join(root, 'examples/jobs')];
 
 /** Resident and anonymous MB of a process. */
 function weigh({ pid }) {
@@ -28,74 +20,57 @@ function weigh({ pid }) {
   return { resident: kB('Rss') / 1000, anonymous: kB('Anonymous') / 1000 };
 }
 
-/** Starts an agent; resolves when it is ready. */
-async function startAgent(name, server) {
-  const dir = join(home, name);
-  const words = ['agent', '--id', name, '--data-dir', dir, '--socket', `${dir}.s`, '--allow-own-user'];
-  const jobs = ['--jobs', join(root, 'examples/jobs')];
-  const child = start([...executable, ...words, ...jobs, ...(server ? ['--server', server] : [])]);
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  return child;
-}
-
 function endOf(child) {
   const weight = weigh(child);
   child.kill('SIGTERM');
   return weight;
 }
 
-/** Makes the streams and buckets, as soon as the broker answers. */
-async function setUp(url) {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const env = { ...process.env, KANADE_NATS_URL: url };
-    if (spawnSync(executable[0], ['fleet', 'setup'], { env, stdio: 'ignore' }).status === 0) return;
+/** Resident MB of one agent over many runs, at rest after each share of them. */
+async function overManyRuns(fleet, operator) {
+  const agent = await fleet.startAgent('long');
+  const weights = [];
+  for (let done = 0; done <= longRuns; done += longRuns / 5) {
+    if (done > 0) {
+      for (let batch = 0; batch < longRuns / 5; batch += 100) {
+        await Promise.all(Array.from({ length: 100 }, () => operator.order('long', 'echo hello').result));
+      }
+    }
+    await sleep(restMs);
+    weights.push(Math.round(weigh(agent).resident * 10) / 10);
   }
-  throw new Error('the broker could not be set up');
+  return weights;
 }
 
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-try {
-  const { path, problem } = await findNatsServer({ install: false, progress: () => undefined });
-  if (problem) throw new Error(problem);
-  const port = await freePort();
-  start([path, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(home, 'nats')]);
-  await setUp(`nats://127.0.0.1:${port}`);
-  const source = join(home, 'empty.cjs');
-  writeFileSync(source, 'setInterval(() => {}, 1000);\n');
-  compile(source, join(home, 'empty'));
-  const weights = { alone: [], withBroker: [], empty: [] };
+await withFleet(async (fleet) => {
+  const operator = await openOperator(fleet.server);
+  const weights = { alone: [], withBroker: [], withJobs: [], empty: [] };
   for (let round = 0; round < rounds; round++) {
-    const alone = await startAgent(`alone-${round}`);
-    const withBroker = await startAgent(`fleet-${round}`, `nats://127.0.0.1:${port}`);
-    const empty = start([join(home, 'empty')]);
-    await rest();
-    for (const [side, child] of Object.entries({ alone, withBroker, empty })) weights[side].push(endOf(child));
+    const alone = await fleet.startAgent(`alone-${round}`, { args, server: undefined });
+    const withBroker = await fleet.startAgent(`fleet-${round}`, { args });
+    const withJobs = await fleet.startAgent(`jobs-${round}`, { args });
+    const empty = startEmpty(fleet, writeFileSync);
+    await holdJobs(operator, `jobs-${round}`, jobs);
+    await sleep(restMs);
+    for (const [side, child] of Object.entries({ alone, withBroker, withJobs, empty }))
+      weights[side].push(endOf(child));
   }
   const mb = (side, what) => Math.round(median(weights[side].map((weight) => weight[what])) * 10) / 10;
+  const sides = Object.keys(weights).map((side) => [side, mb(side, 'anonymous')]);
   report({
     bench: 'agent:memory',
     unit: 'MB resident, connected to a broker',
     value: mb('withBroker', 'resident'),
     peer: 'an empty program',
     peerValue: mb('empty', 'resident'),
-    anonymous: {
-      withBroker: mb('withBroker', 'anonymous'),
-      alone: mb('alone', 'anonymous'),
-      peer: mb('empty', 'anonymous'),
-    },
+    anonymous: Object.fromEntries(sides),
     alone: mb('alone', 'resident'),
+    withJobs: mb('withJobs', 'resident'),
+    jobs,
+    ...(process.argv.includes('--long') ? { every2000Runs: await overManyRuns(fleet, operator) } : {}),
     goal: { MB: 50 },
     rounds,
     runtime: 'executable',
   });
-} finally {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-}
+  await operator.close();
+});
