@@ -80,6 +80,21 @@ export function createBroker(options: BrokerOptions): Broker {
   };
 }
 
+/** Who waits for an answer on a connection. */
+const waiting = new WeakMap<NatsConnection, Set<(reason: Error) => void>>();
+
+/** Waits for the answer to a request on a connection. Rejects when that goes, before the request's time is over: no answer can come any more. */
+export async function whileConnected<T>(connection: NatsConnection, request: Promise<T>): Promise<T> {
+  const gone = Promise.withResolvers<never>();
+  const all = waiting.get(connection) ?? new Set();
+  waiting.set(connection, all.add(gone.reject));
+  try {
+    return await Promise.race([request, gone.promise]);
+  } finally {
+    all.delete(gone.reject);
+  }
+}
+
 interface Keeping {
   /** Wait before the next attempt, in ms. */
   readonly pause: () => number;
@@ -130,7 +145,10 @@ async function follow(
   }
   let said = '';
   for await (const status of open.status()) {
-    if (status.type === 'disconnect') enter({ kind: 'away', sinceMs: Date.now() });
+    if (status.type === 'disconnect') {
+      enter({ kind: 'away', sinceMs: Date.now() });
+      for (const giveUp of waiting.get(open) ?? []) giveUp(new Error('the connection to the broker went'));
+    }
     if (status.type === 'reconnect') {
       said = '';
       goOnline(open);

@@ -1,6 +1,7 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { limits } from '../limits.ts';
+import { whileConnected } from './connect.ts';
 
 export interface StreamRead {
   readonly stream: string;
@@ -12,9 +13,25 @@ export interface StreamRead {
 
 /**
  * Reads what a stream holds through one filter right now, in order, and leaves no consumer behind. Rejects when it could
- * not be read to the end; `onMessage` may have seen a part of it then.
+ * not be read to the end, at once when the connection goes; `onMessage` may have seen a part of it then.
  */
 export async function readStream(
+  connection: NatsConnection,
+  read: StreamRead,
+  onMessage: (message: JsMsg) => void,
+): Promise<void> {
+  let isOver = false;
+  const take = (message: JsMsg): void => {
+    if (!isOver) onMessage(message); // what still comes to a read that was given up is read again
+  };
+  try {
+    await whileConnected(connection, readAll(connection, read, take));
+  } finally {
+    isOver = true;
+  }
+}
+
+async function readAll(
   connection: NatsConnection,
   { stream, filter, after, signal }: StreamRead,
   onMessage: (message: JsMsg) => void,
@@ -53,5 +70,5 @@ export async function readStream(
 /** The last sequence of a stream; a cursor beyond it belongs to a stream that was made anew. */
 export async function lastSequence(connection: NatsConnection, stream: string): Promise<number> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
-  return (await manager.streams.info(stream)).state.last_seq;
+  return (await whileConnected(connection, manager.streams.info(stream))).state.last_seq;
 }
