@@ -117,7 +117,7 @@ function faultsOfBroker({ broker, isForgetful }: StormOptions, lostSpans: LostSp
   const synced: Fault = {
     victim,
     name: 'broker synced',
-    weight: 3,
+    weight: 12,
     strike() {
       broker.sync();
       syncedMs = performance.now();
