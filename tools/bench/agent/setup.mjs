@@ -36,12 +36,13 @@ export async function withFleet(work) {
       port,
       start,
       startAgent: (id, options) => startAgent({ home, start, server }, id, options),
-      /** Kills the broker and starts it again; resolves when the process is there. */
+      /** Kills the broker and starts it again; resolves with its process. */
       async restartBroker() {
         const gone = new Promise((resolve) => broker.once('exit', resolve));
         broker.kill('SIGKILL');
         await gone;
         broker = startBroker();
+        return broker;
       },
     });
   } finally {

@@ -40,17 +40,6 @@ async function openPlace(subjects: readonly string[] = []) {
 }
 
 // They mostly wait: all of them at once take hardly longer than one.
-// They mostly wait: all of them at once take hardly longer than one.
-/** How far an agent has read its orders, as its file says. */
-function cursorOf(dataDir: string): number {
-  const database = new DatabaseSync(`${dataDir}/agent.db`, { readOnly: true });
-  try {
-    return Number(database.prepare('SELECT max(sequence) AS last FROM cursor').get()?.last);
-  } finally {
-    database.close();
-  }
-}
-
 describe.concurrent('the same order a hundred times', () => {
   it('runs once: before its run, during it, after it, over the lives of an agent, and as late as a broker can keep it', async () => {
     await using place = await openPlace();
