@@ -17,7 +17,7 @@ it('a read is given up when its connection goes, not when its time is over: noth
   const opened = Promise.withResolvers<NatsConnection>();
   const servers = [`nats://127.0.0.1:${link.port}`];
   const agentSide = createBroker({
-    access: readBrokerAccess({ role: 'agent', env: {}, servers, isRoot: false, home: '/nowhere' }),
+    access: readBrokerAccess({ role: 'agent', env: {}, servers, isRoot: false, home: '/nowhere', cwd: '/' }),
     name: 'agent',
     onOpen: opened.resolve,
     onOnline: () => undefined,
