@@ -75,7 +75,7 @@ async function commitNext(queue: Queue, commit: Commit): Promise<void> {
   try {
     const results = await commit((tx) => runWithin(tx, batch, queue.limits.commitBudgetMs), bytes);
     take(queue, results.length);
-    for (const [index, result] of results.entries()) batch[index]?.resolve(result);
+    for (let index = 0; index < results.length; index++) batch[index]?.resolve(results[index]);
   } catch (error) {
     if (error instanceof Thrown && batch.length > 1) {
       queue.alone = batch.length;

@@ -148,14 +148,14 @@ function attempt<T>(state: State, change: (tx: Transaction) => T, addsBytes: num
   if (addsBytes > 0) state.helpers.holdReserve(addsBytes);
   const { database, sql } = state.file;
   const tx = openTransaction(sql);
-  database.exec('BEGIN IMMEDIATE');
+  sql('BEGIN IMMEDIATE').run();
   state.open = tx;
   try {
     const result = change(tx);
     if (result instanceof Promise) throw new TypeError('Cannot commit: the change is asynchronous');
     if (tx.failure !== null) throw tx.failure.error;
     for (const finish of tx.committing) finish();
-    database.exec('COMMIT');
+    sql('COMMIT').run();
     return result;
   } catch (error) {
     // A full disk or an I/O error may have rolled back already.

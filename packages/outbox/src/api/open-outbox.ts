@@ -13,7 +13,7 @@ import { createWakeup, type DrainOptions, type DrainReport, drain } from '../dra
 import { checkTable, outboxPart } from '../rows/part.ts';
 import { type Insertion, insertRecord } from '../rows/queue.ts';
 import { encodeRecord, type OutboxRecord } from '../rows/record.ts';
-import { createStore, type Store } from '../rows/store.ts';
+import { createStore } from '../rows/store.ts';
 import { createReading, type OutboxLook } from './reading.ts';
 import { createRepair, type OutboxRepair } from './repair.ts';
 
@@ -123,17 +123,16 @@ interface Parts {
 }
 
 function createOutbox({ durable, table, limits, emit, options }: Parts): Outbox {
-  const clock = options.clock ?? systemClock;
+  const { clock = systemClock, random = Math.random } = options;
   const store = createStore(durable, { table, nowMs: clock.nowMs });
   const wakeup = createWakeup(clock);
   const closing = new AbortController();
-  const random = options.random ?? Math.random;
   const context = { store, limits, clock, random, emit, wakeup, unsettled: [], closing: closing.signal };
   const added = (insertion: Insertion) => {
     for (const entry of insertion.dropped) emit(droppedEvent(entry));
     if (insertion.kind === 'queued') wakeup.ring();
   };
-  const adding = createAdding(store, limits, added);
+  let adding = 0;
   let draining: Promise<DrainReport> | null = null;
 
   function checkOpen(): void {
@@ -145,7 +144,17 @@ function createOutbox({ durable, table, limits, emit, options }: Parts): Outbox 
     ...createRepair({ store, limits, report: (dropped) => dropped.map(droppedEvent).forEach(emit), wake: wakeup.ring }),
     async enqueue(record) {
       checkOpen();
-      return adding.add(record);
+      const encoded = encodeRecord(record, limits);
+      adding++;
+      try {
+        const insertion = await store.add((tx) => insertRecord(tx, encoded, limits), encoded.bytes);
+        added(insertion);
+        return outcomeOf(insertion);
+      } catch (error) {
+        throw asOutboxError(error);
+      } finally {
+        adding--;
+      }
     },
     enqueueIn(transaction, record) {
       checkOpen();
@@ -157,40 +166,18 @@ function createOutbox({ durable, table, limits, emit, options }: Parts): Outbox 
     async drain(drainOptions) {
       checkOpen();
       const release = claim(durable, { table, isDraining: draining !== null });
-      draining = drain(context, drainOptions);
-      try {
-        return await draining;
-      } finally {
+      draining = drain(context, drainOptions).finally(() => {
         draining = null;
         release();
-      }
+      });
+      return draining;
     },
     wake: wakeup.ring,
     async [Symbol.asyncDispose]() {
       closing.abort(new OutboxError('closed', 'The outbox is being closed'));
-      // Their own callers get their failures; here only their end matters.
-      await Promise.allSettled([...adding.underWay, draining]);
+      // What is added goes to the disk in its order. Callers get their own failures; here only their end matters.
+      await Promise.allSettled([adding > 0 && durable.commit(() => {}), draining]);
       if (options.durable === undefined) await durable[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Records on their way to the disk, each told when it is there. */
-function createAdding(store: Store, limits: OutboxLimits, added: (insertion: Insertion) => void) {
-  const underWay = new Set<Promise<Insertion>>();
-  return {
-    underWay,
-    async add(record: OutboxRecord): Promise<EnqueueOutcome> {
-      const encoded = encodeRecord(record, limits);
-      const adding = store.add((tx) => insertRecord(tx, encoded, limits), encoded.bytes);
-      underWay.add(adding);
-      try {
-        const insertion = await adding;
-        added(insertion);
-        return outcomeOf(insertion);
-      } finally {
-        underWay.delete(adding);
-      }
     },
   };
 }

@@ -143,12 +143,11 @@ async function settleEnded(context: DrainContext, flights: Flights): Promise<boo
   // More may end while this waits for the database.
   const batch = ended.slice(0, pace.records);
   const done = await committed(context.emit, async () => {
-    const { events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
+    const { delivered, events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
     for (const { key } of ended.splice(0, count)) forget(flights, key);
     if (ended.length > 0) context.wakeup.ring();
-    const delivered = events.filter((event) => event.type === 'delivered').length;
     if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
-    for (const event of events) if (event.type !== 'delivered') context.emit(event);
+    for (const event of events) context.emit(event);
     sum.delivered += delivered;
     sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
     sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
@@ -163,22 +162,25 @@ function settleWithin(
   tx: Tx,
   batch: readonly Ended[],
   { store, limits }: DrainContext,
-): { events: OutboxEvent[]; count: number } {
+): { delivered: number; events: OutboxEvent[]; count: number } {
   const untilMs = performance.now() + store.durable.limits.commitBudgetMs;
   const events: OutboxEvent[] = [];
-  let count = 0;
-  for (const entry of batch) {
-    events.push(...settleOne(tx, entry, limits));
+  let [delivered, count] = [0, 0];
+  for (const { key, next } of batch) {
+    if (next.kind !== 'remove') events.push(...settleFailed(tx, { key, next }, limits));
+    else if (removeDelivered(tx, key)) delivered++;
     count++;
     if (performance.now() > untilMs) break;
   }
-  return { events, count };
+  return { delivered, events, count };
 }
 
-function settleOne(tx: Tx, { key, next }: Ended, limits: OutboxLimits): OutboxEvent[] {
+function settleFailed(
+  tx: Tx,
+  { key, next }: { key: Ended['key']; next: Exclude<Ended['next'], { kind: 'remove' }> },
+  limits: OutboxLimits,
+): OutboxEvent[] {
   switch (next.kind) {
-    case 'remove':
-      return removeDelivered(tx, key) ? [{ type: 'delivered', records: 1 }] : [];
     case 'keep':
       return [];
     case 'retry': {

@@ -2,7 +2,7 @@ import { OutboxError } from '../core/error.ts';
 import type { OutboxLimits } from '../core/limits.ts';
 import { type Dropped, dropExpired, dropRows } from './drops.ts';
 import type { EncodedRecord } from './record.ts';
-import { type Exceeded, exceededBy, queuedStates, queuedTally, type Tx } from './store.ts';
+import { type Exceeded, exceededBy, queuedStates, type Tx } from './store.ts';
 import { lowestPriority } from './walk-state.ts';
 
 /** Makes room by the policy. Live records are dropped only if that is enough. @returns what had to go */
@@ -27,7 +27,7 @@ export function makeRoom(tx: Tx, record: EncodedRecord, limits: OutboxLimits): D
 
 /** The oldest records of the lowest priorities, up to the new record's own, that make enough room; null when they do not. */
 function chooseVictims(tx: Tx, record: EncodedRecord, limits: OutboxLimits): number[] | null {
-  const queued = queuedTally(tx.totals);
+  const queued = tx.totals.queued();
   let records = queued.records + 1 - limits.recordsMax;
   let bytes = queued.bytes + record.bytes - limits.bytesMax;
   const victims: number[] = [];

@@ -10,7 +10,7 @@ export interface Store {
   read<T>(look: (sql: Sql) => T): Promise<T>;
   /** Runs `change`, which adds no record, in one commit of its own; resolved means on disk. Gets the reserve of a full disk. */
   transact<T>(change: (tx: Tx) => T): Promise<T>;
-  /** Runs `change`, which adds records of so many bytes, in a commit that it shares with others. */
+  /** Runs `change`, which adds records of so many bytes, in a commit that it shares with others. Its errors are those of the file. */
   add<T>(change: (tx: Tx) => T, addedBytes: number): Promise<T>;
   /** A transaction that the caller has open, as one of this outbox. @throws TypeError when it is not open on this file */
   join(transaction: Transaction): Tx;
@@ -18,19 +18,17 @@ export interface Store {
 
 export function createStore(durable: Durable, { table, nowMs }: { table: string; nowMs: () => number }): Store {
   const named = naming(table);
-  const known = new WeakMap<Transaction, Tx>();
+  // One transaction is open at a time.
+  let last: { readonly transaction: Transaction; readonly tx: Tx } | null = null;
 
   /** The totals are read once per transaction and written back before its commit, whoever changes records in it. */
   function txOf(transaction: Transaction): Tx {
-    let tx = known.get(transaction);
-    if (tx === undefined) {
-      const sql = named(transaction.sql);
-      const totals = createTotals(sql);
-      tx = { sql, totals, nowMs: nowMs() };
-      known.set(transaction, tx);
-      transaction.onCommitting(totals.flush);
-    }
-    return tx;
+    if (last?.transaction === transaction) return last.tx;
+    const sql = named(transaction.sql);
+    const totals = createTotals(sql);
+    last = { transaction, tx: { sql, totals, nowMs: nowMs() } };
+    transaction.onCommitting(totals.flush);
+    return last.tx;
   }
 
   return {
@@ -38,7 +36,7 @@ export function createStore(durable: Durable, { table, nowMs }: { table: string;
     table,
     read: (look) => asOurs(() => durable.read((sql) => look(named(sql)))),
     transact: (change) => asOurs(() => durable.commit((transaction) => change(txOf(transaction)), { alone: true })),
-    add: (change, addsBytes) => asOurs(() => durable.commit((transaction) => change(txOf(transaction)), { addsBytes })),
+    add: (change, addsBytes) => durable.commit((transaction) => change(txOf(transaction)), { addsBytes }),
     join(transaction) {
       if (!durable.isOpen(transaction))
         throw new TypeError('Cannot join a transaction: it is not open on the file of this outbox');
@@ -88,9 +86,11 @@ export interface Tally {
   readonly bytes: number;
 }
 
-/** The totals within one transaction: read once, counted here, written back once before its commit. */
+/** The totals within one transaction: what a change adds to them is written once, before the commit. */
 export interface Totals {
   get(name: string): Tally;
+  /** Everything stored that is not in quarantine. */
+  queued(): Tally;
   add(name: string, records: number, bytes: number): void;
   flush(): void;
 }
@@ -104,46 +104,61 @@ export interface Tx {
 
 export const queuedStates = ['ready', 'waiting', 'held'] as const;
 
-export function createTotals(sql: Sql): Totals {
-  let known: Map<string, Tally> | null = null;
-  const changed = new Set<string>();
+const isQueued = (name: string) => name === 'ready' || name === 'waiting' || name === 'held';
 
-  function load(): Map<string, Tally> {
-    known ??= new Map(
-      sql('SELECT name, records, bytes FROM $t_total')
-        .all()
-        .map((row) => [row.name as string, { records: Number(row.records), bytes: Number(row.bytes) }]),
-    );
-    return known;
+function createTotals(sql: Sql): Totals {
+  const added = new Map<string, { records: number; bytes: number }>();
+  /** Read when a budget is asked for, and not for what only removes. */
+  let queued: { records: number; bytes: number } | null = null;
+
+  function readQueued(): { records: number; bytes: number } {
+    const row = sql(`SELECT sum(records) AS records, sum(bytes) AS bytes FROM $t_total
+      WHERE name IN ('ready', 'waiting', 'held')`).get();
+    const sum = { records: Number(row?.records), bytes: Number(row?.bytes) };
+    for (const [name, { records, bytes }] of added) {
+      if (!isQueued(name)) continue;
+      sum.records += records;
+      sum.bytes += bytes;
+    }
+    return sum;
   }
 
-  const get = (name: string) => load().get(name) ?? { records: 0, bytes: 0 };
   return {
-    get,
+    get(name) {
+      const row = sql('SELECT records, bytes FROM $t_total WHERE name = ?').get(name);
+      const more = added.get(name);
+      return {
+        records: Number(row?.records ?? 0) + (more?.records ?? 0),
+        bytes: Number(row?.bytes ?? 0) + (more?.bytes ?? 0),
+      };
+    },
+    queued() {
+      queued ??= readQueued();
+      return queued;
+    },
     add(name, records, bytes) {
-      const now = get(name);
-      load().set(name, { records: now.records + records, bytes: now.bytes + bytes });
-      changed.add(name);
+      const sum = added.get(name);
+      if (sum === undefined) added.set(name, { records, bytes });
+      else {
+        sum.records += records;
+        sum.bytes += bytes;
+      }
+      if (queued === null || !isQueued(name)) return;
+      queued.records += records;
+      queued.bytes += bytes;
     },
     flush() {
-      for (const name of changed) {
-        const { records, bytes } = get(name);
-        sql('INSERT OR REPLACE INTO $t_total (name, records, bytes) VALUES (?, ?, ?)').run(name, records, bytes);
+      for (const [name, { records, bytes }] of added) {
+        sql(`INSERT INTO $t_total (name, records, bytes) VALUES (?, ?, ?)
+          ON CONFLICT (name) DO UPDATE SET records = records + excluded.records, bytes = bytes + excluded.bytes`).run(
+          name,
+          records,
+          bytes,
+        );
       }
-      changed.clear();
+      added.clear();
     },
   };
-}
-
-/** What is queued: everything stored that is not in quarantine. */
-export function queuedTally(totals: Totals): Tally {
-  const sum = { records: 0, bytes: 0 };
-  for (const state of queuedStates) {
-    const { records, bytes } = totals.get(state);
-    sum.records += records;
-    sum.bytes += bytes;
-  }
-  return sum;
 }
 
 export interface Exceeded {
@@ -154,10 +169,9 @@ export interface Exceeded {
 
 /** The budget that one more record of this size would break, or null. */
 export function exceededBy({ totals }: Tx, bytes: number, limits: OutboxLimits): Exceeded | null {
-  const queued = queuedTally(totals);
-  const actual = { records: queued.records + 1, bytes: queued.bytes + bytes };
-  if (actual.records > limits.recordsMax)
-    return { limit: 'recordsMax', maximum: limits.recordsMax, actual: actual.records };
-  if (actual.bytes > limits.bytesMax) return { limit: 'bytesMax', maximum: limits.bytesMax, actual: actual.bytes };
-  return null;
+  const queued = totals.queued();
+  const actual = queued.bytes + bytes;
+  if (queued.records >= limits.recordsMax)
+    return { limit: 'recordsMax', maximum: limits.recordsMax, actual: queued.records + 1 };
+  return actual > limits.bytesMax ? { limit: 'bytesMax', maximum: limits.bytesMax, actual } : null;
 }
