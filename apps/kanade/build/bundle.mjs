@@ -31,6 +31,7 @@ const onDemand = {
   human: '../cli/src/answer/human.ts',
   legacy: '../cli/src/answer/legacy.ts',
   'legacy-gc': '../cli/src/local/legacy-gc.ts',
+  lock: '../../packages/durable/src/lock.ts',
   outbox: '../cli/src/commands/outbox/open.ts',
   'outbox-door': '../cli/src/commands/outbox/door.ts',
   reader: '../cli/src/local/reader.ts',
@@ -46,6 +47,7 @@ const sourceOf = (file) => join(here, '..', onDemand[file]);
 const fileOf = new Map([
   ['@kanade/agent', 'agent'],
   ['@kanade/client-app', 'client'],
+  ['@kanade/durable/lock', 'lock'],
   ...Object.keys(onDemand).map((file) => [sourceOf(file), file]),
 ]);
 

@@ -109,6 +109,8 @@ describe('words', () => {
     [['outbox', 'list', 'x', '--state', 'q'], ['quarantined']],
     [['outbox', '--ta'], ['--table']],
     [['run', '--compress', 'ro'], ['route']],
+    [['client', '--'], ['--help']],
+    [['agent', 'ru'], []],
     [
       ['schema', ''],
       ['manifest', 'notification', 'schedule'],

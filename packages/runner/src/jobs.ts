@@ -211,5 +211,5 @@ function failedOr(root: string, known: JobDir | undefined, error: unknown): Laun
   const job = known ?? (id === undefined ? undefined : { id, path: join(root, id) });
   const meta = job && readMeta(job);
   if (!job || !meta || settle(job).status !== 'failed') throw error;
-  return { job, meta, isRunning: false, ended: Promise.resolve(), release: () => undefined };
+  return { job, meta, identity: undefined, isRunning: false, ended: Promise.resolve(), release: () => undefined };
 }

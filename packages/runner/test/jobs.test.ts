@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -142,6 +143,24 @@ it('deletes an empty directory that a killed caller left, and no other without a
   for (const id of [filled, foreign])
     expect(codeOf(() => jobs.delete(jobs.find(id)))).toMatchObject({ code: 'invalid_state' });
   expect(readdirSync(dir.path).sort()).toEqual([filled, foreign]);
+});
+
+it('collects what a killed caller left once it is old: a launch under way and what others made stay', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const old = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
+  const stay = ['d'.repeat(32), 'e'.repeat(32), 'f'.repeat(32), 'foreign'];
+  for (const id of [...old, ...stay]) mkdirSync(join(dir.path, id));
+  const [, justMeta = '', alsoLogs = ''] = old;
+  const [young = '', filled = '', begun = ''] = stay;
+  for (const id of [justMeta, alsoLogs, young, begun]) writeFileSync(join(dir.path, id, 'meta.json'), '{}');
+  for (const file of ['ending', 'stdout.log', 'stderr.log']) writeFileSync(join(dir.path, alsoLogs, file), '');
+  writeFileSync(join(dir.path, filled, 'something'), '');
+  writeFileSync(join(dir.path, begun, 'ending'), '\npid 1\n');
+  for (const id of [...old, filled, begun, 'foreign']) utimesSync(join(dir.path, id), 0, 0);
+  expect(jobs.prune({ olderThanMs: 0, dryRun: true })).toMatchObject({ candidates: 3, deleted: 0 });
+  expect(jobs.prune({ olderThanMs: 0 })).toMatchObject({ deleted: 3, outOfScope: 4, failed: 0 });
+  expect(readdirSync(dir.path).sort()).toEqual(stay);
 });
 
 it('says so where no directory can be made', async () => {

@@ -1,7 +1,7 @@
 /** Whoever launches may be killed at any step: afterwards nothing runs, or deadline, sinks and ending still happen. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { openJobs } from '@kanade/runner';
+import { type Jobs, openJobs } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { listProcesses } from '../src/process/identity.ts';
@@ -44,7 +44,19 @@ async function outcomeAt(step: number, keeper: Where): Promise<string> {
     );
     expect(JSON.parse(readFileSync(told, 'utf8'))).toMatchObject({ ending: 'timed_out' });
   }
+  expect([step, ...cutOffThatStays(root, jobs)]).toEqual([step]);
   return output || (endings.length > 0 ? 'ran' : 'nothing ran');
+}
+
+/** Directories without a state that a collection leaves, though everything in the root is old. */
+function cutOffThatStays(root: string, jobs: Jobs): string[] {
+  const cutOff = readdirSync(root)
+    .filter((name) => name !== '.host' && !existsSync(join(root, name, 'state.json')))
+    .map((name) => join(root, name));
+  for (const path of cutOff.flatMap((job) => [join(job, 'meta.json'), job]).filter((at) => existsSync(at)))
+    utimesSync(path, 0, 0);
+  jobs.prune({ olderThanMs: 3_600_000 });
+  return cutOff.filter((path) => existsSync(path));
 }
 
 it.each<Where>(['process', 'here'])(

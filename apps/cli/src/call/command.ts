@@ -233,7 +233,7 @@ function takeOption({
   table: OptionTable;
   values: Parsed['values'];
 }): number {
-  if (/^-v+$/.test(word)) {
+  if (word[1] === 'v' && /^-v+$/.test(word)) {
     values.verbose = Number(values.verbose ?? 0) + word.length - 1;
     return 0;
   }

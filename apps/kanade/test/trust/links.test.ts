@@ -160,6 +160,20 @@ describe('a link that comes during a run', () => {
     },
   );
 
+  it('in the place of its directory: nothing is written through it, and the run is told where it was moved to', async () => {
+    const { site, victim, isUntouched } = await sharedSite();
+    await using _site = site;
+    const notify = ['--notify-file', `${site.path}/events`, '--output-pattern', 'over', '--timeout', '60'];
+    const { id, go } = await running(site, notify);
+    asStranger('mv "$1" "$1.moved"; ln -s "$2" "$1"', `${site.root}/${id}`, victim);
+    go();
+    await eventually('it is over', () => readFileSync(`${site.root}/${id}.moved/stdout.log`, 'utf8').includes('over'));
+    await goOver(site, id);
+    asStranger('rm "$1"; mv "$1.moved" "$1"', `${site.root}/${id}`);
+    expect(await site.answer(['wait', '--until', '5', id])).toMatchObject({ state: 'exited', exit_code: 0 });
+    isUntouched();
+  });
+
   it('in the place of the keeper’s directory: the next run works or says why not', async () => {
     const { site, victim, isUntouched } = await sharedSite();
     await using _site = site;

@@ -3,7 +3,9 @@ import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView } from '../life/settle.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
+import { type HeldJob, holdJob } from '../record/files.ts';
 import type { JobDir, MetaFile } from '../record/layout.ts';
 import { createKeeper, type JobsEvent } from './keeper.ts';
 import { handOver, isMarked, keeperWord } from './markers.ts';
@@ -13,6 +15,8 @@ import { createJobLog } from './watch-output.ts';
 export interface Launched {
   readonly job: JobDir;
   readonly meta: MetaFile;
+  /** The process that leads it; undefined where the system does not tell, or when it could not be started. */
+  readonly identity: ProcessIdentity | undefined;
   /** False when the system could not start it: its state says why. */
   readonly isRunning: boolean;
   /** Resolves when the ending is on disk; holds the event loop until `release`. */
@@ -117,11 +121,14 @@ function watchUntilKept({ job, ended }: LaunchedJob, { isKept, enclose, give }: 
     copies = false;
     stopCopying();
   };
+  let held: HeldJob | undefined;
+  const watch = (): void => {
+    held = holdJob(job);
+    leave = enclose(held.job);
+    if (copies) stopCopying = copyWhileWeLook(held.job);
+  };
   // Nobody waits for these timers: what is released before is handed over right then.
-  const soon = setTimeout(() => {
-    leave = enclose(job);
-    if (copies) stopCopying = copyWhileWeLook(job);
-  }, copyEveryMs).unref();
+  const soon = setTimeout(() => unlessFull(watch), copyEveryMs).unref();
   const keep = setTimeout(() => {
     copyNoMore();
     give();
@@ -132,6 +139,7 @@ function watchUntilKept({ job, ended }: LaunchedJob, { isKept, enclose, give }: 
     copyNoMore();
     clearTimeout(soon);
     clearTimeout(keep);
+    held?.release();
   };
   ended.then(end, end);
   return () => {

@@ -1,7 +1,7 @@
 /** The keeper as a process: one per root, started on demand, gone when idle. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeLock } from '@kanade/durable/lock';
+import type { takeLock } from '@kanade/durable/lock';
 import { sweepControlGroups } from '../process/control-group/control-group.ts';
 import { identify } from '../process/identity.ts';
 import { replaceFile, watchPath } from '../record/files.ts';
@@ -32,7 +32,8 @@ export async function runKeeper({
   onEvent,
 }: RunKeeperOptions): Promise<'idle' | 'stopped' | 'busy'> {
   const paths = keeperPaths(root);
-  const lock = becomeKeeper(root);
+  // Loaded on demand: every local command has this file in its start, and few become a keeper.
+  const lock = becomeKeeper(root, (await import('@kanade/durable/lock')).takeLock);
   if (typeof lock === 'string') return lock;
   try {
     const own = identify(process.pid);
@@ -69,13 +70,13 @@ export async function runKeeper({
  * Takes the place of the keeper; begins again when its directory goes while that is done: the keeper before us is leaving, or
  * somebody has deleted the root.
  */
-function becomeKeeper(root: string): { release(): void } | 'busy' | 'idle' {
+function becomeKeeper(root: string, take: typeof takeLock): { release(): void } | 'busy' | 'idle' {
   const paths = keeperPaths(root);
   for (;;) {
     if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
     makeKeeperDir(root, markersDirName);
     if (liveKeeper(root)) return 'busy';
-    const lock = takeLock(paths.lock, { waitMs: handOverMs });
+    const lock = take(paths.lock, { waitMs: handOverMs });
     if (lock.kind === 'busy') return 'busy';
     if (lock.kind === 'held') return lock;
   }

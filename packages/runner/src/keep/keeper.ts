@@ -8,12 +8,12 @@ import type { LaunchedJob } from '../life/launch.ts';
 import { type Poll, watchForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
-import { createEncloser } from '../process/control-group/enclose.ts';
+import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { ageMsOf } from '../process/identity.ts';
-import { watchPath } from '../record/files.ts';
-import { type JobDir, type MetaFile, readMeta } from '../record/layout.ts';
+import { holdJob, watchPath } from '../record/files.ts';
+import { type JobDir, readMeta } from '../record/layout.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
-import { createRounds } from './shared-poll.ts';
+import { createRounds, type Rounds } from './shared-poll.ts';
 import { notifyCompletion } from './sinks.ts';
 import { watchOutput } from './watch-output.ts';
 
@@ -81,6 +81,51 @@ function guardsOf(guarded: GuardedJob): Guard[] {
   return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(settle(guarded.job)) })];
 }
 
+/** What the jobs of a keeper have in common. */
+interface Keeping {
+  readonly closing: AbortController;
+  readonly rounds: Rounds;
+  readonly encloser: Encloser<Tended>;
+  readonly onEvent: (event: JobsEvent) => void;
+}
+
+/** A job under watch: its directory as it is held, and the job as everybody else knows it. */
+interface Tended {
+  readonly job: JobDir;
+  readonly named: JobDir;
+  /** Of a child of ours. */
+  readonly exit: Promise<void> | undefined;
+  /** What still works in the held directory when the watch is over. */
+  idle: Promise<unknown>;
+}
+
+async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended: Tended): Promise<JobView> {
+  const { job, named, exit } = tended;
+  const meta = isOfAncestor(settle(job)) ? undefined : readMeta(job);
+  if (!(await hasBegun(job, { poll: rounds.add, signal: closing.signal }))) return { ...settle(job), job: named };
+  const onTrouble = (during: During, error: unknown): void => onEvent({ kind: 'trouble', job: named, during, error });
+  const onTimedOut = ({ view, ...more }: StopOutcome): void =>
+    onEvent({ kind: 'timed_out', job: named, outcome: { view: { ...view, job: named }, ...more } });
+  const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }) : [];
+  const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined, named });
+  const leave = meta ? encloser.add(tended) : () => undefined;
+  try {
+    let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, exit });
+    await output.finish(isTerminal(view.status) ? endedAtMsOf(view) : undefined);
+    if (!isTerminal(view.status)) return { ...view, job: named };
+    for (const guard of guards) await guard.close();
+    if (meta) view = await trimEnded(view, meta);
+    view = { ...view, job: named };
+    await notifyCompletion(job, view);
+    onEvent({ kind: 'ended', view });
+    return view;
+  } finally {
+    tended.idle = output.close();
+    leave();
+    for (const guard of guards) await guard.close();
+  }
+}
+
 /** Builds a keeper inside this process. Closing it stops watching and leaves every job running. */
 export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}): Keeper {
   const watched = new Map<string, Promise<JobView>>();
@@ -88,45 +133,30 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
   const rounds = createRounds();
   const trouble = (job: JobDir, during: During, error: unknown): void =>
     onEvent({ kind: 'trouble', job, during, error });
-  const encloser = createEncloser(enclosingOf, (job, error) => trouble(job, 'watch', error));
-  const watchOver = async (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
-    const onTrouble = (during: During, error: unknown): void => trouble(job, during, error);
-    const onTimedOut = (outcome: StopOutcome): void => onEvent({ kind: 'timed_out', job, outcome });
-    const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }) : [];
-    const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined });
-    const leave = meta ? encloser.add(job) : () => undefined;
+  const encloser = createEncloser(
+    ({ job }: Tended) => enclosingOf(job),
+    ({ named }, error) => trouble(named, 'watch', error),
+  );
+  const tend = async (job: JobDir, exit?: Promise<void>): Promise<JobView> => {
     try {
-      let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, exit });
-      await output.finish(isTerminal(view.status) ? endedAtMsOf(view) : undefined);
-      if (isTerminal(view.status)) {
-        for (const guard of guards) await guard.close();
-        if (meta) view = await trimEnded(view, meta);
-        await notifyCompletion(job, view);
-        onEvent({ kind: 'ended', view });
+      const held = holdJob(job);
+      const tended: Tended = { job: held.job, named: job, exit, idle: Promise.resolve() };
+      try {
+        return await watchOver({ closing, rounds, encloser, onEvent }, tended);
+      } finally {
+        tended.idle.then(held.release, held.release);
       }
-      return view;
     } catch (error) {
-      if (!closing.signal.aborted) onTrouble('watch', error);
+      if (!closing.signal.aborted) trouble(job, 'watch', error);
       throw error;
-    } finally {
-      output.close();
-      leave();
-      for (const guard of guards) await guard.close();
     }
   };
 
-  const tend = (job: JobDir, meta: MetaFile | undefined, exit?: Promise<void>): Promise<JobView> => {
-    const watching = (async () => {
-      try {
-        return (await hasBegun(job, { poll: rounds.add, signal: closing.signal }))
-          ? await watchOver(job, meta, exit)
-          : settle(job);
-      } finally {
-        watched.delete(job.id);
-      }
-    })();
-    watching.catch(() => undefined); // reported as an event; adopters that await it see it too
+  const adopt = (job: JobDir, exit?: Promise<void>): Promise<JobView> => {
+    const watching = tend(job, exit);
     watched.set(job.id, watching);
+    const forget = (): unknown => watched.delete(job.id);
+    watching.then(forget, forget); // what went wrong was reported as an event; adopters that await it see it too
     return watching;
   };
 
@@ -134,8 +164,7 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     get size() {
       return watched.size;
     },
-    adopt: (job, launched) =>
-      watched.get(job.id) ?? tend(job, isOfAncestor(settle(job)) ? undefined : readMeta(job), launched?.ended),
+    adopt: (job, launched) => watched.get(job.id) ?? adopt(job, launched?.ended),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the keeper is closing'));
       await Promise.allSettled(watched.values());

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { isPidTaken } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
-import { type JobView, settle } from '../life/settle.ts';
+import { launchMsMax } from '../life/decide-ending.ts';
+import { type JobView, readRecord, settle } from '../life/settle.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
 import { takeClaim } from '../record/files.ts';
-import { type JobDir, pathOf, readMeta } from '../record/layout.ts';
+import { type JobDir, jobFiles, pathOf, readMeta } from '../record/layout.ts';
 import { compactLaunchOrder, isDirectory, jobNames } from '../record/root.ts';
 
 /** What became of one job of a deletion. */
@@ -36,9 +37,12 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
   return { jobId: job.id, state: view.status, action: dryRun ? 'would_delete' : 'deleted', reason: 'explicit_delete' };
 }
 
+/** The names that we give to jobs: what is called otherwise somebody else has made. */
+const ourName = /^[0-9a-f]{32}$/;
+
 /** What a caller leaves behind that was killed as it made a job: a name of ours, and nothing in it. */
 const isEmpty = (job: JobDir): boolean =>
-  /^[0-9a-f]{32}$/.test(job.id) && isDirectory(job.path) && readdirSync(job.path).length === 0;
+  ourName.test(job.id) && isDirectory(job.path) && readdirSync(job.path).length === 0;
 
 function removeOrSay(job: JobDir): void {
   try {
@@ -137,7 +141,7 @@ export function choosePrunable(
   return aged.filter((candidate) => chosen.has(candidate));
 }
 
-/** Deletes ended jobs by age, number and size. */
+/** Deletes ended jobs by age, number and size; what was cut off before anything ran counts as ended then. */
 export function pruneJobs(root: string, options: PruneOptions): PruneReport {
   if (!options.exclusive) return prune(root, options);
   using lock = takeClaim(join(root, '.gc.lock'));
@@ -151,7 +155,7 @@ function prune(root: string, options: PruneOptions): PruneReport {
   const names = jobNames(root);
   const scanned = rotated(names, options.nowMs).slice(0, options.scanMax ?? names.length);
   for (const id of scanned) {
-    const candidate = candidateOf({ id, path: join(root, id) });
+    const candidate = candidateOf({ id, path: join(root, id) }, options.nowMs);
     if (candidate) pool.push(candidate);
   }
   const chosen = choosePrunable(pool, options);
@@ -188,11 +192,27 @@ function rotated(names: readonly string[], nowMs: number): string[] {
   return [...names.slice(from), ...names.slice(0, from)];
 }
 
-function candidateOf(job: JobDir): PruneCandidate | undefined {
+function candidateOf(job: JobDir, nowMs: number): PruneCandidate | undefined {
   const view = settle(job);
-  if (!view.state || !isTerminal(view.status)) return undefined;
+  if (!view.state) return cutOff(job, nowMs);
+  if (!isTerminal(view.status)) return undefined;
   const endedAtMs = Date.parse(view.state.finished_at ?? view.state.updated_at);
   return Number.isNaN(endedAtMs) ? undefined : { id: job.id, endedAtMs, bytes: bytesBelow(job.path) };
+}
+
+/** What a launch may have made before its first state. */
+const { meta, stdin, masked, record, stdout, stderr } = jobFiles;
+const firstFiles: readonly string[] = [meta, stdin, masked, record, stdout, stderr];
+
+/**
+ * What a caller leaves behind that was killed before anything ran: no state, and nothing but the first files of a launch. It ended
+ * when its last file was made. A launch that may still be under way is none, nor is one whose shim has begun.
+ */
+function cutOff(job: JobDir, nowMs: number): PruneCandidate | undefined {
+  if (!ourName.test(job.id) || !readdirSync(job.path).every((name) => firstFiles.includes(name))) return undefined;
+  const endedAtMs = lstatSync(job.path).mtimeMs;
+  if (nowMs - endedAtMs <= launchMsMax || readRecord(job).kind !== 'empty') return undefined;
+  return { id: job.id, endedAtMs, bytes: bytesBelow(job.path) };
 }
 
 function bytesBelow(path: string): number {

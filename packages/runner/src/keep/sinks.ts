@@ -9,7 +9,15 @@ import { defaultWrapper } from '../life/definition.ts';
 import type { JobView } from '../life/settle.ts';
 import { runSink } from '../process/spawn.ts';
 import { makeDirectories, openForAppending, pretty, replaceFile } from '../record/files.ts';
-import { type JobDir, limits, type MetaFile, pathOf, readMeta, readSmallFile } from '../record/layout.ts';
+import {
+  type JobDir,
+  type LogStream,
+  limits,
+  type MetaFile,
+  pathOf,
+  readMeta,
+  readSmallFile,
+} from '../record/layout.ts';
 
 /** What became of one sink. */
 export interface SinkResult {
@@ -25,17 +33,20 @@ interface Sinks {
   readonly file?: string;
 }
 
-/** Tells the completion sinks that a job has ended, once: the file with the results says that it has been done. */
+/**
+ * Tells the completion sinks that a job has ended, once: the file with the results says that it has been done. It lies in `job`; the sinks
+ * are told the path of the job of the view.
+ */
 export async function notifyCompletion(job: JobDir, view: JobView): Promise<void> {
   const meta = readMeta(job);
   const config = meta?.notification;
   if (!meta || !view.state || (!config?.notify_command && !config?.notify_file)) return;
   if (wasDelivered(job)) return;
-  const event = completionEvent(job, meta, view);
+  const event = completionEvent(meta, view);
   replaceFile(pathOf(job, 'completion'), pretty({ ...event, delivery_results: [] }));
   const results = await deliver(job, meta, {
     event,
-    eventPath: pathOf(job, 'completion'),
+    eventPath: pathOf(view.job, 'completion'),
     sinks: { command: config.notify_command, file: config.notify_file },
   });
   replaceFile(pathOf(job, 'completion'), pretty({ ...event, delivery_results: results }));
@@ -51,7 +62,7 @@ function wasDelivered(job: JobDir): boolean {
   }
 }
 
-function completionEvent(job: JobDir, meta: MetaFile, { state, status }: JobView): Record<string, unknown> {
+function completionEvent(meta: MetaFile, { job, state, status }: JobView): Record<string, unknown> {
   const result = state?.result;
   return {
     schema_version: schemaVersion,
@@ -71,8 +82,15 @@ function completionEvent(job: JobDir, meta: MetaFile, { state, status }: JobView
   };
 }
 
-/** Tells the match sinks about one line, and appends event and results to the record of matches. */
-export async function notifyMatch(job: JobDir, stream: 'stdout' | 'stderr', line: string): Promise<void> {
+/** A line that matches, and the job as its sinks know it. */
+export interface MatchedLine {
+  readonly named: JobDir;
+  readonly stream: LogStream;
+  readonly line: string;
+}
+
+/** Tells the match sinks about one line, and appends event and results to the record of matches in `job`. */
+export async function notifyMatch(job: JobDir, { named, stream, line }: MatchedLine): Promise<void> {
   const meta = readMeta(job);
   const match = meta?.notification?.on_output_match;
   if (!meta || !match) return;
@@ -84,11 +102,11 @@ export async function notifyMatch(job: JobDir, stream: 'stdout' | 'stderr', line
     match_type: match.match_type,
     stream,
     line,
-    stdout_log_path: pathOf(job, 'stdout'),
-    stderr_log_path: pathOf(job, 'stderr'),
+    stdout_log_path: pathOf(named, 'stdout'),
+    stderr_log_path: pathOf(named, 'stderr'),
   };
   const sinks = { command: match.command, file: match.file };
-  const results = await deliver(job, meta, { event, eventPath: pathOf(job, 'matches'), sinks });
+  const results = await deliver(job, meta, { event, eventPath: pathOf(named, 'matches'), sinks });
   const fd = openForAppending(pathOf(job, 'matches'));
   try {
     writeFileSync(fd, `${JSON.stringify({ ...event, delivery_results: results })}\n`);

@@ -31,8 +31,8 @@ export interface OutputWatch {
    * undefined when that is not known.
    */
   finish(atMs: number | undefined): Promise<void>;
-  /** Stops watching; what was not told yet is told by the next keeper. */
-  close(): void;
+  /** Stops watching; what was not told yet is told by the next keeper. Resolves when the sink that is being told has been told. */
+  close(): Promise<unknown>;
 }
 
 /** Marks where following begins for a job that got its match while it was running: what it has printed is not told. */
@@ -52,13 +52,15 @@ const copiedBytesMax = 256 * 1024;
 
 export interface OutputWatchOptions {
   readonly poll: Poll;
+  /** The job as its sinks know it; what is read and written stands in the other. */
+  readonly named: JobDir;
   /** Whether the combined log is ours to write: a job of the ancestor has a supervisor that does it. */
   readonly copies: boolean;
 }
 
 /** Starts watching; a job that prints nothing costs two looks at file sizes for each turn of the poll, and nothing more. */
-export function watchOutput(job: JobDir, { poll, copies }: OutputWatchOptions): OutputWatch {
-  const sinks = createSinkWork(job);
+export function watchOutput(job: JobDir, { poll, copies, named }: OutputWatchOptions): OutputWatch {
+  const sinks = createSinkWork(job, named);
   const combined = copies ? createJobLog(job) : undefined;
   let isBehind = false;
   const onStir = (): void => {
@@ -67,7 +69,10 @@ export function watchOutput(job: JobDir, { poll, copies }: OutputWatchOptions): 
   };
   const stirring = watchStirring(job, { poll, onStir: () => unlessRefused(onStir), isBehind: () => isBehind });
   return {
-    close: stirring,
+    close() {
+      stirring();
+      return sinks.idle();
+    },
     async finish(atMs) {
       stirring();
       if (combined && atMs !== undefined) await complete(combined, atMs);
@@ -153,9 +158,11 @@ interface SinkWork {
   look(last: boolean): void;
   /** Tells of the rest; rejects with what was in the way. */
   finish(): Promise<void>;
+  /** Settles when nothing is being told. */
+  idle(): Promise<void>;
 }
 
-function createSinkWork(job: JobDir): SinkWork {
+function createSinkWork(job: JobDir, named: JobDir): SinkWork {
   let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
   const tell = async (last: boolean): Promise<void> => {
@@ -166,7 +173,7 @@ function createSinkWork(job: JobDir): SinkWork {
       for (const line of lines.read(last)) {
         const config = readMeta(job)?.notification?.on_output_match;
         if (!config || !matchesLine(config, stream, line)) continue;
-        await notifyMatch(job, stream, line);
+        await notifyMatch(job, { named, stream, line });
         told++;
       }
     }
@@ -185,6 +192,7 @@ function createSinkWork(job: JobDir): SinkWork {
       look(true);
       return work;
     },
+    idle: () => work,
   };
 }
 

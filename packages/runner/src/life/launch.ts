@@ -2,6 +2,7 @@
 import { closeSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, JobError } from '../job-error.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
 import { recordRoom, spawnTree } from '../process/spawn.ts';
 import { isOpenAnywhere, treeVariable } from '../process/tree.ts';
 import {
@@ -36,6 +37,8 @@ import { readRecord } from './settle.ts';
 export interface LaunchedJob {
   readonly job: JobDir;
   readonly meta: MetaFile;
+  /** Its shim; undefined where the system does not tell. */
+  readonly identity: ProcessIdentity | undefined;
   readonly ended: Promise<void>;
   release(): void;
 }
@@ -180,9 +183,9 @@ function launchMade({ job, meta, paths }: MadeJob, { env, writeState }: Launchin
       stderrFd: keep(openForAppending(paths.stderr)),
       recordFd,
     });
-    unlessNoRoom(() => writeState(runningState(job, { pid: spawned.pid, identity: spawned.identity, startedAtMs })));
+    unlessNoRoom(() => writeState(runningState(job, { ...spawned, startedAtMs })));
     unlessNoRoom(() => noteLaunch(job, startedAtMs, meta.cwd ?? ''));
-    return { job, meta, ended: spawned.ended, release: spawned.release };
+    return { job, meta, identity: spawned.identity, ended: spawned.ended, release: spawned.release };
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -5,7 +5,7 @@ import { createAncestorClock } from '../foreign/ancestor.ts';
 import { openForReading } from '../output/excerpt.ts';
 import { isAlive } from '../process/identity.ts';
 import { fileKeyOf, outputsOf } from '../process/tree.ts';
-import { watchPath } from '../record/files.ts';
+import { type HeldJob, holdJob, watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
@@ -29,8 +29,13 @@ const pollAlone: Poll = (look) => {
  * Resolves when the job has ended (or nothing can be known about it any more), or when the time is over. Rejects with
  * the signal's reason on abort.
  */
-export function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobView> {
-  return watchForEnd(job, { ...options, poll: pollAlone });
+export async function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobView> {
+  const held = holdJob(job);
+  try {
+    return { ...(await watchForEnd(held.job, { ...options, poll: pollAlone })), job };
+  } finally {
+    held.release();
+  }
 }
 
 /** When a fresh watch is doubted, in ms: on Bun one in six loses what happens right after it was set. */
@@ -134,15 +139,15 @@ function isHeld(job: JobDir, { state }: JobView): boolean {
   );
 }
 
-type Launching = Pick<LaunchedJob, 'job' | 'meta' | 'ended'>;
+type Launching = Pick<LaunchedJob, 'job' | 'meta' | 'identity' | 'ended'>;
 
 /** Resolves with the ending of a job whose root process has ended: when its output is complete, too. */
-async function completed({ job, meta }: Launching, signal: AbortSignal): Promise<JobView> {
-  let view = settle(job, meta);
+async function completed({ job, meta, identity }: Launching, watch: { readonly isOver: boolean }): Promise<JobView> {
+  let view = settle(job, { meta, exited: identity });
   const dueMs = createEndClock(job);
-  for (let leftMs = dueMs(view); leftMs && !signal.aborted; leftMs = dueMs(view)) {
+  for (let leftMs = dueMs(view); leftMs && !watch.isOver; leftMs = dueMs(view)) {
     await new Promise((resolve) => setTimeout(resolve, leftMs));
-    if (!isHeld(job, view)) view = settle(job, meta);
+    if (!isHeld(job, view)) view = settle(job, { meta, exited: identity });
   }
   return view;
 }
@@ -202,23 +207,34 @@ const watchAfterMs = 25;
 export async function observeStart(launched: Launching, { timeoutMs, quietMs }: ObserveOptions): Promise<Observation> {
   const { job, ended } = launched;
   if (timeoutMs === 0) return { why: 'deadline', view: settle(job) };
-  const over = new AbortController();
+  const watch = { isOver: false };
   const { promise, resolve, reject } = Promise.withResolvers<Observation>();
   let closeWatch = (): void => undefined;
+  let held: HeldJob | undefined;
+  const here = (): JobDir => held?.job ?? job;
   const late = setTimeout(() => {
-    if (quietMs !== undefined)
-      closeWatch = watchQuiet(job, quietMs, () => resolve({ why: 'quiet', view: settle(job) }));
+    try {
+      held = holdJob(job);
+      if (quietMs !== undefined)
+        closeWatch = watchQuiet(held.job, quietMs, () => resolve({ why: 'quiet', view: settle(here()) }));
+    } catch (error) {
+      reject(error);
+    }
   }, watchAfterMs);
-  const atDeadline = (): void => resolve({ why: 'deadline', view: settle(job) });
+  const atDeadline = (): void => resolve({ why: 'deadline', view: settle(here()) });
   const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
-  ended.then(() => completed(launched, over.signal)).then((view) => resolve({ why: 'ended', view }), reject);
+  ended
+    .then(() => completed({ ...launched, job: here() }, watch))
+    .then((view) => resolve({ why: 'ended', view }), reject);
   try {
-    return await promise;
+    const { why, view } = await promise;
+    return { why, view: { ...view, job } };
   } finally {
-    over.abort();
+    watch.isOver = true;
     clearTimeout(late);
     clearTimeout(deadline);
     closeWatch();
+    held?.release();
   }
 }
 

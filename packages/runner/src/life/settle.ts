@@ -44,7 +44,14 @@ const nobody: JobFacts['shim'] = { identity: undefined, leads: false };
 /** What the shim of a job has written so far. */
 export const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmallFile(pathOf(job, 'record')) ?? '');
 
-/** Facts that are found out when they are asked for. Of a job that was launched here its definition is known. */
+/** What whoever launched a job knows of it without a look. */
+export interface KnownOfLaunch {
+  readonly meta?: MetaFile;
+  /** Its shim, a child of ours that has exited. A state may name another by now: that of a restart. */
+  readonly exited?: ProcessIdentity | undefined;
+}
+
+/** Facts that are found out when they are asked for, but for those that are known. */
 export class FactsOnDemand implements JobFacts {
   readonly job: JobDir;
   readonly state: StateFile | undefined;
@@ -60,11 +67,13 @@ export class FactsOnDemand implements JobFacts {
   #hasGroup: Seen<Stats | undefined> | undefined;
   #logBytes: number | undefined;
 
-  constructor(job: JobDir, meta: MetaFile | undefined) {
+  constructor(job: JobDir, { meta, exited }: KnownOfLaunch) {
     this.job = job;
     this.paths = pathsOf(job);
     this.state = readState(job);
     if (meta) this.#meta = { value: meta };
+    const shim = this.state?.identity;
+    if (exited && shim?.pid === exited.pid && shim.start === exited.start) this.#process = 'gone';
   }
   get meta(): MetaFile | undefined {
     this.#meta ??= { value: readMeta(this.job) };
@@ -123,8 +132,8 @@ export class FactsOnDemand implements JobFacts {
   }
 }
 
-/** What is known of a job; `meta` for who has just written it. Writes nothing. */
-export const readFacts = (job: JobDir, meta?: MetaFile): FactsOnDemand => new FactsOnDemand(job, meta);
+/** What is known of a job. Writes nothing. */
+export const readFacts = (job: JobDir, known: KnownOfLaunch = {}): FactsOnDemand => new FactsOnDemand(job, known);
 
 function processOf(state: StateFile | undefined): JobFacts['process'] {
   if (state?.identity) return standingOf(state.identity);
@@ -170,8 +179,8 @@ export interface JobView {
   readonly isLogBehind?: boolean;
 }
 
-/** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. `meta` for who has just written it. */
-export const settle = (job: JobDir, meta?: MetaFile): JobView => settleFacts(readFacts(job, meta));
+/** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
+export const settle = (job: JobDir, known?: KnownOfLaunch): JobView => settleFacts(readFacts(job, known));
 
 /** The same for who needs more of the facts. */
 export function settleFacts(facts: FactsOnDemand): JobView {

@@ -136,6 +136,32 @@ export const openForAppending = (path: string): number =>
     0o600,
   );
 
+/** A directory of a job that stays the same one. */
+export interface HeldJob {
+  readonly job: JobDir;
+  release(): void;
+}
+
+/**
+ * The directory of a job itself, whatever comes into the place of its path meanwhile: for who works in it for long, perhaps with more
+ * rights than those who may write beside it. Linux only; elsewhere, and where there is no descriptor left, it goes by its path.
+ * Throws `io_error` for what is no directory.
+ */
+export function holdJob(job: JobDir): HeldJob {
+  const unheld = { job, release: () => undefined };
+  if (process.platform !== 'linux') return unheld;
+  let fd: number;
+  try {
+    fd = openSync(job.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    const code = errnoOf(cause);
+    if (code !== 'ELOOP' && code !== 'ENOTDIR') return unheld; // gone, for one: whoever looks into it finds nothing
+    throw new JobError('io_error', `${job.path} is no directory any more: it was exchanged`, { cause });
+  }
+  // Not /proc/self: programs that we start are told such paths, too.
+  return { job: { id: job.id, path: `/proc/${process.pid}/fd/${fd}` }, release: () => closeSync(fd) };
+}
+
 /** Makes a directory and those above it. Not `recursive`: below a place like `/proc` that never returns on Node. */
 export function makeDirectories(path: string, mode?: number): void {
   try {

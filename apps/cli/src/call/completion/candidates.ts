@@ -44,6 +44,9 @@ type Offer = readonly (Candidate | string)[];
 
 function allFor(question: Question, place: Place): Offer {
   const { door, command, positionals, pending } = place;
+  // Programs of their own: their options are not ours.
+  if (question.house.otherPrograms.some(({ name }) => door.name === '' && !command && name === positionals[0]))
+    return question.typed.startsWith('-') ? ['--help'] : [];
   if (pending !== undefined) return valuesOf(place, pending);
   if (question.typed.startsWith('-')) return optionNames(tableOf(place));
   if (!command) return commandNames(door, positionals, question.house);
