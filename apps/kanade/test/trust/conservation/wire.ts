@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const answerMs = 2_000;
 
 export interface Wire extends Disposable {
-  /** The answer to a request. Rejects when none comes on this connection: whether the broker heard it is not known then. */
-  request(subject: string, body: string): Promise<string>;
-  /** The same, asked again until there is an answer that is no refusal; resolves with how often it took. */
-  insist(subject: string, body: string): Promise<{ answer: string; attempts: number }>;
+  /** The answer to a request, asked again until there is one: a broker that is away or busy is waited for. */
+  ask(subject: string, body: string): Promise<string>;
+  /** The same, until there is an answer that is no refusal. */
+  insist(subject: string, body: string): Promise<string>;
 }
 
 export function openWire(port: number): Wire {
@@ -30,15 +30,23 @@ export function openWire(port: number): Wire {
     }
   }
 
+  async function ask(subject: string, body: string): Promise<string> {
+    for (;;) {
+      if (isClosed) throw new Error('the oracle has left');
+      const answer = await request(subject, body).catch(() => undefined);
+      if (answer !== undefined) return answer;
+      await sleep(20);
+    }
+  }
+
   return {
-    request,
+    ask,
     async insist(subject, body) {
-      for (let attempts = 1; !isClosed; attempts++) {
-        const answer = await request(subject, body).catch(() => undefined);
-        if (answer !== undefined && !('error' in JSON.parse(answer))) return { answer, attempts };
+      for (;;) {
+        const answer = await ask(subject, body);
+        if (!('error' in JSON.parse(answer))) return answer;
         await sleep(20);
       }
-      throw new Error('the oracle has left');
     },
     [Symbol.dispose]() {
       isClosed = true;
@@ -119,7 +127,7 @@ interface StoredMessage {
 
 /** Sequences that a stream holds, first and last; last below first when it is empty. */
 export async function boundsOf(wire: Wire, stream: string): Promise<{ first: number; last: number }> {
-  const { answer } = await wire.insist(`$JS.API.STREAM.INFO.${stream}`, '');
+  const answer = await wire.insist(`$JS.API.STREAM.INFO.${stream}`, '');
   const { state } = JSON.parse(answer) as { state: { first_seq: number; last_seq: number } };
   return { first: state.first_seq, last: state.last_seq };
 }
@@ -130,7 +138,7 @@ export async function messageAt(
   stream: string,
   at: { seq: number; next_by_subj?: string } | { last_by_subj: string },
 ): Promise<{ subject: string; seq: number; bytes: Buffer } | undefined> {
-  const answer = JSON.parse(await wire.request(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify(at))) as {
+  const answer = JSON.parse(await wire.ask(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify(at))) as {
     message?: StoredMessage;
   };
   if (!answer.message) return undefined;
