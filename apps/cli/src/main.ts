@@ -133,7 +133,7 @@ async function executeInGroup(door: Door, words: readonly string[], leading: Val
 function execute(door: Door, { command, rest }: Found, leading: Values, call: Call): Eventually<number> {
   call.at.command = command;
   const table: OptionTable = { ...globalOptions, ...door.options, ...command.options };
-  const { values, words } = parseWords(rest, table, { stopAtWord: command.stopAtWord ?? false });
+  const { values, words } = parseWords(rest, table, command);
   if (values.help) return help(door, command.name.split(' '), call);
   const given = leading.verbose === undefined ? { ...leading, ...values } : merged(leading, values);
   const form = formOf(given, call.io, door);
@@ -180,7 +180,7 @@ function print(said: Document | string, { door, command, given }: Asked, form: F
   const end = (text: string): Eventually<number> => {
     io.stdout(text);
     const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
-    if (!said.ok || isAsked !== true) return said.ok ? 0 : 1;
+    if (isAsked !== true) return said.ok ? 0 : 1;
     return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
   };
   const text = textOf(said, form, io);

@@ -5,6 +5,8 @@ import { start } from './program.ts';
 export const exampleJobs = fileURLToPath(new URL('../../../examples/jobs', import.meta.url));
 
 interface AgentOptions {
+  /** Default: pc-1. */
+  readonly id?: string;
   /** Further options, such as a broker. */
   readonly args?: readonly string[];
   readonly jobs?: string;
@@ -13,12 +15,12 @@ interface AgentOptions {
 }
 
 /** An agent with a socket of its own. */
-export async function startAgent({ args = [], jobs = exampleJobs, dataDir }: AgentOptions = {}) {
+export async function startAgent({ id = 'pc-1', args = [], jobs = exampleJobs, dataDir }: AgentOptions = {}) {
   const dir = await tempDir();
   const socket = `${dir.path}/s`;
   const own = [
     '--id',
-    'pc-1',
+    id,
     '--data-dir',
     dataDir ?? `${dir.path}/data`,
     '--socket',

@@ -171,7 +171,7 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     expect(agent.log()).toContain('it is meant for another machine');
   });
 
-  it('stops a run with its children when the operator kills it', async () => {
+  it('stops a run with its children when the operator kills it, whose exec id holds dots', async () => {
     const broker = await openBroker();
     const operator = await openOperator(broker.url);
     const site = await openSite();
@@ -179,6 +179,7 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
     await site.start({ args: ['--server', broker.url] });
     const command = commandFor(
       `sleep 300 & echo $! >> ${pids}; setsid sleep 300 & echo $! >> ${pids}; echo done >> ${pids}; wait`,
+      { exec_id: 'site.one.exec' },
     );
     await operator.order('commands.pc.pc-1.job', command);
     await eventually('its children', () => existsSync(pids) && readFileSync(pids, 'utf8').includes('done'));

@@ -1,8 +1,11 @@
 /** The operator's side of a fleet: catalogue, orders, results. Streams and buckets are set up by `./topology`. */
+export { auditJournal, eventJournal, followJournal, type Journal, readJournal } from './audit/journal.ts';
+export { type AuditEntry, writeAudit } from './audit/write-audit.ts';
 export { manifestBytesMax } from './catalogue/parse-manifest.ts';
 export { checkManifest, type PutOptions, type PutResult, putManifest } from './catalogue/put-manifest.ts';
 export { type ListedManifest, listManifests, readManifest } from './catalogue/read-manifests.ts';
 export { removeManifest } from './catalogue/remove-manifest.ts';
+export { revokeJob, type StatusChange, unrevokeJob } from './catalogue/set-status.ts';
 export {
   connectFleet,
   type Fleet,
@@ -15,9 +18,16 @@ export {
   agentsOnline,
   listenMsDefault,
 } from './orders/agents-online.ts';
+export { type CancelOutcome, cancelOrder } from './orders/cancel-order.ts';
+export { findOrder } from './orders/find-order.ts';
 export { type PingOptions, pingAgent } from './orders/ping-agent.ts';
+export type { Order } from './orders/publish-order.ts';
+export { runScript, type ScriptRequest } from './orders/run-script.ts';
 export { sendKill } from './orders/send-kill.ts';
-export { type Order, type OrderRequest, sendOrder } from './orders/send-order.ts';
+export { type OrderRequest, sendOrder } from './orders/send-order.ts';
+export { type StopOrderOptions, type StoppedOrder, type StoppedRun, stopOrder } from './orders/stop-order.ts';
+export { type AwaitResultsOptions, awaitResults, type WaitEvent, type WaitOutcome } from './results/await-results.ts';
+export { type FindResultsOptions, type FoundResults, findResults } from './results/find-results.ts';
 export {
   type FollowEvent,
   type FollowedResult,
@@ -25,3 +35,4 @@ export {
   followResults,
   type MissingOutput,
 } from './results/follow-results.ts';
+export type { MissingMachine } from './results/roll.ts';

@@ -34,7 +34,7 @@ describe.each(await natsServers())('connectFleet on nats-server $version', ({ pa
     await using fleet = await connectFleet({ servers: broker.url, name: 'test' });
     const failure = { code: 'no_topology', message: expect.stringContaining('run "kanade fleet setup" once') };
     await expect(listManifests(fleet)).rejects.toMatchObject(failure);
-    await expect(sendOrder(fleet, { jobId: 'a', target: { kind: 'all' } })).rejects.toMatchObject(failure);
+    await expect(sendOrder(fleet, { jobId: 'a', targets: [{ kind: 'all' }] })).rejects.toMatchObject(failure);
   });
 });
 

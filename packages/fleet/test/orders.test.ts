@@ -19,7 +19,7 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
   it('exec stores the order under its target and job, and answers with the ids in it', async () => {
     await using opened = await openTestFleet(path);
     await putManifest(opened.fleet, jobYaml('a', '1.2.3'));
-    const order = await sendOrder(opened.fleet, { jobId: 'a', target: { kind: 'pc', pc: 'pc-1' } });
+    const order = await sendOrder(opened.fleet, { jobId: 'a', targets: [{ kind: 'pc', pc: 'pc-1' }] });
     expect(order).toMatchObject({ jobId: 'a', version: '1.2.3', subjects: ['commands.pc.pc-1.a'], timeoutMs: 30_000 });
     const held = await heldOrders(opened.fleet);
     expect(Object.keys(held)).toEqual(['commands.pc.pc-1.a']);
@@ -42,11 +42,11 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
     await putManifest(fleet, jobYaml('a'));
     await putManifest(fleet, jobYaml('b'));
     const pc = { kind: 'pc', pc: 'pc-1' } as const;
-    await sendOrder(fleet, { jobId: 'a', target: pc });
-    await sendOrder(fleet, { jobId: 'b', target: pc });
-    const newest = await sendOrder(fleet, { jobId: 'a', target: pc, timeoutMs: 1_500 });
-    await sendOrder(fleet, { jobId: 'a', target: { kind: 'group', group: 'lab' } });
-    await sendOrder(fleet, { jobId: 'a', target: { kind: 'all' } });
+    await sendOrder(fleet, { jobId: 'a', targets: [pc] });
+    await sendOrder(fleet, { jobId: 'b', targets: [pc] });
+    const newest = await sendOrder(fleet, { jobId: 'a', targets: [pc], timeoutMs: 1_500 });
+    await sendOrder(fleet, { jobId: 'a', targets: [{ kind: 'group', group: 'lab' }] });
+    await sendOrder(fleet, { jobId: 'a', targets: [{ kind: 'all' }] });
     const held = await heldOrders(fleet);
     expect(Object.keys(held).sort()).toEqual([
       'commands.all.a',
@@ -63,9 +63,13 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
     await putManifest(fleet, jobYaml('big').replace('script: echo big', `script: ${'x'.repeat(500_000)}`));
     await putManifest(fleet, jobYaml('object').replace('script: echo', 'script_object: a/1 #'));
     const target = { kind: 'all' } as const;
-    await expect(sendOrder(fleet, { jobId: 'nobody', target })).rejects.toMatchObject({ code: 'job_not_found' });
-    await expect(sendOrder(fleet, { jobId: 'object', target })).rejects.toMatchObject({ code: 'script_unsupported' });
-    const toNobody = sendOrder(fleet, { jobId: 'big', target: { kind: 'pc', pc: 'a b' } });
+    await expect(sendOrder(fleet, { jobId: 'nobody', targets: [target] })).rejects.toMatchObject({
+      code: 'job_not_found',
+    });
+    await expect(sendOrder(fleet, { jobId: 'object', targets: [target] })).rejects.toMatchObject({
+      code: 'script_unsupported',
+    });
+    const toNobody = sendOrder(fleet, { jobId: 'big', targets: [{ kind: 'pc', pc: 'a b' }] });
     await expect(toNobody).rejects.toMatchObject({ code: 'invalid_id' });
     expect(await heldOrders(fleet)).toEqual({});
   });

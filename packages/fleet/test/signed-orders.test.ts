@@ -62,8 +62,8 @@ describe.each(await natsServers())('signed orders on nats-server $version', ({ p
     answerPings(fleet, 'pc-3', [key.commandKey], ['legacy']);
     await fleet.connection.flush();
 
-    const order = (target: Parameters<typeof sendOrder>[1]['target']) =>
-      sendOrder(fleet, { jobId: 'a', target, signer });
+    const order = (target: Parameters<typeof sendOrder>[1]['targets'][number]) =>
+      sendOrder(fleet, { jobId: 'a', targets: [target], signer });
     const sealed = await order({ kind: 'pc', pc: 'pc-1' });
     expect(sealed.provenance).toEqual({ kid: 'ops', protocol: 'kanade.command.v2', isTrusted: true });
     const held = await heldOn(fleet, 'commands.pc.pc-1.a');
@@ -95,7 +95,7 @@ describe.each(await natsServers())('signed orders on nats-server $version', ({ p
     await using opened = await openTestFleet(path);
     const { fleet } = opened;
     await putManifest(fleet, jobYaml('a'));
-    const { provenance } = await sendOrder(fleet, { jobId: 'a', target: { kind: 'pc', pc: 'pc-1' } });
+    const { provenance } = await sendOrder(fleet, { jobId: 'a', targets: [{ kind: 'pc', pc: 'pc-1' }] });
     const { headers, body } = await heldOn(fleet, 'commands.pc.pc-1.a');
     expect([provenance, Object.values(headers).filter(Boolean)]).toEqual([undefined, []]);
     expect(JSON.parse(new TextDecoder().decode(body))).not.toHaveProperty('kind');

@@ -148,6 +148,7 @@ export {
   commandSubject,
   heartbeatSubject,
   killSubject,
+  obsSubject,
   parseSubject,
   pingSubject,
   resultSubject,

@@ -17,6 +17,11 @@ it.each([
   ['one machine, killed', results(-1), 1],
   ['all well', results(0, 0), 0],
   ['one of two failed', results(0, 7), 1],
+  ['all well, one missing', { ...results(0, 0), missing: [{ pc_id: 'c' }] }, 3],
+  ['one well, one missing', { ...results(0), missing: [{ pc_id: 'c' }] }, 3],
+  ['one failed, one missing', { ...results(7), missing: [{ pc_id: 'c' }] }, 1],
+  ['nobody answered', { ok: false, error: { code: 'no_result' } }, 3],
+  ['another error', { ok: false, error: { code: 'job_revoked' } }, 1],
   ['an order that is not waited for', { exec_id: 'x' }, 0],
 ])('exit code of %s', (_, answer, code) => {
   expect(exitCodeOf({ ok: true, ...answer })).toBe(code);

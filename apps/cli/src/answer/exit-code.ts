@@ -10,13 +10,18 @@ const noEndingCode = 125;
 /** What a shell adds to the number of the signal that ended a program. */
 const signalBase = 128;
 
+/** Machines that have not answered an order; nothing of what came was bad. */
+const missingCode = 3;
+
 /**
  * The exit code for an answer: the job's own, 128 and the number of its signal, 124 after its timeout, 125 for a job without an
- * ending of its own. Of several machines 0 when all ended well, else 1; 0 for an answer about no ending. Pure.
+ * ending of its own. Of an order 0 when all machines ended well, 1 when one did not (the job's own code where only one machine
+ * was meant), 3 when some have not answered. 0 for an answer about no ending, 1 for an error. Pure.
  */
 export function exitCodeOf(answer: Document): number {
-  const { results, state } = answer;
-  if (Array.isArray(results)) return codeOfResults(results as { exit_code: number }[]);
+  const { results, state, missing = [], error } = answer;
+  if (!answer.ok) return (error as { code?: unknown } | undefined)?.code === 'no_result' ? missingCode : 1;
+  if (Array.isArray(results)) return codeOfResults(results, (missing as readonly unknown[]).length);
   if (typeof state !== 'string') return 0;
   const { ending, exit_code: code, signal_number: signal } = answer;
   if (ending === 'timed_out') return timedOutCode;
@@ -25,8 +30,10 @@ export function exitCodeOf(answer: Document): number {
 }
 
 /** Of one machine its own code, where an exit code can be that. */
-function codeOfResults(results: readonly { readonly exit_code: number }[]): number {
+function codeOfResults(results: readonly { readonly exit_code: number }[], missingCount: number): number {
   const [only] = results;
-  if (only && results.length === 1) return only.exit_code >= 0 && only.exit_code <= 255 ? only.exit_code : 1;
-  return results.every(({ exit_code }) => exit_code === 0) ? 0 : 1;
+  if (only && results.length === 1 && missingCount === 0)
+    return only.exit_code >= 0 && only.exit_code <= 255 ? only.exit_code : 1;
+  if (results.some(({ exit_code }) => exit_code !== 0)) return 1;
+  return missingCount > 0 ? missingCode : 0;
 }

@@ -55,6 +55,13 @@ describe('the sentence', () => {
     [{ ...order, results: [result({}), result({ pc_id: 'pc-2' })] }, '✓ update 1.0.0 exited 0 on 2 machines'],
     [{ ...order, results: [result({}), result({ exit_code: 1 })] }, '✗ update 1.0.0 failed on 1 of 2 machines'],
     [
+      { ...order, results: [result({})], missing: [{ pc_id: 'pc-2', state: 'away' }] },
+      '● update 1.0.0 exited 0 on 1 machine; one has not answered',
+    ],
+    [{ type: 'fleet.kill', exec_id: 'e', stopped: [], ended_before: 2 }, 'had ended before on 2 machines'],
+    [{ type: 'fleet.cancel', job_id: 'a', count: 0 }, 'nothing of the order of a waits any more'],
+    [{ type: 'fleet.results', results: [], complete: false }, '0 results, there may be more'],
+    [
       { type: 'outbox.count', ready: { records: 2, bytes: 9 }, quarantined: { records: 1, bytes: 9 } },
       '✗ 2 records to deliver, 1 in quarantine, 0 lost',
     ],
@@ -84,6 +91,18 @@ describe('tables', () => {
       ['pc-22', '✗ exited 3', '1.5 s'],
     ]);
     expect(lines.join('\n')).toContain('--- pc-1 stdout\nhello\n--- pc-22 stderr\nno\n');
+  });
+
+  it('of an order name the machines that have not answered below those that have', () => {
+    const missing = ['away', 'online', 'unknown'].map((state) => ({ pc_id: state, state }));
+    const [, head, ...lines] = said({ ...order, results: [result({})], missing }).split('\n');
+    expect([head, ...lines.slice(0, 4)].map((line) => line?.split(/ {2,}/))).toEqual([
+      ['machine', 'ended', 'took'],
+      ['pc-1', '✓ exited 0', '1.5 s'],
+      ['away', 'away'],
+      ['online', 'has not answered'],
+      ['unknown', 'not heard of'],
+    ]);
   });
 
   it('align characters that fill two columns, and leave out columns that nobody needs', () => {

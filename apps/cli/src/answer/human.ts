@@ -43,6 +43,8 @@ export function humanOf(answer: object, { colourful }: HumanOptions): string {
 /** Columns of a list: head and cell; without columns every key is one. */
 interface Columns {
   readonly rows: string;
+  /** Another key with rows of the same columns, below. */
+  readonly below?: string;
   readonly columns: Readonly<Record<string, (row: Told) => Cell>>;
 }
 
@@ -54,7 +56,15 @@ const coloured =
   (row: Told): Cell => ({ text: lineOf(row[key]), colour: stateColours[String(row[key])] });
 const keys = (...names: string[]) => Object.fromEntries(names.map((name) => [name, value(name)]));
 
+const notAnswered: Readonly<Record<string, string>> = {
+  online: 'has not answered',
+  away: 'away',
+  unknown: 'not heard of',
+};
+
 const ended = (row: Told): Cell => {
+  if (typeof row.state === 'string' && Object.hasOwn(notAnswered, row.state))
+    return { text: notAnswered[row.state] ?? '', colour: 'yellow' };
   if (row.skipped) return { text: 'skipped', colour: 'yellow' };
   const { mark, text } = endingSentence({ ...row, started_at: undefined });
   return { text: `${signs[mark].sign}${text}`, colour: signs[mark].colour };
@@ -83,6 +93,8 @@ const findings: Columns = {
     fix: ({ fix }) => ({ text: lineOf(fix), colour: 'yellow' }),
   },
 };
+/** Machines that have answered, then those that have not. */
+const answers: Columns = { rows: 'results', below: 'missing', columns: { machine: value('pc_id'), ended, took } };
 
 const tables: Readonly<Record<string, Columns>> = {
   list: {
@@ -96,8 +108,35 @@ const tables: Readonly<Record<string, Columns>> = {
   delete: { rows: 'jobs', columns: keys('job_id', 'state', 'action', 'reason') },
   doctor: findings,
   'fleet.doctor': findings,
-  'fleet.exec': { rows: 'results', columns: { machine: value('pc_id'), ended, took } },
-  'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended } },
+  'fleet.exec': answers,
+  'fleet.wait': answers,
+  'fleet.run': answers,
+  'fleet.results': {
+    rows: 'results',
+    columns: {
+      machine: value('pc_id'),
+      job: value('job_id'),
+      ended,
+      took,
+      finished: value('finished_at'),
+      order: value('exec_id'),
+    },
+  },
+  'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended, report: value('report') } },
+  'fleet.audit': {
+    rows: 'records',
+    columns: {
+      at: value('at'),
+      who: ({ user, host }) => ({ text: lineOf(`${user}@${host}`) }),
+      did: value('action'),
+      about: value('about'),
+      job: ({ order }) => ({ text: lineOf((order as Told | undefined)?.job_id) }),
+    },
+  },
+  'fleet.events': {
+    rows: 'records',
+    columns: { at: value('at'), machine: value('pc_id'), kind: value('kind'), ...keys('source', 'payload') },
+  },
   'fleet.agents': {
     rows: 'agents',
     columns: {
@@ -138,8 +177,10 @@ const tables: Readonly<Record<string, Columns>> = {
 function bodyOf(told: Told, paint: Paint): string {
   if (told.type === 'outbox.count') return countsOf(told, paint);
   const known = tables[String(told.type)];
-  const rows = known ? told[known.rows] : undefined;
-  if (!known || !Array.isArray(rows)) return '';
+  const first = known ? told[known.rows] : undefined;
+  if (!known || !Array.isArray(first)) return '';
+  const more = known.below === undefined ? undefined : told[known.below];
+  const rows = Array.isArray(more) ? [...first, ...more] : first;
   const columns = Object.entries(known.columns).map(([head, cellOf]) => ({
     head,
     cells: rows.map((row) => cellOf(row as Told)),
@@ -208,7 +249,7 @@ function errorFields({ code, details, retryable }: Told, paint: Paint): string {
 
 /** What was printed, below all else: of a job, or of each machine. */
 function outputOf(told: Told, paint: Paint): string {
-  const results = told.type === 'fleet.exec' && Array.isArray(told.results) ? (told.results as Told[]) : [];
+  const results = String(told.type).startsWith('fleet.') && Array.isArray(told.results) ? (told.results as Told[]) : [];
   const many = results.map((result) => streamsOf(result, results.length > 1 ? `${result.pc_id} ` : '', paint));
   return `${streamsOf(told, '', paint)}${many.join('')}`;
 }

@@ -71,16 +71,25 @@ function examined(told: Told): Sentence {
 
 function ordered(told: Told): Sentence {
   const results = list(told.results);
+  const missing = list(told.missing).length;
   const name = `${told.job_id} ${told.version}`;
   const [only] = results;
   if (!only) return open(`ordered ${name}; machines that are away run it when they come back`);
-  if (results.length === 1) {
+  if (results.length === 1 && missing === 0) {
     const { mark, text } = only.skipped ? plain(`skipped (${only.exit_code})`) : endingSentence(only);
     return { mark, text: `${name} on ${only.pc_id}: ${text}` };
   }
   const failed = results.filter(({ exit_code }) => exit_code !== 0).length;
-  if (failed === 0) return good(`${name} exited 0 on ${some(results.length, 'machine')}`);
-  return bad(`${name} failed on ${failed} of ${some(results.length, 'machine')}`);
+  const silent = missing === 0 ? '' : `; ${missing === 1 ? 'one has' : `${missing} have`} not answered`;
+  if (failed > 0) return bad(`${name} failed on ${failed} of ${some(results.length, 'machine')}${silent}`);
+  const text = `${name} exited 0 on ${some(results.length, 'machine')}${silent}`;
+  return missing === 0 ? good(text) : open(text);
+}
+
+function killed({ exec_id, stopped: runs, ended_before }: Told): Sentence {
+  if (runs === undefined) return open(`told every machine that is online to stop ${exec_id}`);
+  if (list(runs).length === 0) return plain(`had ended before on ${some(number(ended_before), 'machine')}`);
+  return good(`stopped on ${some(list(runs).length, 'machine')}`);
 }
 
 function counted(told: Told): Sentence {
@@ -95,6 +104,9 @@ const ringed = ({ ring, keys, enforcing }: Told): Sentence =>
   good(
     `${ring} trusts ${some(list(keys).length, 'key')}, ${enforcing ? 'and is enforcing' : 'and only reports what is not signed'}`,
   );
+
+const takenBack = (withdrawn: unknown): string =>
+  list(withdrawn).length === 0 ? '' : `; ${some(list(withdrawn).length, 'waiting order')} taken back`;
 
 const jobStates = ['run', 'start', 'restart', 'status', 'wait', 'create'];
 
@@ -120,10 +132,25 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
     ),
   'fleet.doctor': examined,
   'fleet.exec': ordered,
-  'fleet.kill': ({ exec_id, stopped: runs }) =>
-    runs === undefined
-      ? open(`told every machine that is online to stop ${exec_id}`)
-      : good(`stopped on ${some(list(runs).length, 'machine')}`),
+  'fleet.wait': ordered,
+  'fleet.run': ordered,
+  'fleet.revoke': ({ job_id, before, withdrawn }) =>
+    good(`${job_id} is ${before === 'REVOKED' ? 'still ' : ''}revoked${takenBack(withdrawn)}`),
+  'fleet.unrevoke': ({ job_id, before, withdrawn }) =>
+    before === 'REVOKED'
+      ? good(`${job_id} is allowed again${takenBack(withdrawn)}`)
+      : plain(`${job_id} was not revoked`),
+  'fleet.audit': ({ records, complete }) =>
+    plain(`${some(list(records).length, 'record')}${complete ? '' : ', there may be more'}`),
+  'fleet.events': ({ records, complete }) =>
+    plain(`${some(list(records).length, 'event')}${complete ? '' : ', there may be more'}`),
+  'fleet.results': ({ results, complete }) =>
+    plain(`${some(list(results).length, 'result')}${complete ? '' : ', there may be more'}`),
+  'fleet.kill': killed,
+  'fleet.cancel': ({ job_id, count }) =>
+    number(count) === 0
+      ? plain(`nothing of the order of ${job_id} waits any more`)
+      : good(`took the order of ${job_id} back from ${some(number(count), 'place')}`),
   'fleet.ping': ({ pc_id, agent }) => good(`${pc_id} answers, agent ${(agent as Told).agent_version}`),
   'fleet.agents': ({ agents, listened_ms }) =>
     plain(`${some(list(agents).length, 'machine')} heard within ${timeOf(number(listened_ms))}`),
@@ -134,7 +161,8 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.job.put': ({ jobs }) => good(`put ${some(list(jobs).length, 'job')}`),
   'fleet.job.list': ({ jobs }) =>
     plain(list(jobs).length === 0 ? 'no jobs in the catalogue' : some(list(jobs).length, 'job')),
-  'fleet.job.remove': ({ job_id }) => good(`removed ${job_id}; orders for it are revoked`),
+  'fleet.job.remove': ({ job_id, withdrawn }) =>
+    good(`removed ${job_id}; orders for it are revoked${takenBack(withdrawn)}`),
   'fleet.key.create': ({ command_key, private_key_file }) =>
     good(`made key ${command_key}; its private half is in ${private_key_file}`),
   'fleet.key.list': ({ own, keys, enforcing, ring }) =>

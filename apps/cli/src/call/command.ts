@@ -118,6 +118,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   readonly options: T;
   /** Everything from the first positional word on is a command line of its own. */
   readonly stopAtWord?: boolean;
+  /** What stands behind `--` is something else than the words before it: the words keep the `--`. */
+  readonly keepsDashes?: boolean;
   /** Waits for something: for people a terminal shows how it stands meanwhile. */
   readonly waits?: boolean;
   /** Paragraphs of the help behind the options. */
@@ -195,13 +197,17 @@ export interface Parsed {
  * Splits words into option values and positional words. With `stopAtWord` everything from the first positional word on
  * belongs to the command to run. Throws {@link UsageError}.
  */
-export function parseWords(words: readonly string[], table: OptionTable, { stopAtWord = false } = {}): Parsed {
+export function parseWords(
+  words: readonly string[],
+  table: OptionTable,
+  { stopAtWord = false, keepsDashes = false } = {},
+): Parsed {
   const values: Parsed['values'] = {};
   const rest: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '--') {
-      rest.push(...words.slice(at + 1));
+      rest.push(...words.slice(keepsDashes ? at : at + 1));
       break;
     }
     if (!word.startsWith('-') || word === '-') {

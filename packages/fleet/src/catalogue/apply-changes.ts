@@ -8,6 +8,8 @@ export interface Change {
   readonly bucket: KV;
   readonly key: string;
   readonly value: string | undefined;
+  /** Somebody else may have written this very value meanwhile: then it is theirs, and no conflict. */
+  readonly mayBeTheirs?: boolean;
 }
 
 interface Applied extends Change {
@@ -26,10 +28,23 @@ export async function applyChanges(changes: readonly Change[]): Promise<void> {
   try {
     for (const [index, change] of changes.entries()) {
       const before = befores[index] ?? null;
-      applied.push({ ...change, before, revision: await write(change, before?.revision ?? 0) });
+      const revision = await writeOwn(change, before?.revision ?? 0);
+      if (revision !== undefined) applied.push({ ...change, before, revision });
     }
   } catch (error) {
     await takeBack(applied, error);
+    throw error;
+  }
+}
+
+/** The new revision; undefined when the value is there by somebody else's hand. */
+async function writeOwn(change: Change, expectedRevision: number): Promise<number | undefined> {
+  try {
+    return await write(change, expectedRevision);
+  } catch (error) {
+    if (!change.mayBeTheirs || !isWrongRevision(error)) throw error;
+    const now = await change.bucket.get(change.key);
+    if (now && hasValue(now) && now.string() === change.value) return undefined;
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { translate } from '../fault/translate.ts';
 import { applyChanges, type Change } from './apply-changes.ts';
 import { openBucket, readEntry } from './bucket.ts';
 import { type ParsedManifest, parseManifest } from './parse-manifest.ts';
+import { withdrawJob } from './set-status.ts';
 
 export interface PutOptions {
   /** Reads the file that `execute.script_file` names, relative to the manifest. Without it such manifests are refused. */
@@ -23,20 +24,27 @@ export interface PutResult {
 
 /**
  * Puts a job into the catalogue: its manifest, its source with comments, and its version as the approved one. A script
- * file becomes part of the manifest. All or nothing. A job that was revoked stays revoked. Throws FleetError
+ * file becomes part of the manifest. All or nothing. A job that was revoked stays revoked; one that was removed is allowed again, but
+ * for orders from before that still wait: they are taken back. Throws FleetError
  * `manifest_invalid` (with `faults`) or `job_changed` when somebody else puts it at the same time.
  */
 export async function putManifest(fleet: Fleet, yamlText: string, options: PutOptions = {}): Promise<PutResult> {
   const { manifest, source } = await prepare(yamlText, options);
   try {
-    const created = await abortable(store(fleet, manifest, source), options.signal);
+    const created = await abortable(store(fleet, { manifest, source, signal: options.signal }), options.signal);
     return { jobId: manifest.id, version: manifest.version, created };
   } catch (error) {
     throw translate(error, `putting job ${manifest.id}`, options.signal);
   }
 }
 
-async function store(fleet: Fleet, manifest: Manifest, source: string): Promise<boolean> {
+interface Storing {
+  readonly manifest: Manifest;
+  readonly source: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function store(fleet: Fleet, { manifest, source, signal }: Storing): Promise<boolean> {
   const [jobs, yaml, current, status] = await Promise.all([
     openBucket(fleet, buckets.jobs),
     openBucket(fleet, buckets.jobsYaml),
@@ -45,13 +53,17 @@ async function store(fleet: Fleet, manifest: Manifest, source: string): Promise<
   ]);
   const key = manifest.id;
   const isNew = (await readEntry(jobs, key)) === undefined;
-  const isJudged = !isNew && (await readEntry(status, key)) !== undefined;
+  const standing = await readEntry(status, key);
+  const isJudged = !isNew && standing !== undefined;
+  // A job that was removed is allowed again, its orders from before are not.
+  if (isNew && standing !== undefined) await withdrawJob(fleet, key, signal);
   const changes: Change[] = [
     { bucket: yaml, key, value: source },
     ...(isJudged ? [] : [{ bucket: status, key, value: scriptStatuses.active }]),
-    { bucket: current, key, value: manifest.version },
-    // Last: from here on the job is seen.
     { bucket: jobs, key, value: JSON.stringify(manifest) },
+    // Last: an order beside us reads this before the manifest, and approves only what it then reads. So it may approve our
+    // version before we do, and never an older one after us.
+    { bucket: current, key, value: manifest.version, mayBeTheirs: true },
   ];
   await applyChanges(changes);
   return isNew;

@@ -20,6 +20,7 @@ export type FleetErrorCode =
   | 'topology_conflict'
   | 'job_not_found'
   | 'job_changed'
+  | 'job_revoked'
   | 'manifest_invalid'
   | 'script_unsupported'
   | 'too_large'

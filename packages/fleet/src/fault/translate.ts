@@ -92,6 +92,11 @@ export function isWrongRevision(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === apiCodes.wrongLastSequence;
 }
 
+/** True when there is no such stream, bucket or object store. */
+export function isMissingStream(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === apiCodes.streamNotFound;
+}
+
 /** True when nobody listens on the subject of a request. */
 export function isNoResponders(error: unknown): boolean {
   return error instanceof RequestError && error.isNoResponders();

@@ -11,12 +11,12 @@ export const agentsMaxDefault = 20_000;
 
 export interface AgentsOnlineOptions {
   /** Default {@link listenMsDefault}. */
-  readonly listenMs?: number;
+  readonly listenMs?: number | undefined;
   /** Default {@link agentsMaxDefault}. */
   readonly agentsMax?: number;
   /** Hears of each machine when its first heartbeat arrives. */
   onAgent?(heartbeat: Heartbeat): void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface AgentsOnline {

@@ -7,23 +7,16 @@ import {
   resultSubject,
   streams,
 } from '@kanade/shared/fleet';
-import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
+import { followStream } from '../stream/follow-stream.ts';
 import { type ObjectText, readObject } from './output-object.ts';
 
 /** Largest output of one stream that is fetched from the object store, in bytes. */
 export const outputBytesMaxDefault = 16 * 1_048_576;
-/** How many results are on their way to us at a time. */
-const resultsInFlight = 64;
-/** How long one pull stands, in ms. A consumer that a restart of the broker took away is noticed after about as long. */
-const pullMs = 2_000;
-/** How long the broker keeps a consumer that nobody asks for results any more, in ms. */
-const inactiveMs = 60_000;
-/** How long the broker may take to release it at the end, in ms. */
-const releaseMs = 1_000;
 
 /** What happened on the way that is no result. */
 export interface FollowEvent {
@@ -64,40 +57,21 @@ export async function* followResults(
   const doing = `following the results of ${requestId}`;
   const readResult = createReader(ExecResult);
   const seen = new Set<string>();
-  let consumer: Consumer | undefined;
-  let messages: ConsumerMessages | undefined;
-  const onAbort = (): void => messages?.stop();
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    consumer = await abortable(createConsumer(fleet, requestId), signal);
-    messages = await abortable(consumer.consume({ max_messages: resultsInFlight, expires: pullMs }), signal);
-    for await (const message of messages) {
+    const filter = resultSubject(requestId);
+    for await (const message of followStream(fleet, { stream: streams.results, filter, from: 1, signal })) {
       const result = take(message, readResult, options);
       if (!result || seen.has(keyOf(result))) continue;
       seen.add(keyOf(result));
-      yield await abortable(withOutput(fleet, result, options), signal);
+      yield await abortable(withOutput(fleet, result, options.outputBytesMax), signal);
     }
-    signal?.throwIfAborted();
   } catch (error) {
     throw translate(error, doing, signal);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    await messages?.close();
-    // What an unreachable broker keeps goes by itself after inactiveMs.
-    await abortable(consumer?.delete() ?? Promise.resolve(false), AbortSignal.timeout(releaseMs)).catch(() => false);
   }
 }
 
 /** Agents older than result ids leave it empty: one result for each machine then. */
 const keyOf = (result: ExecResult): string => result.result_id || `${result.request_id}|${result.pc_id}`;
-
-function createConsumer(fleet: Fleet, requestId: string): Promise<Consumer> {
-  return fleet.jetstream.consumers.get(streams.results, {
-    filter_subjects: resultSubject(requestId),
-    deliver_policy: DeliverPolicy.All,
-    inactive_threshold: inactiveMs,
-  });
-}
 
 function take(
   message: JsMsg,
@@ -117,9 +91,13 @@ function take(
   return read.ok ? read.value : unreadable(read.faults);
 }
 
-async function withOutput(fleet: Fleet, result: ExecResult, options: FollowResultsOptions): Promise<FollowedResult> {
+/** A result with the output that it only points to. */
+export async function withOutput(
+  fleet: Fleet,
+  result: ExecResult,
+  bytesMax: number = outputBytesMaxDefault,
+): Promise<FollowedResult> {
   const missingOutput: MissingOutput[] = [];
-  const bytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
   const textOf = async (stream: 'stdout' | 'stderr'): Promise<string> => {
     const object = result[`${stream}_object`];
     if (!object) return result[stream];

@@ -103,6 +103,8 @@ export const startsOf = (execId: string): string => `events.started.${checked('e
 export const auditSubject = (action: string, about?: string): string =>
   `audit.operator.${checked('action', action)}${about === undefined ? '' : `.${checked('id', about)}`}`;
 export const heartbeatSubject = (pc: string): string => pcSubject('heartbeat', pc);
+/** Where what happened on a machine is told. */
+export const obsSubject = (pc: string): string => pcSubject('obs', pc);
 export const pingSubject = (pc: string): string => pcSubject('ping', pc);
 
 /** A subject that holds one machine id, such as `obs.<pc_id>`. */

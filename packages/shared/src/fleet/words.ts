@@ -70,6 +70,7 @@ export {
   commandSubject,
   heartbeatSubject,
   killSubject,
+  obsSubject,
   parseSubject,
   pingSubject,
   resultSubject,

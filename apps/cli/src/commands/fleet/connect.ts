@@ -1,8 +1,10 @@
 /** The broker of a call, and a connection to it. NATS is loaded when a command really connects. */
 import { homedir } from 'node:os';
-import type { Fleet } from '@kanade/fleet';
+import type { AuditEntry, Fleet } from '@kanade/fleet';
 import type { BrokerAccess } from '@kanade/fleet/connection';
 import { type Context, UsageError } from '../../call/command.ts';
+import type { Io } from '../../io.ts';
+import { operator } from './operator.ts';
 
 /** Longest wait that may be asked for, in seconds: a week, the age that orders reach on the broker. */
 const secondsMax = 604_800;
@@ -12,13 +14,38 @@ const serverDefault = 'nats://127.0.0.1:4222';
 type Library = typeof import('./library.ts');
 
 /** The library of a connection, and the connection. */
-export type Connected = Library & { readonly fleet: Fleet };
+export type Connected = Library & {
+  readonly fleet: Fleet;
+  /** Writes down what was done. What could not be recorded is said on stderr and stands in the answer; nothing is undone for it. */
+  audit(entry: Omit<AuditEntry, 'user' | 'host'>): Promise<{ audit_failed?: string }>;
+};
 
 /** Connects, hands the connection over and closes it afterwards. Throws FleetError. */
 export async function withFleet<T>(context: Context, use: (connected: Connected) => Promise<T>): Promise<T> {
   const { library, access } = await readAccess(context);
   await using fleet = await library.connectFleet({ servers: access, name: 'kanade-cli', signal: context.io.signal });
-  return await use({ ...library, fleet });
+  return await use({ ...library, fleet, audit: (entry) => record(library, fleet, { entry, io: context.io }) });
+}
+
+interface Recording {
+  readonly entry: Omit<AuditEntry, 'user' | 'host'>;
+  readonly io: Io;
+}
+
+async function record(
+  { writeAudit }: Library,
+  fleet: Fleet,
+  { entry, io }: Recording,
+): Promise<{ audit_failed?: string }> {
+  try {
+    // Not with the signal of the call: what was done is written down also when the caller goes away.
+    await writeAudit(fleet, { ...entry, ...operator() });
+    return {};
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    io.stderr(`done, but not recorded: ${said}\n`);
+    return { audit_failed: said };
+  }
 }
 
 /** How the broker of a call is reached. Throws FleetError, and UsageError for credentials in an argument. */

@@ -1,9 +1,10 @@
 /** `kanade fleet …`: the operator's door to other machines. */
 import type { Door } from '../../call/command.ts';
 import { agents } from './agents.ts';
+import { audit } from './audit.ts';
 import { shownServer } from './connect.ts';
 import { fleetDoctor } from './doctor.ts';
-import { exec } from './exec.ts';
+import { events } from './events.ts';
 import { jobList } from './job-list.ts';
 import { jobPut } from './job-put.ts';
 import { jobRemove } from './job-remove.ts';
@@ -11,8 +12,14 @@ import { keyCreate } from './key/create.ts';
 import { keyList } from './key/list.ts';
 import { keyRemove } from './key/remove.ts';
 import { keyTrust } from './key/trust.ts';
-import { fleetKill } from './kill.ts';
+import { cancel } from './orders/cancel.ts';
+import { exec } from './orders/exec.ts';
+import { fleetKill } from './orders/kill.ts';
+import { results } from './orders/results.ts';
+import { fleetRun } from './orders/run.ts';
+import { fleetWait } from './orders/wait.ts';
 import { ping } from './ping.ts';
+import { revoke, unrevoke } from './revoke.ts';
 import { setup } from './setup.ts';
 
 export const fleet: Door = {
@@ -31,10 +38,18 @@ export const fleet: Door = {
     jobPut,
     jobList,
     jobRemove,
+    revoke,
+    unrevoke,
     exec,
+    fleetRun,
+    fleetWait,
+    results,
     fleetKill,
+    cancel,
     ping,
     agents,
+    events,
+    audit,
     keyCreate,
     keyList,
     keyTrust,

@@ -27,11 +27,13 @@ export const jobPut = defineCommand({
     for (const source of sources) {
       await named(source, () => checkManifest(source.text, { ...source, signal }));
     }
-    return withFleet(context, async ({ fleet }) => {
+    return withFleet(context, async ({ fleet, audit }) => {
       const jobs: Record<string, unknown>[] = [];
       for (const source of sources) {
         const put = await named(source, () => putManifest(fleet, source.text, { ...source, signal }));
-        jobs.push({ file: source.file, id: put.jobId, version: put.version, created: put.created });
+        const { jobId, version, created } = put;
+        const noted = await audit({ action: 'job.put', about: jobId, details: { version, created } });
+        jobs.push({ file: source.file, id: jobId, version, created, ...noted });
         io.stderr(`put ${put.jobId} ${put.version}\n`);
       }
       return { type: 'fleet.job.put', jobs };

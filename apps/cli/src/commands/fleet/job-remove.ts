@@ -9,9 +9,10 @@ export const jobRemove = defineCommand({
   examples: ['kanade fleet job remove disk-report'],
   async run(_options, words, context) {
     const jobId = oneWord(words, 'JOB');
-    return withFleet(context, async ({ fleet, removeManifest }) => {
-      await removeManifest(fleet, jobId, { signal: context.io.signal });
-      return { type: 'fleet.job.remove', job_id: jobId };
+    return withFleet(context, async ({ fleet, removeManifest, audit }) => {
+      const withdrawn = await removeManifest(fleet, jobId, { signal: context.io.signal });
+      const noted = await audit({ action: 'job.remove', about: jobId, details: { withdrawn } });
+      return { type: 'fleet.job.remove', job_id: jobId, withdrawn, ...noted };
     });
   },
 });

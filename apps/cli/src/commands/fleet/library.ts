@@ -1,18 +1,29 @@
 /** What the commands need of the operator's library; loaded on demand, because it brings NATS. */
 export {
   agentsOnline,
+  auditJournal,
+  awaitResults,
+  cancelOrder,
   checkManifest,
   connectFleet,
-  followResults,
+  eventJournal,
+  findOrder,
+  findResults,
+  followJournal,
   listenMsDefault,
   listManifests,
   manifestBytesMax,
   pingAgent,
   putManifest,
+  readJournal,
   removeManifest,
+  revokeJob,
+  runScript,
   sendKill,
   sendOrder,
+  stopOrder,
+  unrevokeJob,
+  writeAudit,
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
 export { createTopology, durability } from '@kanade/fleet/topology';
-export { killAndHear } from './hear-endings.ts';

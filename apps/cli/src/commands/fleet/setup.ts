@@ -10,12 +10,21 @@ export const setup = defineCommand({
   async run(_options, words, context) {
     noWords(words);
     const { io } = context;
-    return withFleet(context, async ({ fleet, createTopology, durability }) => {
+    return withFleet(context, async ({ fleet, createTopology, durability, audit }) => {
       const report = await createTopology(fleet.connection, { signal: io.signal });
       const { line } = await durability(fleet.connection, { signal: io.signal });
       io.stderr(`${line}\n`);
       const server = fleet.connection.getServer();
-      return { type: 'fleet.setup', server, server_version: fleet.serverVersion, ...report, durability: line };
+      const { created, updated } = report;
+      const noted = await audit({ action: 'setup', details: { created, updated } });
+      return {
+        type: 'fleet.setup',
+        server,
+        server_version: fleet.serverVersion,
+        ...report,
+        durability: line,
+        ...noted,
+      };
     });
   },
 });

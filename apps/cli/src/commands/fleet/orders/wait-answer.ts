@@ -1,0 +1,129 @@
+/** Waiting for the results of an order, and what is answered of that: the same for whoever ordered just now and whoever takes a wait up. */
+import type { FollowEvent, FollowedResult, Order, WaitEvent } from '@kanade/fleet';
+import { Failure } from '../../../answer/answer.ts';
+import { type Answer, type Context, UsageError } from '../../../call/command.ts';
+import { type Connected, secondsOption } from '../connect.ts';
+import { namesOf } from './targets.ts';
+
+/** What a result may take beyond the run's own limit, in ms: the way there, the start, the way back. */
+const graceMs = 10_000;
+
+export const waitOptions = {
+  until: {
+    kind: 'count',
+    value: 'SECONDS',
+    help: "how long to wait at most (default: the run's own limit, its jitter and 10)",
+  },
+  'exit-code': {
+    kind: 'optional',
+    value: 'true|false',
+    values: ['true', 'false'],
+    help: 'exit by how it went (default on a terminal): 0 all good, 1 some failed (of one machine its own code), 3 some have not answered',
+  },
+} as const;
+
+/** Options that only mean something to who waits. Throws {@link UsageError}. */
+export function checkWaitOptions(given: { until?: number | undefined; 'exit-code'?: boolean | undefined }): void {
+  if (given.until !== undefined) throw new UsageError('option --until needs --wait');
+  if (given['exit-code']) throw new UsageError('option --exit-code needs --wait');
+}
+
+export interface Wait {
+  /** Names the answer. */
+  readonly type: string;
+  readonly order: Order;
+  /** `--until`. */
+  readonly until: number | undefined;
+}
+
+/** Waits for the results of an order and answers with them. Throws {@link Failure} `no_result` when none came. */
+export async function waitAndAnswer(
+  { fleet, awaitResults }: Pick<Connected, 'fleet' | 'awaitResults'>,
+  { type, order, until }: Wait,
+  { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
+): Promise<Answer> {
+  const waitMs = secondsOption('until', until) ?? order.timeoutMs + order.jitterMs + graceMs;
+  let counts = { answered: 0, expected: order.targets.filter(({ kind }) => kind === 'pc').length, away: 0 };
+  onWaiting?.({
+    what: `${order.jobId} on ${namesOf(order.targets)}`,
+    how: () => `${counts.answered} of ${counts.expected} answered${counts.away > 0 ? `, ${counts.away} away` : ''}`,
+  });
+  const onEvent = (event: WaitEvent): void => {
+    if (event.type === 'counted') counts = event;
+    else io.stderr(`${lineOf(event)}\n`);
+  };
+  const { requestId, targets } = order;
+  const awaited = await awaitResults(fleet, { requestId, targets, waitMs, onEvent, signal: io.signal }).catch(
+    (error: unknown) => {
+      if (!io.signal.aborted || error !== io.signal.reason) throw error;
+      const message = `${(error as Error).message}; the order goes on: kanade fleet wait ${order.execId}`;
+      throw new Failure('interrupted', message, { retryable: true, details: idsOf(order), cause: error });
+    },
+  );
+  const { results, missing, machinesUnknown } = awaited;
+  const unknown = machinesUnknown === undefined ? {} : { machines_unknown: machinesUnknown };
+  const rest = { ...(missing.length > 0 ? { missing } : {}), ...unknown };
+  const answered = results.map(shownResult);
+  checkOutput(results, { ...idsOf(order), results: answered, ...rest });
+  if (results.length > 0) return { ...orderedAnswer(type, order), results: answered, ...rest };
+  const who = missing.length > 0 ? `; ${missing.map(({ pc_id, state }) => `${pc_id} is ${state}`).join(', ')}` : '';
+  const message = `no result of ${order.jobId} came within ${waitMs / 1000} s${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
+  throw new Failure('no_result', message, { retryable: true, details: { ...idsOf(order), ...rest } });
+}
+
+/** Throws {@link Failure} `output_unavailable` when a result speaks of output that could not be had. */
+export function checkOutput(results: readonly FollowedResult[], details: Record<string, unknown>): void {
+  const missing = results.flatMap(({ pc_id, missingOutput }) =>
+    missingOutput.map(({ stream, object, reason }) => `${stream} of ${pc_id} (${object}: ${reason})`),
+  );
+  if (missing.length === 0) return;
+  throw new Failure('output_unavailable', `output could not be fetched: ${missing.join(', ')}`, { details });
+}
+
+export const idsOf = ({ execId, requestId, subjects }: Order): Record<string, unknown> => ({
+  exec_id: execId,
+  request_id: requestId,
+  subjects,
+});
+
+/** What is answered of an order that nobody waits for. */
+export const orderedAnswer = (type: string, order: Order): Answer => ({
+  type,
+  job_id: order.jobId,
+  version: order.version,
+  ...idsOf(order),
+  deadline_at: order.deadlineAt,
+});
+
+/** One result in the answer; a pointer to output shows only where its text could not be had. */
+export function shownResult(result: FollowedResult): Record<string, unknown> {
+  const { pc_id, exit_code, skipped, ending, stdout, stderr, started_at, finished_at } = result;
+  return {
+    pc_id,
+    exit_code,
+    skipped,
+    ending,
+    stdout,
+    stderr,
+    started_at,
+    finished_at,
+    stdout_object: stdout === '' ? result.stdout_object : undefined,
+    stderr_object: stderr === '' ? result.stderr_object : undefined,
+  };
+}
+
+function lineOf(event: Exclude<WaitEvent, { type: 'counted' }>): string {
+  switch (event.type) {
+    case 'result':
+      return `${event.result.pc_id}: exit code ${event.result.exit_code}${event.result.skipped ? ', skipped' : ''}`;
+    case 'machines_unknown':
+      return `who is online cannot be known, so the wait takes its whole time: ${event.error.message}`;
+    default:
+      return unreadable(event);
+  }
+}
+
+function unreadable({ sequence, faults }: FollowEvent): string {
+  const texts = faults.map(({ path, message }) => `${path} ${message}`.trim());
+  return `a result could not be read (message ${sequence} of RESULTS): ${texts.join('; ')}`;
+}

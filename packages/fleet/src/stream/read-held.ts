@@ -1,0 +1,55 @@
+import { AckPolicy, DeliverPolicy, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet.ts';
+import { abortable } from '../fault/abortable.ts';
+
+/** Messages of one fetch. */
+const fetchMessagesMax = 256;
+/** How long the broker keeps a consumer that we could not take away, in ms. */
+const inactiveMs = 60_000;
+
+export interface HeldRead {
+  readonly stream: string;
+  /** Default: everything in the stream. */
+  readonly filter?: string | undefined;
+  /** `newest`: the last message of each subject. A number: from that sequence on. */
+  readonly from: number | 'newest';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a stream holds right now, in order. Leaves no consumer behind. Whoever reads may break off. */
+export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator<JsMsg, void> {
+  const { stream, filter, from, signal } = request;
+  const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
+  const adding = manager.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    mem_storage: true,
+    inactive_threshold: nanos(inactiveMs),
+    ...(filter === undefined ? {} : { filter_subject: filter }),
+    ...(from === 'newest'
+      ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }),
+  });
+  const info = await abortable(adding, signal);
+  try {
+    const consumer = fleet.jetstream.consumers.getConsumerFromInfo(info);
+    for (let left = info.num_pending; left > 0; ) {
+      signal?.throwIfAborted();
+      const before = left;
+      const wanted = Math.min(left, fetchMessagesMax);
+      const messages = await consumer.fetch({ max_messages: wanted, expires: requestTimeoutMsDefault });
+      for await (const message of messages) {
+        left = message.info.pending;
+        yield message;
+      }
+      if (left > 0 && left === before) {
+        // Messages that others took away meanwhile cannot come.
+        left = (await manager.consumers.info(stream, info.name)).num_pending;
+        if (left >= before) throw new Error(`reading stream ${stream}: ${left} messages did not come`);
+      }
+    }
+  } finally {
+    // Not worth a failure: it goes by itself.
+    await manager.consumers.delete(stream, info.name).catch(() => undefined);
+  }
+}
