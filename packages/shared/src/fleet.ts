@@ -1,4 +1,5 @@
 /** Words on NATS: orders, results, events, settings; with those of `./fleet-words`, which are no shapes. */
+
 export {
   AgentGroups,
   agentGroups,
@@ -35,15 +36,6 @@ export {
   readBody,
 } from './fleet/envelope.ts';
 export {
-  countsForCheck,
-  type ResultVerdict,
-  refusalResultId,
-  type SyntheticExit,
-  syntheticExits,
-  verdictOf,
-} from './fleet/exit.ts';
-export { type Fenced, type FenceKind, stripFences, unfence } from './fleet/fence.ts';
-export {
   CheckAlert,
   CheckAlertStatus,
   CheckHint,
@@ -64,17 +56,6 @@ export {
   ReadMark,
   strictNotification,
 } from './fleet/notification.ts';
-export {
-  isSameDigest,
-  objectChunkBytes,
-  objectChunkSubject,
-  objectDigest,
-  objectMetaSubject,
-  objectRollup,
-  objectStream,
-  objectSubjects,
-  unpaddedMetaSubject,
-} from './fleet/object-store.ts';
 export { AuditRecord, ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
 export {
   commandProtocols,
@@ -96,34 +77,6 @@ export {
 } from './fleet/remote.ts';
 export { EventStarted, ExecResult, execResultDefaults } from './fleet/report.ts';
 export {
-  agentReleaseBytesMax,
-  bucketHistory,
-  bucketStream,
-  buckets,
-  bucketsOnDemand,
-  type ConfigAddress,
-  collectionKey,
-  configKey,
-  entrySubject,
-  objectStoreLimits,
-  objectStores,
-  objectStoresOnDemand,
-  outputKey,
-  parseConfigKey,
-  readMarkKey,
-  releaseKey,
-  removalHeader,
-  resultInlineBytesMax,
-  type StreamName,
-  scriptObjectBytesMax,
-  scriptStatuses,
-  storeKeys,
-  streamLimits,
-  streams,
-  streamsOnDemand,
-  versionedKey,
-} from './fleet/store.ts';
-export {
   AgentMeta,
   decodeFreeze,
   Freeze,
@@ -138,30 +91,12 @@ export {
   strictServerSettings,
   supportMinutesOf,
 } from './fleet/stored.ts';
-export {
-  type Address,
-  anyHeartbeat,
-  anyKill,
-  anyResult,
-  auditSubject,
-  commandFilters,
-  commandSubject,
-  heartbeatSubject,
-  killSubject,
-  obsSubject,
-  parseSubject,
-  pingSubject,
-  resultSubject,
-  startedSubject,
-  startsOf,
-  subjectOf,
-  type Target,
-} from './fleet/subject.ts';
+export { anyResult, auditSubject, startsOf } from './fleet/subject.ts';
+export * from './fleet/words.ts';
 export { ByteSize } from './scalar/byte-size.ts';
 export { Id } from './scalar/id.ts';
 export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
 export { Humantime, Instant } from './scalar/time.ts';
-export { isToken, omitDefaults, parseHumantime, withDefaults } from './scalar/words.ts';
 export {
   type KeyringFile,
   keyPolicy,
@@ -172,18 +107,7 @@ export {
   readKeyring,
   type TrustedKey,
 } from './signing/keyring.ts';
-export {
-  base64OfBytes,
-  commandKey,
-  type Headers,
-  keyFingerprint,
-  readSignatureHeaders,
-  type Signature,
-  type SignatureRead,
-  signatureHeaders,
-  signedMaterial,
-  writeSignatureHeaders,
-} from './signing/signature.ts';
+export { base64OfBytes } from './signing/signature.ts';
 export {
   type AcceptedCommand,
   type CommandVerification,
