@@ -46,7 +46,8 @@ Every call prints one line of JSON on stdout, and nothing on stderr but what the
 the same options for the answer; \`kanade agent\` and \`kanade client\` are programs of their own: see their \`--help\`.
 
 Exit codes: 0 answered, 1 answered with an error object, 2 the call makes no sense (stdout is empty, stderr says why). With \`--exit-code\` an answer about an ended job exits as the job did;
-124 says that it ran into its timeout, 125 that it has no exit code (not started, lost, still running).
+124 says that it ran into its timeout, 125 that it has no exit code (not started, lost, still running). An answer about an order to machines (\`fleet exec --wait\`, \`run\`, \`wait\`) exits with 0 when all ended
+well, 1 when one did not (the job's own code where only one machine was meant), 3 when some have not answered and none failed; on a terminal without being asked.
 
 The version, the runtime and the contract of the answers are what \`kanade --version\` names; called as \`agent-exec\` the contract stands first.`;
 
@@ -64,7 +65,7 @@ a terminal for people. For people a sentence comes first, with ✓ or ✗ before
 **Standard error.** It stays empty, but for four things. For people, while \`run\`, \`start\`, \`restart\` or \`wait\` waits and standard error is a terminal, a line there shows the job, the
 time and how much was printed; it is gone before the answer. With \`-v\` (info), \`-vv\` (debug) and \`-vvv\` (trace) the call says what it does; \`RUST_LOG\` may then name another
 level, or \`off\`. No values of \`--env\`, no input and no command line are ever among it. Old jobs that could not be collected are a warning. And
-\`fleet job put\`, \`fleet exec\`, \`fleet kill\` and \`fleet agents\` say on it what they have done so far.
+\`fleet job put\`, \`exec\`, \`run\`, \`wait\`, \`kill\`, \`agents\` and \`setup\` say on it what they have done so far; so does every change that could not be recorded.
 
 **watch** ends with 0 when the job has ended, on Ctrl-C, and when nobody reads its output any more (\`kanade watch JOB_ID | head -1\`; of a job that is silent this is noticed on Linux, within half a
 second). Where the middle of a long log was not kept, one line on standard error says how many bytes are missing.
@@ -77,6 +78,11 @@ const ofServe = ['serve_unsafe_bind', 'invalid_config'];
 
 const errors = Object.entries(jobErrors).filter(([code, { exit }]) => exit !== undefined && !ofServe.includes(code));
 
+/** Errors of `fleet` that the library of the fleet does not have: they are answers, too. */
+const fleetErrors = `Besides those of the library (README of \`@kanade/fleet\`): \`no_result\` nobody answered within the time; \`order_not_found\` the broker knows of no order with this exec id;
+\`not_confirmed\` a machine where it runs has not said that it stopped (details: unconfirmed); \`no_answer\` nobody said anything; \`output_unavailable\` output of a result could not be fetched;
+\`interrupted\` the call was stopped, the order goes on (\`fleet wait\`). What was done and could not be recorded is answered with \`audit_failed\`.`;
+
 async function doorSection(entry) {
   const { name, summary, options, commands: members } = await entry.load();
   const rows = members.map((member) => [
@@ -88,6 +94,7 @@ async function doorSection(entry) {
     `${summary[0].toUpperCase()}${summary.slice(1)}. \`kanade ${name} COMMAND --help\` shows options and examples.`,
     table(['command', 'does'], rows),
     table(['option', 'meaning'], optionRows(options)),
+    ...(name === 'fleet' ? [fleetErrors] : []),
   ].join('\n\n');
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../main.ts';
+import { fleet } from './door.ts';
 
 /** An address where nothing listens. */
 const nowhere = 'nats://127.0.0.1:1';
@@ -123,6 +124,17 @@ describe('kanade fleet', () => {
     expect(said.join('')).not.toContain('PRIVATE KEY');
     const secret = (await readFile(join(dir.path, 'kanade/keys/glass.pem'), 'utf8')).split('\n')[1] ?? '';
     expect([secret.length > 40, said.join('').includes(secret)]).toEqual([true, false]);
+  });
+
+  it.each(
+    fleet.commands
+      .filter(({ name }) => !name.startsWith('key '))
+      .flatMap(({ examples }) => examples)
+      .filter((example) => example.startsWith('kanade fleet ')),
+  )('understands its example: %s', async (example) => {
+    const [, , ...args] = example.replace(/\w+:\/\/broker\S+/, nowhere).split(' ');
+    const { code, stderr } = await call(args);
+    expect([code, stderr]).not.toEqual([2, expect.anything()]);
   });
 
   it('job put names file, line and key of a fault before it looks for the broker', async () => {
