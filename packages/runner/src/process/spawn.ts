@@ -52,14 +52,18 @@ export type ShimRecord =
 /** Reads a record; a half-written one reads as what is certain. Anything else than the format reads as empty. */
 export function parseShimRecord(text: string): ShimRecord {
   const lines = (text.startsWith(recordRoom) ? text.slice(recordRoom.length) : text).split('\n');
-  const first = /^pid (\d+)$/.exec(lines[0] ?? '');
-  if (!first || lines.length < 2) return { kind: 'empty' };
-  const pid = Number(first[1]);
+  const first = lines[0] ?? '';
+  const pid = first.startsWith('pid ') ? digitsOf(first.slice(4)) : undefined;
+  if (pid === undefined || lines.length < 2) return { kind: 'empty' };
   const last = lines[lines.length - 2] ?? '';
-  if (text.endsWith('\n') && lines.length > 2 && /^\d{1,3}$/.test(last)) {
-    return { kind: 'ended', pid, status: Number(last), reported: lines.length > 3 };
-  }
-  return { kind: 'started', pid };
+  const status = text.endsWith('\n') && lines.length > 2 && last.length <= 3 ? digitsOf(last) : undefined;
+  return status === undefined ? { kind: 'started', pid } : { kind: 'ended', pid, status, reported: lines.length > 3 };
+}
+
+/** A number of digits alone. Without an expression, which every ending would wait for. */
+function digitsOf(text: string): number | undefined {
+  for (let at = 0; at < text.length; at++) if (!'0123456789'.includes(text.charAt(at))) return undefined;
+  return text === '' ? undefined : Number(text);
 }
 
 /** What to start. File descriptors are passed on as they are; they stay open in the caller, who closes them. */

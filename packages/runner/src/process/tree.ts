@@ -14,10 +14,10 @@ export interface ProcessTable {
 }
 
 export function createProcessTable(processes: readonly ProcessEntry[]): ProcessTable {
-  const byPid = new Map(processes.map((entry) => [entry.pid, entry]));
-  const children = Map.groupBy(processes, ({ parent }) => parent);
-  const sessions = Map.groupBy(processes, ({ session }) => session);
-  const groups = Map.groupBy(processes, ({ group }) => group);
+  const byPid = new Map<number, ProcessEntry>();
+  for (const entry of processes) byPid.set(entry.pid, entry);
+  const children = indexBy(processes, 'parent');
+  const ties = [children, indexBy(processes, 'session'), indexBy(processes, 'group')];
   return {
     processes,
     membersOf(leader) {
@@ -25,7 +25,8 @@ export function createProcessTable(processes: readonly ProcessEntry[]): ProcessT
       // The kernel does not give out a pid that still names a session or group: a new owner means that nobody is left.
       if (holder && holder.start !== leader.start) return [];
       const inTree = new Map<number, ProcessEntry>();
-      const found = [sessions, groups, children].flatMap((entries) => entries.get(leader.pid) ?? []);
+      const found: ProcessEntry[] = [];
+      for (const index of ties) found.push(...(index.get(leader.pid) ?? []));
       for (let entry = found.pop(); entry; entry = found.pop()) {
         if (entry.pid === leader.pid || inTree.has(entry.pid)) continue;
         inTree.set(entry.pid, entry);
@@ -34,6 +35,17 @@ export function createProcessTable(processes: readonly ProcessEntry[]): ProcessT
       return [...inTree.values()].filter(({ zombie }) => !zombie).sort((a, b) => a.pid - b.pid);
     },
   };
+}
+
+/** By hand: at the start of a program each of the system's own ways costs a tenth of a millisecond, which is much for two processes. */
+function indexBy(processes: readonly ProcessEntry[], key: 'parent' | 'session' | 'group'): Map<number, ProcessEntry[]> {
+  const index = new Map<number, ProcessEntry[]>();
+  for (const entry of processes) {
+    const known = index.get(entry[key]);
+    if (known) known.push(entry);
+    else index.set(entry[key], [entry]);
+  }
+  return index;
 }
 
 /** True when some process that we may see has this file open. Reads the descriptors of all: for what happens rarely. Linux only; elsewhere true. */
@@ -109,8 +121,13 @@ export function membersOfAll(
   const table = createProcessTable(processes);
   // By 0 the kernel names what is out of sight: the first process and its own threads are its children, no tree of ours.
   const current = targets.filter(({ leader }) => leader.pid > 1 && leader.boot === bootId());
-  const found = new Map(current.map((target) => [target, new Set(table.membersOf(target.leader))]));
-  const known = new Set([...found.values()].flatMap((members) => [...members]));
+  const found = new Map<TreeTarget, Set<ProcessEntry>>();
+  const known = new Set<ProcessEntry>();
+  for (const target of current) {
+    const members = table.membersOf(target.leader);
+    found.set(target, new Set(members));
+    for (const member of members) known.add(member);
+  }
   for (const target of current) {
     const inGroup = new Set(target.controlGroup ? controlGroupMembers(target.controlGroup) : []);
     if (inGroup.size === 0) continue;
@@ -134,13 +151,13 @@ const isMemberOf =
 
 /** Finds the tree of a process that has left session and parents: by its outputs, else by its mark. */
 function createTies(targets: readonly TreeTarget[]): (entry: ProcessEntry) => TreeTarget | undefined {
-  const byLog = new Map(
-    targets.flatMap((target) => (target.logs ?? []).map((path) => [fileKeyOf(path), target] as const)),
-  );
+  const byLog = new Map<string, TreeTarget>();
+  const byMark = new Map<string, TreeTarget>();
+  for (const target of targets) {
+    for (const path of target.logs ?? []) byLog.set(fileKeyOf(path), target);
+    if (target.mark !== undefined) byMark.set(target.mark, target);
+  }
   byLog.delete(''); // a log that is gone is nobody's
-  const byMark = new Map(
-    targets.flatMap((target) => (target.mark === undefined ? [] : [[target.mark, target] as const])),
-  );
   return ({ pid }) => {
     const output = byLog.size === 0 ? undefined : outputsOf(pid).find((output) => byLog.has(output));
     if (output !== undefined) return byLog.get(output);
