@@ -28,7 +28,7 @@ type Stream = keyof typeof marks;
 const streams = ['stdout', 'stderr'] as const;
 
 /** Characters of a timestamp and the blank behind it, which stand before the mark of a stream. */
-const stampLength = wholeSecond(0).length + 1;
+const stampLength = '1970-01-01T00:00:00Z '.length;
 
 /** A combined log and what it is made of. */
 export interface LineLogFiles {

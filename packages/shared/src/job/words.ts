@@ -40,15 +40,11 @@ export const shortJobId = (jobId: string): string => jobId.slice(0, 7);
 /** True when the text can name a job directory: a direct child of the root, never the root, its parent or another place. */
 export const isJobName = (text: string): boolean => /^[A-Za-z0-9_-]{1,128}$/.test(text);
 
-const segment = '[A-Za-z0-9-]+';
-const tagPattern = new RegExp(`^${segment}(\\.${segment})*$`);
-const tagFilterPattern = new RegExp(`^${segment}(\\.${segment})*(\\.\\*)?$`);
-
 /** True for a tag that may be stored: segments of letters, digits and hyphens, joined by dots. */
-export const isTag = (text: string): boolean => tagPattern.test(text);
+export const isTag = (text: string): boolean => /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(text);
 
 /** True for a tag filter: a tag, or `prefix.*`, which matches the prefix and everything below it. */
-export const isTagFilter = (text: string): boolean => tagFilterPattern.test(text);
+export const isTagFilter = (text: string): boolean => isTag(text.endsWith('.*') ? text.slice(0, -2) : text);
 
 /** Does a stored tag satisfy a filter? */
 export function matchesTag(tag: string, filter: string): boolean {
