@@ -43,6 +43,9 @@ export const limits = {
   requestTimeoutMs: 5_000,
   /** How long a click waits for the newest manifest before the cached one serves, in ms. */
   freshManifestMs: 2_000,
+  /** Live orders that are kept while what forbids them is read: how many, and bytes of them in all. */
+  earlyOrdersMax: 1_000,
+  earlyOrdersBytesMax: 16 * 1024 * 1024,
   /** Time between two looks for orders that no live subscription brought, in ms. */
   lookAgainMs: 600_000,
   /** Wait after the first failed read of the broker, in ms; doubles up to 16 times as much. */

@@ -58,8 +58,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   const supervisor = createSupervisor({
     registry,
     report,
-    turns: createTurns({ about: () => standing.now }, 1),
-    view: { heard },
+    turns: createTurns({ about: () => standing.now, settled: () => heard }, 1),
     launcher: {
       async launch({ run }) {
         launched.push(run.runId);

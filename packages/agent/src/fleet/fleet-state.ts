@@ -1,6 +1,7 @@
 /**
  * What the fleet says about jobs, approvals and groups: core subscriptions on the buckets' own subjects, and a read of
- * the whole bucket after each connect. No standing consumer, nothing to pay for a machine that is off.
+ * the whole bucket after each connect. No standing consumer, nothing to pay for a machine that is off. No order is looked at
+ * before what can forbid it was read on the connection that stands.
  */
 import { bucketStream, buckets, entrySubject, isToken, removalHeader } from '@kanade/shared/fleet-words';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -8,14 +9,16 @@ import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { CachedBucket, FleetCache } from '../store/fleet-cache.ts';
-import { readStream } from './read-stream.ts';
+import { isMissingStream, readStream } from './read-stream.ts';
 import { createRepeated, type Repeated } from './repeat.ts';
 
 export interface FleetState {
   /** Subscribes on a new connection. */
   open(connection: NatsConnection): void;
-  /** Reads everything once more. */
+  /** The connection is up, for the first time or again: reads everything. */
   online(): void;
+  /** The connection went. */
+  away(): void;
   /** Brings one entry up to date, if the broker answers in time. Never rejects. */
   refresh(bucket: CachedBucket, key: string): Promise<void>;
 }
@@ -25,50 +28,86 @@ export interface FleetStateOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   readonly onGroups: () => void;
+  /** What can forbid an order was read on this connection. */
+  readonly onCurrent: () => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 export function createFleetState(options: FleetStateOptions): FleetState {
-  const { pcId, cache, connection, onGroups, log, signal } = options;
-  const watched: [CachedBucket, string][] = [
-    [buckets.jobs, '>'],
-    [buckets.scriptStatus, '>'],
-    [buckets.scriptCurrent, '>'],
-    [buckets.agentGroups, pcId],
-  ];
-  const unread = new Set(watched.map(([bucket]) => bucket));
-  const copies = watched.map(([bucket, keys]) => {
-    const onChange = bucket === buckets.agentGroups ? onGroups : () => undefined;
-    const onRead = (): void => {
-      unread.delete(bucket);
-      if (unread.size === 0) cache.setHeard();
-    };
-    return createBucketCopy({ bucket, keys, cache, connection, onChange, onRead, log, signal });
-  });
+  const { pcId, cache, connection, onGroups, onCurrent, log, signal } = options;
+  /** Which connection it is that stands: what was read on one before counts for nothing. */
+  let epoch = 0;
+  let unread = new Set<CachedBucket>();
+  const refreshing = new Map<string, { isOvertaken: boolean }>();
+  const copies = watchedBy(pcId).map(([bucket, keys]) =>
+    createBucketCopy({
+      bucket,
+      keys,
+      cache,
+      connection,
+      epoch: () => epoch,
+      onChange(key) {
+        for (const [name, asked] of refreshing) asked.isOvertaken ||= key === undefined || name === `${bucket} ${key}`;
+        if (bucket === buckets.agentGroups) onGroups();
+      },
+      onRead(readIn) {
+        if (readIn !== epoch || !unread.delete(bucket) || unread.size > 0) return;
+        cache.setContact('current');
+        onCurrent();
+      },
+      log,
+      signal,
+    }),
+  );
   return {
     open: (opened) => {
       for (const copy of copies) copy.open(opened);
     },
     online: () => {
+      epoch++;
+      unread = new Set(forbidding);
+      cache.setContact('reading');
       for (const copy of copies) copy.read.kick();
+    },
+    away: () => {
+      epoch++;
+      cache.setContact('away');
     },
     async refresh(bucket, key) {
       const open = connection();
       if (!open || !isToken(key)) return;
+      // A change that comes while the answer is under way is newer than the answer, or comes again.
+      const asked = { isOvertaken: false };
+      const name = `${bucket} ${key}`;
+      refreshing.set(name, asked);
       try {
         const manager = await jetstreamManager(open, { timeout: limits.freshManifestMs, checkAPI: false });
         const message = await manager.streams.getMessage(bucketStream(bucket), {
           last_by_subj: entrySubject(bucket, key),
         });
+        if (asked.isOvertaken) return;
         if (!message || isRemoval(message.header)) cache.remove(bucket, key);
         else cache.put(bucket, key, message.data);
       } catch (error) {
         log.debug({ err: error, bucket, key }, 'the broker could not be asked; what it last said holds');
+      } finally {
+        if (refreshing.get(name) === asked) refreshing.delete(name);
       }
     },
   };
 }
+
+/** Buckets, each with the keys that concern this machine. */
+const watchedBy = (pcId: string): [CachedBucket, string][] => [
+  [buckets.scriptStatus, '>'],
+  [buckets.scriptCurrent, '>'],
+  [buckets.agentGroups, pcId],
+  [buckets.jobs, '>'],
+];
+
+/** Those that can forbid an order: none runs before they were read. */
+const forbidding: readonly CachedBucket[] = [buckets.scriptStatus, buckets.scriptCurrent, buckets.agentGroups];
 
 interface CopyOptions {
   readonly bucket: CachedBucket;
@@ -76,15 +115,17 @@ interface CopyOptions {
   readonly keys: string;
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
-  readonly onChange: () => void;
-  /** The whole bucket was read and stored. */
-  readonly onRead: () => void;
+  readonly epoch: () => number;
+  /** One key changed, or, without one, anything may have. */
+  readonly onChange: (key?: string) => void;
+  /** The whole bucket was read, or there is no such bucket; in which epoch that began. */
+  readonly onRead: (epoch: number) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 function createBucketCopy(options: CopyOptions): { open(connection: NatsConnection): void; read: Repeated } {
-  const { bucket, keys, cache, connection, onRead, log, signal } = options;
+  const { bucket, keys, cache, connection, epoch, onRead, log, signal } = options;
   const filter = entrySubject(bucket, keys);
   const keyOf = (subject: string): string => subject.slice(entrySubject(bucket, '').length);
   /** Changes that come while the bucket is being read; they are newer than what is read, so they are applied after it. */
@@ -96,11 +137,12 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
     else cache.put(bucket, key, data);
   }
 
-  const guarded = (change: () => void): void => tryChange(options, change);
+  const guarded = (change: () => void, key?: string): void => tryChange(options, change, key);
 
   async function readAll(): Promise<void> {
     const open = connection();
     if (!open) return;
+    const began = epoch();
     held = [];
     const entries = new Map<string, Uint8Array>();
     try {
@@ -108,12 +150,16 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
         if (!isRemoval(message.headers)) entries.set(keyOf(message.subject), message.data.slice());
       });
       guarded(() => cache.replace(bucket, entries));
+    } catch (error) {
+      // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
+      if (isMissingStream(error)) onRead(began);
+      throw error;
     } finally {
       const later = held;
       held = undefined;
-      for (const message of later) guarded(() => apply(message));
+      for (const message of later) guarded(() => apply(message), keyOf(message.subject));
     }
-    onRead();
+    onRead(began);
   }
 
   return {
@@ -122,7 +168,7 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
         callback: (error, message) => {
           if (error) log.warn({ err: error, bucket }, 'changes of a bucket cannot be followed');
           else if (held) held.push(message);
-          else guarded(() => apply(message));
+          else guarded(() => apply(message), keyOf(message.subject));
         },
       });
     },
@@ -131,7 +177,7 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
       onError: (error, failures) =>
         log[failures === 1 ? 'warn' : 'debug'](
           { err: error, bucket },
-          'a bucket of the broker could not be read; trying again',
+          'a bucket of the broker could not be read: orders wait for it; trying again',
         ),
       retryMs: limits.readRetryMs,
       signal,
@@ -139,13 +185,13 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
   };
 }
 
-function tryChange({ bucket, onChange, log }: CopyOptions, change: () => void): void {
+function tryChange({ bucket, onChange, log }: CopyOptions, change: () => void, key: string | undefined): void {
   try {
     change();
-    onChange();
   } catch (error) {
-    log.error({ err: error, bucket }, 'what the fleet says could not be stored; it is read again at the next connect');
+    log.error({ err: error, bucket }, 'what the fleet says could not be stored; it holds until this agent ends');
   }
+  onChange(key);
 }
 
 /** A key that was deleted or purged is a message too. */

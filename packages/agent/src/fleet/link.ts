@@ -36,7 +36,11 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   let broker: Broker | undefined;
   let drained: Promise<void> | undefined;
   const shared = { ...options, connection: () => broker?.connection };
-  const fleet = createFleetState({ ...shared, onGroups: () => receive.groupsChanged() });
+  const fleet = createFleetState({
+    ...shared,
+    onGroups: () => receive.groupsChanged(),
+    onCurrent: () => receive.current(),
+  });
   const receive = createReceive(shared);
   const heartbeat = createHeartbeat(shared);
   return {
@@ -45,7 +49,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
     },
     refresh: fleet.refresh,
     start() {
-      if (!access) options.cache.setHeard();
+      if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);
       drained = publish.drained;
       broker = createBroker({
@@ -55,12 +59,11 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
           for (const part of [fleet, receive, heartbeat]) part.open(opened);
         },
         onOnline: (open) => {
-          for (const part of [fleet, receive, heartbeat]) part.online();
+          for (const part of [fleet, heartbeat]) part.online();
           publish.online(open);
         },
         onState: (state) => {
-          if (state.kind !== 'connected') publish.away();
-          options.cache.setConnected(state.kind === 'connected');
+          if (state.kind !== 'connected') for (const part of [fleet, receive, publish]) part.away();
           options.onState(state);
         },
         log,

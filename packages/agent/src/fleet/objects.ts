@@ -8,7 +8,7 @@ import {
   objectRollup,
   objectStream,
 } from '@kanade/shared/fleet';
-import { JetStreamApiError, type JetStreamClient, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamClient, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, nuid } from '@nats-io/transport-node';
 import { limits } from '../limits.ts';
 
@@ -42,9 +42,6 @@ export async function putObject(
   replacing.set(objectRollup.name, objectRollup.value);
   await jetstream.publish(metaSubject, JSON.stringify(description), { headers: replacing });
 }
-
-/** True when the failure says that there is no such store. */
-export const isMissingStore = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059;
 
 async function storedDigest(connection: NatsConnection, store: string, subject: string): Promise<string | undefined> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });

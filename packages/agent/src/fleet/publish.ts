@@ -5,8 +5,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { cutToBytes } from '../report/report.ts';
-import { isMissingStore, putObject } from './objects.ts';
-import { lastSequence } from './read-stream.ts';
+import { putObject } from './objects.ts';
+import { isMissingStream, lastSequence } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface Publish {
@@ -131,7 +131,7 @@ async function offload(
       result[stream] = '';
       result[`${stream}_object`] = name;
     } catch (error) {
-      if (!isMissingStore(error)) throw error;
+      if (!isMissingStream(error)) throw error;
       log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
       const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);
       result[stream] =

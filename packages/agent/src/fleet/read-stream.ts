@@ -1,4 +1,11 @@
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiError,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { limits } from '../limits.ts';
 import { whileConnected } from './connect.ts';
@@ -66,6 +73,9 @@ async function readAll(
     await manager.consumers.delete(stream, info.name).catch(() => undefined);
   }
 }
+
+/** True when the failure says that the broker has no such stream, bucket or store. */
+export const isMissingStream = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059;
 
 /** The last sequence of a stream; a cursor beyond it belongs to a stream that was made anew. */
 export async function lastSequence(connection: NatsConnection, stream: string): Promise<number> {

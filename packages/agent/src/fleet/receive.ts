@@ -1,10 +1,12 @@
 /**
  * Orders and kills. Live orders come over core subscriptions; what was missed is read after each connect, and again on
  * a slow timer, from a cursor per filter that this machine keeps itself. The admission ledger makes the overlap harmless.
+ * None of them is looked at before it is known on this connection what forbids them and to whom they are addressed.
  * This machine subscribes to `kill.>` and never publishes there.
  */
+
 import { anyKill, parseSubject, streams } from '@kanade/shared/fleet-words';
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
@@ -26,8 +28,10 @@ export interface ReceiveOptions {
 export interface Receive {
   /** Subscribes on a new connection. */
   open(connection: NatsConnection): void;
-  /** Reads the orders that were missed. */
-  online(): void;
+  /** What forbids orders is known: looks at those that came meanwhile, and reads those that were missed. */
+  current(): void;
+  /** The connection went. */
+  away(): void;
   /** The groups of this machine have changed. */
   groupsChanged(): void;
 }
@@ -36,11 +40,12 @@ export function createReceive(options: ReceiveOptions): Receive {
   const { cache, connection, onOrder, onStream, onKill, log, signal } = options;
   let opened: NatsConnection | undefined;
   const subscriptions = new Map<string, Subscription>();
+  const early = createEarlyOrders();
 
   const missed = createRepeated({
     run: async () => {
       const open = connection();
-      if (!open) return;
+      if (!open || cache.contact !== 'current') return;
       const lastSeq = await lastSequence(open, streams.exec);
       onStream(lastSeq);
       for (const filter of cache.filters()) await readMissed(options, open, { filter, lastSeq });
@@ -51,6 +56,11 @@ export function createReceive(options: ReceiveOptions): Receive {
     everyMs: limits.lookAgainMs,
     signal,
   });
+
+  function take({ subject, data }: Pick<Msg, 'subject' | 'data'>): void {
+    // Not taken: the cursor still stands before it, so it is read again.
+    if (!onOrder(subject, data)) missed.kick();
+  }
 
   /** Subscribes to what is wanted and not there, and drops what is there and not wanted. */
   function align(): void {
@@ -65,8 +75,8 @@ export function createReceive(options: ReceiveOptions): Receive {
       if (subscriptions.has(filter)) continue;
       const callback: NonNullable<Parameters<NatsConnection['subscribe']>[1]>['callback'] = (error, message) => {
         if (error) log.warn({ err: error, filter }, 'orders cannot be followed live; they are read on a timer');
-        // Not taken: the cursor still stands before it, so it is read again.
-        else if (!onOrder(message.subject, message.data)) missed.kick();
+        else if (cache.contact !== 'current') early.hold(message);
+        else take(message);
       };
       subscriptions.set(filter, opened.subscribe(filter, { callback }));
     }
@@ -85,10 +95,34 @@ export function createReceive(options: ReceiveOptions): Receive {
         },
       });
     },
-    online: missed.kick,
+    current() {
+      align();
+      for (const message of early.release()) take(message);
+      missed.kick();
+    },
+    away: () => void early.release(), // they are missed orders now
     groupsChanged() {
       align();
-      missed.kick();
+      if (cache.contact === 'current') missed.kick();
+    },
+  };
+}
+
+/** Orders that came before it was known what forbids them. What is too much stands in the stream and is read from there. */
+function createEarlyOrders() {
+  let held: { subject: string; data: Uint8Array }[] = [];
+  let bytes = 0;
+  return {
+    hold({ subject, data }: Msg): void {
+      if (held.length >= limits.earlyOrdersMax || bytes + data.length > limits.earlyOrdersBytesMax) return;
+      bytes += data.length;
+      held.push({ subject, data: data.slice() });
+    },
+    release() {
+      const released = held;
+      held = [];
+      bytes = 0;
+      return released;
     },
   };
 }

@@ -1,8 +1,9 @@
 /** Whether and when a run may start: the gates, and the places for runs at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, parseHumantime } from '@kanade/shared/fleet';
+import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
-import type { FleetView, JobStanding } from '../store/fleet-cache.ts';
+import type { FleetView, JobStanding, Patience } from '../store/fleet-cache.ts';
 
 /** What the gates look at. */
 export interface GateFacts extends JobStanding {
@@ -16,32 +17,48 @@ export interface GateFacts extends JobStanding {
 export interface Turns {
   /**
    * Takes a run through its gates, its jitter, its place and the gates again. Resolves with the place, given back when disposed
-   * of, or with why the run may not start. Rejects with the signal's reason on abort.
+   * of, or with why the run may not start: start it then in the same turn of the event loop. `isKnown`: an earlier agent admitted
+   * it. Rejects with the signal's reason on abort.
    */
-  wait(run: Run, signal: AbortSignal): Promise<Disposable | Refusal>;
+  wait(run: Run, given: { signal: AbortSignal; isKnown: boolean }): Promise<Disposable | Refusal>;
   /** A place at once, beyond the number if need be: for what already runs. */
   occupy(run: Run): Disposable;
 }
 
-export function createTurns(view: Pick<FleetView, 'about'>, placesMax: number): Turns {
+export function createTurns(view: Pick<FleetView, 'about' | 'settled'>, placesMax: number): Turns {
   const slots = createSlots(placesMax);
   const platform = process.platform;
   const look = ({ command, origin }: Run): Refusal | undefined =>
     refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform, origin });
   return {
-    async wait(run, signal) {
+    async wait(run, { signal, isKnown }) {
+      const patience = patienceOf(run, isKnown);
+      await view.settled(signal, patience);
       const early = look(run);
       if (early) return early;
       const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
       if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
-      const place = needsPlace(run) ? await slots.take(signal) : noPlace;
+      using held = new DisposableStack();
+      const place = held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
+      // The connection may have gone and come again while it waited.
+      await view.settled(signal, patience);
       const late = look(run);
-      if (late) place[Symbol.dispose]();
-      return late ?? place;
+      if (late) return late;
+      held.move();
+      return place;
     },
     occupy: (run) => (needsPlace(run) ? slots.occupy() : noPlace),
   };
 }
+
+/**
+ * An order of the fleet waits for what forbids it as long as the broker is there to say it. A person at the machine does not wait
+ * for a broker that does not answer, unless an earlier agent took the click: then as long as an order.
+ */
+const patienceOf = ({ origin }: Run, isKnown: boolean): Patience => ({
+  startMs: origin === 'fleet' || isKnown ? limits.brokerWaitMs : 0,
+  readMs: origin === 'fleet' ? Number.POSITIVE_INFINITY : limits.freshManifestMs,
+});
 
 /** Runs of the person at the machine do not wait behind those of operators. */
 const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;

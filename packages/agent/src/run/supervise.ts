@@ -9,11 +9,8 @@
  * | `running`   | its processes were started                     | adopts it and reports its true ending               |
  * | `ended`     | the result is in the outbox, in the same commit | nothing                                             |
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDir } from '@kanade/runner';
 import type { Logger } from '../config/logger.ts';
-import { limits } from '../limits.ts';
-import type { FleetView } from '../store/fleet-cache.ts';
 import type { Launcher } from './launch.ts';
 import type { LiveRun, OpenRun, Outcome, Refusal, Run, RunEnd, Running, Stopper } from './model.ts';
 
@@ -22,11 +19,10 @@ export interface SupervisorOptions {
   readonly launcher: Launcher;
   /** Gates and places. */
   readonly turns: {
-    wait(run: Run, signal: AbortSignal): Promise<Disposable | Refusal>;
+    wait(run: Run, given: { signal: AbortSignal; isKnown: boolean }): Promise<Disposable | Refusal>;
     occupy(run: Run): Disposable;
   };
   readonly report: { end(run: Run, outcome: Outcome): Promise<RunEnd> };
-  readonly view: Pick<FleetView, 'heard'>;
   readonly log: Logger;
   /** Fires when the agent ends: runs that wait stay admitted, jobs that run go on. */
   readonly signal: AbortSignal;
@@ -82,19 +78,15 @@ interface Carried {
 
 /** gates → jitter → place → gates → launch → ending. */
 async function carryOut(options: SupervisorOptions, { live, known, held }: Carried): Promise<Outcome> {
-  const { turns, launcher, view, signal } = options;
+  const { turns, launcher, signal } = options;
   const { run } = live;
   const waiting = AbortSignal.any([live.stopSignal, signal]);
   if (known) {
     const outcome = await launcher.adopt(live, known, () => held.use(turns.occupy(run)));
     if (outcome !== 'never_started') return outcome;
-    // What forbids it may have come since: the broker is heard first.
-    const late = sleep(limits.brokerWaitMs, undefined, { signal: waiting, ref: false });
-    await Promise.race([view.heard, late]).catch(() => undefined); // whoever aborts is met again below
-    signal.throwIfAborted();
   }
   try {
-    const turn = await turns.wait(run, waiting);
+    const turn = await turns.wait(run, { signal: waiting, isKnown: known !== undefined });
     if ('gate' in turn) return { kind: 'refused', refusal: turn };
     held.use(turn);
     if (live.stoppedBy) return { kind: 'stopped', by: live.stoppedBy };

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durable, Sql } from '@kanade/durable';
 import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken, scriptStatuses } from '@kanade/shared/fleet';
+import { limits } from '../limits.ts';
 
 /** What the fleet says about one job, as far as this machine knows. */
 export interface JobStanding {
-  /** How old our view of the broker is, in ms: 0 while connected, Infinity if there never was a connection. */
+  /**
+   * How old what we know of the broker is, in ms: 0 while connected, from the moment on at which everything that forbids was read
+   * on this connection; Infinity if that never was so.
+   */
   readonly brokerAgeMs: number;
   /** Approved version of the job; undefined when none is known. */
   readonly approvedVersion: string | undefined;
@@ -20,9 +25,26 @@ export interface FleetView {
   groups(): readonly string[];
   /** Subjects on which orders for this machine come. */
   filters(): readonly string[];
-  /** Resolves when the broker has been read once since the agent started, or will not be. Never rejects. */
-  readonly heard: Promise<void>;
+  /**
+   * Resolves when what forbids orders is as well known as it can be: at once while the broker is away or has been read on this
+   * connection, else when that read is done, the broker goes, or the patience ends. Rejects with the signal's reason on abort.
+   */
+  settled(signal: AbortSignal, patience: Patience): Promise<void>;
 }
+
+/** How long somebody waits for what the broker says, in ms, before what it last said holds. */
+export interface Patience {
+  /** For the first read after the start of this agent, while there is no connection yet. */
+  readonly startMs: number;
+  /** For the read that follows every connect. */
+  readonly readMs: number;
+}
+
+/**
+ * How what we know stands to the broker. `starting`: not read since this agent began; `reading`: connected, what forbids orders has
+ * not been read on this connection; `current`: it has; `away`: the connection went; `none`: there is no broker.
+ */
+export type Contact = 'starting' | 'reading' | 'current' | 'away' | 'none';
 
 /** The buckets that an agent reads. */
 export type CachedBucket = 'jobs' | 'script_current' | 'script_status' | 'agent_groups';
@@ -36,10 +58,8 @@ export interface FleetCache extends FleetView {
   /** Last stream sequence read through a filter; 0 = nothing yet. */
   cursor(filter: string): number;
   setCursor(filter: string, sequence: number): void;
-  /** The connection to the broker came or went. */
-  setConnected(isConnected: boolean): void;
-  /** Every bucket was read, or nobody will do so: `heard` resolves. */
-  setHeard(): void;
+  readonly contact: Contact;
+  setContact(contact: Exclude<Contact, 'starting'>): void;
 }
 
 export function createFleetCache(file: Durable, pcId: string): FleetCache {
@@ -48,6 +68,9 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     return row === undefined ? undefined : textOf(row.value);
   };
   const contact = createContact();
+  // What forbids is kept in memory, too: it holds even when the disk is too full to take it.
+  const forbidding = new Map(forbiddingBuckets.map((bucket) => [bucket as string, entriesOf(file, bucket)]));
+  const said = (bucket: CachedBucket, jobId: string): string | undefined => forbidding.get(bucket)?.get(jobId)?.trim();
   let groups = parseGroups(textAt(buckets.agentGroups, pcId));
   const change = (bucket: CachedBucket, addsBytes: number, write: (sql: Sql) => void): void => {
     file.transact((tx) => write(tx.sql), { addsBytes });
@@ -56,8 +79,8 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
   return {
     about: (jobId) => ({
       brokerAgeMs: contact.ageMs(),
-      approvedVersion: textAt(buckets.scriptCurrent, jobId)?.trim(),
-      isRevoked: textAt(buckets.scriptStatus, jobId)?.trim() === scriptStatuses.revoked,
+      approvedVersion: said(buckets.scriptCurrent, jobId),
+      isRevoked: said(buckets.scriptStatus, jobId) === scriptStatuses.revoked,
     }),
     manifest: (jobId) => textAt(buckets.jobs, jobId),
     manifests: () =>
@@ -66,11 +89,19 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
         .map((row) => ({ id: row.key as string, text: textOf(row.value) })),
     groups: () => groups,
     filters: () => commandFilters(pcId, groups),
-    heard: contact.heard,
-    put: (bucket, key, value) => change(bucket, value.length, (sql) => put(sql, { bucket, key, value })),
-    remove: (bucket, key) =>
-      change(bucket, 0, (sql) => void sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key)),
+    settled: contact.settled,
+    put: (bucket, key, value) => {
+      forbidding.get(bucket)?.set(key, textOf(value));
+      change(bucket, value.length, (sql) => put(sql, { bucket, key, value }));
+    },
+    remove: (bucket, key) => {
+      forbidding.get(bucket)?.delete(key);
+      change(bucket, 0, (sql) => void sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key));
+    },
     replace: (bucket, entries) => {
+      if (forbidding.has(bucket)) {
+        forbidding.set(bucket, new Map([...entries].map(([key, value]) => [key, textOf(value)])));
+      }
       const bytes = [...entries.values()].reduce((sum, value) => sum + value.length, 0);
       change(bucket, bytes, (sql) => {
         sql('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
@@ -87,9 +118,19 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
         );
       });
     },
-    setConnected: contact.setConnected,
-    setHeard: contact.setHeard,
+    get contact() {
+      return contact.now();
+    },
+    setContact: contact.set,
   };
+}
+
+/** Buckets whose entries say of a job that it may not run. */
+const forbiddingBuckets = [buckets.scriptCurrent, buckets.scriptStatus] as const;
+
+function entriesOf(file: Durable, bucket: CachedBucket): Map<string, string> {
+  const rows = file.look((sql) => sql('SELECT key, value FROM fleet_entry WHERE bucket = ?').all(bucket));
+  return new Map(rows.map((row) => [row.key as string, textOf(row.value)]));
 }
 
 function put(sql: Sql, { bucket, key, value }: { bucket: string; key: string; value: Uint8Array }): void {
@@ -100,20 +141,40 @@ function put(sql: Sql, { bucket, key, value }: { bucket: string; key: string; va
   );
 }
 
-/** How long ago the broker could have told us something, on a clock that nobody sets. */
+/** How what we know stands to the broker, and how old it is, on a clock that nobody sets. */
 function createContact() {
-  const heard = Promise.withResolvers<void>();
-  let isConnected = false;
+  let contact: Contact = 'starting';
   let lostAtMs = Number.NEGATIVE_INFINITY;
+  let changed = Promise.withResolvers<void>();
   return {
-    heard: heard.promise,
-    setHeard: heard.resolve,
-    ageMs: () => (isConnected ? 0 : performance.now() - lostAtMs),
-    setConnected(next: boolean) {
-      if (isConnected && !next) lostAtMs = performance.now();
-      isConnected = next;
+    now: () => contact,
+    ageMs: () => (contact === 'current' ? 0 : performance.now() - lostAtMs),
+    set(next: Exclude<Contact, 'starting'>) {
+      if (contact === 'current' && next !== 'current') lostAtMs = performance.now();
+      // A connection that went before anything was read is as good as none.
+      contact = next === 'away' && lostAtMs === Number.NEGATIVE_INFINITY ? 'starting' : next;
+      changed.resolve();
+      changed = Promise.withResolvers();
+    },
+    async settled(signal: AbortSignal, { startMs, readMs }: Patience): Promise<void> {
+      const sinceMs = performance.now();
+      while (contact === 'starting' || contact === 'reading') {
+        const leftMs = sinceMs + (contact === 'starting' ? startMs : readMs) - performance.now();
+        if (leftMs <= 0) return;
+        await untilChanged(changed.promise, leftMs, signal);
+      }
     },
   };
+}
+
+async function untilChanged(change: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const timer = { signal: AbortSignal.any([signal, done.signal]), ref: false };
+  // No timer waits for ever.
+  const late = sleep(Math.min(ms, limits.brokerWaitMs), undefined, timer).catch(() => undefined);
+  await Promise.race([change, late]);
+  done.abort();
+  signal.throwIfAborted();
 }
 
 const textOf = (value: unknown): string => Buffer.from(value as Uint8Array).toString('utf8');
