@@ -15,6 +15,7 @@ import { openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
+import { createEvents, isEventId, type Tell } from './report/events.ts';
 import { createReport } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun } from './run/model.ts';
@@ -56,9 +57,14 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       report.started(live.run, running.startedAtMs);
     },
   });
-  const turns = createTurns(view, availableParallelism());
-  const supervisor = createSupervisor({ ...common, launcher, turns, report });
-  const intake = createIntake({ ...common, begin: supervisor.begin, isBehind: report.isBehind });
+  const supervisor = createSupervisor({
+    ...common,
+    launcher,
+    report,
+    turns: createTurns(view, availableParallelism()),
+  });
+  const { refuse, isBehind } = report;
+  const intake = createIntake({ ...common, refuse, isBehind, begin: supervisor.begin, onEvent: store.tell });
   const state = createMachineState({ pcId, version });
   const link: FleetLink = parts.use(
     createFleetLink({
@@ -71,13 +77,10 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       onState: (next) => state.setOnline(next.kind === 'connected'),
     }),
   );
-  const catalogue = parts.use(
-    openCatalogue({ dir: config.jobsDir, view, refresh: (id) => link.refresh('jobs', id), log }),
-  );
+  const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
+  const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
   const jobs = createLocalJobs({ ...common, catalogue, intake });
-  const onlyUid = config.allowOwnUser ? process.getuid?.() : undefined;
-  const { socket, localTrace: trace } = config;
-  const local = await serveLocal({ socket, onlyUid, trace, version, state, jobs, registry, log });
+  const local = await serveLocal({ ...doorOf(config), version, state, jobs, registry, log });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);
@@ -86,31 +89,45 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
   parts.use(keepPruning(common));
   supervisor.resume(open);
   link.start();
-  const started = parts.move();
-  return {
-    pcId,
-    socket: local.path,
-    version,
-    get broker() {
-      return link.state;
-    },
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
-  };
+  parts.use(tellOfLife(store.tell, version));
+  return asAgent({ pcId, version, socket: local.path, link }, parts.move());
 }
+
+const asAgent = (
+  { link, ...known }: Pick<Agent, 'pcId' | 'version' | 'socket'> & { readonly link: FleetLink },
+  parts: AsyncDisposableStack,
+): Agent => ({
+  ...known,
+  get broker() {
+    return link.state;
+  },
+  [Symbol.asyncDispose]: () => parts.disposeAsync(),
+});
 
 /** What is on disk, and who works on it directly. */
 async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
   const dir = parts.use(openDataDir(config.dataDir));
   const lost: { atMs: number | undefined } = { atMs: undefined };
-  const file = parts.use(openStateFile(dir.database, (event) => reportFile(event, log, lost)));
+  const damage: DurableEvent[] = [];
+  const file = parts.use(
+    openStateFile(dir.database, (event) => {
+      reportFile(event, log, lost);
+      damage.push(event);
+    }),
+  );
   lost.atMs ??= lastLoss(await file.salvages())?.atMs;
   const outbox = parts.use(
     openOutbox({
       durable: file,
       limits: { bodyBytesMax: limits.recordBytesMax },
-      onEvent: (event) => log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox'),
+      onEvent: (event) => {
+        log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox');
+        if (event.type === 'quarantined' && !isEventId(event.id)) tell('record_quarantined', event);
+      },
     }),
   );
+  const tell = createEvents({ pcId: config.pcId, outbox, log });
+  for (const event of damage) if (event.type !== 'reserve_used') tell('state_salvaged', event);
   const ledger = openLedger({ file, outbox });
   const env = jobEnvironment(config.env);
   const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
@@ -132,6 +149,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
   return {
     stagingRoot: dir.staged,
     outbox,
+    tell,
     ledger,
     env,
     jobs,
@@ -139,6 +157,17 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
     view,
     lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
   };
+}
+
+const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({
+  socket,
+  trace,
+  onlyUid: allowOwnUser ? process.getuid?.() : undefined,
+});
+
+function tellOfLife(tell: Tell, version: string): Disposable {
+  tell('agent_started', { version });
+  return { [Symbol.dispose]: () => tell('agent_stopped', { version }) };
 }
 
 /** Forgets old runs now and from time to time. */

@@ -16,6 +16,10 @@ export const limits = {
   stopGraceMs: 5_000,
   /** Bytes of one command; more than a broker carries. */
   commandBytesMax: 1024 * 1024,
+  /** Bytes of one that is too long, up to which it is looked at for whom to answer. */
+  unreadBytesMax: 8 * 1024 * 1024,
+  /** Events that are sent in a minute; those over it are counted. */
+  eventsPerMinuteMax: 60,
   /** Orders that the admission ledger holds; further ones are refused, none is forgotten early. */
   admissionsMax: 100_000,
   /** How long an ended run, its order and its output are kept, in ms: the broker's 7 days and one day for clocks. */
@@ -50,6 +54,10 @@ export const limits = {
   lookAgainMs: 600_000,
   /** Wait after the first failed read of the broker, in ms; doubles up to 16 times as much. */
   readRetryMs: 1_000,
+  /** Wait before a broker that had no room for results, or no stream, is tried again, in ms. */
+  fullPauseMs: 5_000,
+  /** Time between two new starts of results that were set apart, in ms; each connect is one, too. */
+  replayEveryMs: 600_000,
   /** Messages of one fetch. */
   fetchMessagesMax: 100,
   /** Bytes of one job file. */

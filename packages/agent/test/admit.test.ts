@@ -4,7 +4,9 @@ import { openOutbox } from '@kanade/outbox';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
-import { createIntake, type IncomingOrder } from '../src/intake/admit.ts';
+import { createIntake } from '../src/intake/admit.ts';
+import { createReport } from '../src/report/report.ts';
+import type { Delivery } from '../src/run/model.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 
@@ -26,25 +28,32 @@ async function openAdmit() {
   const ledger = openLedger({ file, outbox });
   const started: string[] = [];
   let isBehind = false;
-  const { admit } = createIntake({
+  const events: string[] = [];
+  const log = createLogger('silent', () => undefined);
+  const { admit, take } = createIntake({
     pcId: 'pc-1',
     view: { filters: () => ['commands.pc.pc-1'] },
     ledger,
     begin: ({ run }) => started.push(run.requestId),
     isBehind: () => isBehind,
-    log: createLogger('silent', () => undefined),
+    refuse: createReport({ ledger, log, signal: new AbortController().signal }).refuse,
+    onEvent: (kind) => events.push(kind),
+    log,
   });
   return {
     path,
     ledger,
     started,
+    events,
+    outbox,
+    take,
     fallBehind: () => {
       isBehind = true;
     },
-    give: (value: unknown, more: Partial<IncomingOrder> = {}) => {
+    give: (value: unknown, more: Partial<Delivery> = {}) => {
       const text = typeof value === 'string' ? value : JSON.stringify(value);
       const bytes = value instanceof Uint8Array ? value : Buffer.from(text);
-      return admit({ subject: 'commands.pc.pc-1', bytes, origin: 'fleet', owner: null, ...more });
+      return admit({ subject: 'commands.pc.pc-1', bytes, headers: {}, ...more }, null);
     },
     async [Symbol.asyncDispose]() {
       await outbox[Symbol.asyncDispose]();
@@ -93,6 +102,60 @@ describe('createIntake()', () => {
     const admission = intake.give(value);
     expect(admission).toMatchObject({ kind: 'malformed', reason: expect.stringMatching(reason) });
     expect(intake.ledger.open()).toEqual([]);
+  });
+
+  it.each([
+    ['a missing field', { ...order, shell: undefined }, 'shell: '],
+    ['more bytes than a broker carries', { ...order, script: 'x'.repeat(1_100_000) }, 'the order is'],
+    ['an exec id that is no subject', { ...order, exec_id: '>' }, 'exec_id cannot be used'],
+    ['a kind beside the fields of a command', { ...order, kind: 'kanade.command.v9' }, 'does not take orders of kind'],
+    ['a kind that is null', { ...order, kind: null }, 'does not take orders of kind null'],
+    ['a kind that is a list', { ...order, kind: ['kanade.command.v2'] }, 'does not take orders of kind'],
+  ])('answers %s with a result that says why, once, and never runs it', async (_, value, reason) => {
+    await using intake = await openAdmit();
+    expect(intake.give(value)).toMatchObject({ kind: 'malformed', isTold: true });
+    expect(intake.give(value)).toMatchObject({ kind: 'duplicate' });
+    expect(intake.give({ ...order, script: 'false' })).toMatchObject({ kind: 'conflict' });
+    const results: { stderr?: string }[] = [];
+    for await (const { body } of intake.outbox.export()) results.push(JSON.parse(Buffer.from(body).toString()));
+    expect(results).toMatchObject([{ request_id: 'r1', exit_code: -1, ending: 'not_started', skipped: false }]);
+    expect(results[0]?.stderr).toContain(reason);
+    expect(intake.started).toEqual([]);
+  });
+
+  it.each([
+    ['not JSON', 'no'],
+    ['no request id', JSON.stringify({ ...order, request_id: 7, shell: 1 })],
+    ['a request id that is no subject', JSON.stringify({ ...order, request_id: 'a b' })],
+  ])('tells the fleet of an order that it cannot answer: %s', async (_, text) => {
+    await using intake = await openAdmit();
+    expect(intake.take({ subject: 'commands.pc.pc-1', bytes: Buffer.from(text), headers: {} })).toBe(true);
+    expect(intake.events).toEqual(['command_dropped']);
+    expect(await intake.outbox.list()).toEqual([]);
+  });
+
+  it('never answers in the name of this machine what is meant for another', async () => {
+    await using intake = await openAdmit();
+    expect(intake.give({ ...order, shell: 1 }, { subject: 'commands.pc.pc-2' })).toMatchObject({ isTold: false });
+    expect(await intake.outbox.list()).toEqual([]);
+  });
+
+  it('keeps an order as it was received, byte for byte, with what signs it', async () => {
+    await using intake = await openAdmit();
+    const text = `{ "job_id":"e1", ${JSON.stringify({ ...order, exec_id: undefined }).slice(1)}  `;
+    const headers = { 'Kanade-Sig': 'x', 'Kanade-Sig-Kid': 'k' };
+    expect(intake.give(text, { headers })).toMatchObject({ kind: 'admitted', run: { execId: 'e1' } });
+    const [open] = intake.ledger.open();
+    expect(open?.run).toMatchObject({ execId: 'e1', command: { script: 'true' } });
+    expect(Buffer.from(open?.received?.bytes ?? []).toString()).toBe(text);
+    expect(open?.received).toMatchObject({ subject: 'commands.pc.pc-1', headers });
+  });
+
+  it('counts a time-out that cannot be counted as the longest that can', async () => {
+    await using intake = await openAdmit();
+    const text = JSON.stringify(order).replace('"timeout_secs":5', '"timeout_secs":18446744073709551615');
+    expect(intake.give(text)).toMatchObject({ run: { command: { timeout_secs: Number.MAX_SAFE_INTEGER } } });
+    expect(intake.ledger.open()).toMatchObject([{ run: { command: { timeout_secs: Number.MAX_SAFE_INTEGER } } }]);
   });
 
   it('accepts the name that exec_id had before, and no exec id at all', async () => {

@@ -1,7 +1,8 @@
 import { connectFleet, type FollowedResult, followResults } from '@kanade/fleet';
 import { createTopology } from '@kanade/fleet/topology';
-import { type Command, EventStarted, ExecResult, Heartbeat } from '@kanade/shared/fleet';
+import { type Command, EventStarted, ExecResult, Heartbeat, ObsEvent } from '@kanade/shared/fleet';
 import { eventually, patienceMs } from '@kanade/testkit';
+import type { StreamUpdateConfig } from '@nats-io/jetstream';
 import { type ObjectStore, Objm } from '@nats-io/obj';
 import { onTestFinished } from 'vitest';
 
@@ -15,6 +16,10 @@ export interface Operator {
   /** Resolves with the first heartbeat that comes because of `cause`. */
   beat(pc: string, cause: () => Promise<unknown>): Promise<Heartbeat>;
   ping(pc: string): Promise<Record<string, unknown>>;
+  /** What machines have told of themselves, as far as the broker keeps it. */
+  events(): Promise<ObsEvent[]>;
+  /** Takes a stream away, or gives one another limit of bytes. */
+  change(stream: string, change: 'gone' | { max_bytes: number; discard?: 'new' | 'old' }): Promise<void>;
   /** Everything in stream RESULTS. */
   results(): Promise<ExecResult[]>;
   /** Resolves with the result of one request, which must be the only one. */
@@ -71,6 +76,12 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
     },
     ping: async (pc) => (await connection.request(`agents.${pc}.ping`)).json(),
     results,
+    events: async () => (await read('OBS_EVENTS')).map((value) => ObsEvent.parse(value)),
+    async change(stream, change) {
+      const { streams } = await jetstream.jetstreamManager();
+      if (change === 'gone') await streams.delete(stream);
+      else await streams.update(stream, change as Partial<StreamUpdateConfig>);
+    },
     result: (requestId) =>
       eventually(`the result of ${requestId}`, async () => {
         const own = (await results()).filter(({ request_id }) => request_id === requestId);

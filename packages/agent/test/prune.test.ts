@@ -13,6 +13,7 @@ import type { Run } from '../src/run/model.ts';
 import { pruneRuns, sweepJobs } from '../src/run/prune.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
+import { arrivalOf } from './arrival.ts';
 
 it('pruneRuns() forgets order, run and output of what ended long ago, and nothing else', async () => {
   await using dir = await tempDir();
@@ -30,7 +31,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     owner: null,
     command: { id: 'job', version: '1', request_id: requestId, shell: 'sh', script: '', timeout_secs: 1 },
   });
-  const give = (run: Run) => ledger.admit(run, { subject: 's', fingerprint: 'f', sequence: undefined }).kind;
+  const give = (run: Run) => ledger.admit(run, arrivalOf(run)).kind;
 
   const now = Date.now();
   const jobs = [now - limits.keepEndedMs - 1, now - limits.keepEndedMs + 60_000].map((endedAtMs, index) => {

@@ -30,7 +30,8 @@ it('gives a delivery up when its connection goes, long before its time is over',
 
   const awake = Promise.withResolvers<void>();
   const draining = Promise.withResolvers<DrainOptions>();
-  const outbox: Pick<Outbox, 'drain' | 'wake'> = {
+  const outbox: Pick<Outbox, 'drain' | 'wake' | 'quarantined'> = {
+    quarantined: async () => [],
     drain: (options) => {
       draining.resolve(options);
       return new Promise(() => undefined);

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
 import { createBroker } from '../src/fleet/connect.ts';
-import { lastSequence, readStream } from '../src/fleet/read-stream.ts';
+import { lookAtStream, readStream } from '../src/fleet/read-stream.ts';
 import { openOperator } from './operator.ts';
 
 it('a read is given up when its connection goes, not when its time is over: nothing comes any more', async () => {
@@ -30,7 +30,7 @@ it('a read is given up when its connection goes, not when its time is over: noth
   link.set('deaf');
   const { signal } = new AbortController();
   const reads = [
-    lastSequence(connection, 'RESULTS'),
+    lookAtStream(connection, 'RESULTS'),
     readStream(connection, { stream: 'EXEC', filter: 'commands.>', after: 0, signal }, () => undefined),
   ];
   link.set('open'); // which ends the connections of a deaf one

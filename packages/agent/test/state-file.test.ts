@@ -5,9 +5,10 @@ import { openOutbox } from '@kanade/outbox';
 import { eventually, natsServers, startNatsServer, tempDir } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Run } from '../src/run/model.ts';
-import { type Arrival, openLedger } from '../src/store/ledger.ts';
+import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 import { openSite } from './agent-process.ts';
+import { arrivalOf } from './arrival.ts';
 import { openOperator } from './operator.ts';
 import { openPerson } from './person.ts';
 import { openRuns, queuedResults } from './records.ts';
@@ -32,7 +33,6 @@ const runOf = (requestId: string, command: Partial<Run['command']> = {}): Run =>
     ...command,
   },
 });
-const live: Arrival = { subject: 'commands.pc.pc-1.job', fingerprint: 'f', sequence: undefined };
 
 /** Opens the ledger of a file, gives it to `work`, and closes it. */
 async function withLedger<T>(path: string, work: (ledger: ReturnType<typeof openLedger>) => T): Promise<T> {
@@ -75,7 +75,7 @@ describe('the file of an agent', () => {
   it('answers for an order whose run was lost, and for one that cannot be read', async () => {
     const path = await place();
     await withLedger(path, (ledger) => {
-      for (const id of ['no-run', 'no-order', 'spoiled']) ledger.admit(runOf(id), live);
+      for (const id of ['no-run', 'no-order', 'spoiled']) ledger.admit(runOf(id), arrivalOf(runOf(id)));
     });
     {
       await using file = openStateFile(path);
@@ -101,10 +101,10 @@ describe('the file of an agent', () => {
   it('holds in doubt what stands in the stream up to where it was met after a loss, and nothing later or live', async () => {
     const path = await place();
     await withLedger(path, (ledger) => {
-      ledger.admit(runOf('known'), { ...live, sequence: 1 });
+      ledger.admit(runOf('known'), arrivalOf(runOf('known'), { sequence: 1 }));
       ledger.recover([{ jobId: 'a-job', runId: 'of-no-order' }]);
       const stateOf = (id: string, sequence: number | undefined) => {
-        const entry = ledger.admit(runOf(id), { ...live, sequence });
+        const entry = ledger.admit(runOf(id), arrivalOf(runOf(id), { sequence }));
         return entry.kind === 'admitted' ? entry.open.state : entry.kind;
       };
       expect(stateOf('known', 1)).toBe('duplicate');

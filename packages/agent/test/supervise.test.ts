@@ -12,6 +12,7 @@ import { createRegistry, createSupervisor } from '../src/run/supervise.ts';
 import type { JobStanding } from '../src/store/fleet-cache.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
+import { arrivalOf } from './arrival.ts';
 
 function newRun(): Run {
   const requestId = randomUUID();
@@ -73,7 +74,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   });
   const admit = (): Run => {
     const run = newRun();
-    ledger.admit(run, { subject: 's', fingerprint: 'f', sequence: undefined });
+    ledger.admit(run, arrivalOf(run));
     return run;
   };
   return {
@@ -101,6 +102,7 @@ const asLaunching = (run: Run): OpenRun => ({
   jobId: 'job',
   boot: 'boot',
   stoppedBy: undefined,
+  received: undefined,
 });
 const asAdmitted = (run: Run): OpenRun => ({ ...asLaunching(run), state: 'admitted', jobId: undefined });
 

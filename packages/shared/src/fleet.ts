@@ -28,6 +28,7 @@ export {
   createCommandReader,
   readCommand,
   timeoutSeconds,
+  timeoutSecsMax,
 } from './fleet/command.ts';
 export {
   type Body,

@@ -39,7 +39,7 @@ export function createFleetState(options: FleetStateOptions): FleetState {
   /** Which connection it is that stands: what was read on one before counts for nothing. */
   let epoch = 0;
   let unread = new Set<CachedBucket>();
-  const refreshing = new Map<string, { isOvertaken: boolean }>();
+  const refreshing: Asked = new Map();
   const copies = watchedBy(pcId).map(([bucket, keys]) =>
     createBucketCopy({
       bucket,
@@ -74,28 +74,37 @@ export function createFleetState(options: FleetStateOptions): FleetState {
       epoch++;
       cache.setContact('away');
     },
-    async refresh(bucket, key) {
-      const open = connection();
-      if (!open || !isToken(key)) return;
-      // A change that comes while the answer is under way is newer than the answer, or comes again.
-      const asked = { isOvertaken: false };
-      const name = `${bucket} ${key}`;
-      refreshing.set(name, asked);
-      try {
-        const manager = await jetstreamManager(open, { timeout: limits.freshManifestMs, checkAPI: false });
-        const message = await manager.streams.getMessage(bucketStream(bucket), {
-          last_by_subj: entrySubject(bucket, key),
-        });
-        if (asked.isOvertaken) return;
-        if (!message || isRemoval(message.header)) cache.remove(bucket, key);
-        else cache.put(bucket, key, message.data);
-      } catch (error) {
-        log.debug({ err: error, bucket, key }, 'the broker could not be asked; what it last said holds');
-      } finally {
-        if (refreshing.get(name) === asked) refreshing.delete(name);
-      }
-    },
+    refresh: (bucket, key) => refresh(options, refreshing, { bucket, key }),
   };
+}
+
+/** Answers under way, by `bucket key`. */
+type Asked = Map<string, { isOvertaken: boolean }>;
+
+async function refresh(
+  { cache, connection, log }: FleetStateOptions,
+  refreshing: Asked,
+  { bucket, key }: { bucket: CachedBucket; key: string },
+): Promise<void> {
+  const open = connection();
+  if (!open || !isToken(key)) return;
+  // A change that comes while the answer is under way is newer than the answer, or comes again.
+  const asked = { isOvertaken: false };
+  const name = `${bucket} ${key}`;
+  refreshing.set(name, asked);
+  try {
+    const manager = await jetstreamManager(open, { timeout: limits.freshManifestMs, checkAPI: false });
+    const message = await manager.streams.getMessage(bucketStream(bucket), {
+      last_by_subj: entrySubject(bucket, key),
+    });
+    if (asked.isOvertaken) return;
+    if (!message || isRemoval(message.header)) cache.remove(bucket, key);
+    else cache.put(bucket, key, message.data);
+  } catch (error) {
+    log.debug({ err: error, bucket, key }, 'the broker could not be asked; what it last said holds');
+  } finally {
+    if (refreshing.get(name) === asked) refreshing.delete(name);
+  }
 }
 
 /** Buckets, each with the keys that concern this machine. */

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Outbox } from '@kanade/outbox';
 import { type Heartbeat, heartbeatSubject, pingSubject } from '@kanade/shared/fleet';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
@@ -9,23 +10,31 @@ export interface HeartbeatOptions {
   readonly version: string;
   /** When damage last cost the agent's file something, ms since 1970. */
   readonly lostAtMs: () => number | undefined;
+  /** Records that are set apart are counted. */
+  readonly outbox: Pick<Outbox, 'count'>;
   readonly connection: () => NatsConnection | undefined;
   readonly log: Logger;
 }
 
 /** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. */
-export function createHeartbeat({ pcId, version, lostAtMs, connection, log }: HeartbeatOptions) {
+export function createHeartbeat({ pcId, version, lostAtMs, outbox, connection, log }: HeartbeatOptions) {
   const pulse = createPulse(pcId, version);
-  const beat = (): Heartbeat => {
+  const beat = async (): Promise<Heartbeat> => {
     const lostAt = lostAtMs();
-    return { ...pulse(), ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }) };
+    const { quarantined } = await outbox.count();
+    return {
+      ...pulse(),
+      records_quarantined: quarantined.records,
+      ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }),
+    };
   };
   const publish = (): void => {
-    try {
-      connection()?.publish(heartbeatSubject(pcId), JSON.stringify(beat()));
-    } catch (error) {
-      log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
-    }
+    if (!connection()) return;
+    beat()
+      .then((told) => connection()?.publish(heartbeatSubject(pcId), JSON.stringify(told)))
+      .catch((error: unknown) => {
+        log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
+      });
   };
   const timer = setInterval(publish, limits.heartbeatEveryMs);
   timer.unref();
@@ -34,8 +43,10 @@ export function createHeartbeat({ pcId, version, lostAtMs, connection, log }: He
     open(opened: NatsConnection): void {
       opened.subscribe(pingSubject(pcId), {
         callback: (error, message) => {
-          if (error) log.warn({ err: error }, 'pings cannot be answered');
-          else message.respond(JSON.stringify(beat()));
+          if (error) return log.warn({ err: error }, 'pings cannot be answered');
+          beat()
+            .then((told) => message.respond(JSON.stringify(told)))
+            .catch((fault: unknown) => log.warn({ err: fault }, 'a ping could not be answered'));
         },
       });
     },

@@ -1,12 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outbox, QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
-import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
+import { isEventId } from '../report/events.ts';
 import { cutToBytes } from '../report/report.ts';
 import { putObject } from './objects.ts';
-import { isMissingStream, lastSequence } from './read-stream.ts';
+import { isMissingStream, lookAtStream } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface Publish {
@@ -30,46 +32,53 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
   let connection: NatsConnection | undefined;
   /** The connection on which the streams were seen. */
   let ready: NatsConnection | undefined;
+  /** Wait before the streams are looked at again, in ms. */
+  let pauseMs = 0;
   const underWay = createUnderWay();
 
   const look = createRepeated({
     run: async () => {
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal, ref: false });
       const open = connection;
       if (!open) return;
-      await lastSequence(open, streams.results);
+      await lookAtStream(open, streams.results);
+      await replayQuarantine(outbox);
       if (open !== connection) return; // gone meanwhile
       ready = open;
       outbox.wake();
     },
-    onError: (error, failures) =>
-      log[failures === 1 ? 'warn' : 'debug'](
-        { err: error },
-        'the broker has no stream for results; results wait (kanade fleet setup makes it)',
-      ),
+    onError: (error, failures) => log[failures === 1 ? 'warn' : 'debug']({ err: error }, noStream),
     retryMs: limits.readRetryMs,
+    everyMs: limits.replayEveryMs,
     signal,
   });
 
-  const drained = outbox
-    .drain({
-      signal,
-      isOnline: () => ready !== undefined,
-      async deliver(record, { deadlineMs }) {
-        const open = ready;
-        if (!open) throw new Error('the broker is away');
-        await underWay.hold(publishOn(open, record, { deadlineMs, log }));
-      },
-    })
-    .then(
-      () => undefined,
-      (error: unknown) => log.fatal({ err: error }, 'results cannot be delivered any more; they are kept on disk'),
-    );
+  /** A broker that cannot take results counts as away; nothing is held against the record. Other failures are the record's. */
+  function onFailure(error: unknown, { id, subject }: QueuedRecord): void {
+    if (isEventId(id) && isNobodyThere(error)) {
+      log.warn({ subject }, 'the broker has no stream for events: one is not told');
+      return;
+    }
+    if (parseSubject(subject)?.kind === 'result' && (isNobodyThere(error) || isFull(error))) {
+      log.warn({ err: error }, 'the broker cannot take results now; they wait');
+      ready = undefined;
+      pauseMs = limits.fullPauseMs;
+      look.kick();
+    }
+    throw error instanceof StoreFull ? error.cause : error;
+  }
+
+  const drained = drain({ outbox, log, signal }, () => ready, {
+    deliver: (open, record, deadlineMs) => underWay.hold(publishOn(open, record, { deadlineMs, log })),
+    onFailure,
+  });
 
   return {
     drained,
     online(open) {
       connection = open;
       ready = undefined;
+      pauseMs = 0;
       look.kick();
     },
     away() {
@@ -78,6 +87,41 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
       underWay.giveUp(new Error('the connection to the broker went'));
     },
   };
+}
+
+const noStream = 'the broker has no stream for results; results wait (kanade fleet setup makes it)';
+
+/** Delivers until the signal fires. */
+function drain(
+  { outbox, log, signal }: PublishOptions,
+  ready: () => NatsConnection | undefined,
+  on: {
+    deliver: (open: NatsConnection, record: QueuedRecord, deadlineMs: number) => Promise<void>;
+    /** Throws what failed, or forgives it. */
+    onFailure: (error: unknown, record: QueuedRecord) => void;
+  },
+): Promise<void> {
+  return outbox
+    .drain({
+      signal,
+      isOnline: () => ready() !== undefined,
+      async deliver(record, { deadlineMs }) {
+        const open = ready();
+        if (!open) throw new Error('the broker is away');
+        await on.deliver(open, record, deadlineMs).catch((error: unknown) => on.onFailure(error, record));
+      },
+    })
+    .then(
+      () => undefined,
+      (error: unknown) => log.fatal({ err: error }, 'results cannot be delivered any more; they are kept on disk'),
+    );
+}
+
+/** Gives what was set apart a new start: what stood in its way may be gone. What the disk has damaged stays. */
+async function replayQuarantine(outbox: Outbox): Promise<void> {
+  const apart = await outbox.quarantined();
+  const ids = apart.filter(({ reason }) => !reason?.includes('checksum')).map(({ id }) => id);
+  if (ids.length > 0) await outbox.replay({ ids });
 }
 
 /** Attempts on a connection. No answer comes on it any more when it is gone: whoever waits is told at once. */
@@ -110,6 +154,16 @@ async function publishOn(
   await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
 }
 
+/** True when nobody takes what was published: the broker has no such stream. */
+const isNobodyThere = (error: unknown): boolean => error instanceof Error && error.name === 'JetStreamNotEnabled';
+
+/** True when the broker has no room: the stream is full and keeps what is old, or the disk is. */
+const isFull = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && [10023, 10047, 10077].includes(error.code);
+
+/** The store of long output has no room: that is no reason to hold up results that need none. */
+class StoreFull extends Error {}
+
 /** Moves long output into the object store, so that the result fits into one message. */
 async function offload(
   broker: { connection: NatsConnection; jetstream: JetStreamClient },
@@ -131,6 +185,7 @@ async function offload(
       result[stream] = '';
       result[`${stream}_object`] = name;
     } catch (error) {
+      if (isFull(error)) throw new StoreFull('the store of long output is full', { cause: error });
       if (!isMissingStream(error)) throw error;
       log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
       const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);

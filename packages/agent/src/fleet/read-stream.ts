@@ -77,8 +77,14 @@ async function readAll(
 /** True when the failure says that the broker has no such stream, bucket or store. */
 export const isMissingStream = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059;
 
-/** The last sequence of a stream; a cursor beyond it belongs to a stream that was made anew. */
-export async function lastSequence(connection: NatsConnection, stream: string): Promise<number> {
+export interface StreamLook {
+  readonly lastSeq: number;
+  /** Tells a stream from another of its name: one made anew, or that of another broker. */
+  readonly identity: string;
+}
+
+export async function lookAtStream(connection: NatsConnection, stream: string): Promise<StreamLook> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
-  return (await whileConnected(connection, manager.streams.info(stream))).state.last_seq;
+  const { state, created } = await whileConnected(connection, manager.streams.info(stream));
+  return { lastSeq: state.last_seq, identity: created };
 }

@@ -5,19 +5,20 @@
  * This machine subscribes to `kill.>` and never publishes there.
  */
 
-import { anyKill, parseSubject, streams } from '@kanade/shared/fleet-words';
+import { anyKill, parseSubject, signatureHeaders, streams } from '@kanade/shared/fleet-words';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
+import type { Delivery } from '../run/model.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
-import { lastSequence, readStream } from './read-stream.ts';
+import { lookAtStream, readStream, type StreamLook } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface ReceiveOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   /** Takes one order. Returns true when it is dealt with for good, false when it must be delivered again. */
-  readonly onOrder: (subject: string, bytes: Uint8Array, sequence?: number) => boolean;
+  readonly onOrder: (delivery: Delivery) => boolean;
   /** The stream of orders was met; its last sequence. */
   readonly onStream: (lastSequence: number) => void;
   readonly onKill: (execId: string) => void;
@@ -38,17 +39,15 @@ export interface Receive {
 
 export function createReceive(options: ReceiveOptions): Receive {
   const { cache, connection, onOrder, onStream, onKill, log, signal } = options;
-  let opened: NatsConnection | undefined;
-  const subscriptions = new Map<string, Subscription>();
   const early = createEarlyOrders();
 
   const missed = createRepeated({
     run: async () => {
       const open = connection();
       if (!open || cache.contact !== 'current') return;
-      const lastSeq = await lastSequence(open, streams.exec);
-      onStream(lastSeq);
-      for (const filter of cache.filters()) await readMissed(options, open, { filter, lastSeq });
+      const exec = await lookAtStream(open, streams.exec);
+      onStream(exec.lastSeq);
+      for (const filter of cache.filters()) await readMissed(options, open, { filter, exec });
     },
     onError: (error, failures) =>
       log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed orders could not be read; trying again'),
@@ -57,10 +56,44 @@ export function createReceive(options: ReceiveOptions): Receive {
     signal,
   });
 
-  function take({ subject, data }: Pick<Msg, 'subject' | 'data'>): void {
+  function take(delivery: Delivery): void {
     // Not taken: the cursor still stands before it, so it is read again.
-    if (!onOrder(subject, data)) missed.kick();
+    if (!onOrder(delivery)) missed.kick();
   }
+
+  const ears = createEars(options, (message) => {
+    if (cache.contact !== 'current') early.hold(message);
+    else take(deliveryOf(message));
+  });
+
+  return {
+    open(next) {
+      ears.open(next);
+      next.subscribe(anyKill, {
+        callback: (error, { subject }) => {
+          if (error) return log.warn({ err: error }, 'runs cannot be killed by the broker');
+          const address = parseSubject(subject);
+          if (address?.kind === 'kill') onKill(address.execId);
+        },
+      });
+    },
+    current() {
+      ears.align();
+      for (const delivery of early.release()) take(delivery);
+      missed.kick();
+    },
+    away: () => void early.release(), // they are missed orders now
+    groupsChanged() {
+      ears.align();
+      if (cache.contact === 'current') missed.kick();
+    },
+  };
+}
+
+/** The live subscriptions, one for each filter. */
+function createEars({ cache, log }: ReceiveOptions, onMessage: (message: Msg) => void) {
+  let opened: NatsConnection | undefined;
+  const subscriptions = new Map<string, Subscription>();
 
   /** Subscribes to what is wanted and not there, and drops what is there and not wanted. */
   function align(): void {
@@ -75,50 +108,33 @@ export function createReceive(options: ReceiveOptions): Receive {
       if (subscriptions.has(filter)) continue;
       const callback: NonNullable<Parameters<NatsConnection['subscribe']>[1]>['callback'] = (error, message) => {
         if (error) log.warn({ err: error, filter }, 'orders cannot be followed live; they are read on a timer');
-        else if (cache.contact !== 'current') early.hold(message);
-        else take(message);
+        else onMessage(message);
       };
       subscriptions.set(filter, opened.subscribe(filter, { callback }));
     }
   }
 
   return {
-    open(next) {
+    align,
+    open(next: NatsConnection): void {
       opened = next;
       subscriptions.clear();
       align();
-      next.subscribe(anyKill, {
-        callback: (error, { subject }) => {
-          if (error) return log.warn({ err: error }, 'runs cannot be killed by the broker');
-          const address = parseSubject(subject);
-          if (address?.kind === 'kill') onKill(address.execId);
-        },
-      });
-    },
-    current() {
-      align();
-      for (const message of early.release()) take(message);
-      missed.kick();
-    },
-    away: () => void early.release(), // they are missed orders now
-    groupsChanged() {
-      align();
-      if (cache.contact === 'current') missed.kick();
     },
   };
 }
 
 /** Orders that came before it was known what forbids them. What is too much stands in the stream and is read from there. */
 function createEarlyOrders() {
-  let held: { subject: string; data: Uint8Array }[] = [];
+  let held: Delivery[] = [];
   let bytes = 0;
   return {
-    hold({ subject, data }: Msg): void {
-      if (held.length >= limits.earlyOrdersMax || bytes + data.length > limits.earlyOrdersBytesMax) return;
-      bytes += data.length;
-      held.push({ subject, data: data.slice() });
+    hold(message: Msg): void {
+      if (held.length >= limits.earlyOrdersMax || bytes + message.data.length > limits.earlyOrdersBytesMax) return;
+      bytes += message.data.length;
+      held.push({ ...deliveryOf(message), bytes: message.data.slice() });
     },
-    release() {
+    release(): Delivery[] {
       const released = held;
       held = [];
       bytes = 0;
@@ -127,22 +143,34 @@ function createEarlyOrders() {
   };
 }
 
+/** An order as it travels. Only headers that say something about it are kept. */
+function deliveryOf(
+  { subject, data, headers }: Pick<Msg, 'subject' | 'data' | 'headers'>,
+  sequence?: number,
+): Delivery {
+  const kept: Record<string, string> = {};
+  for (const name of Object.values(signatureHeaders)) if (headers?.has(name)) kept[name] = headers.get(name);
+  return { subject, bytes: data, headers: kept, sequence };
+}
+
 async function readMissed(
   { cache, onOrder, signal }: ReceiveOptions,
   open: NatsConnection,
-  { filter, lastSeq }: { filter: string; lastSeq: number },
+  { filter, exec }: { filter: string; exec: StreamLook },
 ): Promise<void> {
-  const cursor = cache.cursor(filter);
-  // A cursor beyond the stream's end comes from a stream that was made anew.
-  let done = cursor > lastSeq ? 0 : cursor;
-  if (done === lastSeq) return;
+  const { lastSeq, identity } = exec;
+  const cursor = cache.cursor(filter, identity);
+  // A cursor of another stream, or beyond the end of one that was rolled back, says nothing: the ledger knows what ran.
+  let done = cursor === undefined || cursor > lastSeq ? 0 : cursor;
+  if (done === lastSeq && done === cursor) return;
   try {
-    await readStream(open, { stream: streams.exec, filter, after: done, signal }, ({ subject, data, seq }) => {
-      if (!onOrder(subject, data, seq)) throw new Error(`order ${seq} on ${subject} could not be taken`);
-      done = seq;
+    await readStream(open, { stream: streams.exec, filter, after: done, signal }, (message) => {
+      if (!onOrder(deliveryOf(message, message.seq)))
+        throw new Error(`order ${message.seq} on ${message.subject} could not be taken`);
+      done = message.seq;
     });
     done = Math.max(done, lastSeq);
   } finally {
-    if (done !== cursor) cache.setCursor(filter, done);
+    if (done !== cursor) cache.setCursor(filter, identity, done);
   }
 }

@@ -1,71 +1,68 @@
 /** The one way in: from the bytes of an order, whichever door they came through, to a run on disk that is under way. */
 import { createHash, randomUUID } from 'node:crypto';
-import { type Command, createCommandReader, isToken, type Read } from '@kanade/shared/fleet';
+import { type Command, createCommandReader, isToken, type Read, readBody } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { OpenRun, Run } from '../run/model.ts';
+import type { Delivery, OpenRun, Refusal, Run } from '../run/model.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
-import type { Ledger } from '../store/ledger.ts';
-
-/** An order as it came in. */
-export interface IncomingOrder {
-  /** Subject it came on; `local` for a click. */
-  readonly subject: string;
-  readonly bytes: Uint8Array;
-  readonly origin: Run['origin'];
-  readonly owner: string | null;
-  /** Its place in the stream; undefined for what came live or from here. */
-  readonly sequence?: number | undefined;
-}
+import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
 
 /** What became of an order. `full` must be delivered again: this machine cannot take it now. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly run: Run }
   | { readonly kind: 'duplicate'; readonly runId: string }
   | { readonly kind: 'conflict'; readonly requestId: string }
-  | { readonly kind: 'malformed'; readonly reason: string }
+  /** It cannot be run; `isTold`: whoever sent it gets a result that says why. */
+  | { readonly kind: 'malformed'; readonly reason: string; readonly isTold: boolean }
   | { readonly kind: 'not_addressed'; readonly jobId: string }
   | { readonly kind: 'full'; readonly reason: string };
 
 export interface Intake {
   /**
    * Takes an order and starts its run; when this returns `admitted`, order and run are on disk. Throws when they cannot
-   * be put there: the order then counts as not delivered.
+   * be put there: the order then counts as not delivered. `owner`: who clicked; null for an order of the fleet.
    */
-  admit(order: IncomingOrder): Admission;
+  admit(delivery: Delivery, owner: string | null): Admission;
   /**
-   * Takes an order of the fleet: true when it is dealt with for good (run, known already, or refused with a line in the
-   * log), false when it must be delivered again because it could not be put on disk. Never throws.
+   * Takes an order of the fleet: true when it is dealt with for good (run, known already, or refused with a result, an event or
+   * a line in the log), false when it must be delivered again because it could not be put on disk. Never throws.
    */
-  take(subject: string, bytes: Uint8Array, sequence?: number): boolean;
+  take(delivery: Delivery): boolean;
 }
 
 export interface IntakeOptions {
   readonly pcId: string;
   readonly view: Pick<FleetView, 'filters'>;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'admit'>;
+  /** Answers an order that is never run. */
+  readonly refuse: (run: Run, arrival: Arrival, refusal: Refusal) => Entry;
   /** Carries out what is admitted. */
   readonly begin: (open: OpenRun) => void;
   /** True while reporting is behind: nothing more is taken then. */
   readonly isBehind: () => boolean;
+  /** Tells the fleet what no result tells. */
+  readonly onEvent: (kind: 'command_admission_conflict' | 'command_dropped', payload: object) => void;
   readonly log: Logger;
 }
 
-export function createIntake({ pcId, view, ledger, begin, isBehind, log }: IntakeOptions): Intake {
+/** read → (verify) → admit. What is admitted goes on through its gates, see `gates.ts`. */
+export function createIntake(options: IntakeOptions): Intake {
+  const { pcId, view, ledger, begin, isBehind } = options;
   const readCommand = createCommandReader();
 
-  function admit({ subject, bytes, origin, owner, sequence }: IncomingOrder): Admission {
-    const read = readOrder(bytes, readCommand);
-    if ('reason' in read) return { kind: 'malformed', reason: read.reason };
+  function admit(delivery: Delivery, owner: string | null): Admission {
+    const origin = delivery.subject === 'local' ? 'local' : 'fleet';
+    const read = readOrder(delivery.bytes, readCommand);
+    if ('reason' in read) return refuseUnread(options, delivery, read);
     const { command } = read;
-    if (origin === 'fleet' && !isAddressed(subject, command.id, view.filters())) {
+    if (origin === 'fleet' && !isAddressed(delivery.subject, command.id, view.filters())) {
       return { kind: 'not_addressed', jobId: command.id };
     }
+    // Whoever verifies orders does so here, over `delivery.bytes` and `delivery.headers`: before anything is written down.
     if (isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
     const { request_id: requestId, exec_id: execId = null } = command;
     const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
-    const fingerprint = createHash('sha256').update(bytes).digest('hex');
-    const entry = ledger.admit(run, { subject, fingerprint, sequence });
+    const entry = ledger.admit(run, arrivalOf(delivery));
     switch (entry.kind) {
       case 'admitted':
         begin(entry.open);
@@ -79,13 +76,14 @@ export function createIntake({ pcId, view, ledger, begin, isBehind, log }: Intak
     }
   }
 
-  function take(subject: string, bytes: Uint8Array, sequence?: number): boolean {
+  function take(delivery: Delivery): boolean {
+    const { subject } = delivery;
     try {
-      const admission = admit({ subject, bytes, origin: 'fleet', owner: null, sequence });
-      report(log, admission, subject);
+      const admission = admit(delivery, null);
+      report(options, admission, subject);
       return admission.kind !== 'full';
     } catch (error) {
-      log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
+      options.log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
       return false;
     }
   }
@@ -93,26 +91,48 @@ export function createIntake({ pcId, view, ledger, begin, isBehind, log }: Intak
   return { admit, take };
 }
 
-/** What became of an order of the fleet, in the log. */
-function report(log: Logger, admission: Admission, subject: string): void {
+const arrivalOf = (delivery: Delivery): Arrival => ({
+  ...delivery,
+  fingerprint: createHash('sha256').update(delivery.bytes).digest('hex'),
+});
+
+/** An order that cannot be run is answered where it says to whom, unless its request id is known already. */
+function refuseUnread({ pcId, view, refuse }: IntakeOptions, delivery: Delivery, unread: Unread): Admission {
+  const { reason, about } = unread;
+  const malformed = { kind: 'malformed', reason, isTold: false } as const;
+  if (!about || !isAddressed(delivery.subject, about.id, view.filters())) return malformed;
+  const { id, requestId, execId } = about;
+  const command: Command = { id, version: '', request_id: requestId, shell: 'sh', script: '', timeout_secs: 0 };
+  const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin: 'fleet', owner: null, command };
+  const entry = refuse(run, arrivalOf(delivery), { gate: 'no_exit_code', message: `not run: ${reason}` });
+  if (entry.kind === 'conflict') return { kind: 'conflict', requestId };
+  if (entry.kind === 'duplicate') return entry;
+  return { ...malformed, isTold: entry.kind === 'admitted' };
+}
+
+/** What became of an order of the fleet, in the log and, where nothing else tells, as an event. */
+function report({ log, onEvent }: IntakeOptions, admission: Admission, subject: string): void {
   switch (admission.kind) {
     case 'admitted':
       return;
     case 'duplicate':
       log.debug({ subject, run_id: admission.runId }, 'order delivered again; it is known');
       return;
-    case 'conflict':
-      log.error(
-        { subject, request_id: admission.requestId },
-        'order refused: its request id was used with other content',
-      );
+    case 'conflict': {
+      const { requestId: request_id } = admission;
+      log.error({ subject, request_id }, 'order refused: its request id was used with other content');
+      onEvent('command_admission_conflict', { subject, request_id });
       return;
+    }
     case 'not_addressed':
       log.warn({ subject, job_id: admission.jobId }, 'order dropped: it is meant for another machine');
       return;
-    case 'malformed':
-      log.warn({ subject, reason: admission.reason }, 'order dropped: it cannot be read');
+    case 'malformed': {
+      const { reason, isTold } = admission;
+      log.warn({ subject, reason }, isTold ? 'order refused: it cannot be read' : 'order dropped: it cannot be read');
+      if (!isTold) onEvent('command_dropped', { subject, reason });
       return;
+    }
     case 'full':
       log.error({ subject, reason: admission.reason }, 'order not taken: it is to be delivered again');
   }
@@ -128,30 +148,54 @@ export function isAddressed(subject: string, jobId: string, filters: readonly st
   );
 }
 
+/** An order that cannot be run: why, and, where that can be read, whom to answer. */
+interface Unread {
+  readonly reason: string;
+  readonly about: { readonly id: string; readonly requestId: string; readonly execId: string | null } | undefined;
+}
+
 function readOrder(
   bytes: Uint8Array,
   readCommand: (value: unknown) => Read<Command>,
-): { command: Command } | { reason: string } {
+): { readonly command: Command } | Unread {
+  if (bytes.length > limits.unreadBytesMax) {
+    return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}`, about: undefined };
+  }
+  const body = readBody(bytes);
+  if (body.form === 'unreadable') return { reason: 'not JSON', about: undefined };
+  // A kind that we do not know never makes it one of those without.
+  const isEnvelope = body.form === 'envelope';
+  const about = answerable(isEnvelope ? (body.value.command ?? body.value) : body.value);
   if (bytes.length > limits.commandBytesMax) {
-    return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}` };
+    return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}`, about };
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    return { reason: `not JSON: ${(error as Error).message}` };
-  }
-  const parsed = readCommand(value);
+  if (isEnvelope) return { reason: `this agent does not take orders of kind ${shown(body.value.kind)}`, about };
+  const parsed = readCommand(body.value);
   if (!parsed.ok) {
     const faults = parsed.faults.map(({ path, message }) => `${path === '' ? 'order' : path}: ${message}`);
-    return { reason: faults.join('; ') };
+    return { reason: faults.join('; '), about };
   }
-  const { id, request_id, exec_id } = parsed.value;
-  // The key under which a job is revoked: no key could ever stop one by another name.
-  if (!isToken(id)) return { reason: `id is no job id: ${JSON.stringify(id)}` };
-  // Both become part of the subjects that the report goes to.
-  if (!isToken(request_id)) return { reason: `request_id cannot be answered: ${JSON.stringify(request_id)}` };
-  if (typeof exec_id === 'string' && !isToken(exec_id))
-    return { reason: `exec_id cannot be used: ${JSON.stringify(exec_id)}` };
-  return { command: parsed.value };
+  const fault = nameFault(parsed.value);
+  return fault === undefined ? { command: parsed.value } : { reason: fault, about };
 }
+
+function nameFault({ id, request_id, exec_id }: Command): string | undefined {
+  // The key under which a job is revoked: no key could ever stop one by another name.
+  if (!isToken(id)) return `id is no job id: ${shown(id)}`;
+  // Both become part of the subjects that the report goes to.
+  if (!isToken(request_id)) return `request_id cannot be answered: ${shown(request_id)}`;
+  if (typeof exec_id === 'string' && !isToken(exec_id)) return `exec_id cannot be used: ${shown(exec_id)}`;
+  return undefined;
+}
+
+/** Whom to answer, as far as a value says so that may be anything. */
+function answerable(value: unknown): Unread['about'] {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, request_id, exec_id, job_id } = value as Record<string, unknown>;
+  const token = (text: unknown): string | undefined => (typeof text === 'string' && isToken(text) ? text : undefined);
+  const requestId = token(request_id);
+  if (requestId === undefined) return undefined;
+  return { id: token(id) ?? '', requestId, execId: token(exec_id) ?? token(job_id) ?? null };
+}
+
+const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 100);

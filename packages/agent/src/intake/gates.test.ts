@@ -36,6 +36,11 @@ describe('refuse()', () => {
     ['run_as user elsewhere', { run_as: 'user' }, { platform: 'darwin' }, 'unsupported'],
     ['run_as system_gui', { run_as: 'system_gui' }, {}, 'unsupported'],
     ['run_as system', { run_as: 'system' }, {}, undefined],
+    ['a retry', { retry: { max: 1, backoff_secs: 1 } }, {}, 'no_exit_code'],
+    ['a check', { check: { name: 'c' } } as Partial<Command>, {}, 'no_exit_code'],
+    ['lines to emit', { emit: { type: 'events' } } as unknown as Partial<Command>, {}, 'no_exit_code'],
+    ['a step afterwards', { finalize: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
+    ['files to collect', { collect: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
     ['a script object', { script_object: 'a/1' }, {}, 'no_exit_code'],
     ['an empty script object', { script_object: '' }, {}, undefined],
   ])('%s', (_, order, facts, gate) => {

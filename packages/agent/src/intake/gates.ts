@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, parseHumantime } from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
-import type { FleetView, JobStanding, Patience } from '../store/fleet-cache.ts';
+import type { BrokerPatience, FleetView, JobStanding } from '../store/fleet-cache.ts';
 
 /** What the gates look at. */
 export interface GateFacts extends JobStanding {
@@ -55,7 +55,7 @@ export function createTurns(view: Pick<FleetView, 'about' | 'settled'>, placesMa
  * An order of the fleet waits for what forbids it as long as the broker is there to say it. A person at the machine does not wait
  * for a broker that does not answer, unless an earlier agent took the click: then as long as an order.
  */
-const patienceOf = ({ origin }: Run, isKnown: boolean): Patience => ({
+const patienceOf = ({ origin }: Run, isKnown: boolean): BrokerPatience => ({
   startMs: origin === 'fleet' || isKnown ? limits.brokerWaitMs : 0,
   readMs: origin === 'fleet' ? Number.POSITIVE_INFINITY : limits.freshManifestMs,
 });
@@ -110,7 +110,18 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
   };
 }
 
-function capability({ run_as, script_object }: Command, { platform }: GateFacts): Refusal | undefined {
+/** What a command may ask for that this build does not do: it is refused, never left out in silence. */
+const notCarriedOut = ['emit', 'check', 'collect', 'retry', 'finalize'] as const;
+
+function capability(command: Command, { platform }: GateFacts): Refusal | undefined {
+  const { run_as, script_object } = command;
+  const asked = notCarriedOut.filter((field) => command[field] !== undefined);
+  if (asked.length > 0) {
+    return {
+      gate: 'no_exit_code',
+      message: `not run: this agent does not carry out ${asked.join(', ')} yet; order the job without`,
+    };
+  }
   // Whether somebody is logged in is looked at right before the launch.
   const isServed = run_as === 'user' && platform === 'linux';
   if ((run_as === 'user' || run_as === 'system_gui') && !isServed) {

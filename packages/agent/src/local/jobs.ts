@@ -56,7 +56,7 @@ export function createLocalJobs(options: JobsOptions) {
     const manifest = await startable(id);
     const command = commandOf(manifest, { requestId: randomUUID(), execId: null });
     const bytes = Buffer.from(JSON.stringify(command));
-    const admission = intake.admit({ subject: 'local', bytes, origin: 'local', owner: session.userKey });
+    const admission = intake.admit({ subject: 'local', bytes, headers: {} }, session.userKey);
     if (admission.kind === 'full') throw new KlpError('RateLimit', admission.reason);
     if (admission.kind !== 'admitted') throw new Error(`a fresh order was not admitted: ${admission.kind}`);
     const { runId } = admission.run;

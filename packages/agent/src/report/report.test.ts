@@ -45,7 +45,7 @@ describe('endOf() a job', () => {
     ],
   ])('%j', (ending, status, exitCode, stderr) => {
     const end = endOf(run, { kind: 'job', state: stateWith(ending), read }, nowMs);
-    expect(end).toEqual({
+    expect(end).toMatchObject({
       ending,
       status,
       exitCode,
@@ -120,5 +120,25 @@ describe('resultOf()', () => {
     const own = { ...run, execId: null };
     expect(resultOf(own, endOf(own, { kind: 'stopped', by: 'user' }, 0))).not.toHaveProperty('exec_id');
     expect(startedOf(own, 0)).toBeUndefined();
+  });
+
+  it('marks notes on the runs of people, for operators and not for the people', () => {
+    const own: Run = { ...run, origin: 'local', execId: null };
+    const killed = endOf(own, { kind: 'job', state: stateWith({ kind: 'killed', by: 'user' }), read }, nowMs);
+    expect(killed.stderr).toBe('err\nkilled by user\n');
+    expect(resultOf(own, killed).stderr).toBe('err\n[KLP] killed by user\n');
+    const fault = endOf(own, { kind: 'fault', error: new Error('EIO'), startedAtMs: undefined }, 0);
+    expect(resultOf(own, fault).stderr).toBe('[KLP] not started: EIO\n');
+    const printed: ReadOutput = () => ({ text: 'x\n', range: [0, 2], totalBytes: 2 });
+    const fine = endOf(own, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 1 }), read: printed }, nowMs);
+    expect(resultOf(own, fine).stderr).toBe('x\n');
+  });
+
+  it('says that a time-out was too long to count', () => {
+    const long = { ...run, command: { ...run.command, timeout_secs: Number.MAX_SAFE_INTEGER } };
+    const end = endOf(long, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read }, nowMs);
+    expect(resultOf(long, end).stderr).toBe(
+      'err\n[kanade] timeout_secs is above 9007199254740991 and counts as that\n',
+    );
   });
 });

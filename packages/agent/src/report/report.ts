@@ -2,25 +2,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutboxError } from '@kanade/outbox';
 import type { Excerpt } from '@kanade/runner';
-import { type EventStarted, type ExecResult, syntheticExits, timeoutSeconds } from '@kanade/shared/fleet';
+import {
+  type EventStarted,
+  type ExecResult,
+  syntheticExits,
+  timeoutSeconds,
+  timeoutSecsMax,
+} from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { JobOutcome, Outcome, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
-import type { Ledger } from '../store/ledger.ts';
+import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
 
 export interface Report {
   /** Resolves with the end when it is on disk with its result; a disk that is full now is tried again until it is not. */
   end(run: Run, outcome: Outcome): Promise<RunEnd>;
   /** The processes of a run exist. A start that cannot be recorded is logged: the ending will be. */
   started(run: Run, startedAtMs: number): void;
+  /** Answers an order that is never run, unless its request id is known. Throws what the ledger throws. */
+  refuse(run: Run, arrival: Arrival, refusal: Refusal): Entry;
   /** True while endings cannot be recorded: what is taken now could not be reported either. */
   isBehind(): boolean;
 }
 
 export interface ReportOptions {
-  readonly ledger: Pick<Ledger, 'running' | 'ended'>;
+  readonly ledger: Pick<Ledger, 'running' | 'ended' | 'refuse'>;
   readonly log: Logger;
   /** Fires when the agent ends: `end` rejects then, and the next agent finds the run open. */
   readonly signal: AbortSignal;
@@ -51,6 +59,10 @@ export function createReport(options: ReportOptions): Report {
       } catch (error) {
         log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
       }
+    },
+    refuse(run, arrival, refusal) {
+      const end = endOf(run, { kind: 'refused', refusal }, Date.now());
+      return ledger.refuse(run, arrival, { end, result: resultOf(run, end) });
     },
     isBehind: () => behind > 0,
   };
@@ -87,18 +99,19 @@ export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
   }
 }
 
+const nothingRan = (nowMs: number) => ({ skipped: false, stdout: '', startedAtMs: nowMs, endedAtMs: nowMs });
+
 /** The end of a run that a gate refused. */
 function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd {
   const { code, skipped } = syntheticExits[gate];
   return {
+    ...nothingRan(nowMs),
+    ...(gate === 'no_exit_code' ? { note: message } : {}),
     ending: { kind: 'not_started', reason: message },
     status: 'failed',
     exitCode: code,
     skipped,
-    stdout: '',
     stderr: `${message}\n`,
-    startedAtMs: nowMs,
-    endedAtMs: nowMs,
   };
 }
 
@@ -112,14 +125,11 @@ function endOfFault(error: unknown, startedAtMs: number | undefined, nowMs: numb
 /** The end of a run of which nobody knows whether it was started, or how it ended: never a success, never run again. */
 function endOfUnknown(reason: string, nowMs: number): RunEnd {
   return {
+    ...nothingRan(nowMs),
     ending: { kind: 'lost', reason },
     status: 'failed',
     exitCode: syntheticExits.outcome_unknown.code,
-    skipped: false,
-    stdout: '',
     stderr: `outcome unknown: ${reason}\n`,
-    startedAtMs: nowMs,
-    endedAtMs: nowMs,
   };
 }
 
@@ -129,20 +139,19 @@ function withoutOutput(end: RunEnd): RunEnd {
     text === ''
       ? ''
       : `[kanade] output left out: too many results wait for the broker (${Buffer.byteLength(text)} bytes)\n`;
-  return { ...end, stdout: cut(end.stdout), stderr: cut(end.stderr) };
+  return { ...end, stdout: cut(end.stdout), stderr: withNote(cut(end.stderr), end.note) };
 }
 
 /** The end of a run that was stopped before its processes existed. */
 function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
+  const note = `${killNote(run, by)} before it was started`;
   return {
+    ...nothingRan(nowMs),
     ending: { kind: 'killed', by },
     status: 'killed',
     exitCode: syntheticExits.no_exit_code.code,
-    skipped: false,
-    stdout: '',
-    stderr: `${killNote(run, by)} before it was started\n`,
-    startedAtMs: nowMs,
-    endedAtMs: nowMs,
+    stderr: `${note}\n`,
+    note,
   };
 }
 
@@ -159,7 +168,8 @@ function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
     exitCode: exitCodeOf(ending),
     skipped: false,
     stdout: printedOn('stdout', job),
-    stderr: note === undefined ? stderr : `${lineEnded(stderr)}${note}\n`,
+    stderr: withNote(stderr, note),
+    ...(note === undefined ? {} : { note }),
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
@@ -213,10 +223,20 @@ function killNote({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string
   return by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
 }
 
-const lineEnded = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+function withNote(text: string, note: string | undefined): string {
+  if (note === undefined) return text;
+  return `${text === '' || text.endsWith('\n') ? text : `${text}\n`}${note}\n`;
+}
+
+/** What operators read on stderr: notes on the runs of people have a mark of their own, by which their tools find them. */
+function toldStderr({ origin, command }: Run, { stderr, note }: RunEnd): string {
+  const own = note !== undefined && origin === 'local' && stderr.endsWith(`${note}\n`);
+  const told = own ? `${stderr.slice(0, -note.length - 1)}[KLP] ${note}\n` : stderr;
+  const clamped = `[kanade] timeout_secs is above ${timeoutSecsMax} and counts as that`;
+  return command.timeout_secs >= timeoutSecsMax ? withNote(told, clamped) : told;
+}
 
 const instant = (ms: number): string => new Date(ms).toISOString();
-
 /** The result of a run as it goes to the fleet. Runs that people started have no `exec_id`. */
 export function resultOf(run: Run, end: RunEnd): ExecResult {
   return {
@@ -227,7 +247,7 @@ export function resultOf(run: Run, end: RunEnd): ExecResult {
     exit_code: end.exitCode,
     skipped: end.skipped,
     stdout: end.stdout,
-    stderr: end.stderr,
+    stderr: toldStderr(run, end),
     started_at: instant(end.startedAtMs),
     finished_at: instant(end.endedAtMs),
     manifest_id: run.command.id,

@@ -160,7 +160,7 @@ function definitionOf({ runId, command }: Run, argv: readonly string[], cwd: str
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
     tags: [tagOf(runId)],
-    timeoutMs: timeoutSeconds(command) * 1000,
+    timeoutMs: Math.min(timeoutSeconds(command) * 1000, Number.MAX_SAFE_INTEGER),
     killAfterMs: limits.stopGraceMs,
   };
 }

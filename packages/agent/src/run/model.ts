@@ -1,8 +1,20 @@
 /** What a run is and how it ends, in the words that intake, run, report and the doors share. Imports none of them. */
 import type { Excerpt, JobDir, StateFile } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
+import type { Headers } from '@kanade/shared/fleet-words';
 import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
+
+/** An order as it came in, byte for byte: what a signature of it is over. */
+export interface Delivery {
+  /** Subject it came on; `local` for a click. */
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  /** The headers that sign it, as far as it has any. */
+  readonly headers: Headers;
+  /** Its place in the stream; undefined for what came live or from here. */
+  readonly sequence?: number | undefined;
+}
 
 /** One execution of one accepted order. `runId` is also its result id. */
 export interface Run {
@@ -29,6 +41,8 @@ export interface OpenRun {
   /** The boot of the machine in which it was launched. */
   readonly boot: string | undefined;
   readonly stoppedBy: Stopper | undefined;
+  /** The order as it was received, for whoever verifies it again; undefined where damage or an older version left none. */
+  readonly received: Delivery | undefined;
 }
 
 /** The processes of a run. */
@@ -87,7 +101,10 @@ export interface RunEnd {
   /** True only for a policy skip; a failure to start is none. */
   readonly skipped: boolean;
   readonly stdout: string;
+  /** What was printed, then the note. */
   readonly stderr: string;
+  /** What we add where no exit code tells the story. */
+  readonly note?: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
 }

@@ -29,11 +29,11 @@ export interface FleetView {
    * Resolves when what forbids orders is as well known as it can be: at once while the broker is away or has been read on this
    * connection, else when that read is done, the broker goes, or the patience ends. Rejects with the signal's reason on abort.
    */
-  settled(signal: AbortSignal, patience: Patience): Promise<void>;
+  settled(signal: AbortSignal, patience: BrokerPatience): Promise<void>;
 }
 
 /** How long somebody waits for what the broker says, in ms, before what it last said holds. */
-export interface Patience {
+export interface BrokerPatience {
   /** For the first read after the start of this agent, while there is no connection yet. */
   readonly startMs: number;
   /** For the read that follows every connect. */
@@ -55,9 +55,9 @@ export interface FleetCache extends FleetView {
   remove(bucket: CachedBucket, key: string): void;
   /** The whole bucket as it was just read. */
   replace(bucket: CachedBucket, entries: ReadonlyMap<string, Uint8Array>): void;
-  /** Last stream sequence read through a filter; 0 = nothing yet. */
-  cursor(filter: string): number;
-  setCursor(filter: string, sequence: number): void;
+  /** Last sequence of a stream read through a filter; undefined when nothing of that stream was. */
+  cursor(filter: string, stream: string): number | undefined;
+  setCursor(filter: string, stream: string, sequence: number): void;
   readonly contact: Contact;
   setContact(contact: Exclude<Contact, 'starting'>): void;
 }
@@ -108,20 +108,29 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
         for (const [key, value] of entries) put(sql, { bucket, key, value });
       });
     },
-    cursor: (filter) =>
-      Number(file.look((sql) => sql('SELECT sequence FROM cursor WHERE filter = ?').get(filter))?.sequence ?? 0),
-    setCursor: (filter, sequence) => {
-      file.transact((tx) => {
-        tx.sql('INSERT INTO cursor VALUES (?, ?) ON CONFLICT (filter) DO UPDATE SET sequence = excluded.sequence').run(
-          filter,
-          sequence,
-        );
-      });
-    },
+    ...cursorsIn(file),
     get contact() {
       return contact.now();
     },
     setContact: contact.set,
+  };
+}
+
+function cursorsIn(file: Durable): Pick<FleetCache, 'cursor' | 'setCursor'> {
+  return {
+    cursor(filter, stream) {
+      const row = file.look((sql) => sql('SELECT sequence, stream FROM cursor WHERE filter = ?').get(filter));
+      // The versions before did not say of which stream: they are believed.
+      return row && (row.stream === null || row.stream === stream) ? Number(row.sequence) : undefined;
+    },
+    setCursor(filter, stream, sequence) {
+      file.transact((tx) => {
+        tx.sql(
+          `INSERT INTO cursor (filter, stream, sequence) VALUES (?, ?, ?)
+           ON CONFLICT (filter) DO UPDATE SET stream = excluded.stream, sequence = excluded.sequence`,
+        ).run(filter, stream, sequence);
+      });
+    },
   };
 }
 
@@ -156,7 +165,7 @@ function createContact() {
       changed.resolve();
       changed = Promise.withResolvers();
     },
-    async settled(signal: AbortSignal, { startMs, readMs }: Patience): Promise<void> {
+    async settled(signal: AbortSignal, { startMs, readMs }: BrokerPatience): Promise<void> {
       const sinceMs = performance.now();
       while (contact === 'starting' || contact === 'reading') {
         const leftMs = sinceMs + (contact === 'starting' ? startMs : readMs) - performance.now();

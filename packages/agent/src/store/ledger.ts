@@ -4,6 +4,7 @@
  * | step        | `admission` | `run`                              | outbox            |
  * |-------------|-------------|------------------------------------|-------------------|
  * | `admit`     | the order   | `admitted`                         |                   |
+ * | `refuse`    | its name    | how it ended                       | the result        |
  * | `launching` |             | its job directory has a name       |                   |
  * | `stopping`  |             | who asked for that                 |                   |
  * | `running`   |             | its processes exist                | the started event |
@@ -19,7 +20,7 @@ import { type Outbox, OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import type { OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
+import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
 import { lastRuns, openRunOf, openRuns } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
@@ -30,11 +31,9 @@ export type Entry =
   | { readonly kind: 'full' };
 
 /** How an order came. */
-export interface Arrival {
-  readonly subject: string;
+export interface Arrival extends Delivery {
+  /** Of the bytes. */
   readonly fingerprint: string;
-  /** Its place in the stream, when it was read from there and not heard live. */
-  readonly sequence: number | undefined;
 }
 
 /** A job directory that says which run it is of, and that no run names. */
@@ -46,6 +45,8 @@ export interface Stray {
 export interface Ledger {
   /** Writes an order down, with the run that it becomes, unless its request id is known. */
   admit(run: Run, arrival: Arrival): Entry;
+  /** The same for an order that is never run: with its end and its result. Its bytes are not kept. */
+  refuse(run: Run, arrival: Arrival, told: { end: RunEnd; result: ExecResult }): Entry;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
   launching(runId: string, jobId: string, boot: string): void;
   /** Somebody asked for the run to stop; the first one counts. */
@@ -76,36 +77,41 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
     file.transact((tx) => tx.sql(text).run(...values));
   };
   return {
-    admit: (run, arrival) => {
-      const body = Buffer.from(JSON.stringify(run.command));
-      return file.transact((tx) => admit(tx.sql, { run, body, arrival }), { addsBytes: body.length + rowBytes });
+    admit: (run, arrival) =>
+      file.transact((tx) => admit(tx.sql, run, arrival), { addsBytes: arrival.bytes.length + rowBytes }),
+    refuse(run, arrival, { end, result }) {
+      const refused = (sql: Sql): Entry => {
+        const entry = admit(sql, run, { ...arrival, bytes: new Uint8Array() });
+        if (entry.kind === 'admitted') writeEnd(sql, run, end);
+        return entry;
+      };
+      return file.transact((tx) => {
+        const entry = refused(tx.sql);
+        if (entry.kind === 'admitted') outbox.enqueueIn(tx, resultRecord(result));
+        return entry;
+      });
     },
     launching: (runId, jobId, boot) =>
       change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
     stopping: (runId, by) => change('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?', by, runId),
     running(runId, startedAtMs, event) {
-      const body = event && Buffer.from(JSON.stringify(event));
+      const record = event && startRecord(runId, event);
+      const setRunning = "UPDATE run SET state = 'running', started_at_ms = ? WHERE run_id = ? AND state <> 'ended'";
       file.transact(
         (tx) => {
-          tx.sql("UPDATE run SET state = 'running', started_at_ms = ? WHERE run_id = ? AND state <> 'ended'").run(
-            Math.round(startedAtMs),
-            runId,
-          );
-          if (event && body) {
-            const subject = startedSubject(event.exec_id, event.pc_id);
-            outbox.enqueueIn(tx, { id: `${runId}.started`, subject, body });
-          }
+          tx.sql(setRunning).run(Math.round(startedAtMs), runId);
+          if (record) outbox.enqueueIn(tx, record);
         },
         { addsBytes: rowBytes },
       );
     },
     ended(run, end, result) {
-      const body = Buffer.from(JSON.stringify(result));
+      const record = resultRecord(result);
       // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
       file.transact((tx) => {
         if (!writeEnd(tx.sql, run, end)) return;
         try {
-          outbox.enqueueIn(tx, { id: result.result_id, subject: resultSubject(result.request_id), body });
+          outbox.enqueueIn(tx, record);
         } catch (error) {
           // Its row was lost, its result was not: that one waits already, and tells more.
           if (!(error instanceof OutboxError && error.code === 'id_conflict')) throw error;
@@ -130,6 +136,18 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
 
+const startRecord = (runId: string, event: EventStarted) => ({
+  id: `${runId}.started`,
+  subject: startedSubject(event.exec_id, event.pc_id),
+  body: Buffer.from(JSON.stringify(event)),
+});
+
+const resultRecord = (result: ExecResult) => ({
+  id: result.result_id,
+  subject: resultSubject(result.request_id),
+  body: Buffer.from(JSON.stringify(result)),
+});
+
 /** Over what an order is known by and what it says. */
 const orderChecksum = (words: readonly unknown[], body: Uint8Array): number => crc32(body, crc32(words.join('\n')));
 
@@ -137,7 +155,11 @@ const orderChecksum = (words: readonly unknown[], body: Uint8Array): number => c
 export const isIntactAdmission = (row: Readonly<Row>): boolean =>
   row.checksum === null ||
   (row.body instanceof Uint8Array &&
-    Number(row.checksum) === orderChecksum([row.pc_id, row.request_id, row.fingerprint, row.run_id], row.body));
+    Number(row.checksum) ===
+      orderChecksum(
+        [row.pc_id, row.request_id, row.fingerprint, row.run_id, ...(row.headers === null ? [] : [row.headers])],
+        row.body,
+      ));
 
 /** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
 export function noteDoubt(sql: Sql, nowMs: number): void {
@@ -145,8 +167,8 @@ export function noteDoubt(sql: Sql, nowMs: number): void {
   sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
 }
 
-function admit(sql: Sql, { run, body, arrival }: { run: Run; body: Buffer<ArrayBuffer>; arrival: Arrival }): Entry {
-  const { subject, fingerprint, sequence } = arrival;
+function admit(sql: Sql, run: Run, arrival: Arrival): Entry {
+  const { subject, bytes, fingerprint, sequence } = arrival;
   const known = sql('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?').get(
     run.pcId,
     run.requestId,
@@ -158,14 +180,16 @@ function admit(sql: Sql, { run, body, arrival }: { run: Run; body: Buffer<ArrayB
   }
   const held = Number(sql('SELECT count(*) AS held FROM admission').get()?.held);
   if (held >= limits.admissionsMax) return { kind: 'full' };
-  const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId], body);
+  const headers = JSON.stringify(arrival.headers);
+  const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId, headers], bytes);
   sql(
-    `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms, checksum)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(run.pcId, run.requestId, fingerprint, subject, body, run.runId, Date.now(), checksum);
+    `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, headers, run_id, admitted_at_ms, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(run.pcId, run.requestId, fingerprint, subject, bytes, headers, run.runId, Date.now(), checksum);
   const state = sequence !== undefined && isDoubtful(sql, sequence) ? 'launching' : 'admitted';
   insertRun(sql, run, state);
-  return { kind: 'admitted', open: { run, state, jobId: undefined, boot: undefined, stoppedBy: undefined } };
+  const open = { run, state, jobId: undefined, boot: undefined, stoppedBy: undefined, received: arrival } as const;
+  return { kind: 'admitted', open };
 }
 
 function isDoubtful(sql: Sql, sequence: number): boolean {

@@ -1,8 +1,8 @@
 /** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
 import type { Row, Sql } from '@kanade/durable';
-import { Command } from '@kanade/shared/fleet';
+import { type Command, readBody, readCommand } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
-import type { OpenRun, Run, Stopper } from '../run/model.ts';
+import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
 
 /** Tells whether damage has changed a row of an order. */
 export type IsIntact = (row: Readonly<Row>) => boolean;
@@ -10,7 +10,7 @@ export type IsIntact = (row: Readonly<Row>) => boolean;
 /** Runs that have not ended, in the order of their admission. */
 export function openRuns(sql: Sql, isIntact: IsIntact): OpenRun[] {
   return sql(
-    `SELECT run.*, admission.body, admission.fingerprint, admission.checksum
+    `SELECT run.*, admission.subject, admission.body, admission.headers, admission.fingerprint, admission.checksum
      FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
   )
     .all()
@@ -36,16 +36,22 @@ export function openRunOf(row: Row, isIntact: IsIntact): OpenRun {
     jobId: (row.job_id as string | null) ?? undefined,
     boot: command ? ((row.boot as string | null) ?? undefined) : undefined,
     stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
+    received: command && receivedOf(row),
   };
 }
 
-/** It was valid when it was admitted; what we wrote ourselves is read again because versions change and disks do, too. */
+/** The order as it came; the versions before kept another text of it, which nobody signed. */
+function receivedOf({ subject, body, headers }: Row): Delivery | undefined {
+  if (typeof headers !== 'string') return undefined;
+  return { subject: subject as string, bytes: body as Uint8Array, headers: JSON.parse(headers) };
+}
+
+/** It was valid when it was admitted; it is read again because versions change and disks do, too. */
 function commandOf(row: Row): Command | undefined {
-  try {
-    return Command.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8')));
-  } catch {
-    return undefined; // told by the ending that it gets
-  }
+  const body = readBody(row.body as Uint8Array);
+  if (body.form === 'unreadable') return undefined; // told by the ending that it gets
+  const read = readCommand(body.form === 'envelope' ? body.value.command : body.value);
+  return read.ok ? read.value : undefined;
 }
 
 /** Stands for an order that is gone, so that its run can be reported. */

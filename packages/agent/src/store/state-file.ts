@@ -42,6 +42,9 @@ const migrations: readonly string[] = [
    CREATE TABLE doubt (
      id INTEGER PRIMARY KEY CHECK (id = 1), since_ms INTEGER NOT NULL, last_sequence INTEGER
    ) STRICT;`,
+  // From here on `admission.body` holds the bytes as they were received; rows without `headers` are from before.
+  `ALTER TABLE admission ADD COLUMN headers TEXT;
+   ALTER TABLE cursor ADD COLUMN stream TEXT;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */

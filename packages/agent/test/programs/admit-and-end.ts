@@ -8,6 +8,7 @@ import { resultOf } from '../../src/report/report.ts';
 import type { Run } from '../../src/run/model.ts';
 import { openLedger } from '../../src/store/ledger.ts';
 import { openStateFile } from '../../src/store/state-file.ts';
+import { arrivalOf } from '../arrival.ts';
 
 const [, , path = ''] = process.argv;
 const say = (step: string, id: string) => writeSync(1, `${step} ${id}\n`);
@@ -37,7 +38,7 @@ async function work(worker: number): Promise<void> {
       command: { ...command, timeout_secs: 5 },
     };
     say('t', id);
-    ledger.admit(run, { subject: 'commands.pc.pc-1.job', fingerprint: 'f', sequence: undefined });
+    ledger.admit(run, arrivalOf(run));
     say('a', id);
     await turn();
     ledger.launching(run.runId, `job-${id}`, 'boot');

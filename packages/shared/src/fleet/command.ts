@@ -40,22 +40,34 @@ export const commandDefaults = {
   bypass_local_limit: false,
 } satisfies Partial<Command>;
 
-/** Reads a command from its JSON value, under the name that `exec_id` had before 0.29 (`job_id`), too. Never throws. */
-export const readCommand = (value: unknown): Read<Command> => readAs(Command, withExecId(value));
+/**
+ * Reads a command from its JSON value, under the name that `exec_id` had before 0.29 (`job_id`), too. A time-out over
+ * {@link timeoutSecsMax} counts as that. Never throws.
+ */
+export const readCommand = (value: unknown): Read<Command> => readAs(Command, asWritten(value));
 
 /** {@link readCommand}, compiled once: for a program that reads many. */
 export function createCommandReader(): typeof readCommand {
   const read = createReader(Command);
-  return (value) => read(withExecId(value));
+  return (value) => read(asWritten(value));
 }
 
 /** The seconds that a command may run: what it says, at least 1. */
 export const timeoutSeconds = ({ timeout_secs }: Pick<Command, 'timeout_secs'>): number => Math.max(1, timeout_secs);
 
-/** The same value with `job_id` under its newer name `exec_id`; when both are given, `exec_id` counts. */
-function withExecId(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('job_id' in value) || 'exec_id' in value) return value;
-  const { job_id, ...rest } = value;
+/** The longest time-out that can be counted, in seconds. On the wire it is a number of 64 bits, of which JSON keeps 53. */
+export const timeoutSecsMax: number = Number.MAX_SAFE_INTEGER;
+/** The largest number of 64 bits, as near as it can be read. */
+const wireSecsMax = 2 ** 64;
+
+/** The same value with `job_id` under its newer name `exec_id` (when both are given, `exec_id` counts), and a time-out that can be counted. */
+function asWritten(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { timeout_secs } = value as { timeout_secs?: unknown };
+  const isLong = typeof timeout_secs === 'number' && timeout_secs > timeoutSecsMax && timeout_secs <= wireSecsMax;
+  const timed = isLong ? { ...value, timeout_secs: timeoutSecsMax } : value;
+  if (!('job_id' in timed) || 'exec_id' in timed) return timed;
+  const { job_id, ...rest } = timed;
   return { ...rest, exec_id: job_id };
 }
 

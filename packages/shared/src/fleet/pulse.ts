@@ -30,6 +30,8 @@ export const Heartbeat = z.looseObject({
   command_keys: optional(z.array(z.string())),
   enforcing: optional(z.boolean()),
   command_protocols: optional(z.array(z.string())),
+  /** Results and events that could not be delivered and are set apart; they are tried again from time to time. */
+  records_quarantined: optional(z.int().nonnegative()),
   /** When damage last cost the agent's own file something; absent when it never did. */
   state_lost_at: optional(Instant),
 });

@@ -1,0 +1,50 @@
+/** What happens on this machine besides the ends of runs, told to the fleet through the outbox (`obs.<pc_id>`). */
+import { randomUUID } from 'node:crypto';
+import type { Outbox } from '@kanade/outbox';
+import { type ObsEvent, subjectOf } from '@kanade/shared/fleet';
+import type { Logger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
+
+/** Tells of something; the kind is from an open vocabulary. Never throws, and what is too much in a minute is only counted. */
+export type Tell = (kind: string, payload: object) => void;
+
+export interface EventsOptions {
+  readonly pcId: string;
+  readonly outbox: Pick<Outbox, 'enqueue'>;
+  readonly log: Logger;
+}
+
+const idPrefix = 'obs.';
+
+/** True for the id under which an event is sent. */
+export const isEventId = (id: string): boolean => id.startsWith(idPrefix);
+
+export function createEvents({ pcId, outbox, log }: EventsOptions): Tell {
+  let minute = { fromMs: Number.NEGATIVE_INFINITY, told: 0 };
+  let untold = 0;
+  return (kind, payload) => {
+    const nowMs = performance.now();
+    if (nowMs - minute.fromMs >= 60_000) minute = { fromMs: nowMs, told: 0 };
+    if (++minute.told > limits.eventsPerMinuteMax) {
+      untold++;
+      return;
+    }
+    const id = randomUUID();
+    const told = untold > 0 ? { ...payload, events_not_told: untold } : payload;
+    untold = 0;
+    const event: ObsEvent = {
+      pc_id: pcId,
+      at: new Date().toISOString(),
+      kind,
+      source: `agent:${kind}`,
+      event_record_id: id,
+      payload: told,
+    };
+    const subject = subjectOf({ kind: 'obs', pcId });
+    outbox
+      .enqueue({ id: `${idPrefix}${id}`, subject, body: Buffer.from(JSON.stringify(event)) })
+      .catch((error: unknown) => {
+        log.warn({ err: error, kind }, 'an event could not be put on disk; it is not told');
+      });
+  };
+}
