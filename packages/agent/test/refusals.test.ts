@@ -63,7 +63,8 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
     });
     expect(existsSync(ran)).toBe(false);
     await agent.end();
-    await eventually('the last event', async () =>
+    await start(); // what it said at its end is on disk, and sent now
+    await eventually('the event of its end', async () =>
       (await operator.events()).some(({ kind }) => kind === 'agent_stopped'),
     );
   });
