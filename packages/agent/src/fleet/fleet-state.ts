@@ -9,7 +9,7 @@ import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { CachedBucket, FleetCache } from '../store/fleet-cache.ts';
-import { isMissingStream, readStream } from './read-stream.ts';
+import { isUnknownStream, readStream } from './read-stream.ts';
 import { createRepeated, type Repeated } from './repeat.ts';
 
 export interface FleetState {
@@ -161,7 +161,7 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
       guarded(() => cache.replace(bucket, entries));
     } catch (error) {
       // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
-      if (isMissingStream(error)) onRead(began);
+      if (isUnknownStream(error)) onRead(began);
       throw error;
     } finally {
       const later = held;

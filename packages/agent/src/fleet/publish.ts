@@ -8,7 +8,7 @@ import { limits } from '../limits.ts';
 import { isEventId } from '../report/events.ts';
 import { cutToBytes } from '../report/report.ts';
 import { putObject } from './objects.ts';
-import { isMissingStream, lookAtStream } from './read-stream.ts';
+import { isUnknownStream, lookAtStream } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface Publish {
@@ -186,7 +186,7 @@ async function offload(
       result[`${stream}_object`] = name;
     } catch (error) {
       if (isFull(error)) throw new StoreFull('the store of long output is full', { cause: error });
-      if (!isMissingStream(error)) throw error;
+      if (!isUnknownStream(error)) throw error;
       log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
       const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);
       result[stream] =

@@ -75,7 +75,7 @@ async function readAll(
 }
 
 /** True when the failure says that the broker has no such stream, bucket or store. */
-export const isMissingStream = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059;
+export const isUnknownStream = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059;
 
 export interface StreamLook {
   readonly lastSeq: number;
