@@ -17,7 +17,7 @@ export {
   type VerifyOptions,
 } from './api/reading.ts';
 export type { OutboxRepair } from './api/repair.ts';
-export { OutboxError, type OutboxErrorCode, type OutboxErrorOptions } from './core/error.ts';
+export { OutboxError, type OutboxErrorCode } from './core/error.ts';
 export type { DropReason, OutboxEvent } from './core/event.ts';
 export type { OutboxLimits } from './core/limits.ts';
 export type { DrainOptions, DrainReport } from './drain/drain.ts';
