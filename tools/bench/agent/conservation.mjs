@@ -36,8 +36,8 @@ function storm(words, share) {
 }
 
 for (const [disk, words, share] of [
-  ['keeps what was written', [], 1],
-  ['loses at a kill what was not synced', ['--forgetful'], 0.2],
+  ['keeps what was written', ['--brokers', 'keeps'], 1],
+  ['loses at a kill what was not synced', ['--brokers', 'forgets'], 0.2],
 ]) {
   const { accepted, faults: wrongs, logs, ...tally } = storm(words, share);
   const { lost, doubled, wrong, unknown } = tally;

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded, tempDir } from '@kanade/testkit';
 import { answer } from '../../program.ts';
 import { kill, processesOf } from '../site.ts';
-import { type Machine, openMachine, startForgetfulBroker } from './machines.ts';
+import { type BrokerKind, startBrokers } from './brokers.ts';
+import { type Machine, openMachine } from './machines.ts';
 import { openOracle, type Verdict } from './oracle.ts';
 import { startStorm } from './storm.ts';
 import { openWire } from './wire.ts';
@@ -12,8 +13,7 @@ export interface ConserveOptions {
   readonly serverPath: string;
   readonly runs: number;
   readonly faults: number;
-  /** Crashes of the broker take unsynced writes with them. */
-  readonly isForgetful: boolean;
+  readonly brokerKind: BrokerKind;
   /** How long nothing new may come before what is missing counts as lost, in ms. */
   readonly patienceMs: number;
   readonly seed: number;
@@ -35,23 +35,23 @@ export interface Conserved extends Verdict {
 const machineCount = 5;
 
 export async function conserve(options: ConserveOptions): Promise<Conserved> {
-  const { runs, faults, isForgetful, seed, patienceMs } = options;
+  const { runs, faults, brokerKind, seed, patienceMs } = options;
   const random = seeded(seed);
   const dir = await tempDir();
   await using parts = new AsyncDisposableStack();
   parts.defer(() => dir[Symbol.asyncDispose]());
-  const broker = parts.use(await startForgetfulBroker(dir.path, options.serverPath));
-  await answer(['fleet', 'setup'], { env: { KANADE_NATS_URL: broker.url } });
-  const wire = parts.use(openWire(broker.port));
+  const brokers = parts.use(await startBrokers(brokerKind, { dir: dir.path, path: options.serverPath }));
+  await answer(['fleet', 'setup'], { env: { KANADE_NATS_URL: brokers.url } });
+  const wire = parts.use(openWire(brokers.ports));
   parts.defer(() => killAllOf(dir.path));
   const machines: Machine[] = [];
   for (let index = 1; index <= machineCount; index++) {
-    machines.push(parts.use(await openMachine(dir.path, { pcId: `pc-${index}`, brokerPort: broker.port })));
+    machines.push(parts.use(await openMachine(dir.path, { pcId: `pc-${index}`, ports: brokers.ports })));
   }
   for (const machine of machines) machine.start();
   const oracle = openOracle({ wire, marks: `${dir.path}/ran`, random: seeded(seed + 1) });
   const startedMs = performance.now();
-  const storm = startStorm({ machines, broker, faults, isForgetful, random });
+  const storm = startStorm({ machines, brokers, faults, random });
   // As many orders as faults by share, so that there are some to lose until the last fault.
   const pcOf = (index: number): string => machines[index % machines.length]?.pcId ?? '';
   const ordering = (async () => {
@@ -64,10 +64,10 @@ export async function conserve(options: ConserveOptions): Promise<Conserved> {
   const calmMs = performance.now();
   await oracle.settle(patienceMs);
   const settledMs = performance.now();
-  const before = await oracle.judge(storm.lostSpans);
+  const before = await oracle.judge(brokers.lostSpans);
   const fresh = await Promise.all(machines.map(({ pcId }) => oracle.order(pcId)));
   await oracle.settle(patienceMs, fresh);
-  const verdict = await oracle.judge(storm.lostSpans);
+  const verdict = await oracle.judge(brokers.lostSpans);
   return {
     ...verdict,
     seed,

@@ -1,6 +1,7 @@
 /** Who knows every order that was issued and every one that was accepted, and judges afterwards by what the streams hold. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LostSpan } from './brokers.ts';
 import { boundsOf, messageAt, objectIn, type Wire } from './wire.ts';
 
 /** An order, and what must come of it. */
@@ -11,12 +12,6 @@ export interface Issued {
   readonly outputBytes: number;
   /** When the broker said that it keeps it, by this process's clock; undefined until then. */
   acceptedMs?: number;
-}
-
-/** A span whose writes the broker has thrown away, by this process's clock. */
-export interface LostSpan {
-  readonly fromMs: number;
-  readonly toMs: number;
 }
 
 export interface Verdict {

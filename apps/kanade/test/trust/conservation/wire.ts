@@ -14,12 +14,14 @@ export interface Wire extends Disposable {
   insist(subject: string, body: string): Promise<string>;
 }
 
-export function openWire(port: number): Wire {
+/** A wire to whichever of the brokers answers. */
+export function openWire(ports: readonly number[]): Wire {
+  let turn = 0;
   let connection: Promise<Connection> | undefined;
   let isClosed = false;
 
   async function request(subject: string, body: string): Promise<string> {
-    connection ??= dial(port);
+    connection ??= dial(ports[turn++ % ports.length] ?? 0);
     const mine = connection;
     try {
       return await (await mine).request(subject, body);
