@@ -38,6 +38,7 @@ interface Result {
   readonly request_id: string;
   readonly exit_code: number;
   readonly stdout: string;
+  readonly stderr: string;
   readonly stdout_object?: string;
   readonly ending?: string;
 }
@@ -187,7 +188,10 @@ function summarize(judged: readonly Judged[], strangers: readonly string[], span
     forgottenOrders: forgottenOrders.length,
     forgottenEndings: forgottenEndings.length,
     faults: [
-      ...lost.map(({ one, runs }) => `${one.requestId} of ${one.pcId} is lost; it ran ${runs} times`),
+      ...lost.map(({ one, runs, result }) => {
+        const why = result ? `ended with ${result.exit_code} (${result.stderr.trim()})` : 'has no ending';
+        return `${one.requestId} of ${one.pcId} ${why} and ran ${runs} times`;
+      }),
       ...doubled.map(({ one, runs, endings }) => `${one.requestId} ran ${runs} times and ended ${endings} times`),
       ...wrong.flatMap(({ faults }) => faults),
       ...strangers.map((id) => `${id} was never issued`),
