@@ -20,7 +20,7 @@ import type { JobOutcome, LiveRun, OpenRun, Outcome, Refusal, Run, Running } fro
 
 export interface LauncherOptions {
   readonly jobs: Jobs;
-  readonly ledger: Pick<Ledger, 'launching'>;
+  readonly ledger: Pick<Ledger, 'launching' | 'notLaunched'>;
   /** The processes of a run exist: whoever stops runs, follows them and reports them is told. */
   readonly onStarted: (live: LiveRun, running: Running) => void;
   readonly stagingRoot: string;
@@ -97,7 +97,7 @@ async function adopt(
   live: LiveRun,
   { open, onRunning }: { open: OpenRun; onRunning: () => void },
 ): Promise<Outcome | 'never_started'> {
-  const { jobs, signal } = options;
+  const { jobs, ledger, signal } = options;
   if (open.jobId === undefined) {
     return open.state === 'admitted'
       ? 'never_started'
@@ -116,6 +116,8 @@ async function adopt(
     // What a disk holds after the power went does not say that nothing was started.
     return { ...outcomeOf(options, view), state: undefined };
   }
+  // Before its directory goes: a run that names none that is there counts as one whose end nobody knows.
+  ledger.notLaunched(live.run.runId);
   jobs.delete(job);
   return 'never_started';
 }

@@ -49,6 +49,8 @@ export interface Ledger {
   refuse(run: Run, arrival: Arrival, told: { end: RunEnd; result: ExecResult }): Entry;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
   launching(runId: string, jobId: string, boot: string): void;
+  /** Nobody was started, and the job directory goes: as if it had only been admitted. */
+  notLaunched(runId: string): void;
   /** Somebody asked for the run to stop; the first one counts. */
   stopping(runId: string, by: Stopper): void;
   running(runId: string, startedAtMs: number, event: EventStarted | undefined): void;
@@ -93,6 +95,8 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
     },
     launching: (runId, jobId, boot) =>
       change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
+    notLaunched: (runId) =>
+      change("UPDATE run SET state = 'admitted', job_id = NULL, boot = NULL WHERE run_id = ?", runId),
     stopping: (runId, by) => change('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?', by, runId),
     running(runId, startedAtMs, event) {
       const record = event && startRecord(runId, event);
