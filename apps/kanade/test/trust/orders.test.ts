@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually, natsServers } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
-import { startForgetfulBroker } from './conservation/machines.ts';
+import { startForgetfulBroker } from './conservation/brokers.ts';
 import { openPlainBroker, orderOf } from './plain-broker.ts';
 import { openSite, rounds, workloadsOf } from './site.ts';
 
