@@ -81,18 +81,14 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
   return {
     admit: (run, arrival) =>
       file.transact((tx) => admit(tx.sql, run, arrival), { addsBytes: arrival.bytes.length + rowBytes }),
-    refuse(run, arrival, { end, result }) {
-      const refused = (sql: Sql): Entry => {
-        const entry = admit(sql, run, { ...arrival, bytes: new Uint8Array() });
-        if (entry.kind === 'admitted') writeEnd(sql, run, end);
+    refuse: (run, arrival, { end, result }) =>
+      file.transact((tx) => {
+        const entry = admit(tx.sql, run, { ...arrival, bytes: new Uint8Array() });
+        if (entry.kind !== 'admitted') return entry;
+        writeEnd(tx.sql, run, end);
+        outbox.enqueueIn(tx, resultRecord(result));
         return entry;
-      };
-      return file.transact((tx) => {
-        const entry = refused(tx.sql);
-        if (entry.kind === 'admitted') outbox.enqueueIn(tx, resultRecord(result));
-        return entry;
-      });
-    },
+      }),
     launching: (runId, jobId, boot) =>
       change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
     notLaunched: (runId) =>
