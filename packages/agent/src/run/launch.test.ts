@@ -35,7 +35,7 @@ it('adopt() gives a launch back that began with nobody, before its directory goe
     command,
   } as const;
   const live = createRegistry({ noteStop: () => undefined, stopJob: () => undefined }).add(run);
-  const open = { run, state: 'launching', jobId: job.id, boot: bootOf() } as const;
+  const open = { run, state: 'launching', jobId: job.id, boot: bootOf(), received: undefined } as const;
   expect(await launcher.adopt(live, { ...open, stoppedBy: undefined }, () => undefined)).toBe('never_started');
   expect(steps).toEqual(['not launched r', 'delete j']);
 });
