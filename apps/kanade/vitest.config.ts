@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { project } from '../../vitest.base.ts';
 import { hostPlatform } from './build/executable.mjs';
 
@@ -12,10 +12,31 @@ const targets = {
   'node bundle': [process.execPath, '--', path('dist/bundle/main.cjs')],
 };
 
+/**
+ * What the runtime has no part in (ADR 16): words and forms of answers, and the trust suites, whose packages are tested on Node one by
+ * one. They run on the executable alone, unless `KANADE_EVERY_SUITE_TWICE` is set.
+ */
+const onExecutableAlone = [
+  'test/answer-forms.test.ts',
+  'test/completion.test.ts',
+  'test/contract-{answers,list,usage}.test.ts',
+  'test/for-people.test.ts',
+  'test/trust/!(old-state).test.ts',
+];
+
 export default defineConfig({
   test: {
+    // Suites mostly wait for processes that they started: more of them at once than there are cores keeps all cores busy.
+    maxWorkers: 3,
     projects: Object.entries(targets).map(([name, words]) => ({
-      ...project({ name, env: { KANADE_PROGRAM: JSON.stringify(words) } }),
+      ...project({
+        name,
+        env: { KANADE_PROGRAM: JSON.stringify(words) },
+        exclude: [
+          ...configDefaults.exclude,
+          ...(name === 'executable' || process.env.KANADE_EVERY_SUITE_TWICE ? [] : onExecutableAlone),
+        ],
+      }),
       root: path('.'),
     })),
   },

@@ -26,7 +26,8 @@ function lendBooks(path: string, fault: string | null): Said {
   const words = [...runtimeWords('node'), ...lending];
   const [command = '', ...args] = fault === null ? words : ['strace', ...traced, '-e', `inject=${fault}`, ...words];
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  expect(stderr).toBe('');
+  // What strace has to say about a thread that was quicker is not of the program.
+  expect(stderr.split('\n').filter((line) => line !== '' && !line.startsWith('strace: '))).toEqual([]);
   const lines = stdout
     .trimEnd()
     .split('\n')

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ClientEvent, type ClientState, encodeError, encodeFrame, KlpError } from '../src/index.ts';
 import { createMemoryPair } from '../src/memory.ts';
 import { dialLocal } from '../src/socket.ts';
@@ -47,7 +48,7 @@ describe('connectClient', () => {
     await client.call('push.burst', { count: 1, chars: 1, droppable: false });
     expect((await items.next()).value).toEqual({ n: 0, filler: 'x' });
     await first.stop();
-    await vi.waitUntil(() => client.state.kind === 'away');
+    await eventually('the client is away', () => client.state.kind === 'away');
     await expect(client.call('system.ping')).rejects.toMatchObject({ kind: 'Disconnected' });
     await serveOnSocket({ path });
     await client.ready();
@@ -69,7 +70,7 @@ describe('connectClient', () => {
     const client = connectTo(server, { onState: (state) => state.kind === 'away' && delays.push(state.retryInMs) });
     await client.ready();
     await expect(client.call('system.ping')).rejects.toMatchObject({ kind: 'Disconnected' });
-    await vi.waitUntil(() => server.attempts() === 2);
+    await eventually('a second attempt', () => server.attempts() === 2);
     await client.ready();
     expect(delays).toEqual([0]);
   });
@@ -80,7 +81,7 @@ describe('connectClient', () => {
     });
     const delays: number[] = [];
     const client = connectTo(server, { onState: (state) => state.kind === 'away' && delays.push(state.retryInMs) });
-    await vi.waitUntil(() => delays.length >= 5);
+    await eventually('five delays', () => delays.length >= 5);
     await client.close();
     const longest = [0, 5, 10, 20, 20];
     for (const [at, longestMs] of longest.entries()) {
@@ -169,10 +170,10 @@ describe('connectClient', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const call = client.call('gate.wait', { gate: 'a' }, { signal: controller.signal });
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
-    await vi.waitUntil(() => server.abortedGates.length === 1);
+    await eventually('the call is aborted', () => server.abortedGates.length === 1);
     await client.call('system.ping');
     // The server answers every request, also one that is not wanted any more.
     expect(events).toEqual([{ kind: 'answer_unmatched', id: '2' }]);
@@ -249,7 +250,7 @@ describe('connectClient', () => {
     });
     const events: ClientEvent[] = [];
     const client = connectTo(server, { limits: { lingerMs: 10 }, onEvent: (event) => events.push(event) });
-    await vi.waitUntil(() => server.attempts() === 2);
+    await eventually('a second attempt', () => server.attempts() === 2);
     await client.ready();
     expect(events).toMatchObject([
       { kind: 'connection_lost', error: { kind: 'Disconnected', detail: 'the connection ended: limit' } },
@@ -262,7 +263,7 @@ describe('connectClient', () => {
     await client.ready();
     const items = client.pushes('burst.item');
     const call = expect(client.call('gate.wait', { gate: 'a' })).rejects.toMatchObject({ kind: 'Disconnected' });
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     await Promise.all([client.close(), client.close()]);
     await call;
     expect(await items.next()).toEqual({ done: true, value: undefined });
@@ -276,7 +277,7 @@ describe('connectClient', () => {
       { dial: () => Promise.reject(new Error('nobody there')) },
       { limits: { backoffFirstMs: 60_000, backoffMaxMs: 60_000 } },
     );
-    await vi.waitUntil(() => client.state.kind === 'away');
+    await eventually('the client is away', () => client.state.kind === 'away');
     await client.close();
     expect(client.state.kind).toBe('closed');
   });
@@ -291,7 +292,7 @@ describe('connectClient', () => {
       else void shakeHands(peer).then(() => peer.duplex.destroy());
     });
     const client = connectTo(server);
-    await vi.waitUntil(() => server.attempts() >= 8);
+    await eventually('eight attempts', () => server.attempts() >= 8);
     await client.close();
     expect(unhandled).toEqual([]);
   });

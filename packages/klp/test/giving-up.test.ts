@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
 import { type ClientEvent, KlpError } from '../src/index.ts';
 import { createMemoryPair } from '../src/memory.ts';
 import { createRawPeer, handshaken, request } from './raw-peer.ts';
@@ -18,7 +19,7 @@ describe.each(transports)('a request that is given up over $name', ({ serve }) =
       error: { code: -32007, message: 'Cancelled', data: { kind: 'Cancelled' } },
     });
     expect(server.abortReasons).toEqual([expect.objectContaining({ kind: 'Cancelled' })]);
-    await vi.waitUntil(() => server.events.some(({ kind }) => kind === 'answer_discarded'));
+    await eventually('the answer is discarded', () => server.events.some(({ kind }) => kind === 'answer_discarded'));
     expect(server.events).toMatchObject([
       { kind: 'request_refused', method: 'reason.wait', error: { kind: 'Cancelled' } },
       { kind: 'answer_discarded', method: 'reason.wait' },
@@ -35,7 +36,7 @@ describe.each(transports)('a request that is given up over $name', ({ serve }) =
     await client.call('system.ping');
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
-    await vi.waitUntil(() => server.abortReasons.length === 1);
+    await eventually('the call is aborted', () => server.abortReasons.length === 1);
     expect(server.abortReasons).toMatchObject([{ kind: 'Cancelled' }]);
   });
 
@@ -47,7 +48,7 @@ describe.each(transports)('a request that is given up over $name', ({ serve }) =
       kind: 'DeadlineExceeded',
       detail: 'call reason.wait: no answer within 20 ms',
     });
-    await vi.waitUntil(() => server.abortReasons.length === 1);
+    await eventually('the call is aborted', () => server.abortReasons.length === 1);
     expect(server.abortReasons).toMatchObject([{ kind: 'Cancelled' }]);
   });
 
@@ -175,7 +176,7 @@ describe('a client and a server that does not know cancel', () => {
     const client = connectTo({ dial }, { onEvent: (event) => events.push(event) });
     await client.ready();
     await expect(client.call('gate.wait', { gate: 'a' }, { timeoutMs: 20 })).rejects.toBeInstanceOf(KlpError);
-    await vi.waitUntil(() => events.length === 1);
+    await eventually('it is told', () => events.length === 1);
     expect(events).toEqual([{ kind: 'answer_unmatched', id: '2' }]);
     expect(ignored).toEqual(['rpc.cancel']);
     expect(client.state.kind).toBe('connected');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { describe, expect, it, vi } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
 import { createFrameDecoder, encodeFrame } from '../src/index.ts';
 import { createRawPeer, handshaken, request } from './raw-peer.ts';
 import { connectTo, serveOnSocket, transports } from './serving.ts';
@@ -48,7 +49,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     const client = connectTo(server);
     await client.ready();
     const slow = client.call('gate.wait', { gate: 'a' });
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     expect(await client.call('system.ping')).toEqual({ pong: true });
     server.open('a');
     expect(await slow).toBeNull();
@@ -66,7 +67,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     expect(server.waitingAt('a')).toBe(2);
     expect(await client.call('system.ping')).toEqual({ pong: true });
     server.open('a');
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     server.open('a');
     expect(await Promise.all(running)).toEqual([null, null, null]);
   });
@@ -191,7 +192,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     const peer = await handshaken(await server.dial());
     peer.send(request('1', 'gate.wait', { gate: 'running' }));
     peer.send(request('2', 'gate.wait', { gate: 'waiting' }));
-    await vi.waitUntil(() => server.waitingAt('running') === 1);
+    await eventually('a call waits', () => server.waitingAt('running') === 1);
     peer.duplex.end();
     await server.connections[0]?.closed;
     expect(server.abortedGates).toEqual(['running']);
@@ -221,7 +222,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     const server = await serve({ limits: { lingerMs: 200 } });
     const peer = await handshaken(await server.dial());
     peer.send(request('1', 'gate.wait', { gate: 'a' }));
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     const closing = server.connections[0]?.close();
     peer.send(request('2', 'system.ping'));
     server.open('a');
@@ -234,7 +235,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     const server = await serve({ limits: { drainTimeoutMs: 20, lingerMs: 20 } });
     const peer = await handshaken(await server.dial());
     peer.send(request('1', 'gate.wait', { gate: 'a' }));
-    await vi.waitUntil(() => server.waitingAt('a') === 1);
+    await eventually('a call waits', () => server.waitingAt('a') === 1);
     await server.connections[0]?.close();
     expect(server.abortedGates).toEqual(['a']);
   });
@@ -246,7 +247,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     duplex.pause();
     const count = 300;
     peer.send(request('1', 'push.burst', { count, chars: 10_000, droppable: true }));
-    await vi.waitUntil(() => server.events.some((event) => event.kind === 'push_dropped'));
+    await eventually('a push is dropped', () => server.events.some((event) => event.kind === 'push_dropped'));
     duplex.resume();
     const numbers: unknown[] = [];
     for (;;) {
@@ -270,7 +271,7 @@ describe.each(transports)('two peers over $name', ({ serve }) => {
     duplex.pause();
     peer.send(request('1', 'push.burst', { count: 200, chars: 10_000, droppable: false }));
     peer.send(request('2', 'session.count'));
-    await vi.waitUntil(() => server.connections.length === 1);
+    await eventually('one connection', () => server.connections.length === 1);
     duplex.resume();
     const numbers: number[] = [];
     while (numbers.length < 200) {

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
 import { type ClientEvent, createUserRates, encodeFrame } from '../src/index.ts';
 import { handshaken, request } from './raw-peer.ts';
 import { connectTo, transports } from './serving.ts';
@@ -10,7 +11,7 @@ describe.each(transports)('over $name, a peer', ({ serve }) => {
     const peer = await handshaken(duplex);
     duplex.pause();
     peer.send(request('1', 'push.burst', { count: 300, chars: 10_000, droppable: true }));
-    await vi.waitUntil(() => server.events.some(({ kind }) => kind === 'push_dropped'));
+    await eventually('a push is dropped', () => server.events.some(({ kind }) => kind === 'push_dropped'));
     duplex.resume();
     const frames: Record<string, unknown>[] = [];
     while (frames.at(-1)?.id !== '1') frames.push(await peer.receive());
@@ -33,7 +34,7 @@ describe.each(transports)('over $name, a peer', ({ serve }) => {
     // More than a socket takes: nothing is read here before this turn is over.
     const call = client.call('push.burst', { count: 400, chars: 10_000, droppable: true });
     duplex.pause();
-    await vi.waitUntil(() => server.events.some(({ kind }) => kind === 'push_dropped'));
+    await eventually('a push is dropped', () => server.events.some(({ kind }) => kind === 'push_dropped'));
     duplex.resume();
     const { dropped } = await call;
     expect(dropped).toBeGreaterThan(0);
@@ -49,7 +50,7 @@ describe.each(transports)('over $name, a peer', ({ serve }) => {
     const peer = await handshaken(duplex);
     duplex.pause();
     peer.send(request('1', 'push.burst', { count: 300, chars: 10_000, droppable: true }));
-    await vi.waitUntil(() => server.events.some(({ kind }) => kind === 'push_dropped'));
+    await eventually('a push is dropped', () => server.events.some(({ kind }) => kind === 'push_dropped'));
     duplex.resume();
     for (;;) if ((await peer.receive()).id === '1') break;
     expect(server.events.filter(({ kind }) => kind === 'push_dropped').length).toBeGreaterThan(200);

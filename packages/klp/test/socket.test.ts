@@ -129,7 +129,7 @@ describe('listenLocal', () => {
     onTestFinished(() => void stays.duplex.destroy());
     expect(kindOf(await stays.ended)).toBe('Unauthorized');
     // Each look is a refused peer as well, so the looks are further apart than one may stay.
-    const look = { interval: 300, timeout: 20_000 };
+    const look = { interval: 300, timeout: 120_000 };
     await vi.waitUntil(async () => {
       const next = createRawPeer(await dialLocal({ path }));
       const kind = kindOf(await next.ended);

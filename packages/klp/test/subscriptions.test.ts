@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { eventually } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
 import { type ClientEvent, KlpError } from '../src/index.ts';
 import { connectTo, transports } from './serving.ts';
 
@@ -16,7 +17,7 @@ describe.each(transports)('a subscription over $name', ({ serve }) => {
     expect(subscription.current).toEqual({ subscription: 'sub-1' });
     standing = [];
     await server.connections[0]?.close();
-    await vi.waitUntil(() => standing.length === 2);
+    await eventually('it stands again', () => standing.length === 2);
     expect(standing).toEqual([
       ['away', undefined],
       ['connected', { subscription: 'sub-1' }],
@@ -40,7 +41,7 @@ describe.each(transports)('a subscription over $name', ({ serve }) => {
     expect(subscription.current).toBeUndefined();
     await server.connections[0]?.close();
     await client.ready();
-    await vi.waitUntil(() => server.sessions.length === 2);
+    await eventually('a second session', () => server.sessions.length === 2);
     await client.ready();
     expect(server.sessions[1]?.subscribed).toBe(0);
   });
@@ -77,7 +78,7 @@ describe.each(transports)('a subscription over $name', ({ serve }) => {
     const client = connectTo(server, { onEvent: (event) => events.push(event) });
     const subscription = await client.subscribe('item.subscribe', {});
     await server.connections[0]?.close();
-    await vi.waitUntil(() => server.sessions.length === 2);
+    await eventually('a second session', () => server.sessions.length === 2);
     await client.ready();
     expect(events).toMatchObject([
       { kind: 'connection_lost' },
@@ -99,7 +100,7 @@ describe.each(transports)('a subscription over $name', ({ serve }) => {
     const client = connectTo(server);
     const subscription = await client.subscribe('item.subscribe', {});
     await server.connections[0]?.close();
-    await vi.waitUntil(() => subscription.current?.subscription === '3');
+    await eventually('the third subscription', () => subscription.current?.subscription === '3');
     await client.ready();
     expect(server.sessions).toHaveLength(3);
   });

@@ -81,6 +81,9 @@ function callersOf(pid: number): Set<string> {
 /** How often it is looked whether somebody else can write into a silent pipe, in ms. */
 const writerLookMs = 500;
 
+/** A writer that is gone when we look may have written just before: what it left is read by the time of a further timer, in ms. */
+const leftoverMs = 20;
+
 export interface Patience {
   /** How long a silent input is waited for, in ms; undefined = to its end. */
   readonly silentMs: number | undefined;
@@ -108,13 +111,16 @@ export function readToEnd({
       settle();
     };
     const startedMs = performance.now();
-    const onSilence = (): void => {
+    const onSilence = (isLastLook: boolean): void => {
       if (chunks.length > 0) return;
-      if (performance.now() - startedMs < silentWriterMs && hasWriterBesideUs(0))
-        timer = setTimeout(onSilence, writerLookMs);
-      else done(() => resolve('silent'));
+      if (isLastLook) {
+        done(() => resolve('silent'));
+        return;
+      }
+      const isAwaited = performance.now() - startedMs < silentWriterMs && hasWriterBesideUs(0);
+      timer = setTimeout(onSilence, isAwaited ? writerLookMs : leftoverMs, !isAwaited);
     };
-    let timer = silentMs === undefined ? undefined : setTimeout(onSilence, silentMs);
+    let timer = silentMs === undefined ? undefined : setTimeout(onSilence, silentMs, false);
     stdin.on('data', (chunk: Uint8Array) => {
       clearTimeout(timer);
       total += chunk.length;

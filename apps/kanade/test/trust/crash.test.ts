@@ -116,7 +116,7 @@ describe('a keeper that is killed', () => {
     await site.answer(['run', '--no-wait', '--', 'true']);
     await eventually('the job is over', () => workloadsOf(site.root).length === 0);
     expect(await site.answer(['status', String(run.job_id)])).toMatchObject({ ending: 'timed_out' });
-    await eventually('its end is told', () => existsSync(events));
+    await eventually('its end is told', () => readFileSync(events, 'utf8').endsWith('\n'));
     expect(readFileSync(events, 'utf8').trim().split('\n')).toHaveLength(1);
   });
 

@@ -182,7 +182,7 @@ describe('a link that comes during a run', () => {
     const second = await site.answer(['run', '--timeout', '30', '--', 'true']);
     expect(second.ok === true || /io_error|unsafe/.test(second.error?.code ?? '')).toBe(true);
     go();
-    expect(await site.answer(['wait', '--until', '10', id])).toMatchObject({ state: 'exited', exit_code: 0 });
+    expect(await site.answer(['wait', '--until', '60', id])).toMatchObject({ state: 'exited', exit_code: 0 });
     isUntouched();
   });
 });
