@@ -11,7 +11,18 @@ import { openStateFile } from '../../src/store/state-file.ts';
 import { arrivalOf } from '../arrival.ts';
 
 const [, , path = ''] = process.argv;
-const say = (step: string, id: string) => writeSync(1, `${step} ${id}\n`);
+
+/** Nothing is done before it is said: a full pipe, whose reader is busy, is waited for. */
+function say(step: string, id: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${step} ${id}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 /** A turn of the event loop, in which the drainer works. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -5,7 +5,18 @@ import { writeSync } from 'node:fs';
 import { openOutbox } from '@kanade/outbox';
 
 const [, , path = '', round = ''] = process.argv;
-const say = (step: string, id: string) => writeSync(1, `${step} ${id}\n`);
+
+/** Nothing is done before it is said: a full pipe, whose reader is busy, is waited for. */
+function say(step: string, id: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${step} ${id}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 await using outbox = openOutbox({ path });
 
