@@ -43,6 +43,7 @@ export async function waitAndAnswer(
   { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
 ): Promise<Answer> {
   const waitMs = secondsOption('until', until) ?? order.timeoutMs + order.jitterMs + graceMs;
+  const startedMs = performance.now();
   let counts = { answered: 0, expected: order.targets.filter(({ kind }) => kind === 'pc').length, away: 0 };
   onWaiting?.({
     what: `${order.jobId} on ${namesOf(order.targets)}`,
@@ -66,8 +67,13 @@ export async function waitAndAnswer(
   const answered = results.map(shownResult);
   checkOutput(results, { ...idsOf(order), results: answered, ...rest });
   if (results.length > 0) return { ...orderedAnswer(type, order), results: answered, ...rest };
-  const who = missing.length > 0 ? `; ${missing.map(({ pc_id, state }) => `${pc_id} is ${state}`).join(', ')}` : '';
-  const message = `no result of ${order.jobId} came within ${waitMs / 1000} s${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
+  const who = missing
+    .map(({ pc_id, state }) => `; ${pc_id} is ${state === 'unknown' ? 'not heard of' : state}`)
+    .join('');
+  // Before its time a wait without results ends only when nobody is there who could answer.
+  const isEarly = performance.now() - startedMs < waitMs;
+  const why = isEarly ? 'no machine that it is for is online' : `no result came within ${waitMs / 1000} s`;
+  const message = `${order.jobId}: ${why}${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
   throw new Failure('no_result', message, { retryable: true, details: { ...idsOf(order), ...rest } });
 }
 
