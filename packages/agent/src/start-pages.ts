@@ -21,7 +21,7 @@ const [firstMs, everyMs] = [60_000, 600_000];
 export function keepGivingBack(log: Logger): Disposable {
   const give = (): void => {
     try {
-      log.debug({ bytes: giveBackStartPages() }, 'gave back pages that only the start needed');
+      log.debug({ bytes: giveBackStartPages(log) }, 'gave back pages that only the start needed');
     } catch (error) {
       log.debug({ err: error }, 'could not give back pages of the start; they stay');
     }
@@ -34,16 +34,20 @@ export function keepGivingBack(log: Logger): Disposable {
 }
 
 /** Returns how many bytes of our executable may go; 0 where there is nothing to give: on Node, and on other systems. */
-function giveBackStartPages(): number {
+function giveBackStartPages(log: Logger): number {
   if (process.platform !== 'linux' || process.versions.bun === undefined) return 0;
   const smaps = readFileSync('/proc/self/smaps', 'latin1');
   const { madvise } = openLibc().symbols;
-  const give = (ranges: readonly PageRange[]) =>
-    ranges
-      .filter(({ address, bytes }) => madvise(address, bytes, dontNeed) === 0)
-      .reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-  // Where the kernel does not let us see its map of our pages, the rest goes all the same.
-  return give(cleanRanges(smaps, process.execPath)) + give(bundlePages(smaps, process.execPath));
+  let ranges = cleanRanges(smaps, process.execPath);
+  try {
+    // The code last: what looks for pages would bring some of it back.
+    ranges = [...bundlePages(smaps, process.execPath), ...ranges];
+  } catch (error) {
+    log.debug({ err: error }, 'could not see which pages of the bundles are those of the file; they stay');
+  }
+  return ranges
+    .filter(({ address, bytes }) => madvise(address, bytes, dontNeed) === 0)
+    .reduce((sum, { residentBytes }) => sum + residentBytes, 0);
 }
 
 interface PageRange {
