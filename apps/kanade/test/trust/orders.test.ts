@@ -1,5 +1,6 @@
 /** Orders that come again and again, readers that are cut off, an agent that stands still: each order runs once and its true ending is told. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually, natsServers } from '@kanade/testkit';
@@ -22,6 +23,7 @@ async function openPlace(subjects: readonly string[] = []) {
   const mark = (name: string): string => `${site.path}/${name}`;
   return {
     site,
+    broker,
     operator,
     mark,
     startAgent: (env: Record<string, string> = {}) => site.startAgent(['--server', broker.url], { env }),
@@ -37,6 +39,16 @@ async function openPlace(subjects: readonly string[] = []) {
       eventually(`the result of ${name}`, () => operator.results().find(({ request_id }) => request_id === name)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** How far an agent has read its orders, as its file says. */
+function cursorOf(dataDir: string): number {
+  const database = new DatabaseSync(`${dataDir}/agent.db`, { readOnly: true });
+  try {
+    return Number(database.prepare('SELECT max(sequence) AS last FROM cursor').get()?.last);
+  } finally {
+    database.close();
+  }
 }
 
 // They mostly wait: all of them at once take hardly longer than one.
@@ -101,6 +113,34 @@ describe.concurrent('a read of missed orders', () => {
       };
       return (left ?? []).length === 0;
     });
+  });
+});
+
+describe.concurrent('a broker that crashes and loses what it had not synced', () => {
+  it('makes an agent miss none of the orders that it accepts afterwards, though they stand where the agent has read before', async () => {
+    await using place = await openPlace();
+    const { broker, site } = place;
+    broker.sync();
+    const first = place.startAgent();
+    await first.ready();
+    const early = Array.from({ length: 5 }, (_, index) => place.orderOf(`early-${index}`));
+    for (const order of early) await place.give(order);
+    for (const { id } of early) await place.resultOf(id);
+    await first.end('SIGTERM');
+    // What it has read so far is written down by the next one, which reads what was missed.
+    const second = place.startAgent();
+    await second.ready();
+    await eventually('it has read', () => cursorOf(site.data) >= early.length);
+    await second.end('SIGTERM');
+    await broker.loseUnsynced();
+    await using operator = await openPlainBroker(broker.url, ['results.>']);
+    const late = Array.from({ length: early.length + 1 }, (_, index) => place.orderOf(`late-${index}`));
+    for (const order of late) await operator.publish(`commands.pc.pc-1.${order.id}`, order);
+    const third = place.startAgent();
+    await third.ready();
+    for (const { id } of late)
+      await eventually(`the result of ${id}`, () => operator.results().some(({ request_id }) => request_id === id));
+    expect([...early, ...late].map(({ id }) => place.runsOf(id))).toEqual([...early, ...late].map(() => 1));
   });
 });
 

@@ -79,12 +79,15 @@ export const isUnknownStream = (error: unknown): boolean => error instanceof Jet
 
 export interface StreamLook {
   readonly lastSeq: number;
-  /** Tells a stream from another of its name: one made anew, or that of another broker. */
+  /**
+   * Tells a stream from another of its name: one made anew, that of another broker, or what a server that was started again has
+   * found of it on its disk. A crash may have cost it the end of what it had, and what came since stands in those places.
+   */
   readonly identity: string;
 }
 
 export async function lookAtStream(connection: NatsConnection, stream: string): Promise<StreamLook> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
   const { state, created } = await whileConnected(connection, manager.streams.info(stream));
-  return { lastSeq: state.last_seq, identity: created };
+  return { lastSeq: state.last_seq, identity: `${created} ${connection.info?.server_id ?? ''}` };
 }
