@@ -1,22 +1,27 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
+import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type DurableEvent, lastLoss } from '@kanade/durable';
 import { openOutbox } from '@kanade/outbox';
 import { type JobsEvent, openJobs } from '@kanade/runner';
+import type { Command } from '@kanade/shared/fleet';
 import type { AgentConfig } from './config/config.ts';
 import type { Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { BrokerState } from './fleet/connect.ts';
 import { createFleetLink, type FleetLink } from './fleet/link.ts';
-import { createIntake } from './intake/admit.ts';
+import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts';
 import { createTurns } from './intake/gates.ts';
+import { heartbeatOf, type KeyRing, openKeyRing } from './intake/key-ring.ts';
+import { createVerifier, type Verifier } from './intake/verify.ts';
 import { limits } from './limits.ts';
 import { openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import { createEvents, isEventId, type Tell } from './report/events.ts';
-import { createReport } from './report/report.ts';
+import { refusedResult } from './report/refused.ts';
+import { createReport, type Report } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun } from './run/model.ts';
 import { pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
@@ -57,20 +62,21 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       report.started(live.run, running.startedAtMs);
     },
   });
+  const verifier = createVerifier({ ...common, onEvent: store.tell });
   const supervisor = createSupervisor({
     ...common,
     launcher,
     report,
-    turns: createTurns(view, availableParallelism()),
+    turns: createTurns(view, availableParallelism(), verifier.again),
   });
-  const { refuse, isBehind } = report;
-  const intake = createIntake({ ...common, refuse, isBehind, begin: supervisor.begin, onEvent: store.tell });
+  const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
   const state = createMachineState({ pcId, version });
   const link: FleetLink = parts.use(
     createFleetLink({
       ...common,
       cache: view,
       access: config.access,
+      provenance: () => heartbeatOf(store.ring.current),
       onOrder: intake.take,
       onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),
@@ -103,6 +109,21 @@ const asAgent = (
   },
   [Symbol.asyncDispose]: () => parts.disposeAsync(),
 });
+
+/** The one way in, with what it needs of the others. */
+function intakeOf(
+  common: Omit<IntakeOptions, 'verifier' | 'refuse' | 'reject' | 'isBehind' | 'begin' | 'onEvent'> & {
+    readonly ledger: Ledger;
+    readonly tell: Tell;
+  },
+  { report, verifier, begin }: { report: Report; verifier: Verifier; begin: IntakeOptions['begin'] },
+): Intake {
+  const { ledger, pcId, tell } = common;
+  const { refuse, isBehind } = report;
+  const reject = (command: Command, reason: string): void =>
+    ledger.answer(refusedResult(command, { pcId, reason }, Date.now()));
+  return createIntake({ ...common, verifier, refuse, reject, isBehind, begin, onEvent: tell });
+}
 
 /** What is on disk, and who works on it directly. */
 async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
@@ -146,7 +167,11 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
     },
   });
   const view = createFleetCache(file, config.pcId);
+  const ring = parts.use(
+    openKeyRing({ path: config.commandKeys, log, onChange: (next) => noteLock(dir.lockedOrders, next, log) }),
+  );
   return {
+    ring,
     stagingRoot: dir.staged,
     outbox,
     tell,
@@ -168,6 +193,16 @@ const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({
 function tellOfLife(tell: Tell, version: string): Disposable {
   tell('agent_started', { version });
   return { [Symbol.dispose]: () => tell('agent_stopped', { version }) };
+}
+
+/** Says beside the file of the agent why every order is refused, for as long as that is so. */
+function noteLock(path: string, ring: KeyRing, log: Logger): void {
+  try {
+    if (ring.kind === 'locked') writeFileSync(path, `${ring.reason}\n`, { mode: 0o600 });
+    else rmSync(path, { force: true });
+  } catch (error) {
+    log.warn({ err: error, path }, 'whether orders are refused could not be written down for doctor');
+  }
 }
 
 /** Forgets old runs now and from time to time. */

@@ -64,6 +64,11 @@ export const limits = {
   jobFileBytesMax: 512 * 1024,
   /** Job files of one directory. */
   jobFilesMax: 1_000,
+  /** Time between two looks at the key ring beside those that the system asks for, in ms. */
+  keyRingLookMs: 5_000,
+  /** How long changes of the key ring are collected, and how long one that is damaged may take to be whole again, in ms. */
+  keyRingNoticeMs: 50,
+  keyRingSettleMs: 1_000,
   /** How long changes of the job directory are collected before it is read again, in ms. */
   jobsSettleMs: 100,
   /** How long the end of the agent may take in all, in ms, and how much of it open connections get. */

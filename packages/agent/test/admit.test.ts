@@ -5,6 +5,9 @@ import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
 import { createIntake } from '../src/intake/admit.ts';
+import type { KeyRing } from '../src/intake/key-ring.ts';
+import { createVerifier } from '../src/intake/verify.ts';
+import { refusedResult } from '../src/report/refused.ts';
 import { createReport } from '../src/report/report.ts';
 import type { Delivery } from '../src/run/model.ts';
 import { openLedger } from '../src/store/ledger.ts';
@@ -30,12 +33,15 @@ async function openAdmit() {
   let isBehind = false;
   const events: string[] = [];
   const log = createLogger('silent', () => undefined);
+  const ring: { current: KeyRing } & Disposable = { current: { kind: 'absent' }, [Symbol.dispose]: () => {} };
   const { admit, take } = createIntake({
     pcId: 'pc-1',
     view: { filters: () => ['commands.pc.pc-1'] },
     ledger,
     begin: ({ run }) => started.push(run.requestId),
     isBehind: () => isBehind,
+    verifier: createVerifier({ pcId: 'pc-1', ring, ledger, onEvent: (kind) => events.push(kind) }),
+    reject: (command, reason) => ledger.answer(refusedResult(command, { pcId: 'pc-1', reason }, Date.now())),
     refuse: createReport({ ledger, log, signal: new AbortController().signal }).refuse,
     onEvent: (kind) => events.push(kind),
     log,
@@ -45,6 +51,9 @@ async function openAdmit() {
     ledger,
     started,
     events,
+    lock: (reason: string) => {
+      ring.current = { kind: 'locked', reason };
+    },
     outbox,
     take,
     fallBehind: () => {
@@ -64,6 +73,24 @@ async function openAdmit() {
 }
 
 describe('createIntake()', () => {
+  it('answers what it does not obey without taking its request id, and once; what it took before is known', async () => {
+    await using intake = await openAdmit();
+    expect(intake.give(order)).toMatchObject({ kind: 'admitted' });
+    intake.lock('it is empty');
+    const refused = { ...order, request_id: 'r2' };
+    const rejected = { kind: 'rejected', reason: expect.stringContaining('it is empty'), isTold: true };
+    expect(intake.give(refused)).toEqual(rejected);
+    expect(intake.give(refused)).toEqual(rejected);
+    expect(intake.give(order)).toMatchObject({ kind: 'duplicate' });
+    expect(intake.give({ kind: 'kanade.command.v2', command: { ...order, request_id: 'r3' } })).toEqual({
+      ...rejected,
+      isTold: false,
+    });
+    expect((await intake.outbox.count()).ready.records).toBe(1);
+    expect(intake.started).toEqual(['r1']);
+    expect(intake.events).toEqual(Array(4).fill('command_signature_invalid'));
+  });
+
   it('has order and run on disk when it says admitted', async () => {
     await using intake = await openAdmit();
     expect(intake.give(order)).toMatchObject({
@@ -108,9 +135,6 @@ describe('createIntake()', () => {
     ['a missing field', { ...order, shell: undefined }, 'shell: '],
     ['more bytes than a broker carries', { ...order, script: 'x'.repeat(1_100_000) }, 'the order is'],
     ['an exec id that is no subject', { ...order, exec_id: '>' }, 'exec_id cannot be used'],
-    ['a kind beside the fields of a command', { ...order, kind: 'kanade.command.v9' }, 'does not take orders of kind'],
-    ['a kind that is null', { ...order, kind: null }, 'does not take orders of kind null'],
-    ['a kind that is a list', { ...order, kind: ['kanade.command.v2'] }, 'does not take orders of kind'],
   ])('answers %s with a result that says why, once, and never runs it', async (_, value, reason) => {
     await using intake = await openAdmit();
     expect(intake.give(value)).toMatchObject({ kind: 'malformed', isTold: true });
@@ -121,6 +145,18 @@ describe('createIntake()', () => {
     expect(results).toMatchObject([{ request_id: 'r1', exit_code: -1, ending: 'not_started', skipped: false }]);
     expect(results[0]?.stderr).toContain(reason);
     expect(intake.started).toEqual([]);
+  });
+
+  it.each([
+    ['a kind beside the fields of a command', { ...order, kind: 'kanade.command.v9' }],
+    ['a kind that is null', { ...order, kind: null }],
+    ['a kind that is a list', { ...order, kind: ['kanade.command.v2'] }],
+  ])('never runs %s as if it had none, tells the fleet, and leaves its request id to others', async (_, value) => {
+    await using intake = await openAdmit();
+    expect(intake.give(value)).toMatchObject({ kind: 'rejected', isTold: false });
+    expect(intake.events).toEqual(['command_signature_invalid']);
+    expect([intake.started, (await intake.outbox.count()).ready.records]).toEqual([[], 0]);
+    expect(intake.give(order)).toMatchObject({ kind: 'admitted' });
   });
 
   it.each([

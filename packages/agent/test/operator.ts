@@ -4,12 +4,13 @@ import { type Command, EventStarted, ExecResult, Heartbeat, ObsEvent } from '@ka
 import { eventually, patienceMs } from '@kanade/testkit';
 import type { StreamUpdateConfig } from '@nats-io/jetstream';
 import { type ObjectStore, Objm } from '@nats-io/obj';
+import { headers } from '@nats-io/transport-node';
 import { onTestFinished } from 'vitest';
 
 /** An operator on the broker. What came in is read from the streams each time, so restarts of the server do not matter. */
 export interface Operator {
   /** Sends an order, or a text in its place, and resolves when the broker keeps it. */
-  order(subject: string, command: Command | string): Promise<void>;
+  order(subject: string, command: Command | string, headers?: Readonly<Record<string, string>>): Promise<void>;
   /** Sets a value in a bucket. */
   put(bucket: string, key: string, value: string): Promise<void>;
   kill(execId: string): void;
@@ -54,8 +55,11 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
   }
   const results = async (): Promise<ExecResult[]> => (await read('RESULTS')).map((value) => ExecResult.parse(value));
   return {
-    async order(subject, command) {
-      await jetstream.publish(subject, typeof command === 'string' ? command : JSON.stringify(command));
+    async order(subject, command, given = {}) {
+      const carried = headers();
+      for (const [name, value] of Object.entries(given)) carried.set(name, value);
+      const body = typeof command === 'string' ? command : JSON.stringify(command);
+      await jetstream.publish(subject, body, { headers: carried });
     },
     async put(bucket, key, value) {
       await jetstream.publish(`$KV.${bucket}.${key}`, value);

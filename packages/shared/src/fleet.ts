@@ -29,6 +29,7 @@ export {
   readCommand,
   timeoutSeconds,
   timeoutSecsMax,
+  withDeadline,
 } from './fleet/command.ts';
 export {
   type Body,

@@ -1,5 +1,5 @@
 /** What `doctor` looks at of the agents of this machine: their data directories, the file in each, and the broker. Changes nothing. */
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { lockHolder } from '@kanade/durable/lock';
@@ -37,11 +37,11 @@ async function examineAgent(dir: string): Promise<Finding[]> {
     ];
   }
   const holder = lockHolder(join(dir, agentFiles.lock));
-  const served = servedBy(dir, holder);
-  if (!isFile) return [served, damaged(path, 'it is a directory', holder)];
+  const served = [servedBy(dir, holder), ...lockedOrders(join(dir, agentFiles.lockedOrders), holder)];
+  if (!isFile) return [...served, damaged(path, 'it is a directory', holder)];
   // Loaded where there is a file: it needs SQLite.
   const { examineAgentFile } = await import('./examine-agent-file.ts');
-  return [served, ...(await examineAgentFile(path, (why) => damaged(path, why, holder)))];
+  return [...served, ...(await examineAgentFile(path, (why) => damaged(path, why, holder)))];
 }
 
 function servedBy(dir: string, holder: number | null | undefined): Finding {
@@ -50,6 +50,13 @@ function servedBy(dir: string, holder: number | null | undefined): Finding {
     return { name, ok: true, detail: `${dir}; whether an agent works on it shows on Linux only` };
   if (holder !== null) return { name, ok: true, detail: `process ${holder} works on ${dir}` };
   return { name, ok: true, detail: `no agent works now on ${dir}`, fix: 'start one, when orders are to be taken' };
+}
+
+/** Why an agent that works refuses every order; nothing where it takes them. */
+function lockedOrders(path: string, holder: number | null | undefined): Finding[] {
+  if (holder === null || !existsSync(path)) return [];
+  const detail = `every order is refused: ${readFileSync(path, 'utf8').slice(0, 500)}`;
+  return [{ name: 'agent_orders', ok: false, detail, fix: 'mend the key ring: the agent reads it again by itself' }];
 }
 
 function damaged(path: string, why: string, holder: number | null | undefined): Finding {

@@ -16,6 +16,8 @@ export interface AgentConfig {
   readonly jobsDir?: string;
   /** How the broker is reached; absent = no broker. */
   readonly access?: BrokerAccess;
+  /** Key ring that orders are verified with, a file or a directory; absent = orders are not verified. */
+  readonly commandKeys?: string;
   readonly logLevel: LogLevel;
   /** File that every frame on the local socket is written to, for finding faults. */
   readonly localTrace?: { readonly path: string; readonly bodies: boolean };
@@ -58,6 +60,8 @@ export const usage = `Usage: kanade-agent [options]
                      works on its own
   --connection FILE  how the broker is reached: servers, credentials, TLS (env KANADE_NATS_CONFIG; default: agent.yaml in
                      /etc/kanade for root, in ~/.config/kanade for others)
+  --command-keys PATH  key ring to verify orders with, a file or a directory of *.json (env KANADE_COMMAND_KEYS); without
+                     one orders are not verified; with one that cannot be read every order is refused
   --allow-own-user   serve only the user who runs the agent, whoever that is
   --log-level LEVEL  ${logLevels.join(', ')} (default: info)
   --version, --help
@@ -76,6 +80,7 @@ const options = {
   jobs: { type: 'string' },
   server: { type: 'string', multiple: true },
   connection: { type: 'string' },
+  'command-keys': { type: 'string' },
   'allow-own-user': { type: 'boolean' },
   'log-level': { type: 'string' },
   version: { type: 'boolean' },
@@ -122,6 +127,7 @@ export function parseConfig(
   }
   const at = (path: string): string => resolve(around.cwd, path);
   const socket = values.socket ?? filled(env.KANADE_SOCKET);
+  const commandKeys = values['command-keys'] ?? filled(env.KANADE_COMMAND_KEYS);
   const tracePath = filled(env.KANADE_KLP_TRACE);
   return {
     kind: 'run',
@@ -131,6 +137,7 @@ export function parseConfig(
       dataDir: at(values['data-dir'] ?? agentDataDir(env, around)),
       ...(socket === undefined ? {} : { socket: at(socket) }),
       ...(values.jobs === undefined ? {} : { jobsDir: at(values.jobs) }),
+      ...(commandKeys === undefined ? {} : { commandKeys: at(commandKeys) }),
       logLevel: level as LogLevel,
       ...(tracePath === undefined
         ? {}

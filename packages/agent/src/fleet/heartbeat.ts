@@ -12,18 +12,22 @@ export interface HeartbeatOptions {
   readonly lostAtMs: () => number | undefined;
   /** Records that are set apart are counted. */
   readonly outbox: Pick<Outbox, 'count'>;
+  /** Whom this machine obeys. */
+  readonly provenance: () => Partial<Heartbeat>;
   readonly connection: () => NatsConnection | undefined;
   readonly log: Logger;
 }
 
 /** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. */
-export function createHeartbeat({ pcId, version, lostAtMs, outbox, connection, log }: HeartbeatOptions) {
+export function createHeartbeat(options: HeartbeatOptions) {
+  const { pcId, version, lostAtMs, provenance, outbox, connection, log } = options;
   const pulse = createPulse(pcId, version);
   const beat = async (): Promise<Heartbeat> => {
     const lostAt = lostAtMs();
     const { quarantined } = await outbox.count();
     return {
       ...pulse(),
+      ...provenance(),
       records_quarantined: quarantined.records,
       ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }),
     };
@@ -74,9 +78,6 @@ function createPulse(pcId: string, version: string): () => Heartbeat {
       ...(family === undefined ? {} : { os_family: family }),
       ...(cpuPct === undefined ? {} : { agent_cpu_pct: Math.round(cpuPct * 100) / 100 }),
       agent_rss_bytes: process.memoryUsage.rss(),
-      command_keys: [],
-      enforcing: false,
-      command_protocols: ['legacy'],
     };
   };
 }

@@ -1,6 +1,7 @@
 /** Everything between this machine and its broker, joined: what comes in, what goes out, and how it stands. */
 import type { BrokerAccess } from '@kanade/fleet/connection';
 import type { Outbox } from '@kanade/outbox';
+import type { Heartbeat } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
@@ -18,6 +19,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onSt
   readonly version: string;
   /** When damage last cost the agent's file something, ms since 1970. */
   readonly lostAtMs: () => number | undefined;
+  /** Whom this machine obeys, for heartbeats. */
+  readonly provenance: () => Partial<Heartbeat>;
   readonly onState: (state: BrokerState) => void;
   readonly log: Logger;
   /** Fires when the agent ends; dispose of the link after it. */

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Refusal, Run } from '../run/model.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
+import type { Judgement, Verifier } from './verify.ts';
 
 /** What became of an order. `full` must be delivered again: this machine cannot take it now. */
 export type Admission =
@@ -14,6 +15,8 @@ export type Admission =
   | { readonly kind: 'conflict'; readonly requestId: string }
   /** It cannot be run; `isTold`: whoever sent it gets a result that says why. */
   | { readonly kind: 'malformed'; readonly reason: string; readonly isTold: boolean }
+  /** This machine does not obey who sent it; its request id stays free. */
+  | { readonly kind: 'rejected'; readonly reason: string; readonly isTold: boolean }
   | { readonly kind: 'not_addressed'; readonly jobId: string }
   | { readonly kind: 'full'; readonly reason: string };
 
@@ -33,7 +36,10 @@ export interface Intake {
 export interface IntakeOptions {
   readonly pcId: string;
   readonly view: Pick<FleetView, 'filters'>;
-  readonly ledger: Pick<Ledger, 'admit'>;
+  readonly ledger: Pick<Ledger, 'admit' | 'isTaken'>;
+  readonly verifier: Pick<Verifier, 'check'>;
+  /** Answers an order that is not obeyed. */
+  readonly reject: (command: Command, reason: string) => void;
   /** Answers an order that is never run. */
   readonly refuse: (run: Run, arrival: Arrival, refusal: Refusal) => Entry;
   /** Carries out what is admitted. */
@@ -45,20 +51,25 @@ export interface IntakeOptions {
   readonly log: Logger;
 }
 
-/** read → (verify) → admit. What is admitted goes on through its gates, see `gates.ts`. */
+/** read → verify → admit. What is admitted goes on through its gates, see `gates.ts`. */
 export function createIntake(options: IntakeOptions): Intake {
-  const { pcId, view, ledger, begin, isBehind } = options;
+  const { pcId, view, ledger, verifier, begin, isBehind } = options;
   const readCommand = createCommandReader();
 
   function admit(delivery: Delivery, owner: string | null): Admission {
     const origin = delivery.subject === 'local' ? 'local' : 'fleet';
     const read = readOrder(delivery.bytes, readCommand);
     if ('reason' in read) return refuseUnread(options, delivery, read);
-    const { command } = read;
-    if (origin === 'fleet' && !isAddressed(delivery.subject, command.id, view.filters())) {
-      return { kind: 'not_addressed', jobId: command.id };
-    }
-    // Whoever verifies orders does so here, over `delivery.bytes` and `delivery.headers`: before anything is written down.
+    const { jobId } = read;
+    if (origin === 'fleet' && !isAddressed(delivery.subject, jobId, view.filters()))
+      return { kind: 'not_addressed', jobId };
+    const plain = read.command;
+    const judgement =
+      origin === 'local' && plain ? ({ kind: 'accepted', command: plain } as const) : verifier.check(delivery, plain);
+    if (judgement.kind !== 'accepted') return turnAway(options, delivery, judgement);
+    const { command } = judgement;
+    const fault = plain ? undefined : nameFault(command);
+    if (fault !== undefined) return refuseUnread(options, delivery, { reason: fault, about: answerable(command) });
     if (isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
     const { request_id: requestId, exec_id: execId = null } = command;
     const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
@@ -96,6 +107,22 @@ const arrivalOf = (delivery: Delivery): Arrival => ({
   fingerprint: createHash('sha256').update(delivery.bytes).digest('hex'),
 });
 
+/** An order that is not obeyed is answered, except where its answer would stand beside that of a run: it was taken when it first came. */
+function turnAway(
+  { pcId, ledger, reject }: IntakeOptions,
+  delivery: Delivery,
+  judgement: Exclude<Judgement, { kind: 'accepted' }>,
+): Admission {
+  const { reason } = judgement;
+  if (judgement.kind === 'undecodable') return { kind: 'malformed', reason, isTold: false };
+  const { command } = judgement;
+  if (!command) return { kind: 'rejected', reason, isTold: false };
+  const { request_id: requestId } = command;
+  if (ledger.isTaken(pcId, requestId, arrivalOf(delivery).fingerprint)) return { kind: 'duplicate', runId: '' };
+  reject(command, reason);
+  return { kind: 'rejected', reason, isTold: true };
+}
+
 /** An order that cannot be run is answered where it says to whom, unless its request id is known already. */
 function refuseUnread({ pcId, view, refuse }: IntakeOptions, delivery: Delivery, unread: Unread): Admission {
   const { reason, about } = unread;
@@ -124,6 +151,9 @@ function report({ log, onEvent }: IntakeOptions, admission: Admission, subject: 
       onEvent('command_admission_conflict', { subject, request_id });
       return;
     }
+    case 'rejected':
+      log.warn({ subject, reason: admission.reason }, 'order refused: this machine does not obey who sent it');
+      return;
     case 'not_addressed':
       log.warn({ subject, job_id: admission.jobId }, 'order dropped: it is meant for another machine');
       return;
@@ -154,10 +184,13 @@ interface Unread {
   readonly about: { readonly id: string; readonly requestId: string; readonly execId: string | null } | undefined;
 }
 
-function readOrder(
-  bytes: Uint8Array,
-  readCommand: (value: unknown) => Read<Command>,
-): { readonly command: Command } | Unread {
+/** An order that can be read; of an envelope only for which job it seems to be: what it says counts when it is verified. */
+interface ReadOrder {
+  readonly jobId: string;
+  readonly command: Command | undefined;
+}
+
+function readOrder(bytes: Uint8Array, readCommand: (value: unknown) => Read<Command>): ReadOrder | Unread {
   if (bytes.length > limits.unreadBytesMax) {
     return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}`, about: undefined };
   }
@@ -169,14 +202,14 @@ function readOrder(
   if (bytes.length > limits.commandBytesMax) {
     return { reason: `the order is ${bytes.length} bytes: the limit is ${limits.commandBytesMax}`, about };
   }
-  if (isEnvelope) return { reason: `this agent does not take orders of kind ${shown(body.value.kind)}`, about };
+  if (isEnvelope) return { jobId: about?.id ?? '', command: undefined };
   const parsed = readCommand(body.value);
   if (!parsed.ok) {
     const faults = parsed.faults.map(({ path, message }) => `${path === '' ? 'order' : path}: ${message}`);
     return { reason: faults.join('; '), about };
   }
   const fault = nameFault(parsed.value);
-  return fault === undefined ? { command: parsed.value } : { reason: fault, about };
+  return fault === undefined ? { jobId: parsed.value.id, command: parsed.value } : { reason: fault, about };
 }
 
 function nameFault({ id, request_id, exec_id }: Command): string | undefined {

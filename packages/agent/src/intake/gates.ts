@@ -25,11 +25,18 @@ export interface Turns {
   occupy(run: Run): Disposable;
 }
 
-export function createTurns(view: Pick<FleetView, 'about' | 'settled'>, placesMax: number): Turns {
+/** `again`: why the order of a run is no longer obeyed, should that be so. */
+export function createTurns(
+  view: Pick<FleetView, 'about' | 'settled'>,
+  placesMax: number,
+  again: (run: Run) => Refusal | undefined = () => undefined,
+): Turns {
   const slots = createSlots(placesMax);
   const platform = process.platform;
-  const look = ({ command, origin }: Run): Refusal | undefined =>
-    refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform, origin });
+  const look = (run: Run): Refusal | undefined => {
+    const { command, origin } = run;
+    return again(run) ?? refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform, origin });
+  };
   return {
     async wait(run, { signal, isKnown }) {
       const patience = patienceOf(run, isKnown);

@@ -66,7 +66,7 @@ export interface LiveRun {
 
 /** Why a command is not run. The gate decides the exit code. */
 export interface Refusal {
-  readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'unsupported' | 'no_exit_code';
+  readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'rejected' | 'unsupported' | 'no_exit_code';
   readonly message: string;
 }
 

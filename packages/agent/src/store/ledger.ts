@@ -15,13 +15,13 @@
  * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
 import { crc32 } from 'node:zlib';
-import type { Durable, Row, Sql } from '@kanade/durable';
+import type { Durable, Row, Sql, Transaction } from '@kanade/durable';
 import { type Outbox, OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
-import { lastRuns, openRunOf, openRuns } from './run-rows.ts';
+import { lastRuns, openRunOf, openRuns, receivedBy } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
@@ -47,6 +47,12 @@ export interface Ledger {
   admit(run: Run, arrival: Arrival): Entry;
   /** The same for an order that is never run: with its end and its result. Its bytes are not kept. */
   refuse(run: Run, arrival: Arrival, told: { end: RunEnd; result: ExecResult }): Entry;
+  /** Answers an order without writing it down: its request id stays free. */
+  answer(result: ExecResult): void;
+  /** True when these bytes were taken under this request id: what is delivered again was judged when it first came. */
+  isTaken(pcId: string, requestId: string, fingerprint: string): boolean;
+  /** The order of a run as it was received, and when; undefined where damage or an older version left none. */
+  receivedOf(runId: string): { delivery: Delivery; atMs: number } | undefined;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
   launching(runId: string, jobId: string, boot: string): void;
   /** Nobody was started, and the job directory goes: as if it had only been admitted. */
@@ -89,6 +95,7 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
         outbox.enqueueIn(tx, resultRecord(result));
         return entry;
       }),
+    ...answersIn(file, outbox),
     launching: (runId, jobId, boot) =>
       change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
     notLaunched: (runId) =>
@@ -109,13 +116,8 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
       const record = resultRecord(result);
       // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
       file.transact((tx) => {
-        if (!writeEnd(tx.sql, run, end)) return;
-        try {
-          outbox.enqueueIn(tx, record);
-        } catch (error) {
-          // Its row was lost, its result was not: that one waits already, and tells more.
-          if (!(error instanceof OutboxError && error.code === 'id_conflict')) throw error;
-        }
+        // Should its row have been lost and its result not, that one waits already, and tells more.
+        if (writeEnd(tx.sql, run, end)) enqueueOnce(outbox, tx, record);
       });
     },
     open: () => file.look((sql) => openRuns(sql, isIntactAdmission)),
@@ -133,6 +135,23 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
   };
 }
 
+/** Answers beside the ledger, and what it remembers of an order. */
+function answersIn(file: Durable, outbox: Outbox): Pick<Ledger, 'answer' | 'isTaken' | 'receivedOf'> {
+  return {
+    answer: (result) =>
+      file.transact((tx) => enqueueOnce(outbox, tx, resultRecord(result)), { addsBytes: 2 * rowBytes }),
+    isTaken: (pcId, requestId, fingerprint) =>
+      file.look((sql) =>
+        sql('SELECT 1 FROM admission WHERE pc_id = ? AND request_id = ? AND fingerprint = ?').get(
+          pcId,
+          requestId,
+          fingerprint,
+        ),
+      ) !== undefined,
+    receivedOf: (runId) => file.look((sql) => receivedBy(sql, runId, isIntactAdmission)),
+  };
+}
+
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
 
@@ -141,6 +160,15 @@ const startRecord = (runId: string, event: EventStarted) => ({
   subject: startedSubject(event.exec_id, event.pc_id),
   body: Buffer.from(JSON.stringify(event)),
 });
+
+/** A record of that id that waits already stays as it is. */
+function enqueueOnce(outbox: Outbox, tx: Transaction, record: ReturnType<typeof resultRecord>): void {
+  try {
+    outbox.enqueueIn(tx, record);
+  } catch (error) {
+    if (!(error instanceof OutboxError && error.code === 'id_conflict')) throw error;
+  }
+}
 
 const resultRecord = (result: ExecResult) => ({
   id: result.result_id,

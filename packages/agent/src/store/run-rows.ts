@@ -1,6 +1,6 @@
 /** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
 import type { Row, Sql } from '@kanade/durable';
-import { type Command, readBody, readCommand } from '@kanade/shared/fleet';
+import { type Command, readBody, readCommand, startDeadline, withDeadline } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
 
@@ -46,12 +46,26 @@ function receivedOf({ subject, body, headers }: Row): Delivery | undefined {
   return { subject: subject as string, bytes: body as Uint8Array, headers: JSON.parse(headers) };
 }
 
+/** The order of a run as it came, and when that was, ms since 1970. */
+export function receivedBy(
+  sql: Sql,
+  runId: string,
+  isIntact: IsIntact,
+): { delivery: Delivery; atMs: number } | undefined {
+  const row = sql('SELECT * FROM admission WHERE run_id = ?').get(runId);
+  const delivery = row && isIntact(row) ? receivedOf(row) : undefined;
+  return delivery && { delivery, atMs: Number(row?.admitted_at_ms) };
+}
+
 /** It was valid when it was admitted; it is read again because versions change and disks do, too. */
 function commandOf(row: Row): Command | undefined {
   const body = readBody(row.body as Uint8Array);
   if (body.form === 'unreadable') return undefined; // told by the ending that it gets
   const read = readCommand(body.form === 'envelope' ? body.value.command : body.value);
-  return read.ok ? read.value : undefined;
+  if (!read.ok) return undefined;
+  const { expires_at } = body.form === 'envelope' ? body.value : {};
+  if (typeof expires_at !== 'string') return read.value;
+  return withDeadline(read.value, startDeadline({ expires_at, command: read.value }));
 }
 
 /** Stands for an order that is gone, so that its run can be reported. */

@@ -71,6 +71,14 @@ function asWritten(value: unknown): unknown {
   return { ...rest, exec_id: job_id };
 }
 
+/** The command with the latest instant at which it may start, in ms since 1970, where it does not say that itself. */
+export function withDeadline(command: Command, deadlineMs: number | undefined): Command {
+  const known = command.deadline_at === undefined ? undefined : Date.parse(command.deadline_at);
+  return deadlineMs === undefined || known === deadlineMs
+    ? command
+    : { ...command, deadline_at: new Date(deadlineMs).toISOString() };
+}
+
 /** What is wrong with the body of an order: it has exactly one, and one by reference names its hash. */
 export function bodyFault(command: Command): string | undefined {
   const { script, script_object, script_object_sha256 } = command;

@@ -32,6 +32,8 @@ export const Heartbeat = z.looseObject({
   command_protocols: optional(z.array(z.string())),
   /** Results and events that could not be delivered and are set apart; they are tried again from time to time. */
   records_quarantined: optional(z.int().nonnegative()),
+  /** Why every order is refused: what the agent should verify them with cannot be relied upon. Absent while orders are taken. */
+  orders_locked: optional(z.string()),
   /** When damage last cost the agent's own file something; absent when it never did. */
   state_lost_at: optional(Instant),
 });

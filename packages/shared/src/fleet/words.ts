@@ -6,7 +6,6 @@ export { isToken, omitDefaults, parseHumantime, withDefaults } from '../scalar/w
 export {
   commandKey,
   type Headers,
-  keyFingerprint,
   readSignatureHeaders,
   type Signature,
   type SignatureRead,

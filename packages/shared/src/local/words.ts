@@ -77,7 +77,7 @@ export function connectionFile(
 }
 
 /** Names in the data directory of an agent: its state, and the lock of whoever works on it. */
-export const agentFiles = { database: 'agent.db', lock: 'agent.lock' } as const;
+export const agentFiles = { database: 'agent.db', lock: 'agent.lock', lockedOrders: 'orders-locked' } as const;
 
 /** Where the agent of a system listens: a Unix socket, or on Windows a named pipe. */
 export function localAddress(platform: string): string {

@@ -67,7 +67,7 @@ export function readSignatureHeaders(headers: Headers): SignatureRead {
 }
 
 /** Fingerprint of a key from the SHA-256 of its 32 raw bytes: the first 8 bytes, lower-case hex. */
-export function keyFingerprint(sha256: Uint8Array): string {
+function keyFingerprint(sha256: Uint8Array): string {
   return [...sha256.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
