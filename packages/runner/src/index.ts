@@ -11,7 +11,6 @@ export {
 export type { Launched } from './keep/care.ts';
 export { type RunKeeperOptions, runKeeper } from './keep/keeper-process.ts';
 export type { Deletion, PruneLimits, PruneOptions, PruneReport } from './keep/prune.ts';
-export type { RootLimits, RootUsage } from './keep/room.ts';
 export type { JobDefinition } from './life/definition.ts';
 export type { FollowOptions } from './life/follow.ts';
 export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
@@ -31,3 +30,4 @@ export {
   pathOf,
   type StateFile,
 } from './record/layout.ts';
+export type { RootLimits, RootUsage } from './record/root.ts';

@@ -13,8 +13,8 @@
  */
 import { join } from 'node:path';
 import { JobError } from './job-error.ts';
-import { type Care, careByProcess, careHere, type Launched } from './keep/care.ts';
-import type { JobsEvent } from './keep/keeper.ts';
+import { type Care, careByProcess, type Launched } from './keep/care.ts';
+import { careHere, type JobsEvent } from './keep/keeper.ts';
 import { leftOverKeepers, liveKeeper } from './keep/markers.ts';
 import {
   type Deletion,
@@ -24,7 +24,6 @@ import {
   type PruneReport,
   pruneJobs,
 } from './keep/prune.ts';
-import { type RootLimits, type RootUsage, rootUsage, withinLimits } from './keep/room.ts';
 import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
@@ -37,7 +36,7 @@ import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
 import { type JobDir, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
-import { findJob, jobDir } from './record/root.ts';
+import { findJob, jobDir, type RootLimits, type RootUsage, rootUsage, withinLimits } from './record/root.ts';
 
 export type { JobsEvent } from './keep/keeper.ts';
 

@@ -1,4 +1,4 @@
-/** Who sees to the jobs of a root: the keeper in this program, or one that is a process of its own. */
+/** Who sees to the jobs of a root: the keeper in this program (see `keeper.ts`), or one that is a process of its own. */
 import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView } from '../life/settle.ts';
@@ -7,7 +7,6 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
 import type { JobDir, MetaFile } from '../record/layout.ts';
-import { createKeeper, type JobsEvent } from './keeper.ts';
 import { handOver, isMarked, keeperWord } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 
@@ -36,25 +35,6 @@ export interface Care extends AsyncDisposable {
   completed(view: JobView): JobView;
   /** Something to enforce has come to a running job. */
   changed(job: JobDir): void;
-}
-
-/** The keeper in this program: it hears of the ends of its own children first. */
-export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Care {
-  const keeper = createKeeper(onEvent ? { onEvent } : {});
-  return {
-    before: () => undefined,
-    after(launched) {
-      keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
-      return { ...launched, isRunning: true };
-    },
-    adopt: (job) => keeper.adopt(job),
-    completed(view) {
-      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
-      return view;
-    },
-    changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
-  };
 }
 
 /** A job that still runs after so long, in ms, gets a keeper for the limit of its logs. */

@@ -11,9 +11,9 @@ import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { ageMsOf } from '../process/identity.ts';
 import { holdJob, watchPath } from '../record/files.ts';
-import { type JobDir, readMeta } from '../record/layout.ts';
+import { type JobDir, limits, readMeta } from '../record/layout.ts';
+import type { Care } from './care.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
-import { createRounds, type Rounds } from './shared-poll.ts';
 import { notifyCompletion } from './sinks.ts';
 import { watchOutput } from './watch-output.ts';
 
@@ -81,6 +81,53 @@ function guardsOf(guarded: GuardedJob): Guard[] {
   return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(settle(guarded.job)) })];
 }
 
+/**
+ * Looks that have to be made again and again, taken in turn: however many there are, they cost the same share of a
+ * processor. With few, each has its turn every {@link limits.safetyPollMs}.
+ */
+export interface Rounds {
+  /** Adds a look; call the answer to take it out again. Looks must not throw. */
+  add(look: () => void): () => void;
+}
+
+/** Most looks per second, and the shortest pause between two turns in ms. A look costs about 20 µs. */
+const [looksPerSecondMax, tickMsMin] = [400, 100];
+
+export function createRounds(): Rounds {
+  const looks = new Set<() => void>();
+  let turn = looks.values();
+  let timer: NodeJS.Timeout | undefined;
+
+  const next = (): (() => void) | undefined => {
+    const step = turn.next();
+    if (!step.done) return step.value;
+    turn = looks.values();
+    return turn.next().value;
+  };
+  const tick = (): void => {
+    timer = undefined;
+    const periodMs = Math.max(limits.safetyPollMs, (looks.size * 1000) / looksPerSecondMax);
+    for (let count = Math.ceil((looks.size * tickMsMin) / periodMs); count > 0; count--) next()?.();
+    schedule();
+  };
+  const schedule = (): void => {
+    if (looks.size > 0) timer ??= setTimeout(tick, Math.max(tickMsMin, limits.safetyPollMs / looks.size));
+  };
+
+  return {
+    add(look) {
+      looks.add(look);
+      schedule();
+      return () => {
+        looks.delete(look);
+        if (looks.size > 0) return;
+        clearTimeout(timer);
+        timer = undefined;
+      };
+    },
+  };
+}
+
 /** What the jobs of a keeper have in common. */
 interface Keeping {
   readonly closing: AbortController;
@@ -101,7 +148,8 @@ interface Tended {
 
 async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended: Tended): Promise<JobView> {
   const { job, named, exit } = tended;
-  const meta = isOfAncestor(settle(job)) ? undefined : readMeta(job);
+  const first = settle(job);
+  const meta = !first.state?.identity && isOfAncestor(first) ? undefined : readMeta(job);
   if (!(await hasBegun(job, { poll: rounds.add, signal: closing.signal }))) return { ...settle(job), job: named };
   const onTrouble = (during: During, error: unknown): void => onEvent({ kind: 'trouble', job: named, during, error });
   const onTimedOut = ({ view, ...more }: StopOutcome): void =>
@@ -116,7 +164,9 @@ async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended
     for (const guard of guards) await guard.close();
     if (meta) view = await trimEnded(view, meta);
     view = { ...view, job: named };
-    await notifyCompletion(job, view);
+    // Read once more: it may have got its sinks while it ran.
+    const now = readMeta(job);
+    if (now?.notification) await notifyCompletion(job, now, view);
     onEvent({ kind: 'ended', view });
     return view;
   } finally {
@@ -169,5 +219,24 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
       closing.abort(new Error('the keeper is closing'));
       await Promise.allSettled(watched.values());
     },
+  };
+}
+
+/** The keeper in this program: it hears of the ends of its own children first. */
+export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Care {
+  const keeper = createKeeper(onEvent ? { onEvent } : {});
+  return {
+    before: () => undefined,
+    after(launched) {
+      keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
+      return { ...launched, isRunning: true };
+    },
+    adopt: (job) => keeper.adopt(job),
+    completed(view) {
+      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
+      return view;
+    },
+    changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
   };
 }

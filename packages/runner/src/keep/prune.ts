@@ -5,12 +5,13 @@ import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { isPidTaken } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { launchMsMax } from '../life/decide-ending.ts';
+import { compactLaunchOrder } from '../life/list.ts';
 import { type JobView, readRecord, settle } from '../life/settle.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
 import { takeClaim } from '../record/files.ts';
 import { type JobDir, jobFiles, pathOf, readMeta } from '../record/layout.ts';
-import { compactLaunchOrder, isDirectory, jobNames } from '../record/root.ts';
+import { isDirectory, jobNames } from '../record/root.ts';
 
 /** What became of one job of a deletion. */
 export interface Deletion {

@@ -37,10 +37,9 @@ interface Sinks {
  * Tells the completion sinks that a job has ended, once: the file with the results says that it has been done. It lies in `job`; the sinks
  * are told the path of the job of the view.
  */
-export async function notifyCompletion(job: JobDir, view: JobView): Promise<void> {
-  const meta = readMeta(job);
-  const config = meta?.notification;
-  if (!meta || !view.state || (!config?.notify_command && !config?.notify_file)) return;
+export async function notifyCompletion(job: JobDir, meta: MetaFile, view: JobView): Promise<void> {
+  const config = meta.notification;
+  if (!view.state || (!config?.notify_command && !config?.notify_file)) return;
   if (wasDelivered(job)) return;
   const event = completionEvent(meta, view);
   replaceFile(pathOf(job, 'completion'), pretty({ ...event, delivery_results: [] }));

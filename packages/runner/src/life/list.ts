@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isJobName, matchesTag } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
+import { replaceFile } from '../record/files.ts';
 import { type JobDir, jobFiles, type MetaFile } from '../record/layout.ts';
-import { entryNames, hashOf, isDirectory, readLaunchOrder } from '../record/root.ts';
+import { entryNames, hashLength, hashOf, isDirectory, launchesPath } from '../record/root.ts';
 import { type FactsOnDemand, type JobView, readFacts, settleFacts } from './settle.ts';
 
 /** Which jobs to list. All filters must hold. */
@@ -128,3 +129,58 @@ function newestFirst(a: ListedJob, b: ListedJob): number {
 /** Milliseconds where we know them, else the whole second; jobs that never started sort last. */
 const startOf = ({ view: { state } }: ListedJob): number =>
   state?.started_at_ms ?? (state?.job.started_at ? Date.parse(state.job.started_at) : 0);
+
+interface Launch {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly cwdHash: string;
+}
+
+/** Launches that were noted of these jobs, newest first, each job once; `unnoted` are the others. */
+interface LaunchOrder {
+  readonly launches: Iterable<Launch>;
+  readonly unnoted: ReadonlySet<string>;
+}
+
+function readLaunchOrder(root: string, names: readonly string[]): LaunchOrder {
+  const unnoted = new Set(names);
+  const lines = readText(launchesPath(root)).split('\n').reverse();
+  // The last line of a job is its last launch; one look at each line is all that a list of ten thousand jobs can afford.
+  const noted = lines.filter((line) => {
+    const idAt = line.lastIndexOf(' ') + 1;
+    return line[idAt - hashLength - 2] === ' ' && unnoted.delete(line.slice(idAt));
+  });
+  return { launches: launchesIn(noted), unnoted };
+}
+
+function* launchesIn(lines: readonly string[]): Generator<Launch> {
+  for (const line of lines) {
+    const [start = '', cwdHash = '', id = ''] = line.split(' ');
+    // What is no time may be the newest of all.
+    const startedAtMs = Number.parseInt(start, 36);
+    yield { id, startedAtMs: Number.isNaN(startedAtMs) ? Number.MAX_VALUE : startedAtMs, cwdHash };
+  }
+}
+
+/** Lines that are tolerated for each job that there is, before the file is written anew. */
+const linesPerJobMax = 4;
+
+/** Writes the file anew when most of its lines are of deleted jobs. */
+export function compactLaunchOrder(root: string, names: readonly string[]): void {
+  const text = readText(launchesPath(root));
+  const lines = text.split('\n').length;
+  if (lines < 1_000 || lines < names.length * linesPerJobMax) return;
+  const kept = [...readLaunchOrder(root, names).launches].reverse();
+  const content = kept.map(({ id, startedAtMs, cwdHash }) => `${startedAtMs.toString(36)} ${cwdHash} ${id}\n`);
+  replaceFile(launchesPath(root), content.join(''));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES') return '';
+    throw error;
+  }
+}

@@ -1,17 +1,17 @@
 /**
- * A jobs root: where jobs are made and found. `.host/launches` has one line per launch, so that a list of the newest jobs
+ * A jobs root: where jobs are made and found, and how many more fit into it. `.host/launches` has one line per launch, so that a list of the newest jobs
  * need not look at all of them. It is a hint and no truth: a job that is not in it (the ancestor's, or one whose line was
  * lost) is looked at as if there were no hint, and lines of deleted jobs are passed over.
  *
  *     <start, ms since 1970, base 36> <hash of the working directory, 8 hexadecimal digits> <job id>\n
  */
 
-import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
 import { errnoOf, JobError } from '../job-error.ts';
-import { makeDirectories, openForAppending, replaceFile } from './files.ts';
-import { type JobDir, keeperDirName, limits } from './layout.ts';
+import { isNoRoom, makeDirectories, openForAppending, replaceFile } from './files.ts';
+import { type JobDir, keeperDirName, limits, readSmallFile } from './layout.ts';
 
 /** Most ids that an ambiguity error names. */
 const candidatesMax = 20;
@@ -121,20 +121,18 @@ function notFound(root: string, id: string): JobError {
   );
 }
 
-export interface Launch {
-  readonly id: string;
-  readonly startedAtMs: number;
-  readonly cwdHash: string;
-}
+/** Digits of a hash. */
+export const hashLength = 8;
 
-const pathIn = (root: string): string => join(root, keeperDirName, 'launches');
+/** The list of launches of a root; `life/list.ts` reads it. */
+export const launchesPath = (root: string): string => join(root, keeperDirName, 'launches');
 
 /** Notes a launch. One short append, which the system does not mix with others. What the system says against it is no matter. */
 export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void {
   const root = dirname(job.path);
   try {
     makeKeeperDir(root);
-    const fd = openForAppending(pathIn(root));
+    const fd = openForAppending(launchesPath(root));
     try {
       writeSync(fd, `${startedAtMs.toString(36)} ${hashOf(cwd)} ${job.id}\n`);
     } finally {
@@ -145,48 +143,6 @@ export function noteLaunch(job: JobDir, startedAtMs: number, cwd: string): void 
   }
 }
 
-/** Launches that were noted of these jobs, newest first, each job once; `unnoted` are the others. */
-export interface LaunchOrder {
-  readonly launches: Iterable<Launch>;
-  readonly unnoted: ReadonlySet<string>;
-}
-
-export function readLaunchOrder(root: string, names: readonly string[]): LaunchOrder {
-  const unnoted = new Set(names);
-  const lines = readText(pathIn(root)).split('\n').reverse();
-  // The last line of a job is its last launch; one look at each line is all that a list of ten thousand jobs can afford.
-  const noted = lines.filter((line) => {
-    const idAt = line.lastIndexOf(' ') + 1;
-    return line[idAt - hashLength - 2] === ' ' && unnoted.delete(line.slice(idAt));
-  });
-  return { launches: launchesIn(noted), unnoted };
-}
-
-/** Digits of a hash. */
-const hashLength = 8;
-
-function* launchesIn(lines: readonly string[]): Generator<Launch> {
-  for (const line of lines) {
-    const [start = '', cwdHash = '', id = ''] = line.split(' ');
-    // What is no time may be the newest of all.
-    const startedAtMs = Number.parseInt(start, 36);
-    yield { id, startedAtMs: Number.isNaN(startedAtMs) ? Number.MAX_VALUE : startedAtMs, cwdHash };
-  }
-}
-
-/** Lines that are tolerated for each job that there is, before the file is written anew. */
-const linesPerJobMax = 4;
-
-/** Writes the file anew when most of its lines are of deleted jobs. */
-export function compactLaunchOrder(root: string, names: readonly string[]): void {
-  const text = readText(pathIn(root));
-  const lines = text.split('\n').length;
-  if (lines < 1_000 || lines < names.length * linesPerJobMax) return;
-  const kept = [...readLaunchOrder(root, names).launches].reverse();
-  const content = kept.map(({ id, startedAtMs, cwdHash }) => `${startedAtMs.toString(36)} ${cwdHash} ${id}\n`);
-  replaceFile(pathIn(root), content.join(''));
-}
-
 /** FNV-1a, 32 bits: tells directories apart well enough to leave out most, and what is left is read. */
 export function hashOf(text: string): string {
   let hash = 0x811c9dc5;
@@ -194,12 +150,110 @@ export function hashOf(text: string): string {
   return (hash >>> 0).toString(16).padStart(hashLength, '0');
 }
 
-function readText(path: string): string {
+/** Most of what a root may hold. Without `bytesMax` and `inodesMax` only the jobs are counted. */
+export interface RootLimits {
+  /** Job directories; default 100,000. */
+  readonly jobsMax?: number;
+  /** Bytes of all files on the disk. */
+  readonly bytesMax?: number;
+  /** Files and directories. */
+  readonly inodesMax?: number;
+}
+
+export interface RootUsage {
+  readonly jobs: number;
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** How long a measured usage is good for, in ms: measuring looks at every file. */
+const usageAgeMsMax = 10_000;
+
+/**
+ * The definition, if the root has room for another job, with its log limit lowered to the bytes that are left. Throws
+ * `root_full` with `details` `{ limit, maximum, actual }` otherwise.
+ */
+export function withinLimits<T extends { readonly logBytesMax?: number }>(
+  root: string,
+  definition: T,
+  rootLimits: RootLimits = {},
+): T {
+  const { jobsMax = limits.jobs, bytesMax, inodesMax } = rootLimits;
+  if (mayHaveMore(root, jobsMax)) refuseOver(root, 'jobs', { maximum: jobsMax, actual: jobNames(root).length });
+  if (bytesMax === undefined && inodesMax === undefined) return definition;
+  const usage = recentUsage(root);
+  refuseOver(root, 'inodes', { maximum: inodesMax ?? Number.POSITIVE_INFINITY, actual: usage.inodes });
+  if (bytesMax === undefined) return definition;
+  refuseOver(root, 'bytes', { maximum: bytesMax, actual: usage.bytes });
+  return { ...definition, logBytesMax: Math.min(definition.logBytesMax ?? limits.logBytes, bytesMax - usage.bytes) };
+}
+
+function refuseOver(
+  root: string,
+  limit: keyof RootUsage,
+  { maximum, actual }: { maximum: number; actual: number },
+): void {
+  if (actual < maximum) return;
+  throw new JobError(
+    'root_full',
+    `the jobs root ${root} is full: ${actual} ${limit} of ${maximum}; kanade gc --older-than 1d deletes old jobs`,
+    { details: { limit, maximum, actual } },
+  );
+}
+
+/** A directory counts its subdirectories as links on most systems, which saves reading all names. */
+function mayHaveMore(root: string, jobsMax: number): boolean {
+  const links = statSync(root, { throwIfNoEntry: false })?.nlink ?? 2;
+  return links < 2 || links - 2 >= jobsMax;
+}
+
+/** Measures a root: every file of every job. */
+export function rootUsage(root: string): RootUsage {
+  const names = jobNames(root);
+  let [bytes, inodes] = [0, 0];
+  for (const name of names) {
+    inodes++;
+    for (const entry of entriesBelow(join(root, name))) {
+      inodes++;
+      const stat = lstatSync(entry, { throwIfNoEntry: false });
+      if (stat?.isFile()) bytes += Math.min(stat.size, stat.blocks * 512);
+    }
+  }
+  return { jobs: names.length, bytes, inodes };
+}
+
+function entriesBelow(path: string): string[] {
   try {
-    return readFileSync(path, 'latin1');
+    return readdirSync(path, { withFileTypes: true, recursive: true }).map((entry) =>
+      join(entry.parentPath, entry.name),
+    );
+  } catch {
+    return []; // deleted meanwhile, or not ours to look at: it counts as the one directory
+  }
+}
+
+function recentUsage(root: string): RootUsage {
+  const path = join(root, keeperDirName, 'usage.json');
+  const known = parseUsage(readSmallFile(path));
+  if (known) return known;
+  const usage = rootUsage(root);
+  try {
+    makeKeeperDir(root);
+    replaceFile(path, JSON.stringify({ ...usage, at_ms: Date.now() }));
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES') return '';
-    throw error;
+    if (!isNoRoom(error)) throw error; // measured anew by the next one
+  }
+  return usage;
+}
+
+function parseUsage(text: string | undefined): RootUsage | undefined {
+  try {
+    const { jobs, bytes, inodes, at_ms } = JSON.parse(text ?? '') as Record<string, unknown>;
+    const ageMs = Date.now() - Number(at_ms);
+    if (!(ageMs >= 0 && ageMs < usageAgeMsMax)) return undefined;
+    if (typeof jobs !== 'number' || typeof bytes !== 'number' || typeof inodes !== 'number') return undefined;
+    return { jobs, bytes, inodes };
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { createRounds } from './shared-poll.ts';
+import { createRounds } from './keeper.ts';
 
 afterEach(() => void vi.useRealTimers());
 
