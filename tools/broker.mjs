@@ -6,25 +6,36 @@ import { say } from './toolchain.mjs';
 
 const defaultPort = 4222;
 
-/** Starts it through `start` (see start.mjs). Returns `{ url, description, isDefault }`, or `{ message }` when none can be had. */
-export async function startBroker({ dataDir, start }) {
+/** Starts one server, or a cluster, through `start` (see start.mjs). Returns `{ url, description, isDefault }`, or `{ message }` when none can be had. */
+export async function startBroker({ dataDir, start, servers = 1 }) {
   const { findNatsServer } = await import('./nats-server.mjs');
   const server = await findNatsServer({ install: true, progress: say });
   if (server.problem) return { message: server.problem };
-  const port = (await isFree(defaultPort)) ? defaultPort : await freePort();
-  const storeDir = join(dataDir, 'nats');
-  mkdirSync(storeDir, { recursive: true });
-  const config = join(dataDir, 'nats.conf');
-  writeFileSync(
-    config,
-    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\nlog_file: ${JSON.stringify(join(dataDir, 'nats.log'))}\n`,
-  );
-  start('nats-server', server.path, ['-c', config], () => false); // no line of it says more than its port does
-  await reachable(port);
+  const ports = [];
+  for (let at = 0; at < servers; at++) {
+    ports.push(at === 0 && (await isFree(defaultPort)) ? defaultPort : await freePort(ports));
+  }
+  const routePorts = [];
+  if (servers > 1) for (const _ of ports) routePorts.push(await freePort([...ports, ...routePorts]));
+  const routes = routePorts.map((port) => `nats-route://127.0.0.1:${port}`).join(', ');
+  for (const [at, port] of ports.entries()) {
+    // Streams of a lone server and of a cluster do not mix.
+    const name = servers > 1 ? `nats-${at + 1}-of-${servers}` : 'nats';
+    const storeDir = join(dataDir, name);
+    mkdirSync(storeDir, { recursive: true });
+    const cluster = `server_name: ${name}\ncluster { name: kanade, listen: "127.0.0.1:${routePorts[at]}", routes: [ ${routes} ] }\n`;
+    const config = join(dataDir, `${name}.conf`);
+    writeFileSync(
+      config,
+      `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\nlog_file: ${JSON.stringify(join(dataDir, `${name}.log`))}\n${servers > 1 ? cluster : ''}`,
+    );
+    start(`nats-server ${at + 1}`, server.path, ['-c', config], () => false); // no line of it says more than its port does
+  }
+  for (const port of ports) await reachable(port);
   return {
-    url: `nats://127.0.0.1:${port}`,
-    description: `nats-server ${server.version}, ${server.origin}`,
-    isDefault: port === defaultPort,
+    url: ports.map((port) => `nats://127.0.0.1:${port}`).join(','),
+    description: `${servers > 1 ? `${servers} of ` : ''}nats-server ${server.version}, ${server.origin}`,
+    isDefault: servers === 1 && ports[0] === defaultPort,
   };
 }
 
@@ -34,12 +45,13 @@ const isFree = (port) =>
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 
-const freePort = () =>
+/** A port that nobody listens on and that is none of those. */
+const freePort = (taken) =>
   new Promise((resolve) => {
     const probe = createServer();
     probe.listen(0, '127.0.0.1', () => {
       const { port } = probe.address();
-      probe.close(() => resolve(port));
+      probe.close(() => resolve(taken.includes(port) ? freePort(taken) : port));
     });
   });
 

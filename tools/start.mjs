@@ -1,6 +1,6 @@
 /**
  * `npm start`: installs, builds the executable that ships, and starts it as agent (no broker) and Client App on the
- * example jobs. `-- --fleet` adds a JetStream server that the agent is enrolled with. Ctrl-C stops all of it; running
+ * example jobs. `-- --fleet` adds a JetStream server that the agent is enrolled with, `-- --fleet --cluster` three. Ctrl-C stops all of it; running
  * jobs are left alone.
  */
 import { spawn } from 'node:child_process';
@@ -10,14 +10,16 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, fail, installPackages, onPinnedNode, root, runTool, say } from './toolchain.mjs';
 
-const usage = 'usage: npm start -- [--fleet] [--no-open] [--port N]';
+const usage = 'usage: npm start -- [--fleet [--cluster]] [--no-open] [--port N]';
 const words = process.argv.slice(2);
-const known = new Set(['--fleet', '--no-open']);
+const known = new Set(['--fleet', '--cluster', '--no-open']);
 const portAt = words.indexOf('--port');
 const port = portAt < 0 ? undefined : words[portAt + 1];
 const unknown = words.find((word, at) => !known.has(word) && at !== portAt && (portAt < 0 || at !== portAt + 1));
 if (unknown !== undefined || (portAt >= 0 && !/^\d{1,5}$/.test(port ?? '')))
   fail(`unknown option ${unknown ?? '--port'}\n${usage}`, 2);
+
+if (words.includes('--cluster') && !words.includes('--fleet')) fail(`--cluster needs --fleet\n${usage}`, 2);
 
 installPackages();
 await onPinnedNode();
@@ -85,12 +87,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => s
 let broker;
 if (words.includes('--fleet')) {
   const { startBroker } = await import('./broker.mjs');
-  broker = await startBroker({ dataDir, start });
+  broker = await startBroker({ dataDir, start, servers: words.includes('--cluster') ? 3 : 1 });
   if (!broker.url) await stop(1, broker.message);
   process.env.KANADE_NATS_URL = broker.url;
-  const setup = spawn(program, ['fleet', 'setup'], { env: environment(), stdio: ['ignore', 'ignore', 2] });
-  if ((await new Promise((resolve) => setup.once('exit', resolve))) !== 0)
-    await stop(1, 'kanade fleet setup failed: see above');
+  // Servers of a cluster choose a leader first, which takes them some seconds.
+  const setUp = () =>
+    new Promise((resolve) => {
+      const stdio = ['ignore', 'ignore', words.includes('--cluster') ? 'ignore' : 2];
+      spawn(program, ['fleet', 'setup'], { env: environment(), stdio }).once('exit', resolve);
+    });
+  let code = await setUp();
+  for (let tries = 1; code !== 0 && words.includes('--cluster') && tries < 5; tries++) code = await setUp();
+  if (code !== 0) await stop(1, 'kanade fleet setup failed: try it by hand');
 }
 
 const agentArgs = [

@@ -1,14 +1,13 @@
 /** How operators and agents reach a broker as people have them: with credentials and TLS, none of which ever shows. */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createAuthority, eventually, natsServers, startNatsServer, tempDir } from '@kanade/testkit';
+import { createAuthority, eventually, newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { exampleJobs, startAgent } from './agent.ts';
 import { answer, call, start } from './program.ts';
 
 const password = 'pa55word-of-the-operator';
 const token = 't0ken-of-the-fleet';
-const [server] = (await natsServers()).slice(-1);
-const path = server?.path ?? '';
+const { path } = await newestNatsServer();
 
 /** A directory of files with a mode. */
 async function openFiles() {

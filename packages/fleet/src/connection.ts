@@ -3,3 +3,4 @@ export { type AccessRequest, type BrokerAccess, literalAccess, readBrokerAccess 
 export { type BrokerFinding, examineBroker } from './connection/examine-broker.ts';
 export { connectionFault, openConnection } from './connection/open-connection.ts';
 export { FleetError, type FleetErrorCode } from './fault/fleet-error.ts';
+export { brokerFault } from './fault/translate.ts';

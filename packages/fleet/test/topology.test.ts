@@ -16,19 +16,26 @@ describe.each(await natsServers())('topology on nats-server $version', ({ path }
       ...Object.values(buckets).map((name) => `KV_${name}`),
       ...Object.values(objectStores).map((name) => `OBJ_${name}`),
     ]);
-    expect(await createTopology(fleet.connection)).toEqual({ created: names, updated: [], unchanged: [] });
-    expect(await createTopology(fleet.connection)).toEqual({ created: [], updated: [], unchanged: names });
+    const nothing = { created: [], updated: [], unchanged: [], kept: [], replicas: 1 };
+    expect(await createTopology(fleet.connection)).toEqual({ ...nothing, created: names });
+    expect(await createTopology(fleet.connection)).toEqual({ ...nothing, unchanged: names });
   });
 
-  it('createTopology brings a stream that differs to its definition and keeps what is in it', async () => {
+  it('createTopology corrects what it needs, and leaves sizes and ages as an operator made them, and says so', async () => {
     await using broker = await startNatsServer({ path });
     await using fleet = await connectFleet({ servers: broker.url, name: 'test' });
     const jsm = await jetstreamManager(fleet.connection);
-    await jsm.streams.add({ name: 'RESULTS', subjects: ['results.>'], max_bytes: 1000, description: 'mine' });
+    await jsm.streams.add({ name: 'RESULTS', subjects: ['results.*'], max_bytes: 1000, description: 'mine' });
     await fleet.jetstream.publish('results.r1', '{}');
-    expect((await createTopology(fleet.connection)).updated).toEqual(['RESULTS']);
+    const report = await createTopology(fleet.connection);
+    const ours = 2 * 1024 ** 3;
+    expect(report).toMatchObject({ updated: ['RESULTS'] });
+    expect(report.kept).toContainEqual({ stream: 'RESULTS', setting: 'max_bytes', is: 1000, ours });
+    expect((await jsm.streams.info('RESULTS')).config).toMatchObject({ max_bytes: 1000, subjects: ['results.>'] });
+    expect((await createTopology(fleet.connection)).updated).toEqual([]);
+    expect(await createTopology(fleet.connection, { reset: true })).toMatchObject({ updated: ['RESULTS'], kept: [] });
     const { config, state } = await jsm.streams.info('RESULTS');
-    expect(config).toMatchObject({ max_bytes: 2 * 1024 ** 3, description: 'mine' });
+    expect(config).toMatchObject({ max_bytes: ours, description: 'mine' });
     expect(state.messages).toBe(1);
   });
 
@@ -52,6 +59,12 @@ describe.each(await natsServers())('topology on nats-server $version', ({ path }
       code: 'not_enough_storage',
       message: expect.stringMatching(/^setting up RESULTS failed: .*; free disk space or raise max_file_store/),
     });
+  });
+
+  it('says too_few_servers when a lone server is to hold three copies', async () => {
+    await using broker = await startNatsServer({ path });
+    await using fleet = await connectFleet({ servers: broker.url, name: 'test' });
+    await expect(createTopology(fleet.connection, { replicas: 3 })).rejects.toMatchObject({ code: 'too_few_servers' });
   });
 
   it('says no_jetstream on a broker without it', async () => {

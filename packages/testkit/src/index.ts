@@ -3,10 +3,12 @@ export { type Authority, createAuthority, type IssueOptions, type Pem } from './
 export { type DamagedFile, damageCorpus, type SoundFile, soundFile } from './damage.ts';
 export { eventually, patienceMs } from './eventually.ts';
 export { type LinkState, openTestLink, type TestLink } from './link.ts';
+export { type RunningNatsCluster, startNatsCluster } from './nats-cluster.ts';
 export {
   type NatsServerOptions,
   type NatsServerProgram,
   natsServers,
+  newestNatsServer,
   type RunningNatsServer,
   startNatsServer,
 } from './nats-server.ts';

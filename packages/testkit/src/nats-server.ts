@@ -123,6 +123,15 @@ export async function natsServers(): Promise<readonly NatsServerProgram[]> {
   });
 }
 
+/** The newest of {@link natsServers}, for what needs no second one. */
+export async function newestNatsServer(): Promise<NatsServerProgram> {
+  const [newest] = (await natsServers()).toSorted((a, b) =>
+    b.version.localeCompare(a.version, undefined, { numeric: true }),
+  );
+  if (!newest) throw new Error('the tests need a nats-server: KANADE_NATS_SERVERS names none');
+  return newest;
+}
+
 interface ServerTool {
   ensureBoth(): Promise<Record<'current' | 'debian', NatsServerProgram | { readonly problem: string }>>;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerAccess, connectionFault, openConnection } from '@kanade/fleet/connection';
+import { type BrokerAccess, connectionFault, FleetError, openConnection } from '@kanade/fleet/connection';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
@@ -147,7 +147,8 @@ async function follow(
   for await (const status of open.status()) {
     if (status.type === 'disconnect') {
       enter({ kind: 'away', sinceMs: Date.now() });
-      for (const giveUp of waiting.get(open) ?? []) giveUp(new Error('the connection to the broker went'));
+      for (const giveUp of waiting.get(open) ?? [])
+        giveUp(new FleetError('broker_unreachable', 'the connection to the broker went'));
     }
     if (status.type === 'reconnect') {
       said = '';

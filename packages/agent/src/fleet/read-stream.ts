@@ -6,7 +6,7 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { type NatsConnection, nanos, nuid } from '@nats-io/transport-node';
 import { limits } from '../limits.ts';
 import { whileConnected } from './connect.ts';
 
@@ -46,6 +46,8 @@ async function readAll(
   signal.throwIfAborted();
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
   const info = await manager.consumers.add(stream, {
+    // With a name, the filter stands in the subject of the request, where a broker's permissions see what is asked for.
+    name: nuid.next(),
     ack_policy: AckPolicy.None,
     filter_subject: filter,
     mem_storage: true,

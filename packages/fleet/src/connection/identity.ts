@@ -76,7 +76,7 @@ function keyUser(path: string): Identity {
   return { ...nobody, shown: `NKey ${user}`, inbox: user, authenticator: nkeyAuthenticator(seed) };
 }
 
-function seedIn(path: string, bytes: Uint8Array): Uint8Array {
+export function seedIn(path: string, bytes: Uint8Array): Uint8Array {
   const seed = /\bSU[A-Z2-7]{56}\b/.exec(new TextDecoder().decode(bytes))?.[0];
   try {
     const coded = new TextEncoder().encode(seed);

@@ -18,6 +18,7 @@ export type FleetErrorCode =
   | 'no_topology'
   | 'not_enough_storage'
   | 'topology_conflict'
+  | 'too_few_servers'
   | 'job_not_found'
   | 'job_changed'
   | 'job_revoked'

@@ -12,6 +12,9 @@ import { FleetError, type FleetErrorCode } from './fleet-error.ts';
 
 /** Codes of the JetStream API (the server's errors.json). */
 const apiCodes = {
+  noSuitablePeers: 10005,
+  clusterUnavailable: 10008,
+  clusterLeaderless: 10009,
   insufficientResources: 10023,
   notEnabledForAccount: 10039,
   storageExceeded: 10047,
@@ -22,6 +25,7 @@ const apiCodes = {
   updateInvalid: 10052,
   wrongLastSequence: 10071,
   jetStreamNotEnabled: 10076,
+  replicasWithoutCluster: 10074,
 } as const;
 
 /**
@@ -35,6 +39,14 @@ export function translate(error: unknown, attempted: string, signal?: AbortSigna
   return new FleetError(code, `${attempted} failed: ${said}${advice === '' ? '' : `; ${advice}`}`, { cause: error });
 }
 
+/** What a failure of the broker, or of the way to it, means in words; undefined for everything else. */
+export function brokerFault(error: unknown): { code: FleetErrorCode; message: string } | undefined {
+  if (error instanceof FleetError) return { code: error.code, message: error.message };
+  const [code, advice] = diagnose(error);
+  if (code === 'broker_failed' || !(error instanceof Error)) return undefined;
+  return { code, message: advice === '' ? error.message : `${error.message}; ${advice}` };
+}
+
 type Diagnosis = readonly [code: FleetErrorCode, advice: string];
 
 const noJetStream: Diagnosis = [
@@ -44,6 +56,8 @@ const noJetStream: Diagnosis = [
 
 function diagnose(error: unknown): Diagnosis {
   if (error instanceof JetStreamApiError) return diagnoseApi(error.code);
+  // What keeps a request from being sent stands below the error that says so.
+  if (error instanceof Error && error.cause instanceof PermissionViolationError) return diagnose(error.cause);
   if (
     error instanceof AuthorizationError ||
     error instanceof PermissionViolationError ||
@@ -80,11 +94,25 @@ function diagnoseApi(code: number): Diagnosis {
         'topology_conflict',
         'what exists on the broker cannot be changed into what is needed; look at it by hand',
       ];
+    case apiCodes.clusterUnavailable:
+    case apiCodes.clusterLeaderless:
+      return ['broker_timeout', 'its servers have no leader now, most of them may be away; try again'];
+    case apiCodes.noSuitablePeers:
+    case apiCodes.replicasWithoutCluster:
+      return [
+        'too_few_servers',
+        'a copy needs a server of its own: start more of them, or ask for fewer with --replicas',
+      ];
     case apiCodes.wrongLastSequence:
       return ['job_changed', 'somebody changed it at the same time; look at it and try again'];
     default:
       return ['broker_failed', ''];
   }
+}
+
+/** True when there are not enough servers for so many copies. */
+export function isTooFewServers(error: unknown): boolean {
+  return error instanceof JetStreamApiError && diagnoseApi(error.code)[0] === 'too_few_servers';
 }
 
 /** True when a write expected another revision of its key than the bucket holds. */

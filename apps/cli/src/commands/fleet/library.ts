@@ -26,4 +26,5 @@ export {
   writeAudit,
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
+export { openRoleKeys, parseMachines, serverConfig } from '@kanade/fleet/roles';
 export { createTopology, durability } from '@kanade/fleet/topology';

@@ -1,30 +1,97 @@
-import { defineCommand, noWords } from '../../call/command.ts';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Failure } from '../../answer/answer.ts';
+import { type Answer, type Context, defineCommand, noWords, UsageError } from '../../call/command.ts';
 import { withFleet } from './connect.ts';
+
+/** Most copies that a broker makes. */
+const replicasMax = 5;
 
 export const setup = defineCommand({
   name: 'setup',
   summary: 'create or update streams and buckets on the broker; safe to repeat',
   usage: '',
-  options: {},
-  examples: ['kanade fleet setup', 'kanade fleet --server nats://broker.example:4222 setup'],
-  async run(_options, words, context) {
+  options: {
+    replicas: {
+      kind: 'count',
+      value: 'N',
+      help: 'copies of everything, 1 to 5 (default: three on a cluster of three servers or more, else one)',
+    },
+    reset: { kind: 'flag', help: 'also put back sizes, ages and histories that were changed on the broker' },
+    'print-server-config': {
+      kind: 'flag',
+      help: 'print the users of the broker with the least that each needs, for its configuration; asks no broker',
+    },
+    keys: { kind: 'text', value: 'DIR', help: 'where the NKey of each user is, or is made (0600)' },
+    agents: { kind: 'text', value: 'PC,PC', help: 'machines that get a user of their own' },
+    'agents-file': { kind: 'text', value: 'FILE', help: 'the same, one a line: PC, or PC: GROUP, GROUP' },
+  },
+  notes: [
+    'With --print-server-config, put the text into the configuration of nats-server, DIR/operator.nk into the connection file of operators, and DIR/agents/PC.nk into that of each machine. With groups behind its id a machine hears the orders of those groups alone.',
+  ],
+  examples: [
+    'kanade fleet setup',
+    'kanade fleet --server nats://broker.example:4222 setup',
+    'kanade fleet setup --print-server-config --keys ./keys --agents pc-1,pc-2',
+  ],
+  async run(options, words, context) {
     noWords(words);
-    const { io } = context;
-    return withFleet(context, async ({ fleet, createTopology, durability, audit }) => {
-      const report = await createTopology(fleet.connection, { signal: io.signal });
-      const { line } = await durability(fleet.connection, { signal: io.signal });
-      io.stderr(`${line}\n`);
-      const server = fleet.connection.getServer();
-      const { created, updated } = report;
-      const noted = await audit({ action: 'setup', details: { created, updated } });
-      return {
-        type: 'fleet.setup',
-        server,
-        server_version: fleet.serverVersion,
-        ...report,
-        durability: line,
-        ...noted,
-      };
-    });
+    const { replicas, keys, agents, 'agents-file': file } = options;
+    if (options['print-server-config']) return printServerConfig({ keys, agents, file }, context);
+    if (keys !== undefined || agents !== undefined || file !== undefined) {
+      throw new UsageError('--keys, --agents and --agents-file need --print-server-config');
+    }
+    if (replicas !== undefined && (replicas < 1 || replicas > replicasMax)) {
+      throw new UsageError(`option --replicas must be between 1 and ${replicasMax}: ${replicas}`);
+    }
+    return setUp({ replicas, reset: options.reset }, context);
   },
 });
+
+function setUp(
+  wanted: { replicas: number | undefined; reset: boolean | undefined },
+  context: Context,
+): Promise<Answer> {
+  const { io } = context;
+  return withFleet(context, async ({ fleet, createTopology, durability, audit }) => {
+    const report = await createTopology(fleet.connection, { ...wanted, signal: io.signal });
+    for (const { stream, setting, is, ours } of report.kept) {
+      io.stderr(`warning: ${setting} of ${stream} stays ${String(is)}, not ${String(ours)}; --reset changes it\n`);
+    }
+    if (report.replicas === 1 && wanted.replicas === undefined && fleet.connection.info?.cluster) {
+      io.stderr('warning: this cluster has not three servers for streams now: one copy; call again when it has\n');
+    }
+    const { line } = await durability(fleet.connection, { signal: io.signal });
+    io.stderr(`${line}\n`);
+    const server = fleet.connection.getServer();
+    const { created, updated, replicas } = report;
+    const noted = await audit({ action: 'setup', details: { created, updated, replicas } });
+    const about = { server, server_version: fleet.serverVersion };
+    return { type: 'fleet.setup', ...about, ...report, durability: line, ...noted };
+  });
+}
+
+interface ConfigWords {
+  readonly keys: string | undefined;
+  readonly agents: string | undefined;
+  readonly file: string | undefined;
+}
+
+async function printServerConfig({ keys, agents, file }: ConfigWords, { cwd, io }: Context): Promise<string> {
+  if (!keys)
+    throw new UsageError('--print-server-config needs --keys DIR: there the keys of its users are, or are made');
+  const { openRoleKeys, parseMachines, serverConfig } = await import('./library.ts');
+  const listed = file === undefined ? '' : readList(resolve(cwd, file));
+  const machines = parseMachines(`${listed}\n${(agents ?? '').replaceAll(',', '\n')}`);
+  const { users, made } = openRoleKeys(resolve(cwd, keys), machines);
+  io.stderr(`${users.length} users, ${machines.length} of them machines; ${made} keys made in ${keys}\n`);
+  return serverConfig(users);
+}
+
+function readList(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Failure('file_unreadable', `the list of machines cannot be read: ${path}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,54 @@
+/** A broker with the configuration that `fleet setup --print-server-config` prints: a whole job, and who may not order one. */
+import { writeFileSync } from 'node:fs';
+import { newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
+import { startAgent } from './agent.ts';
+import { answer, call } from './program.ts';
+
+const { path, version } = await newestNatsServer();
+
+describe(`the printed configuration on nats-server ${version}`, () => {
+  it('a whole job goes through with each role doing what it may, and nobody does more', async () => {
+    await using dir = await tempDir();
+    const keys = `${dir.path}/keys`;
+    writeFileSync(`${dir.path}/machines`, 'pc-1: web\n');
+    const words = ['fleet', 'setup', '--print-server-config', '--keys', keys];
+    const printed = await call([...words, '--agents', 'pc-2', '--agents-file', `${dir.path}/machines`]);
+    expect(printed).toMatchObject({ status: 0, stderr: expect.stringContaining('5 users, 2 of them machines') });
+    await using broker = await startNatsServer({ path, lines: [printed.stdout] });
+    const as = (name: string) => ({ env: { KANADE_NATS_URL: broker.url, KANADE_NATS_NKEY: `${keys}/${name}.nk` } });
+    const operator = as('operator');
+    expect(await answer(['fleet', 'setup'], operator)).toMatchObject({ ok: true });
+    const script = 'yes 0123456789 | head -c 300000';
+    const job = `id: long\nversion: 1.0.0\nexecute:\n  shell: sh\n  timeout: 1m\n  script: ${JSON.stringify(script)}\n`;
+    writeFileSync(`${dir.path}/job.yaml`, job);
+    expect(await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], operator)).toMatchObject({ ok: true });
+    const connection = `${dir.path}/agent.yaml`;
+    writeFileSync(connection, `servers: ["${broker.url}"]\nnkey: keys/agents/pc-1.nk\n`, { mode: 0o600 });
+    const agent = await startAgent({ args: ['--connection', connection] });
+    const done = await answer(['fleet', 'exec', 'long', '--pc', 'pc-1', '--wait'], operator);
+    expect(done).toMatchObject({ ok: true, results: [{ pc_id: 'pc-1', exit_code: 0 }] });
+    expect((done.results as { stdout: string }[])[0]?.stdout.length).toBe(300_000);
+    expect(await answer(['fleet', 'doctor'], operator)).toMatchObject({ healthy: true });
+
+    const reader = as('read-only');
+    expect(await answer(['fleet', 'ping', 'pc-1'], reader)).toMatchObject({ ok: true });
+    expect(await answer(['fleet', 'job', 'list'], reader)).toMatchObject({ ok: true, jobs: [{ id: 'long' }] });
+    const refused = { ok: false, error: { code: 'broker_refused' } };
+    expect(await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], reader)).toMatchObject(refused);
+    expect(await answer(['fleet', 'exec', 'long', '--pc', 'pc-1'], reader)).toMatchObject(refused);
+    expect(await answer(['fleet', 'setup', '--reset'], as('agents/pc-2'))).toMatchObject(refused);
+    expect(await answer(['fleet', 'exec', 'long', '--pc', 'pc-1', '--wait'], as('agents/pc-2'))).toMatchObject(refused);
+    await agent[Symbol.asyncDispose]();
+    expect(agent.text.stderr).not.toMatch(/permission/i);
+  });
+
+  it.each([
+    [['--print-server-config'], /needs --keys/],
+    [['--keys', 'x'], /need --print-server-config/],
+    [['--replicas', '6'], /between 1 and 5/],
+  ])('%j makes no sense', async (words, message) => {
+    const { status, stderr } = await call(['fleet', 'setup', ...words]);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * What each role of a fleet may say and hear on a broker: lists of what is allowed; everything else is refused. Subjects name
+ * one machine wherever the wire does.
+ */
+import { auditSubject } from '@kanade/shared/fleet';
+import {
+  anyHeartbeat,
+  anyKill,
+  bucketStream,
+  buckets,
+  commandFilters,
+  entrySubject,
+  heartbeatSubject,
+  objectStores,
+  objectStream,
+  objectSubjects,
+  pingSubject,
+  streamLimits,
+  streams,
+} from '@kanade/shared/fleet-words';
+
+/** Whom a broker lets in. */
+export type Role =
+  | { readonly kind: 'operator' | 'read-only' | 'break-glass' }
+  /** `groups`: whose orders it may hear; undefined = those of every group, because membership is not the broker's to know. */
+  | { readonly kind: 'agent'; readonly pc: string; readonly groups?: readonly string[] | undefined };
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** It may answer a request wherever the answer is wanted. */
+  readonly mayAnswer: boolean;
+}
+
+/** The permissions of a role for a user whose inboxes lie below `inbox`. */
+export function permissionsOf(role: Role, inbox: string): Permissions {
+  const own = `${inbox}.>`;
+  switch (role.kind) {
+    case 'agent':
+      return { publish: agentSays(role), subscribe: [...agentHears(role), own], mayAnswer: true };
+    case 'operator':
+      return { publish: operatorSays, subscribe: [...watched, own], mayAnswer: false };
+    case 'read-only':
+      return { publish: [...looking, 'agents.*.ping'], subscribe: [...watched, own], mayAnswer: false };
+    case 'break-glass':
+      return { publish: breakGlassSays, subscribe: [streamLimits.RESULTS.subjects, own], mayAnswer: false };
+  }
+}
+
+const api = (verb: string, stream: string): string => `$JS.API.${verb}.${stream}`;
+const allBuckets = Object.values(buckets);
+/** The buckets that every machine reads whole. */
+const catalogue = [buckets.jobs, buckets.scriptStatus, buckets.scriptCurrent];
+
+/** Orders of one machine: its own, those for all, those of its groups. */
+function orderFilters(pc: string, groups: readonly string[] | undefined): string[] {
+  return groups ? commandFilters(pc, groups) : [...commandFilters(pc, []), 'commands.group.>'];
+}
+
+/**
+ * An agent. A read goes through a consumer whose filter stands in the subject of the request, so the broker sees what is
+ * asked for: that is why there is one consumer for each filter, and none with several.
+ */
+function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
+  const reads: [stream: string, filter: string][] = [
+    ...orderFilters(pc, groups).map((filter): [string, string] => [streams.exec, filter]),
+    ...catalogue.map((bucket): [string, string] => [bucketStream(bucket), entrySubject(bucket, '>')]),
+    [bucketStream(buckets.agentGroups), entrySubject(buckets.agentGroups, pc)],
+  ];
+  const read = [...new Set(reads.map(([stream]) => stream))];
+  return [
+    heartbeatSubject(pc),
+    // Results are addressed by the order they answer: whose they are stands in them, not in the subject.
+    streamLimits.RESULTS.subjects,
+    `events.started.*.${pc}`,
+    `obs.${pc}`,
+    ...objectSubjects(objectStores.resultOutput),
+    ...reads.map(([stream, filter]) => `${api('CONSUMER.CREATE', stream)}.*.${filter}`),
+    ...read.flatMap((stream) => [`${api('CONSUMER.MSG.NEXT', stream)}.*`, `${api('CONSUMER.DELETE', stream)}.*`]),
+    ...[...read, streams.results, objectStream(objectStores.resultOutput)].map((stream) => api('STREAM.INFO', stream)),
+    ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
+    `${api('DIRECT.GET', objectStream(objectStores.resultOutput))}.>`,
+  ];
+}
+
+function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
+  return [
+    ...orderFilters(pc, groups),
+    anyKill,
+    pingSubject(pc),
+    ...catalogue.map((bucket) => entrySubject(bucket, '>')),
+    entrySubject(buckets.agentGroups, pc),
+  ];
+}
+
+/** What is heard by whoever looks after a fleet. */
+const watched = [streamLimits.RESULTS.subjects, streamLimits.EVENTS.subjects, anyHeartbeat, 'obs.>', 'audit.>'];
+
+/** Reading everything that is stored, and changing nothing. */
+const looking = [
+  '$JS.API.INFO',
+  '$JS.API.STREAM.NAMES',
+  '$JS.API.STREAM.LIST',
+  api('STREAM.INFO', '*'),
+  api('STREAM.MSG.GET', '*'),
+  api('DIRECT.GET', '>'),
+  api('CONSUMER.CREATE', '>'),
+  api('CONSUMER.INFO', '*.*'),
+  api('CONSUMER.MSG.NEXT', '*.*'),
+  api('CONSUMER.DELETE', '*.*'),
+];
+
+const operatorSays = [
+  ...looking,
+  streamLimits.EXEC.subjects,
+  anyKill,
+  'agents.*.ping',
+  'audit.>',
+  ...allBuckets.map((bucket) => entrySubject(bucket, '>')),
+  // Setting up, and taking back what waits for machines that are away.
+  api('STREAM.CREATE', '*'),
+  api('STREAM.UPDATE', '*'),
+  api('STREAM.MSG.DELETE', streams.exec),
+];
+
+/** For the day on which nobody else can: orders to single machines, and kills. */
+const breakGlassSays = [
+  'commands.pc.>',
+  anyKill,
+  ...['run', 'kill'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
+  ...[streams.exec, streams.results, ...allBuckets.map(bucketStream)].map((stream) => api('STREAM.INFO', stream)),
+  ...catalogue.map((bucket) => `${api('DIRECT.GET', bucketStream(bucket))}.>`),
+  ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
+  `${api('CONSUMER.CREATE', streams.results)}.>`,
+  `${api('CONSUMER.MSG.NEXT', streams.results)}.*`,
+  `${api('CONSUMER.DELETE', streams.results)}.*`,
+];
