@@ -13,7 +13,7 @@ const targets = {
 };
 
 /**
- * What the runtime has no part in (ADR 16): words and forms of answers, and the trust suites, whose packages are tested on Node one by
+ * What the runtime has no part in (ADR 20): words and forms of answers, and the trust suites, whose packages are tested on Node one by
  * one. They run on the executable alone, unless `KANADE_EVERY_SUITE_TWICE` is set.
  */
 const onExecutableAlone = [
