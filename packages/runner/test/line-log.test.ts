@@ -182,3 +182,14 @@ it('a host makes no combined log of its own: without a state it would count as d
   await ended;
   expect(textsOf(job)).toEqual(['[STDOUT] one', '[STDOUT] two']);
 });
+
+it('a combined log that is long is completed although somebody who does not care saw the ending first', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const { job, ended } = launchScript(dir.path, `yes ${'x'.repeat(99)} | head -n 60000`);
+  await ended;
+  settle(job);
+  expect(linesOf(job).length).toBeLessThan(60_000);
+  jobs.settle(job);
+  await eventually('all lines are there', () => linesOf(job).length === 60_000);
+});

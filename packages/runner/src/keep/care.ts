@@ -1,7 +1,7 @@
 /** Who sees to the jobs of a root: the keeper in this program (see `keeper.ts`), or one that is a process of its own. */
 import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
-import { enclosingOf, type JobView } from '../life/settle.ts';
+import { enclosingOf, type JobView, leaveToKeeper } from '../life/settle.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
@@ -73,7 +73,11 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
       return waitForEnd(job);
     },
     completed(view) {
-      if (view.isLogBehind) unlessFull(() => give(view.job));
+      if (!view.isLogBehind) return view;
+      unlessFull(() => {
+        give(view.job);
+        leaveToKeeper(view.job);
+      });
       return view;
     },
     changed: give,

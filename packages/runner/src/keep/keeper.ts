@@ -6,7 +6,7 @@ import { isTerminal } from '@kanade/shared/job-words';
 import { isOfAncestor } from '../foreign/ancestor.ts';
 import type { LaunchedJob } from '../life/launch.ts';
 import { type Poll, watchForEnd } from '../life/observe.ts';
-import { enclosingOf, type JobView, settle } from '../life/settle.ts';
+import { enclosingOf, type JobView, leaveToKeeper, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { ageMsOf } from '../process/identity.ts';
@@ -233,7 +233,9 @@ export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Car
     },
     adopt: (job) => keeper.adopt(job),
     completed(view) {
-      if (view.isLogBehind) keeper.adopt(view.job).catch(() => undefined); // reported as an event
+      if (!view.isLogBehind) return view;
+      leaveToKeeper(view.job);
+      keeper.adopt(view.job).catch(() => undefined); // reported as an event
       return view;
     },
     changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event

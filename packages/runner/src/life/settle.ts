@@ -186,8 +186,18 @@ export const settle = (job: JobDir, known?: KnownOfLaunch): JobView => settleFac
 export function settleFacts(facts: FactsOnDemand): JobView {
   const { status, state, isNews, endedAtMs } = decideEnding(facts, Date.now());
   const view = { job: facts.job, status, state };
-  return isNews && state ? recordEnding(facts, view, endedAtMs) : view;
+  if (isNews && state) return recordEnding(facts, view, endedAtMs);
+  return leftBehind.has(facts.job.id) ? { ...view, isLogBehind: true } : view;
 }
+
+/**
+ * Jobs whose ending was recorded here before their combined log was whole. Who happened to look first may not care; who waits
+ * for the ending must hear of it all the same.
+ */
+const leftBehind = new Set<string>();
+
+/** A keeper completes the log: nobody else is to be called. */
+export const leaveToKeeper = (job: JobDir): void => void leftBehind.delete(job.id);
 
 /** All that is known of a job. */
 export interface JobDescription extends JobView {
@@ -236,7 +246,9 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     unlessRefused(() => closeSync(openForAppending(paths.full)));
     complete();
   }
-  return isLogBehind ? { ...view, isLogBehind } : view;
+  if (!isLogBehind) return view;
+  leftBehind.add(job.id);
+  return { ...view, isLogBehind };
 }
 
 /** The combined log of a job by its paths. */
