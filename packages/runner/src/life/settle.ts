@@ -190,10 +190,7 @@ export function settleFacts(facts: FactsOnDemand): JobView {
   return leftBehind.has(facts.job.id) ? { ...view, isLogBehind: true } : view;
 }
 
-/**
- * Jobs whose ending was recorded here before their combined log was whole. Who happened to look first may not care; who waits
- * for the ending must hear of it all the same.
- */
+/** Jobs whose ending was recorded here before their combined log was whole: who looked first may not care, who waits must hear of it. */
 const leftBehind = new Set<string>();
 
 /** A keeper completes the log: nobody else is to be called. */
