@@ -18,6 +18,9 @@ export function queuedResults(dataDir: string): ExecResult[] {
 /** How many entries of the fleet's buckets an agent knows. */
 export const knownEntries = (dataDir: string): number => count(dataDir, 'fleet_entry');
 
+/** How many events wait in the outbox of an agent. */
+export const queuedEvents = (dataDir: string): number => count(dataDir, "outbox WHERE subject LIKE 'obs.%'");
+
 /** How many runs an agent has taken that have not ended. */
 export const openRuns = (dataDir: string): number => count(dataDir, "run WHERE state <> 'ended'");
 
