@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createKey, distrustKey, openSigner, type Signer, setEnforcing, trustKey } from '@kanade/fleet/keys';
 import { type Command, refusalResultId } from '@kanade/shared/fleet';
@@ -153,11 +154,13 @@ describe('an agent whose key ring is enforcing', () => {
     const gate = join(site.path, 'gate');
     const mark = join(site.path, 'ran');
     // Runs until every place is taken, so that the next one waits for a place.
-    const holding = Array.from({ length: 64 }, () => commandFor(`while [ ! -e '${gate}' ]; do sleep 0.05; done`));
+    const holding = Array.from({ length: availableParallelism() }, () =>
+      commandFor(`while [ ! -e '${gate}' ]; do sleep 0.05; done`),
+    );
     const waiting = commandFor(`echo ran >> '${mark}'`);
     for (const command of holding) await send(command);
     await send(waiting, { by: fleet.signer('glass') });
-    await eventually('all orders to be taken', () => openRuns(site.data) === 65 || undefined);
+    await eventually('all orders to be taken', () => openRuns(site.data) === holding.length + 1 || undefined);
     distrustKey(ring, 'glass');
     await eventually('the ring without the key', async () => {
       const { command_keys } = await operator.ping('pc-1');
@@ -182,12 +185,14 @@ describe('an agent whose key ring is enforcing', () => {
     const { operator, send, site, ring } = fleet;
     const { agent: first } = await fleet.start();
     const gate = join(site.path, 'gate');
-    const holding = Array.from({ length: 64 }, () => commandFor(`while [ ! -e '${gate}' ]; do sleep 0.05; done`));
+    const holding = Array.from({ length: availableParallelism() }, () =>
+      commandFor(`while [ ! -e '${gate}' ]; do sleep 0.05; done`),
+    );
     for (const command of holding) await send(command);
     const [kept, gone] = [commandFor('echo kept'), commandFor('echo gone')];
     await send(envelope(kept));
     await send(envelope(gone), { by: fleet.signer('glass') });
-    await eventually('all orders to be taken', () => openRuns(site.data) === 66 || undefined);
+    await eventually('all orders to be taken', () => openRuns(site.data) === holding.length + 2 || undefined);
     await first.end('SIGKILL');
     distrustKey(ring, 'glass');
     writeFileSync(gate, '');
