@@ -58,7 +58,7 @@ describe('full.log', () => {
   it('has the lines of both streams in the order in which they came, and late ones', async () => {
     await using jobs = await jobsRoot();
     // Each line waits until the one before it was taken: what comes within one look of the keeper has no order between streams.
-    const taken = 'taken() { until grep -q " $1" jobs/*/full.log; do sleep 0.01; done; }';
+    const taken = 'taken() { until grep -qs " $1" jobs/*/full.log; do sleep 0.01; done; }';
     const lines = 'for n in 1 2 3; do echo o$n; taken "\\[STDOUT\\] o$n"; echo e$n >&2; taken "\\[STDERR\\] e$n"; done';
     const script = `${taken}; ${lines}; (sleep 0.3; echo late) &`;
     const id = idOf(await jobs.answer(['run', '--forever', '--', script]));

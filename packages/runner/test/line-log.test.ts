@@ -108,7 +108,7 @@ it.each(['process', 'here'] as const)(
     await using dir = await tempDir();
     await using jobs = openJobs(dir.path, { keeper, keeperWords: programWords('keeper', [dir.path, '100']) });
     // What comes within one look has no order: each line waits until the one before it was copied.
-    const copied = `copied() { until grep -q " $1" ${dir.path}/*/full.log; do sleep 0.01; done; }`;
+    const copied = `copied() { until grep -qs " $1" ${dir.path}/*/full.log; do sleep 0.01; done; }`;
     const lines = 'for n in 1 2 3 4; do echo out-$n; copied out-$n; echo err-$n >&2; copied err-$n; done';
     const script = `${copied}; ${lines}`;
     const launched = jobs.launch({ command: [script], cwd: dir.path, shellWrapper: ['sh', '-c'] });
