@@ -24,7 +24,7 @@ import { refusedResult } from './report/refused.ts';
 import { createReport, type Report } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun } from './run/model.ts';
-import { pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
+import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
 import { createRegistry, createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
@@ -206,7 +206,14 @@ function noteLock(path: string, ring: KeyRing, log: Logger): void {
 }
 
 /** Forgets old runs now and from time to time. */
-function keepPruning(options: RunPruneOptions): Disposable {
+function keepPruning(options: RunPruneOptions & { readonly ledger: Ledger }): Disposable {
+  const budget = createJobBudget({ ...options, bytesMax: limits.endedBytesMax });
+  const enforce = (): void => {
+    budget.enforce().catch((error: unknown) => {
+      options.log.error({ err: error }, 'the budget of old runs could not be kept; it is looked at again');
+    });
+  };
+  const looks = setInterval(enforce, limits.budgetEveryMs);
   const prune = (): void => {
     pruneRuns(options, Date.now()).catch((error: unknown) => {
       options.log.error({ err: error }, 'old runs could not be forgotten; they are kept');
@@ -214,7 +221,13 @@ function keepPruning(options: RunPruneOptions): Disposable {
   };
   const timer = setInterval(prune, limits.pruneEveryMs);
   prune();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  enforce();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      clearInterval(looks);
+    },
+  };
 }
 
 /** Brings the ledger and the job directories together; returns the runs to go on with. */

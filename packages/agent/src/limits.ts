@@ -20,8 +20,15 @@ export const limits = {
   unreadBytesMax: 8 * 1024 * 1024,
   /** Events that are sent in a minute; those over it are counted. */
   eventsPerMinuteMax: 60,
-  /** Orders that the admission ledger holds; further ones are refused, none is forgotten early. */
-  admissionsMax: 100_000,
+  /** Orders that the admission ledger holds, by door; further ones are refused, none is forgotten early. No door can fill it for another. */
+  fleetAdmissionsMax: 80_000,
+  localAdmissionsMax: 20_000,
+  /** Runs of one user that it holds. */
+  userAdmissionsMax: 5_000,
+  /** What the directories of ended runs may take on the disk, in bytes; over it the oldest go. */
+  endedBytesMax: 2 * 1024 ** 3,
+  /** Time between two looks at what they take, in ms. */
+  budgetEveryMs: 300_000,
   /** How long an ended run, its order and its output are kept, in ms: the broker's 7 days and one day for clocks. */
   keepEndedMs: 8 * 24 * 3_600_000,
   /** Time between two looks for runs that need not be kept any more, in ms. */

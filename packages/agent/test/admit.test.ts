@@ -7,6 +7,7 @@ import { createLogger } from '../src/config/logger.ts';
 import { createIntake } from '../src/intake/admit.ts';
 import type { KeyRing } from '../src/intake/key-ring.ts';
 import { createVerifier } from '../src/intake/verify.ts';
+import { limits } from '../src/limits.ts';
 import { refusedResult } from '../src/report/refused.ts';
 import { createReport } from '../src/report/report.ts';
 import type { Delivery } from '../src/run/model.ts';
@@ -50,6 +51,22 @@ async function openAdmit() {
     path,
     ledger,
     started,
+    admit,
+    /** So many runs as if they had been admitted and had ended. */
+    fill(origin: string, owner: string | null, count: number) {
+      file.transact(({ sql }) => {
+        const rows = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)';
+        const name = `${origin}-${owner}-`;
+        sql(
+          `INSERT INTO run (run_id, pc_id, request_id, origin, owner, manifest_id, state)
+           ${rows} SELECT ? || i, 'pc-1', ? || i, ?, ?, 'job', 'ended' FROM n`,
+        ).run(count, name, name, origin, owner);
+        sql(
+          `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, run_id, admitted_at_ms)
+           ${rows} SELECT 'pc-1', ? || i, '', ?, x'', ? || i, 0 FROM n`,
+        ).run(count, name, origin, name);
+      });
+    },
     events,
     lock: (reason: string) => {
       ring.current = { kind: 'locked', reason };
@@ -205,6 +222,23 @@ describe('createIntake()', () => {
     await using intake = await openAdmit();
     expect(intake.give(order, { subject: 'commands.pc.pc-2' })).toEqual({ kind: 'not_addressed', jobId: 'job' });
     expect(intake.give(order)).toMatchObject({ kind: 'admitted' });
+  });
+
+  it('has a share of its places for each door and each user: none fills it for another', async () => {
+    await using intake = await openAdmit();
+    intake.fill('local', 'ann', limits.userAdmissionsMax);
+    const click = (owner: string, request_id: string) =>
+      intake.admit(
+        { subject: 'local', bytes: Buffer.from(JSON.stringify({ ...order, request_id })), headers: {} },
+        owner,
+      );
+    expect(click('ann', 'a').kind).toBe('full');
+    expect(click('bob', 'b').kind).toBe('admitted');
+    intake.fill('local', 'eve', limits.localAdmissionsMax - limits.userAdmissionsMax);
+    expect(click('bob', 'c').kind).toBe('full');
+    expect(intake.give(order).kind).toBe('admitted');
+    intake.fill('fleet', null, limits.fleetAdmissionsMax);
+    expect(intake.give({ ...order, request_id: 'r2' }).kind).toBe('full');
   });
 
   it('starts what it takes, once', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openOutbox } from '@kanade/outbox';
 import { openJobs } from '@kanade/runner';
@@ -10,7 +10,7 @@ import { limits } from '../src/limits.ts';
 import { endOf, resultOf } from '../src/report/report.ts';
 import { tagOf } from '../src/run/launch.ts';
 import type { Run } from '../src/run/model.ts';
-import { pruneRuns, sweepJobs } from '../src/run/prune.ts';
+import { createJobBudget, pruneRuns, sweepJobs } from '../src/run/prune.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 import { arrivalOf } from './arrival.ts';
@@ -51,6 +51,43 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
   expect(give(runOf('ended-1'))).toBe('duplicate');
   expect(give(runOf('open'))).toBe('duplicate');
   expect((await outbox.count()).ready.records).toBe(2); // results are never forgotten here
+});
+
+it('createJobBudget() lets the output of the oldest ended runs go, never a running one, an order or a result', async () => {
+  await using dir = await tempDir();
+  await using file = openStateFile(join(dir.path, 'agent.db'));
+  await using outbox = openOutbox({ durable: file });
+  const ledger = openLedger({ file, outbox });
+  await using store = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
+  const log = createLogger('silent', () => undefined);
+  const runs = [3, 1, 2, undefined].map((endedAtMs, index) => {
+    const command = {
+      id: 'job',
+      version: '1',
+      request_id: `r${index}`,
+      shell: 'sh',
+      script: '',
+      timeout_secs: 1,
+    } as const;
+    const names = { pcId: 'pc-1', requestId: command.request_id, execId: null, origin: 'fleet', owner: null } as const;
+    const run: Run = { runId: randomUUID(), ...names, command };
+    ledger.admit(run, arrivalOf(run));
+    const job = store.create({ command: ['true'], cwd: '/' });
+    writeFileSync(join(job.path, 'stdout.log'), Buffer.alloc(1024 * 1024, 1));
+    ledger.launching(run.runId, job.id, 'boot');
+    const end = endOf(run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, endedAtMs ?? 0);
+    if (endedAtMs !== undefined) ledger.ended(run, end, resultOf(run, end));
+    return { run, job };
+  });
+  const budget = createJobBudget({ ledger, jobs: store, log, bytesMax: 1.5 * 1024 * 1024 });
+  await budget.enforce();
+  const left = () => runs.map(({ job }) => existsSync(job.path));
+  expect(left()).toEqual([true, false, false, true]);
+  await budget.enforce();
+  expect(left()).toEqual([true, false, false, true]);
+  expect(runs.map(({ run }) => ledger.admit(run, arrivalOf(run)).kind)).toEqual(runs.map(() => 'duplicate'));
+  expect((await outbox.count()).ready.records).toBe(3);
+  expect(sweepJobs({ ledger, jobs: store, log }, 4)).toEqual([]); // none looks like lost
 });
 
 it('sweepJobs() removes launches that never began and names those that the ledger has lost', async () => {

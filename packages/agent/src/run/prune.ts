@@ -1,5 +1,6 @@
-/** Job directories that nobody needs any more: of runs that ended long ago, and of launches that were cut off. */
-import { existsSync, readdirSync } from 'node:fs';
+/** Job directories that nobody needs any more: of runs that ended long ago or are too much, and of launches that were cut off. */
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Jobs } from '@kanade/runner';
 import { isJobName, isTerminal } from '@kanade/shared/job-words';
@@ -33,6 +34,57 @@ export async function pruneRuns({ ledger, jobs, log }: RunPruneOptions, nowMs: n
     if (forgotten.length < batchMax) break;
   }
   if (count > 0) log.info({ count }, 'forgot runs that ended long ago');
+}
+
+export interface BudgetOptions {
+  readonly ledger: Pick<Ledger, 'endedJobs' | 'dropJob'>;
+  readonly jobs: Jobs;
+  readonly log: Logger;
+  /** What the directories of ended runs may take, in bytes. */
+  readonly bytesMax: number;
+}
+
+/**
+ * Keeps the directories of ended runs below a budget: over it the oldest go, one per turn of the event loop; a running one never does,
+ * nor the order or the result of one that went. What a directory takes is measured once, after its run has ended.
+ */
+export function createJobBudget({ ledger, jobs, log, bytesMax }: BudgetOptions): { enforce(): Promise<void> } {
+  let measured = new Map<string, number>();
+  return {
+    async enforce() {
+      const now = new Map<string, number>();
+      let total = 0;
+      for (const id of ledger.endedJobs()) {
+        const known = measured.get(id);
+        const bytes = known ?? bytesOf(jobs.at(id).path);
+        now.set(id, bytes);
+        total += bytes;
+        if (known === undefined) await nextTurn();
+      }
+      measured = now;
+      let count = 0;
+      for (const [id, bytes] of now) {
+        if (total <= bytesMax) break;
+        // In this order: a directory that no run names would look like one that the ledger has lost.
+        remove(jobs, id, log);
+        ledger.dropJob(id);
+        measured.delete(id);
+        total -= bytes;
+        count++;
+        await nextTurn();
+      }
+      if (count > 0)
+        log.warn({ count, bytes_max: bytesMax }, 'output of the oldest ended runs went: the budget is used up');
+    },
+  };
+}
+
+function bytesOf(dir: string): number {
+  try {
+    return readdirSync(dir).reduce((sum, name) => sum + lstatSync(join(dir, name)).blocks * 512, 0);
+  } catch {
+    return 0; // gone, or going
+  }
 }
 
 /**

@@ -19,9 +19,8 @@ import type { Durable, Row, Sql, Transaction } from '@kanade/durable';
 import { type Outbox, OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
-import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
-import { lastRuns, openRunOf, openRuns, receivedBy } from './run-rows.ts';
+import { hasNoPlace, lastRuns, openRunOf, openRuns, receivedBy } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
@@ -76,6 +75,10 @@ export interface Ledger {
   doubtSinceMs(): number | undefined;
   /** The stream was met after a loss: what stands in it up to here may have been taken before. */
   boundDoubt(lastSequence: number): void;
+  /** Job directories of runs that have ended, the oldest first: all that is told of those is in the outbox. */
+  endedJobs(): string[];
+  /** The directory of a run is gone; the run and its order stay known. */
+  dropJob(jobId: string): void;
   /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
   forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
 }
@@ -120,6 +123,24 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
         if (writeEnd(tx.sql, run, end)) enqueueOnce(outbox, tx, record);
       });
     },
+    ...looksInto(file),
+    recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
+    boundDoubt: (lastSequence) =>
+      change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
+    dropJob: (jobId) => change('UPDATE run SET job_id = NULL WHERE job_id = ?', jobId),
+    forget: (endedBeforeMs, countMax) => file.transact((tx) => forget(tx.sql, endedBeforeMs, countMax)),
+  };
+}
+
+const endedJobs = "SELECT job_id FROM run WHERE state = 'ended' AND job_id IS NOT NULL ORDER BY ended_at_ms";
+
+/** What a row takes besides its texts, in bytes, generously. */
+const rowBytes = 1024;
+
+function looksInto(
+  file: Durable,
+): Pick<Ledger, 'open' | 'ownerOf' | 'lastOf' | 'jobIds' | 'doubtSinceMs' | 'endedJobs'> {
+  return {
     open: () => file.look((sql) => openRuns(sql, isIntactAdmission)),
     ownerOf: (runId) => {
       const row = file.look((sql) => sql('SELECT owner FROM run WHERE run_id = ?').get(runId));
@@ -127,11 +148,13 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
     },
     lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
     jobIds: () => new Set(file.look((sql) => sql('SELECT job_id FROM run').all()).map(({ job_id }) => String(job_id))),
-    recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
     doubtSinceMs: () => file.look((sql) => sql('SELECT since_ms FROM doubt').get()?.since_ms as number | undefined),
-    boundDoubt: (lastSequence) =>
-      change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
-    forget: (endedBeforeMs, countMax) => file.transact((tx) => forget(tx.sql, endedBeforeMs, countMax)),
+    endedJobs: () =>
+      file.look((sql) =>
+        sql(endedJobs)
+          .all()
+          .map(({ job_id }) => String(job_id)),
+      ),
   };
 }
 
@@ -151,9 +174,6 @@ function answersIn(file: Durable, outbox: Outbox): Pick<Ledger, 'answer' | 'isTa
     receivedOf: (runId) => file.look((sql) => receivedBy(sql, runId, isIntactAdmission)),
   };
 }
-
-/** What a row takes besides its texts, in bytes, generously. */
-const rowBytes = 1024;
 
 const startRecord = (runId: string, event: EventStarted) => ({
   id: `${runId}.started`,
@@ -206,8 +226,7 @@ function admit(sql: Sql, run: Run, arrival: Arrival): Entry {
       ? { kind: 'duplicate', runId: known.run_id as string }
       : { kind: 'conflict' };
   }
-  const held = Number(sql('SELECT count(*) AS held FROM admission').get()?.held);
-  if (held >= limits.admissionsMax) return { kind: 'full' };
+  if (hasNoPlace(sql, run)) return { kind: 'full' };
   const headers = JSON.stringify(arrival.headers);
   const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId, headers], bytes);
   sql(

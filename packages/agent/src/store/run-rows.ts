@@ -2,6 +2,7 @@
 import type { Row, Sql } from '@kanade/durable';
 import { type Command, readBody, readCommand, startDeadline, withDeadline } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
+import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
 
 /** Tells whether damage has changed a row of an order. */
@@ -97,4 +98,14 @@ function jobRunOf(row: Row): JobRun {
     ...(row.ended_at_ms === null ? {} : { finished_at: at(row.ended_at_ms) }),
     ...(row.exit_code === null ? {} : { exit_code: row.exit_code as number }),
   };
+}
+
+/** Each door has a share of its own, and each user one of that. */
+export function hasNoPlace(sql: Sql, { origin, owner }: Run): boolean {
+  const held = (where: string, ...values: string[]): number =>
+    Number(sql(`SELECT count(*) AS held FROM ${where}`).get(...values)?.held);
+  const local = held("run WHERE origin = 'local'");
+  if (origin === 'fleet') return held('admission') - local >= limits.fleetAdmissionsMax;
+  if (local >= limits.localAdmissionsMax) return true;
+  return owner !== null && held('run WHERE owner = ?', owner) >= limits.userAdmissionsMax;
 }

@@ -45,6 +45,7 @@ const migrations: readonly string[] = [
   // From here on `admission.body` holds the bytes as they were received; rows without `headers` are from before.
   `ALTER TABLE admission ADD COLUMN headers TEXT;
    ALTER TABLE cursor ADD COLUMN stream TEXT;`,
+  "CREATE INDEX run_local ON run (run_id) WHERE origin = 'local';",
 ];
 
 /** Tables whose rows say which orders must not be run again. */
