@@ -31,6 +31,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function serve(options: Extract<ClientAppOptions, { kind: 'serve' }>, io: Io): Promise<void> {
+  const { signal } = io; // looked at first: from here on a signal is a wish to end, and not the end
   const page = await loadPage();
   const session = createSession();
   const board = createBoard();
@@ -51,7 +52,7 @@ async function serve(options: Extract<ClientAppOptions, { kind: 'serve' }>, io: 
   const url = `http://127.0.0.1:${server.port}/#token=${session.token}`;
   io.stdout(`kanade-client: ${url}\n`);
   if (options.open) await open(url, io);
-  await aborted(io.signal);
+  await aborted(signal);
 }
 
 function openTrace({ trace }: Extract<ClientAppOptions, { kind: 'serve' }>): TraceFile | undefined {

@@ -39,8 +39,9 @@ export async function startAgent({ id = 'pc-1', args = [], jobs = exampleJobs, d
     text: agent.text,
     async [Symbol.asyncDispose]() {
       agent.child.kill('SIGTERM');
-      await agent.ended;
+      const { status, stderr } = await agent.ended;
       await dir[Symbol.asyncDispose]();
+      if (status !== 0) throw new Error(`the agent ended with ${status}: ${stderr}`);
     },
   };
 }
@@ -56,7 +57,8 @@ export async function startClient(socket: string) {
     address,
     async [Symbol.asyncDispose]() {
       client.child.kill('SIGTERM');
-      await client.ended;
+      const { status, stderr } = await client.ended;
+      if (status !== 0) throw new Error(`the Client App ended with ${status}: ${stderr}`);
     },
   };
 }

@@ -35,6 +35,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 
 async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' }>, around: Surroundings, io: Io) {
   const log = createLogger(config.logLevel, io.stderr);
+  // Looked at first: from here on a signal is a wish to end, and whatever is open by then is closed.
+  const { signal } = io;
   try {
     const access = accessOf(asked, around, io);
     const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log });
@@ -44,7 +46,7 @@ async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' 
     );
     log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
     using _ = keepGivingBack(log);
-    await aborted(io.signal);
+    await aborted(signal);
     log.info('the agent ends; running jobs go on');
     await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);
     return 0;

@@ -67,7 +67,7 @@ export function commandHelp(program: string, door: Door, command: Command): stri
     '',
     'Options:',
     ...optionLines({ ...options, ...door.options, ...globalOptions }),
-    ...notes.flatMap((note) => ['', note]),
+    ...notes.flatMap((note) => ['', calledAs(program, note)]),
     ...(examples.length > 0 ? ['', 'Examples:', ...examples.map((line) => `  ${calledAs(program, line)}`)] : []),
     '',
   ].join('\n');

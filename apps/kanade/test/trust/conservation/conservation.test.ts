@@ -17,7 +17,14 @@ const seed = Number(process.env.KANADE_TRUST_SEED ?? Date.now() % 1_000_000_000)
 describe('orders to five agents under faults', () => {
   it('each have one true ending', async () => {
     const [runs, faults] = isBundle ? [20, 12] : [80, 60];
-    const conserved = await conserve({ serverPath: path, runs, faults, brokerKind: 'keeps', patienceMs: 60_000, seed });
+    const conserved = await conserve({
+      serverPath: path,
+      runs,
+      faults,
+      brokerKind: 'keeps',
+      patienceMs: 120_000,
+      seed,
+    });
     process.stdout.write(`${JSON.stringify({ ...conserved, logs: undefined })}\n`);
     const { accepted, ended, lost, doubled, wrong, unknown, fresh } = conserved;
     expect(
