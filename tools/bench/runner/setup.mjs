@@ -26,7 +26,7 @@ export async function loadRunner() {
 /** What is measured by itself, behind the front door too. */
 const parts = [
   ...['index', 'life/launch', 'life/settle', 'life/list', 'life/observe', 'life/stop', 'keep/markers', 'keep/prune'],
-  ...['record/root', 'record/records', 'process/spawn', 'process/identity', 'process/tree', 'process/send-signal'],
+  ...['record/root', 'record/layout', 'process/spawn', 'process/identity', 'process/tree', 'process/send-signal'],
 ];
 
 /** The same, without building it first: for programs that a benchmark starts. */
