@@ -65,8 +65,8 @@ export function createJobBudget({ ledger, jobs, log, bytesMax }: BudgetOptions):
       let count = 0;
       for (const [id, bytes] of now) {
         if (total <= bytesMax) break;
-        // In this order: a directory that no run names would look like one that the ledger has lost.
-        remove(jobs, id, log);
+        // In this order, and only what went: a directory that no run names would look like one that the ledger has lost.
+        if (!remove(jobs, id, log)) continue;
         ledger.dropJob(id);
         measured.delete(id);
         total -= bytes;
@@ -115,11 +115,14 @@ function jobNamesIn(root: string): string[] {
   }
 }
 
-function remove(jobs: Jobs, id: string, log: Logger): void {
+/** False, with a line in the log, when it could not be removed. */
+function remove(jobs: Jobs, id: string, log: Logger): boolean {
   try {
     const job = jobs.at(id);
     if (existsSync(job.path)) jobs.delete(job);
+    return true;
   } catch (error) {
     log.warn({ err: error, job_id: id }, 'the directory of a job could not be removed');
+    return false;
   }
 }
