@@ -17,7 +17,10 @@ export interface HeldRead {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a stream holds right now, in order. Leaves no consumer behind. Whoever reads may break off. */
+/**
+ * What a stream holds right now, in order; what comes meanwhile is not waited for. Leaves no consumer behind. Whoever reads may
+ * break off.
+ */
 export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator<JsMsg, void> {
   const { stream, filter, from, signal } = request;
   const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
@@ -35,15 +38,18 @@ export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator
     const consumer = fleet.jetstream.consumers.getConsumerFromInfo(info);
     for (let left = info.num_pending; left > 0; ) {
       signal?.throwIfAborted();
-      const before = left;
+      let got = 0;
       const wanted = Math.min(left, fetchMessagesMax);
       const messages = await consumer.fetch({ max_messages: wanted, expires: requestTimeoutMsDefault });
       for await (const message of messages) {
-        left = message.info.pending;
+        got++;
+        // Others may take messages away meanwhile, and new ones come.
+        left = Math.min(left - 1, message.info.pending);
         yield message;
       }
-      if (left > 0 && left === before) {
+      if (left > 0 && got === 0) {
         // Messages that others took away meanwhile cannot come.
+        const before = left;
         left = (await manager.consumers.info(stream, info.name)).num_pending;
         if (left >= before) throw new Error(`reading stream ${stream}: ${left} messages did not come`);
       }
