@@ -164,6 +164,7 @@ export function streamEvents(
 ): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const write = (text: string): void => {
+    if (response.writableEnded) return; // we hang up, and what happens until the socket is closed is told to nobody
     if (response.writableLength > limits.waitingBytesMax) response.destroy();
     else response.write(text);
   };
