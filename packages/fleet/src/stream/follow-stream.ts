@@ -35,6 +35,8 @@ export async function* followStream(fleet: Fleet, request: StreamFollow): AsyncG
   try {
     const consumer = await abortable(creating, signal);
     messages = await abortable(consumer.consume({ max_messages: messagesInFlight, expires: pullMs }), signal);
+    // An abort in the turns before this one found nothing to stop.
+    signal?.throwIfAborted();
     yield* messages;
     signal?.throwIfAborted();
   } finally {
