@@ -18,6 +18,7 @@ const targets = {
  */
 const onExecutableAlone = [
   'test/answer-forms.test.ts',
+  'test/break-glass.test.ts',
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/for-people.test.ts',

@@ -25,7 +25,13 @@ export type { Order } from './orders/publish-order.ts';
 export { runScript, type ScriptRequest } from './orders/run-script.ts';
 export { sendKill } from './orders/send-kill.ts';
 export { type OrderRequest, sendOrder } from './orders/send-order.ts';
-export { type StopOrderOptions, type StoppedOrder, type StoppedRun, stopOrder } from './orders/stop-order.ts';
+export {
+  type OrderLook,
+  type StopOrderOptions,
+  type StoppedOrder,
+  type StoppedRun,
+  stopOrder,
+} from './orders/stop-order.ts';
 export { type AwaitResultsOptions, awaitResults, type WaitEvent, type WaitOutcome } from './results/await-results.ts';
 export { type FindResultsOptions, type FoundResults, findResults } from './results/find-results.ts';
 export {

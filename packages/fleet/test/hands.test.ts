@@ -291,6 +291,7 @@ describe.each(await natsServers())('orders by hand on nats-server $version', ({ 
       stopped: [],
       unconfirmed: [],
       endedBefore: 0,
+      unknown: [],
     });
   });
 });

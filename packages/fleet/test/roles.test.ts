@@ -47,9 +47,9 @@ const actions: readonly Action[] = [
   ...says(['agent'], 'results.r-1', `heartbeat.${me}`, `obs.${me}`, `events.started.e-1.${me}`, '$O.result_output.C.n'),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`, '$O.scripts.C.n'),
-  ...says(['operator', 'read-only'], `agents.${other}.ping`),
+  ...says(['operator', 'read-only', 'break-glass'], `agents.${other}.ping`),
   ...says(['operator'], 'audit.operator.put.job'),
-  ...says(['operator', 'break-glass'], 'audit.operator.kill.e-1'),
+  ...says(['operator', 'break-glass'], 'audit.operator.kill.e-1', 'audit.operator.exec.e-1', 'audit.operator.run.e-1'),
   ...says(
     nobody,
     '$SYS.REQ.SERVER.PING',

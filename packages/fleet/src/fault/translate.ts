@@ -120,6 +120,9 @@ export function isWrongRevision(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === apiCodes.wrongLastSequence;
 }
 
+/** True when the broker lets this user not do it: whoever only looks something up knows less then, and may go on. */
+export const isRefused = (error: unknown): boolean => brokerFault(error)?.code === 'broker_refused';
+
 /** True when there is no such stream, bucket or object store. */
 export function isMissingStream(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === apiCodes.streamNotFound;

@@ -5,10 +5,12 @@ import {
   commandDefaults,
   envelopeKind,
   envelopeLifeMsMax,
+  type Heartbeat,
   omitDefaults,
   type Target,
 } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
+import { isRefused } from '../fault/translate.ts';
 import type { Signer } from '../keys/signer.ts';
 import { pingAgent } from './ping-agent.ts';
 
@@ -22,6 +24,8 @@ export interface Provenance {
   readonly protocol: 'legacy' | typeof envelopeKind;
   /** Whether the machine said that it holds the key; undefined when it said nothing, and for several machines. */
   readonly isTrusted: boolean | undefined;
+  /** The broker does not let this user ask machines: nothing is known of them, and nothing is sealed. */
+  readonly mayNotAsk?: boolean | undefined;
 }
 
 export interface PackedOrder {
@@ -45,13 +49,34 @@ export async function packOrder(fleet: Fleet, command: Command, options: PackOpt
   const { target, signer, signal } = options;
   const plain = omitDefaults(command, commandDefaults);
   if (!signer) return { body: encode(plain), headers: {}, provenance: undefined };
-  const said = target.kind === 'pc' ? await pingAgent(fleet, target.pc, { timeoutMs: askMs, signal }) : undefined;
+  const asked = target.kind === 'pc' ? await ask(fleet, target.pc, signal) : undefined;
+  const said = asked === 'refused' ? undefined : asked;
   const isTrusted = said?.command_keys?.includes(signer.commandKey);
   const nowMs = Date.now();
   const sealed = target.kind === 'pc' && isTrusted && said?.command_protocols?.includes(envelopeKind);
   const body = encode(sealed ? envelopeOf(plain, target.pc, nowMs) : plain);
   const protocol = sealed ? envelopeKind : 'legacy';
-  return { body, headers: signer.sign(body, nowMs), provenance: { kid: signer.kid, protocol, isTrusted } };
+  const provenance = {
+    kid: signer.kid,
+    protocol,
+    isTrusted,
+    ...(asked === 'refused' ? { mayNotAsk: true } : {}),
+  } as const;
+  return { body, headers: signer.sign(body, nowMs), provenance };
+}
+
+/** What a machine says of itself. Whoever may not ask orders all the same: the day of break-glass is no day for good manners. */
+async function ask(
+  fleet: Fleet,
+  pc: string,
+  signal: AbortSignal | undefined,
+): Promise<Heartbeat | undefined | 'refused'> {
+  try {
+    return await pingAgent(fleet, pc, { timeoutMs: askMs, signal });
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return 'refused';
+  }
 }
 
 function envelopeOf(command: Command, pc: string, nowMs: number): CommandEnvelope {

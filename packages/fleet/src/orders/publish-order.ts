@@ -82,12 +82,13 @@ export async function publishOrder(
 /** What holds for all machines of an order. */
 function merged([first, ...others]: readonly (Provenance | undefined)[]): Provenance | undefined {
   if (!first) return undefined;
-  return others.reduce<Provenance>(({ kid, protocol, isTrusted }, other) => {
+  return others.reduce<Provenance>(({ kid, protocol, isTrusted, mayNotAsk }, other) => {
     const trusts = [isTrusted, other?.isTrusted];
     return {
       kid,
       protocol: other?.protocol === protocol ? protocol : 'legacy',
       isTrusted: trusts.includes(false) ? false : trusts.includes(undefined) ? undefined : true,
+      mayNotAsk: mayNotAsk || other?.mayNotAsk,
     };
   }, first);
 }

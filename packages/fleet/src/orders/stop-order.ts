@@ -1,6 +1,6 @@
 import { anyResult, createReader, ExecResult } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
-import { translate } from '../fault/translate.ts';
+import { isRefused, translate } from '../fault/translate.ts';
 import { readEnds, readRuns } from '../results/runs-of-order.ts';
 import { readValue } from '../stream/read-value.ts';
 import { findOrder } from './find-order.ts';
@@ -17,30 +17,43 @@ export interface StoppedRun {
   readonly report: string;
 }
 
+/** What can be looked up of an order: itself, where it has begun, where it has ended. */
+export type OrderLook = 'order' | 'begun' | 'ended';
+
 export interface StopOrderOptions {
   readonly execId: string;
   /** How long the confirmations may take in all, in ms. */
   readonly waitMs: number;
   /** When all who are known to run it have confirmed: how long nobody else may say anything, in ms. Runs that wait to start are in no list. */
   readonly quietMs: number;
+  /** Called when the stop order has gone out: whatever fails after that, it stands. */
+  onSent?(): void;
   /** Hears of each run when its machine confirms. */
   onStopped?(run: StoppedRun): void;
+  /** Hears of what the broker does not let this user look up. */
+  onUnknown?(what: OrderLook): void;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StoppedOrder {
-  /** Undefined when the broker knows of no such order; then nothing can have been stopped either, but for luck. */
+  /**
+   * Undefined when the broker knows of no such order; then nothing can have been stopped either, but for luck. Also undefined when
+   * it is `unknown`.
+   */
   readonly order: Order | undefined;
   readonly stopped: readonly StoppedRun[];
   /** Machines where a run had begun and that have not said that it has ended: they are away, or it resists. */
   readonly unconfirmed: readonly string[];
   /** How many runs of the order had ended before. */
   readonly endedBefore: number;
+  /** What the broker does not let this user look up. Without `begun` nobody knows who else runs it, and the wait takes its whole time. */
+  readonly unknown: readonly OrderLook[];
 }
 
 /**
  * Tells every machine that is online to stop the runs of an order, with their children, and waits until those where it runs have
- * said so. Machines that are away do not hear it. Throws FleetError, and the reason of the signal.
+ * said so. Machines that are away do not hear it. Whoever may kill and not look things up is told what is unknown, and who confirms.
+ * Throws FleetError, and the reason of the signal.
  */
 export async function stopOrder(fleet: Fleet, options: StopOrderOptions): Promise<StoppedOrder> {
   const { execId, signal } = options;
@@ -48,12 +61,16 @@ export async function stopOrder(fleet: Fleet, options: StopOrderOptions): Promis
   const heard = listenForEnds(fleet, options);
   try {
     await sendKill(fleet, execId, signal ? { signal } : {});
-    const order = await findOrder(fleet, execId, { signal });
-    const begun = await readRuns(fleet, execId, signal);
-    const ended = order ? await readEnds(fleet, order.requestId, signal) : new Map<string, string>();
+    options.onSent?.();
+    const unknown: OrderLook[] = [];
+    const look = lookUp(options, unknown);
+    const order = await look('order', findOrder(fleet, execId, { signal }), undefined);
+    const begun = await look('begun', readRuns(fleet, execId, signal), none);
+    const ended = order ? await look('ended', readEnds(fleet, order.requestId, signal), none) : none;
     const confirmed = (id: string): boolean => heard.runs.some(({ result_id }) => result_id === id);
     const running = [...begun].filter(([id]) => !ended.has(id) || confirmed(id));
     const isOpen = (): boolean => {
+      if (unknown.includes('begun')) return true;
       if (running.length > 0) return running.some(([id]) => !confirmed(id));
       // Nobody is known to run it: it may wait to start somewhere, unless it has ended or nobody has ever heard of it.
       return heard.runs.length === 0 && ended.size === 0 && order !== undefined;
@@ -64,12 +81,30 @@ export async function stopOrder(fleet: Fleet, options: StopOrderOptions): Promis
       stopped: heard.runs,
       unconfirmed: running.flatMap(([id, pc]) => (confirmed(id) ? [] : [pc])).sort(),
       endedBefore: [...ended.keys()].filter((id) => !confirmed(id)).length,
+      unknown,
     };
   } catch (error) {
     throw translate(error, `stopping ${execId}`, signal);
   } finally {
     heard.end();
   }
+}
+
+/** No runs that are known. */
+const none: ReadonlyMap<string, string> = new Map();
+
+/** A look that the broker refuses finds nothing, and is noted: the stop order has gone out, and who obeys it says so anyway. */
+function lookUp({ onUnknown }: StopOrderOptions, unknown: OrderLook[]) {
+  return async <T>(what: OrderLook, looking: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await looking;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      unknown.push(what);
+      onUnknown?.(what);
+      return otherwise;
+    }
+  };
 }
 
 interface Heard {

@@ -11,6 +11,7 @@ import { type FollowedResult, withOutput } from './follow-results.ts';
 export interface FindResultsOptions {
   /** The results of one order: all that the stream has. Without it the newest of the stream are looked through. */
   readonly requestId?: string | undefined;
+  /** A job, or the exec id of an order whose request id nobody knows. */
   readonly jobId?: string | undefined;
   readonly pc?: string | undefined;
   /** How many are wanted. */
@@ -53,7 +54,8 @@ async function search(
   const readResult = createReader(ExecResult);
   const read = (message: { json(): unknown }): ExecResult | undefined => {
     const value = readValue(message, readResult);
-    const isMeant = (jobId === undefined || value?.manifest_id === jobId) && (pc === undefined || value?.pc_id === pc);
+    const isOfJob = jobId === undefined || value?.manifest_id === jobId || value?.exec_id === jobId;
+    const isMeant = isOfJob && (pc === undefined || value?.pc_id === pc);
     if (!value || !isMeant) return undefined;
     // What is not shown need not be kept.
     return options.withOutput ? value : { ...value, stdout: '', stderr: '' };

@@ -123,11 +123,12 @@ const operatorSays = [
   api('STREAM.MSG.DELETE', streams.exec),
 ];
 
-/** For the day on which nobody else can: orders to single machines, and kills. */
+/** For the day on which nobody else can: orders to single machines, which are asked first whether they hold the key, and kills. */
 const breakGlassSays = [
   'commands.pc.>',
   anyKill,
-  ...['run', 'kill'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
+  'agents.*.ping',
+  ...['run', 'exec', 'kill'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
   ...[streams.exec, streams.results, ...allBuckets.map(bucketStream)].map((stream) => api('STREAM.INFO', stream)),
   ...catalogue.map((bucket) => `${api('DIRECT.GET', bucketStream(bucket))}.>`),
   ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),

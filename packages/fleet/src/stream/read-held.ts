@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { nanos, nuid } from '@nats-io/transport-node';
 import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 
@@ -25,6 +25,8 @@ export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator
   const { stream, filter, from, signal } = request;
   const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
   const adding = manager.consumers.add(stream, {
+    // With a name, stream and filter stand in the subject of the request, where a broker's permissions see what is asked for.
+    name: nuid.next(),
     ack_policy: AckPolicy.None,
     mem_storage: true,
     inactive_threshold: nanos(inactiveMs),

@@ -28,7 +28,11 @@ export function signatureOf(
   { io }: Pick<Context, 'io'>,
 ): Record<string, unknown> {
   if (!provenance) return {};
-  const { kid, protocol, isTrusted } = provenance;
+  const { kid, protocol, isTrusted, mayNotAsk } = provenance;
+  if (mayNotAsk)
+    io.stderr(
+      `whether machines trust key ${kid} is unknown, because the broker does not let this user ask them: the order is signed and not sealed for one machine\n`,
+    );
   if (isTrusted === false)
     io.stderr(`the machine does not trust key ${kid}: the order counts as unsigned there, or is refused\n`);
   return { signed_by: kid, protocol };

@@ -1,6 +1,7 @@
+import type { OrderLook, StoppedOrder, StoppedRun } from '@kanade/fleet';
 import { Failure } from '../../../answer/answer.ts';
-import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
-import { secondsOption, withFleet } from '../connect.ts';
+import { type Answer, type Context, defineCommand, oneWord, UsageError } from '../../../call/command.ts';
+import { type Connected, secondsOption, withFleet } from '../connect.ts';
 import { orderNotFound } from './wait.ts';
 
 /** How long machines may take to say that they have stopped a run, in ms: its grace between TERM and KILL, and the way back. */
@@ -27,40 +28,84 @@ export const fleetKill = defineCommand({
     const waitMs = secondsOption('timeout', options.timeout) ?? answerMsDefault;
     if (options['no-wait'] && options.timeout !== undefined)
       throw new UsageError('--timeout and --no-wait exclude each other');
-    const { io, onWaiting } = context;
-    return withFleet(context, async ({ fleet, sendKill, stopOrder, audit }) => {
-      if (options['no-wait']) {
-        await sendKill(fleet, execId, { signal: io.signal });
-        return { type: 'fleet.kill', exec_id: execId, ...(await audit({ action: 'kill', about: execId })) };
-      }
-      let count = 0;
-      onWaiting?.({ what: `the end of ${execId}`, how: () => `${count} stopped` });
-      const { order, stopped, unconfirmed, endedBefore } = await stopOrder(fleet, {
-        execId,
-        waitMs,
-        quietMs,
-        onStopped: ({ pc_id, ending }) => {
-          count++;
-          io.stderr(`${pc_id}: ${ending ?? 'ended'}\n`);
-        },
-        signal: io.signal,
-      });
-      const noted = await audit({ action: 'kill', about: execId, details: { stopped: stopped.length, unconfirmed } });
-      const told = {
-        exec_id: execId,
-        stopped,
-        ...(unconfirmed.length > 0 ? { unconfirmed } : {}),
-        ended_before: endedBefore,
-      };
-      const seconds = waitMs / 1000;
-      if (unconfirmed.length > 0) {
-        const message = `not confirmed within ${seconds} s, so it may still run there: ${unconfirmed.join(', ')}`;
-        throw new Failure('not_confirmed', message, { retryable: true, details: told });
-      }
-      if (stopped.length > 0 || endedBefore > 0) return { type: 'fleet.kill', ...told, ...noted };
-      if (!order) throw orderNotFound(execId);
-      const message = `no machine said within ${seconds} s that it stopped a run of ${execId}: those it is for are away or have not got it; "kanade fleet cancel ${execId}" keeps it from them`;
-      throw new Failure('no_answer', message, { retryable: true, details: { exec_id: execId } });
+    return withFleet(context, async (connected) => {
+      const { fleet, sendKill, audit } = connected;
+      if (!options['no-wait']) return stopAndAnswer(connected, { execId, waitMs }, context);
+      await sendKill(fleet, execId, { signal: context.io.signal });
+      return { type: 'fleet.kill', exec_id: execId, ...(await audit({ action: 'kill', about: execId })) };
     });
   },
 });
+
+interface Stop {
+  readonly execId: string;
+  readonly waitMs: number;
+}
+
+async function stopAndAnswer(
+  connected: Connected,
+  { execId, waitMs }: Stop,
+  { io, onWaiting }: Context,
+): Promise<Answer> {
+  const { fleet, stopOrder, audit } = connected;
+  const told: { isSent: boolean; stopped: StoppedRun[] } = { isSent: false, stopped: [] };
+  const record = (details: object) =>
+    audit({ action: 'kill', about: execId, details: { stopped: told.stopped.length, ...details } });
+  onWaiting?.({ what: `the end of ${execId}`, how: () => `${told.stopped.length} stopped` });
+  const asked = {
+    onSent: () => {
+      told.isSent = true;
+    },
+    onStopped: (run: StoppedRun) => {
+      told.stopped.push(run);
+      io.stderr(`${run.pc_id}: ${run.ending ?? 'ended'}\n`);
+    },
+    onUnknown: (what: OrderLook) => io.stderr(`the broker does not let this user look up ${looks[what]}\n`),
+  };
+  try {
+    const outcome = await stopOrder(fleet, { execId, waitMs, quietMs, ...asked, signal: io.signal });
+    const { unconfirmed } = outcome;
+    return answerOf(outcome, { execId, waitMs, noted: await record({ unconfirmed }) });
+  } catch (error) {
+    if (!told.isSent || error instanceof Failure) throw error;
+    // Machines have heard it, whatever came after.
+    await record({ interrupted: true });
+    if (!io.signal.aborted || error !== io.signal.reason) throw error;
+    const message = `${(error as Error).message}; the stop order has gone out, and ${told.stopped.length} runs were confirmed before`;
+    const details = { exec_id: execId, stopped: told.stopped };
+    throw new Failure('interrupted', message, { retryable: true, details, cause: error });
+  }
+}
+
+/** What of an order may be looked up, in words. */
+const looks: Readonly<Record<OrderLook, string>> = {
+  order: 'whom the order is for: machines are told to stop it all the same',
+  begun: 'where it runs: who confirms is told, who else runs it is unknown',
+  ended: 'where it has ended before',
+};
+
+function answerOf(
+  { order, stopped, unconfirmed, endedBefore, unknown }: StoppedOrder,
+  { execId, waitMs, noted }: Stop & { readonly noted: object },
+): Answer {
+  const seconds = waitMs / 1000;
+  const told = {
+    exec_id: execId,
+    stopped,
+    ...(unconfirmed.length > 0 ? { unconfirmed } : {}),
+    ended_before: endedBefore,
+    ...(unknown.length > 0 ? { unknown } : {}),
+  };
+  if (unconfirmed.length > 0) {
+    const message = `not confirmed within ${seconds} s, so it may still run there: ${unconfirmed.join(', ')}`;
+    throw new Failure('not_confirmed', message, { retryable: true, details: told });
+  }
+  if (stopped.length > 0 || endedBefore > 0) return { type: 'fleet.kill', ...told, ...noted };
+  if (!order && !unknown.includes('order')) throw orderNotFound(execId);
+  const why =
+    unknown.length > 0
+      ? 'whether one runs it is unknown, because the broker does not let this user look that up'
+      : `those it is for are away or have not got it; "kanade fleet cancel ${execId}" keeps it from them`;
+  const message = `no machine said within ${seconds} s that it stopped a run of ${execId}: ${why}`;
+  throw new Failure('no_answer', message, { retryable: true, details: told });
+}
