@@ -8,9 +8,7 @@ function silentFleet(onConsuming: () => void): Fleet {
   const messages = {
     stop: () => stopped.resolve(),
     close: async () => undefined,
-    async *[Symbol.asyncIterator]() {
-      await stopped.promise;
-    },
+    [Symbol.asyncIterator]: () => ({ next: () => stopped.promise.then(() => ({ done: true, value: undefined })) }),
   };
   const consumer = {
     async consume() {
