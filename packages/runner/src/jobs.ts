@@ -27,7 +27,7 @@ import {
 import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
-import { createJob, launchJob, startJob } from './life/launch.ts';
+import { type CreatedJob, createJob, launchJob, startJob } from './life/launch.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { editMeta, restartJob } from './life/restart.ts';
@@ -70,8 +70,8 @@ export interface Jobs extends AsyncDisposable {
    * `isRunning` is false. Throws `invalid_state` when it was started before, `launch_failed` when the disk could not even take that reason.
    */
   start(job: JobDir): Launched;
-  /** Both at once. */
-  launch(definition: JobDefinition): Launched;
+  /** Both at once. `onCreated` is called in between, when nothing of it runs; what it throws is thrown, and nothing is started. */
+  launch(definition: JobDefinition, onCreated?: (job: JobDir) => void): Launched;
   /** Runs it again in its directory; a run that is going is stopped first. Throws as `start` does. */
   restart(job: JobDir, stop?: Partial<StopOptions>): Promise<Launched>;
   /**
@@ -130,20 +130,22 @@ export interface RootHealth {
 export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   const environment = (): JobEnv => options.env ?? process.env;
   const care = options.keeper === 'here' ? careHere(options.onEvent) : careByProcess(root, options.keeperWords);
-  const start = (job: JobDir, meta: MetaFile | undefined): Launched => {
+  const start = (job: JobDir, created: Partial<CreatedJob> = {}): Launched => {
+    const { meta = readMeta(job) } = created;
     if (meta) care.before(job, meta);
-    return orFailed(root, job, () => care.after(startJob(job, environment())));
+    return orFailed(root, job, () => care.after(startJob(job, environment(), { ...created, meta })));
   };
   return {
     root,
     create: (definition) => createJob(root, withinLimits(root, definition, options.limits)).job,
-    start: (job) => start(job, readMeta(job)),
-    launch(definition) {
+    start: (job) => start(job),
+    launch(definition, onCreated) {
       const defined = withinLimits(root, definition, options.limits);
-      if (options.keeper === 'here' || !(defined.timeoutMs || defined.notification))
+      if (!onCreated && (options.keeper === 'here' || !(defined.timeoutMs || defined.notification)))
         return orFailed(root, undefined, () => care.after(launchJob(root, defined, environment())));
-      const { job, meta } = createJob(root, defined);
-      return start(job, meta);
+      const created = createJob(root, defined);
+      onCreated?.(created.job);
+      return start(created.job, created);
     },
     async restart(job, stop) {
       const beforeStart = (): void => {

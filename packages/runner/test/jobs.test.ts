@@ -223,3 +223,33 @@ it('refuses a combined log that is a symbolic link', async () => {
   const create = () => jobs.create({ command: ['true'], ...shell, fullLog: join(dir.path, 'log') });
   expect(codeOf(create)).toMatchObject({ code: 'launch_failed' });
 });
+
+it('launch() says which job it has made before anything of it runs; what is thrown there starts nothing', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const definition: JobDefinition = { command: ['echo ran'], ...shell };
+  const seen: string[] = [];
+  const launched = jobs.launch(definition, (job) => seen.push(job.id, jobs.settle(job).status));
+  expect(seen).toEqual([launched.job.id, 'created']);
+  expect((await jobs.wait(launched.job)).status).toBe('exited');
+  let made: string | undefined;
+  const refuse = (): unknown =>
+    jobs.launch(definition, (job) => {
+      made = job.id;
+      throw new Error('no');
+    });
+  expect(refuse).toThrow('no');
+  expect(jobs.settle(jobs.at(made ?? '')).status).toBe('created');
+  expect(existsSync(pathOf(jobs.at(made ?? ''), 'record'))).toBe(false);
+});
+
+it('settling completes the combined log of a child of ours, and says so to its keeper', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const launched = jobs.launch({ command: ['echo one; echo two >&2; printf three'], ...shell });
+  const view = await jobs.adopt(launched.job);
+  expect(view).toMatchObject({ status: 'exited', isLogBehind: false });
+  const lines = readFileSync(pathOf(launched.job, 'full'), 'utf8').split('\n').slice(0, -1);
+  const texts = lines.map((line) => line.slice(line.indexOf('[')));
+  expect(texts.sort()).toEqual(['[STDERR] two', '[STDOUT] one', '[STDOUT] three']);
+});

@@ -2,7 +2,7 @@
 import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { JobDefinition, JobDir, Jobs, JobView } from '@kanade/runner';
+import type { JobDefinition, JobDir, Jobs, JobView, Launched } from '@kanade/runner';
 import {
   activeSessionUser,
   environmentOfUser,
@@ -42,7 +42,13 @@ export interface Launcher {
 }
 
 /** Jobs that were launched before the machine was started last have ended with it. */
-export const bootOf = (): string => identify(process.pid)?.boot ?? '';
+export function bootOf(): string {
+  boot ??= identify(process.pid)?.boot ?? '';
+  return boot;
+}
+
+/** It stays the same as long as we live. */
+let boot: string | undefined;
 
 export function createLauncher(options: LauncherOptions): Launcher {
   return {
@@ -53,30 +59,39 @@ export function createLauncher(options: LauncherOptions): Launcher {
 }
 
 async function launch(options: LauncherOptions, live: LiveRun): Promise<Outcome> {
-  const { jobs, ledger, cwd } = options;
+  const { jobs, cwd } = options;
   const { run } = live;
   const plan = planOf(run, options);
   if ('gate' in plan) return { kind: 'refused', refusal: plan };
-  let job: JobDir;
+  let created: JobDir | undefined;
+  let startedAtMs = Date.now();
+  let launched: Launched;
   try {
     stage(plan);
-    job = jobs.create(definitionOf(run, plan.argv, cwd));
+    launched = jobs.launch(definitionOf(run, plan.argv, cwd), (job) => {
+      created = job;
+      nameInLedger(options, run, job);
+      startedAtMs = Date.now();
+    });
   } catch (error) {
+    if (created) throw error;
     return { kind: 'refused', refusal: notStarted(error) };
   }
-  try {
-    // The directory is named in the ledger before a process exists, so that no run can be started and then forgotten.
-    ledger.launching(run.runId, job.id, bootOf());
-  } catch (error) {
-    jobs.delete(job);
-    throw error;
-  }
-  const startedAtMs = Date.now();
-  const launched = jobs.start(job);
+  const { job } = launched;
   launched.release(); // our end must not wait for the job's
   launched.ended.catch(() => undefined); // the job's record tells the same and more
   if (launched.isRunning) return follow(options, live, { job, startedAtMs });
   return outcomeOf(options, jobs.settle(job));
+}
+
+/** The directory is named in the ledger before a process exists, so that no run can be started and then forgotten. */
+function nameInLedger({ jobs, ledger }: LauncherOptions, { runId }: Run, job: JobDir): void {
+  try {
+    ledger.launching(runId, job.id, bootOf());
+  } catch (error) {
+    jobs.delete(job);
+    throw error;
+  }
 }
 
 /** Watches over a job whose processes exist until its ending is known. */

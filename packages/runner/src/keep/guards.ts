@@ -42,6 +42,9 @@ const logBytesPerMs = 2 ** 21;
 /** Bounds of the time between two looks at the logs of a job, in ms; the first one while they grow, the second while they do not. */
 const [growingMsMin, measureMsMin, measureMsMax] = [20, 100, 10_000];
 
+/** Looks that are due within so many ms may be made together. */
+const togetherMs = 1_000;
+
 /** Stops the job at its deadline. `ageMs` is how long it has been running; from then on a clock counts that nobody sets. */
 export function guardDeadline({
   job,
@@ -78,7 +81,8 @@ export function guardLogs({ job, meta, signal, onTrouble }: GuardedJob): Guard {
       const bytes = sizeOf('stdout') + sizeOf('stderr');
       const shortestMs = bytes === seenBytes ? measureMsMin : growingMsMin;
       seenBytes = bytes;
-      return bytes > bytesMax ? 0 : Math.min(measureMsMax, Math.max(shortestMs, (bytesMax - bytes) / logBytesPerMs));
+      if (bytes > bytesMax) return 0;
+      return together(Math.min(measureMsMax, Math.max(shortestMs, (bytesMax - bytes) / logBytesPerMs)));
     },
     act: async () => {
       if (trims && (await trimLogs(job, bytesMax))) return 'again';
@@ -88,6 +92,10 @@ export function guardLogs({ job, meta, signal, onTrouble }: GuardedJob): Guard {
     onError: (error) => signal.aborted || onTrouble('log-limit', error),
   });
 }
+
+/** Looks that are far off are made in one go with those at other jobs: up to a second sooner. */
+const together = (delayMs: number): number =>
+  delayMs < 2 * togetherMs ? delayMs : delayMs - ((performance.now() + delayMs) % togetherMs);
 
 /** Trims the logs of a job that has ended once more: what it printed after the last look may be gigabytes. */
 export async function trimEnded(view: JobView, meta: MetaFile): Promise<JobView> {

@@ -57,10 +57,14 @@ function runningMsOf({ state }: JobView): number {
 /** When a job ended, to the second. */
 const endedAtMsOf = ({ state }: JobView): number => Date.parse(state?.finished_at ?? '') || Date.now();
 
-/** False when nothing of it was ever started. */
-async function hasBegun(job: JobDir, { poll, signal }: { poll: Poll; signal: AbortSignal }): Promise<boolean> {
+/** How it stands when it has begun; `created` when nothing of it was ever started. */
+async function onceBegun(
+  job: JobDir,
+  first: JobView,
+  { poll, signal }: { poll: Poll; signal: AbortSignal },
+): Promise<JobView> {
+  if (first.status !== 'created') return first;
   const isCreated = (): boolean => settle(job).status === 'created';
-  if (!isCreated()) return true;
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = (): void => void (isCreated() || resolve());
   const watcher = watchPath(job.path, look);
@@ -73,27 +77,56 @@ async function hasBegun(job: JobDir, { poll, signal }: { poll: Poll; signal: Abo
   endPoll();
   clearTimeout(timer);
   signal.throwIfAborted();
-  return !isCreated();
+  return settle(job);
 }
 
-function guardsOf(guarded: GuardedJob): Guard[] {
+function guardsOf(guarded: GuardedJob, view: JobView): Guard[] {
   if (guarded.meta.timeout_ms === 0) return [guardLogs(guarded)];
-  return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(settle(guarded.job)) })];
+  return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(view) })];
 }
 
 /**
  * Looks that have to be made again and again, taken in turn: however many there are, they cost the same share of a
- * processor. With few, each has its turn every {@link limits.safetyPollMs}.
+ * processor. With few, each has its turn every {@link limits.safetyPollMs}, and while it is watched every {@link limits.watchedPollMs}.
  */
 export interface Rounds {
   /** Adds a look; call the answer to take it out again. Looks must not throw. */
-  add(look: () => void): () => void;
+  add: Poll;
 }
 
-/** Most looks per second, and the shortest pause between two turns in ms. A look costs about 20 µs. */
-const [looksPerSecondMax, tickMsMin] = [400, 100];
+/** Most looks per second. A look costs about 20 µs. */
+const looksPerSecondMax = 400;
+
+/** Pauses between two turns, as many as there are in one round at the most. */
+const turnsPerRound = 10;
 
 export function createRounds(): Rounds {
+  const [soon, late] = [createRound(limits.safetyPollMs), createRound(limits.watchedPollMs)];
+  return {
+    add(look, isWatched = () => false) {
+      let round = soon;
+      let leave = (): void => undefined;
+      const turn = (): void => {
+        look();
+        const next = isWatched() ? late : soon;
+        if (isOver || next === round) return;
+        leave();
+        round = next;
+        leave = round.add(turn);
+      };
+      let isOver = false;
+      leave = round.add(turn);
+      return () => {
+        isOver = true;
+        leave();
+      };
+    },
+  };
+}
+
+/** Looks that each have their turn within so many ms, or later where there are too many. */
+function createRound(wantedMs: number): { add(look: () => void): () => void } {
+  const tickMsMin = wantedMs / turnsPerRound;
   const looks = new Set<() => void>();
   let turn = looks.values();
   let timer: NodeJS.Timeout | undefined;
@@ -106,12 +139,12 @@ export function createRounds(): Rounds {
   };
   const tick = (): void => {
     timer = undefined;
-    const periodMs = Math.max(limits.safetyPollMs, (looks.size * 1000) / looksPerSecondMax);
+    const periodMs = Math.max(wantedMs, (looks.size * 1000) / looksPerSecondMax);
     for (let count = Math.ceil((looks.size * tickMsMin) / periodMs); count > 0; count--) next()?.();
     schedule();
   };
   const schedule = (): void => {
-    if (looks.size > 0) timer ??= setTimeout(tick, Math.max(tickMsMin, limits.safetyPollMs / looks.size));
+    if (looks.size > 0) timer ??= setTimeout(tick, Math.max(tickMsMin, wantedMs / looks.size));
   };
 
   return {
@@ -140,26 +173,28 @@ interface Keeping {
 interface Tended {
   readonly job: JobDir;
   readonly named: JobDir;
-  /** Of a child of ours. */
-  readonly exit: Promise<void> | undefined;
+  /** A child of ours. */
+  readonly launched: LaunchedJob | undefined;
   /** What still works in the held directory when the watch is over. */
   idle: Promise<unknown>;
 }
 
 async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended: Tended): Promise<JobView> {
-  const { job, named, exit } = tended;
-  const first = settle(job);
-  const meta = !first.state?.identity && isOfAncestor(first) ? undefined : readMeta(job);
-  if (!(await hasBegun(job, { poll: rounds.add, signal: closing.signal }))) return { ...settle(job), job: named };
+  const { job, named, launched } = tended;
+  const first: JobView = launched ? { job, status: 'running', state: launched.state } : settle(job);
+  const meta = !first.state?.identity && isOfAncestor(first) ? undefined : (launched?.meta ?? readMeta(job));
+  const begun = await onceBegun(job, first, { poll: rounds.add, signal: closing.signal });
+  if (begun.status === 'created') return { ...begun, job: named };
   const onTrouble = (during: During, error: unknown): void => onEvent({ kind: 'trouble', job: named, during, error });
   const onTimedOut = ({ view, ...more }: StopOutcome): void =>
     onEvent({ kind: 'timed_out', job: named, outcome: { view: { ...view, job: named }, ...more } });
-  const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }) : [];
+  const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }, begun) : [];
   const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined, named });
   const leave = meta ? encloser.add(tended) : () => undefined;
   try {
-    let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, exit });
-    await output.finish(isTerminal(view.status) ? endedAtMsOf(view) : undefined);
+    let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, launched });
+    // Settling has completed the combined log of most.
+    await output.finish(isTerminal(view.status) && view.isLogBehind !== false ? endedAtMsOf(view) : undefined);
     if (!isTerminal(view.status)) return { ...view, job: named };
     for (const guard of guards) await guard.close();
     if (meta) view = await trimEnded(view, meta);
@@ -187,10 +222,10 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     ({ job }: Tended) => enclosingOf(job),
     ({ named }, error) => trouble(named, 'watch', error),
   );
-  const tend = async (job: JobDir, exit?: Promise<void>): Promise<JobView> => {
+  const tend = async (job: JobDir, launched?: LaunchedJob): Promise<JobView> => {
     try {
       const held = holdJob(job);
-      const tended: Tended = { job: held.job, named: job, exit, idle: Promise.resolve() };
+      const tended: Tended = { job: held.job, named: job, launched, idle: Promise.resolve() };
       try {
         return await watchOver({ closing, rounds, encloser, onEvent }, tended);
       } finally {
@@ -202,8 +237,8 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     }
   };
 
-  const adopt = (job: JobDir, exit?: Promise<void>): Promise<JobView> => {
-    const watching = tend(job, exit);
+  const adopt = (job: JobDir, launched?: LaunchedJob): Promise<JobView> => {
+    const watching = tend(job, launched);
     watched.set(job.id, watching);
     const forget = (): unknown => watched.delete(job.id);
     watching.then(forget, forget); // what went wrong was reported as an event; adopters that await it see it too
@@ -214,7 +249,7 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
     get size() {
       return watched.size;
     },
-    adopt: (job, launched) => watched.get(job.id) ?? adopt(job, launched?.ended),
+    adopt: (job, launched) => watched.get(job.id) ?? adopt(job, launched),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the keeper is closing'));
       await Promise.allSettled(watched.values());

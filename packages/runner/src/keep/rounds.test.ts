@@ -44,3 +44,24 @@ it('leaves out a look that has been removed, also during its round', () => {
   removeA();
   expect([seen[0], seen.includes('b')]).toEqual(['a', false]);
 });
+
+it('makes a look that something else stands in for ten times as rarely, and as often as before when that is over', () => {
+  vi.useFakeTimers();
+  const rounds = createRounds();
+  let isWatched = true;
+  let seen = 0;
+  const remove = rounds.add(
+    () => seen++,
+    () => isWatched,
+  );
+  vi.advanceTimersByTime(101_000);
+  expect(seen).toBeGreaterThanOrEqual(10);
+  expect(seen).toBeLessThanOrEqual(12);
+  isWatched = false;
+  vi.advanceTimersByTime(20_000);
+  const before = seen;
+  vi.advanceTimersByTime(10_000);
+  expect(seen - before).toBeGreaterThanOrEqual(9);
+  remove();
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -9,7 +9,7 @@ import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
 import { createLineLog, type LineLog } from '../output/line-log.ts';
 import { matchesLine } from '../output/match.ts';
-import { replaceFile, watchPath } from '../record/files.ts';
+import { isWatchable, replaceFile, watchPath } from '../record/files.ts';
 import {
   type JobDir,
   jobFiles,
@@ -28,7 +28,7 @@ type Offsets = Record<LogStream, number>;
 export interface OutputWatch {
   /**
    * Reads what is left, the unfinished last lines too, and waits until every sink has been told. `atMs` is when the job ended;
-   * undefined when that is not known.
+   * undefined when that is not known, or when the combined log is complete.
    */
   finish(atMs: number | undefined): Promise<void>;
   /** Stops watching; what was not told yet is told by the next keeper. Resolves when the sink that is being told has been told. */
@@ -116,12 +116,13 @@ interface StirringOptions {
 }
 
 /**
- * Calls `onStir` when a job has printed, or its definition was changed: at once, and from then on every {@link outputPauseMs} while it
- * goes on printing. Nothing is watched meanwhile: a job that prints without a pause would wake us for each line. Call the answer to end it.
+ * Calls `onStir` when a job has printed, or its definition was changed: at once, but for the first {@link outputPauseMs}, and from then
+ * on every so many ms while it goes on printing. Nothing is watched meanwhile: a job that prints without a pause would wake us for each line. Call the answer to end it.
  */
 function watchStirring(job: JobDir, { poll, onStir, isBehind }: StirringOptions): () => void {
   const names: readonly (string | null)[] = [null, jobFiles.stdout, jobFiles.stderr, jobFiles.meta];
   let watcher: FSWatcher | undefined;
+  let isTold: boolean | undefined;
   let pause: NodeJS.Timeout | undefined;
   let seen = '';
   const stamp = (): string => {
@@ -144,8 +145,12 @@ function watchStirring(job: JobDir, { poll, onStir, isBehind }: StirringOptions)
     // A fresh watch is doubted once, see `observe.ts`.
     if (watcher) pause = setTimeout(look, outputPauseMs);
   };
-  const endPoll = poll(look);
-  again();
+  const endPoll = poll(look, () => {
+    isTold ??= isWatchable(job.path);
+    return isTold && watcher !== undefined;
+  });
+  // Most jobs end before, and what they print is read at their end.
+  pause = setTimeout(again, outputPauseMs);
   return () => {
     watcher?.close();
     endPoll();

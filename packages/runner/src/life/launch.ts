@@ -39,20 +39,31 @@ export interface LaunchedJob {
   readonly meta: MetaFile;
   /** Its shim; undefined where the system does not tell. */
   readonly identity: ProcessIdentity | undefined;
+  /** As it stood when it was started. */
+  readonly state: StateFile;
   readonly ended: Promise<void>;
   release(): void;
+}
+
+/** A job that is defined and was not started. */
+export interface CreatedJob {
+  readonly job: JobDir;
+  readonly meta: MetaFile;
+  readonly state: StateFile;
 }
 
 /**
  * Writes a definition; starts nothing. Throws `stdin_too_large` before anything is written; whatever else fails leaves no
  * directory behind.
  */
-export function createJob(root: string, definition: JobDefinition): { job: JobDir; meta: MetaFile } {
+export function createJob(root: string, definition: JobDefinition): CreatedJob {
+  let state: StateFile | undefined;
   const { job, meta } = makeJob(root, definition, (made) => {
-    writeFirstState(made, createdState(made, Date.now()));
+    state = createdState(made, Date.now());
+    writeFirstState(made, state);
     makeEmptyLogs(made);
   });
-  return { job, meta };
+  return { job, meta, state: state ?? createdState(job, Date.now()) };
 }
 
 interface MadeJob {
@@ -114,12 +125,15 @@ export function makeEmptyLogs(job: JobDir): void {
 }
 
 /**
- * Starts a created job. `env` is the launcher's environment. Throws `invalid_state` when it was started before and
+ * Starts a created job. `env` is the launcher's environment; `known` is what its creator wrote just now. Throws `invalid_state` when it was started before and
  * `launch_failed` when the system cannot start it; the job is then `failed` with the reason in its state.
  */
-export function startJob(job: JobDir, env: Readonly<Record<string, string | undefined>>): LaunchedJob {
-  const meta = readMeta(job);
-  const state = readState(job);
+export function startJob(
+  job: JobDir,
+  env: Readonly<Record<string, string | undefined>>,
+  known: Partial<CreatedJob> = {},
+): LaunchedJob {
+  const { meta = readMeta(job), state = readState(job) } = known;
   if (!meta || !state)
     throw new JobError('invalid_state', `job ${job.id} cannot be started: its meta.json or state.json is damaged`);
   if (state.job.status !== 'created') {
@@ -183,9 +197,10 @@ function launchMade({ job, meta, paths }: MadeJob, { env, writeState }: Launchin
       stderrFd: keep(openForAppending(paths.stderr)),
       recordFd,
     });
-    unlessNoRoom(() => writeState(runningState(job, { ...spawned, startedAtMs })));
+    const state = runningState(job, { ...spawned, startedAtMs });
+    unlessNoRoom(() => writeState(state));
     unlessNoRoom(() => noteLaunch(job, startedAtMs, meta.cwd ?? ''));
-    return { job, meta, identity: spawned.identity, ended: spawned.ended, release: spawned.release };
+    return { job, meta, state, identity: spawned.identity, ended: spawned.ended, release: spawned.release };
   } catch (cause) {
     if (cause instanceof JobError && cause.code === 'invalid_state') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

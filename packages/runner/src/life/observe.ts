@@ -9,7 +9,7 @@ import { type HeldJob, holdJob, watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
-import { type JobView, settle } from './settle.ts';
+import { type JobView, type KnownOfLaunch, settle } from './settle.ts';
 
 export interface WaitOptions {
   /** Give up after so many ms and return the job as it then stands. Default: never. */
@@ -17,8 +17,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Makes a look again and again, slowly, until the answer is called: what stands behind a watch. */
-export type Poll = (look: () => void) => () => void;
+/**
+ * Makes a look again and again, slowly, until the answer is called: what stands behind a watch. It may be made more rarely while
+ * `isWatched` says that something else tells of what it would see.
+ */
+export type Poll = (look: () => void, isWatched?: () => boolean) => () => void;
 
 const pollAlone: Poll = (look) => {
   const timer = setInterval(look, limits.safetyPollMs);
@@ -43,70 +46,87 @@ const watchDoubtsMs = [2, 10, 50];
 
 interface Watching extends WaitOptions {
   readonly poll: Poll;
-  /** The exit of the shim, for whoever is its parent: it comes before any watch and is never lost. */
-  readonly exit?: Promise<void> | undefined;
+  /** For whoever is its parent: the exit of the shim comes before any watch and is never lost. */
+  readonly launched?: LaunchedJob | undefined;
 }
 
 /** The same for who waits for many, and takes their slow looks in turn. */
-export async function watchForEnd(job: JobDir, { timeoutMs, signal, poll, exit }: Watching): Promise<JobView> {
+export async function watchForEnd(job: JobDir, watching: Watching): Promise<JobView> {
+  const { timeoutMs, signal, poll, launched } = watching;
   signal?.throwIfAborted();
-  const first = settle(job);
+  const first: JobView = launched ? { job, status: 'running', state: launched.state } : settle(job);
   const settledIn = createEndClock(job);
   // A terminal job that is not complete is waited for past the deadline (contract, section 7.5).
   if ((timeoutMs === 0 && !isTerminal(first.status)) || settledIn(first) === 0) return first;
   return new Promise((resolve, reject) => {
-    let watcher: FSWatcher | undefined;
-    const close = (): void => {
-      watcher?.close();
+    const close = (tell: () => void): void => {
+      watch?.close();
       endPoll();
       clearTimeout(deadline);
       clearTimeout(again);
-      for (const doubt of doubts) clearTimeout(doubt);
       isOver = true;
       signal?.removeEventListener('abort', onAbort);
+      tell();
     };
     let again: NodeJS.Timeout | undefined;
-    let doubts: NodeJS.Timeout[] = [];
     let isOver = false;
     let known = first;
+    let ofLaunch: KnownOfLaunch = {};
     const look = (): void => {
       if (isOver) return;
       try {
-        const view = isHeld(job, known) ? known : settle(job);
-        known = view;
-        const leftMs = settledIn(view);
+        known = isHeld(job, known) ? known : settle(job, ofLaunch);
+        const leftMs = settledIn(known);
         if (leftMs !== 0) {
           clearTimeout(again);
           if (leftMs !== undefined) again = setTimeout(look, leftMs);
           return;
         }
-        close();
-        resolve(view);
+        close(() => resolve(known));
       } catch (error) {
-        close();
-        reject(error);
+        close(() => reject(error));
       }
     };
-    const onAbort = (): void => {
-      close();
-      reject(signal?.reason);
+    const onAbort = (): void => close(() => reject(signal?.reason));
+    let watch: EndWatch | undefined;
+    const endPoll = poll(
+      () => (watch?.hasStirred() ?? true) && look(),
+      () => launched !== undefined && !watch,
+    );
+    const atExit = (): void => {
+      ofLaunch = { meta: launched?.meta, exited: launched?.identity };
+      look();
+      if (!isOver && !isTerminal(known.status)) watch = watchEnd(job, known, look); // somebody has started it again
     };
-    const hasStirred = createStirCheck(job, first);
-    const endPoll = poll(() => hasStirred() && look());
-    const deadline =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            if (isTerminal(known.status)) return;
-            close();
-            resolve(settle(job));
-          }, timeoutMs);
+    const atDeadline = (): void => {
+      if (!isTerminal(known.status)) close(() => resolve(settle(job)));
+    };
+    const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
-    exit?.then(look, look);
-    watcher = watchJob(job, first, look);
-    doubts = watchDoubtsMs.map((ms) => setTimeout(() => hasStirred() && look(), ms));
-    look(); // it may have ended before the watch was in place
+    if (launched) launched.ended.then(atExit, atExit);
+    else watch = watchEnd(job, first, look);
   });
+}
+
+interface EndWatch {
+  /** Whether a look is worth its while. */
+  hasStirred(): boolean;
+  close(): void;
+}
+
+/** Looks when something stirs, and once the watch is in place: it may have ended before. */
+function watchEnd(job: JobDir, view: JobView, look: () => void): EndWatch {
+  const hasStirred = createStirCheck(job, view);
+  const watcher = watchJob(job, view, look);
+  const doubts = watchDoubtsMs.map((ms) => setTimeout(() => hasStirred() && look(), ms));
+  setImmediate(look);
+  return {
+    hasStirred,
+    close() {
+      watcher?.close();
+      for (const doubt of doubts) clearTimeout(doubt);
+    },
+  };
 }
 
 /** How often the processes are looked at that still hold the logs of an ended job, in ms. */

@@ -46,7 +46,7 @@ export const readRecord = (job: JobDir): ShimRecord => parseShimRecord(readSmall
 
 /** What whoever launched a job knows of it without a look. */
 export interface KnownOfLaunch {
-  readonly meta?: MetaFile;
+  readonly meta?: MetaFile | undefined;
   /** Its shim, a child of ours that has exited. A state may name another by now: that of a restart. */
   readonly exited?: ProcessIdentity | undefined;
 }
@@ -175,7 +175,7 @@ export interface JobView {
   readonly job: JobDir;
   readonly status: JobState;
   readonly state: StateFile | undefined;
-  /** Its combined log lacks lines that a keeper has to copy. */
+  /** Its combined log lacks lines that a keeper has to copy; false: this look has completed it. */
   readonly isLogBehind?: boolean;
 }
 
@@ -227,12 +227,13 @@ export function describeJob(job: JobDir): JobDescription {
  */
 function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | undefined): JobView {
   const { job, paths, hasFullLog } = facts;
-  let isLogBehind = false;
+  let isLogBehind: boolean | undefined;
   const complete = (): void => {
     if (endedAtMs === undefined) return;
     const last = view.state?.logs_drained !== false;
     unlessRefused(() => {
-      isLogBehind = completeLog(facts, { atMs: endedAtMs, last });
+      const isBehind = completeLog(facts, { atMs: endedAtMs, last });
+      if (last || isBehind) isLogBehind = isBehind;
     });
   };
   if (hasFullLog) complete();
@@ -243,9 +244,8 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     unlessRefused(() => closeSync(openForAppending(paths.full)));
     complete();
   }
-  if (!isLogBehind) return view;
-  leftBehind.add(job.id);
-  return { ...view, isLogBehind };
+  if (isLogBehind) leftBehind.add(job.id);
+  return isLogBehind === undefined ? view : { ...view, isLogBehind };
 }
 
 /** The combined log of a job by its paths. */

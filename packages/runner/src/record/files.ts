@@ -9,6 +9,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   unlinkSync,
   watch,
@@ -187,6 +188,18 @@ export function watchPath(path: string, onChange: (name: string | null) => void)
     return watch(path, (_event, name) => onChange(name)).on('error', () => onChange(null));
   } catch {
     return undefined; // no watches left, none on this file system, or nothing there
+  }
+}
+
+/** File systems of Linux whose watches tell of whatever is written on this machine, by the number that `statfs` gives. */
+const watchedTypes = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010];
+
+/** Whether a watch on this path is known to miss nothing: ext2 to 4, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
+export function isWatchable(path: string): boolean {
+  try {
+    return process.platform === 'linux' && watchedTypes.includes(statfsSync(path).type);
+  } catch {
+    return false; // gone, or not ours to look at
   }
 }
 

@@ -90,6 +90,8 @@ export const limits = {
   matchLineBytes: 64 * 1024,
   /** Slow poll behind every watch, in ms, for file systems where watching does not work. */
   safetyPollMs: 1_000,
+  /** The same where the system tells of everything that the poll would see. */
+  watchedPollMs: 10_000,
 } as const;
 
 /** Who is told what (contract, section 6.1). */
