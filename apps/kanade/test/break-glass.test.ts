@@ -85,6 +85,20 @@ describe.each(await natsServers())('break-glass on nats-server $version', ({ pat
     expect((records as { action: string }[]).map(({ action }) => action)).toEqual([
       ...['kill', 'kill', 'run', 'exec', 'job.put'],
     ]);
+    // What becomes of keys is recorded, too, where there is somebody to record it.
+    await operator('key', 'create', 'ops');
+    await operator('key', 'trust', 'ops', '--ring', `${dir}/other.json`);
+    await operator('key', 'trust', '--enforcing', '--ring', `${dir}/other.json`);
+    await operator('key', 'remove', 'ops', '--private');
+    const keys = (await operator('audit', '--limit', '4')).records;
+    expect(keys).toMatchObject([
+      { action: 'key.remove', about: 'ops', details: { keys_dir: `${dir}/operator/kanade/keys` } },
+      { action: 'key.trust', details: { ring: `${dir}/other.json`, enforcing: true } },
+      { action: 'key.trust', about: 'ops', details: { ring: `${dir}/other.json`, enforcing: false } },
+      { action: 'key.create', about: 'ops', details: { command_key: expect.stringMatching(/^ops:/) } },
+    ]);
+    const unrecorded = await glass('key', 'create', 'second');
+    expect(unrecorded).toMatchObject({ ok: true, audit_failed: expect.stringContaining('Permissions Violation') });
     // Only single machines, and nothing of the catalogue.
     for (const words of [
       ['exec', 'a', '--all'],

@@ -65,8 +65,6 @@ export const limits = {
   fullPauseMs: 5_000,
   /** Time between two new starts of results that were set apart, in ms; each connect is one, too. */
   replayEveryMs: 600_000,
-  /** Messages of one fetch. */
-  fetchMessagesMax: 100,
   /** Bytes of one job file. */
   jobFileBytesMax: 512 * 1024,
   /** Job files of one directory. */

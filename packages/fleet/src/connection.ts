@@ -1,6 +1,8 @@
-/** How a broker is reached, for agents and operators: read once, opened by one function. */
+/** How a broker is reached, for agents and operators: read once, opened by one function; what its streams hold; files that are relied upon. */
 export { type AccessRequest, type BrokerAccess, literalAccess, readBrokerAccess } from './connection/broker-access.ts';
 export { type BrokerFinding, examineBroker } from './connection/examine-broker.ts';
+export { lookGuarded, mayOthersWrite } from './connection/guarded-file.ts';
 export { connectionFault, openConnection } from './connection/open-connection.ts';
 export { FleetError, type FleetErrorCode } from './fault/fleet-error.ts';
-export { brokerFault } from './fault/translate.ts';
+export { brokerFault, isMissingStream } from './fault/translate.ts';
+export { type HeldRead, readHeld } from './stream/read-held.ts';

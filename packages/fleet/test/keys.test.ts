@@ -249,4 +249,30 @@ describe('a key ring', () => {
     expect(thrownBy(() => trustKey(ring, trusted))).toEqual(failure('ring_invalid', said));
     expect(readFileSync(ring, 'utf8')).toBe(text);
   });
+
+  it('that others may write, or that is a pipe, is not relied upon: machines would not, either', async () => {
+    await using temp = await tempDir();
+    const ring = join(temp.path, 'ring.json');
+    const { trusted } = createKey({ dir: join(temp.path, 'keys'), kid: 'ops' });
+    trustKey(ring, trusted);
+    chmodSync(ring, 0o666);
+    expect(thrownBy(() => readRing(ring))).toEqual(failure('ring_invalid', 'others may write it (mode 0666)'));
+    expect(thrownBy(() => setEnforcing(ring, true))).toEqual(failure('ring_invalid'));
+    rmSync(ring);
+    execFileSync('mkfifo', [ring]);
+    expect(thrownBy(() => readRing(ring))).toEqual(failure('ring_invalid', 'it is no file'));
+    expect(thrownBy(() => trustedKeyIn(ring))).toEqual(failure('key_invalid', 'it is no file'));
+  });
+
+  it('takes no key from a file that is none, and repeats nothing of it: it may be a secret', async () => {
+    await using temp = await tempDir();
+    const secret = 'SUAH5SSD7F2KJ3IYJX4QLQJ7Z3RRU6GWJ4ZIL2ZK3V5QW6W6RZ6YF4';
+    for (const text of [secret, JSON.stringify({ kid: secret, public_key: secret, label: secret })]) {
+      const path = join(temp.path, 'named-by-mistake');
+      writeFileSync(path, text);
+      const error = thrownBy(() => trustedKeyIn(path)) as Error;
+      expect(error).toEqual(failure('key_invalid'));
+      expect(JSON.stringify([error.message, String(error.cause)])).not.toContain(secret.slice(0, 8));
+    }
+  });
 });

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerAccess, connectionFault, FleetError, openConnection } from '@kanade/fleet/connection';
+import {
+  type BrokerAccess,
+  connectionFault,
+  FleetError,
+  type HeldRead,
+  openConnection,
+  readHeld,
+} from '@kanade/fleet/connection';
+import { type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
@@ -93,6 +101,44 @@ export async function whileConnected<T>(connection: NatsConnection, request: Pro
   } finally {
     all.delete(gone.reject);
   }
+}
+
+/**
+ * Reads what a stream holds right now, in order; what comes meanwhile comes live. Rejects when it could not be read to the end, at
+ * once when the connection goes; `onMessage` may have seen a part of it then.
+ */
+export async function readStream(
+  connection: NatsConnection,
+  read: HeldRead,
+  onMessage: (message: JsMsg) => void,
+): Promise<void> {
+  let isOver = false;
+  const readAll = async (): Promise<void> => {
+    for await (const message of readHeld({ connection }, read)) {
+      if (isOver) return; // what still comes to a read that was given up is read again
+      onMessage(message);
+    }
+  };
+  try {
+    await whileConnected(connection, readAll());
+  } finally {
+    isOver = true;
+  }
+}
+
+export interface StreamLook {
+  readonly lastSeq: number;
+  /**
+   * Tells a stream from another of its name: one made anew, that of another broker, or what a server that was started again has
+   * found of it on its disk. A crash may have cost it the end of what it had, and what came since stands in those places.
+   */
+  readonly identity: string;
+}
+
+export async function lookAtStream(connection: NatsConnection, stream: string): Promise<StreamLook> {
+  const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
+  const { state, created } = await whileConnected(connection, manager.streams.info(stream));
+  return { lastSeq: state.last_seq, identity: `${created} ${connection.info?.server_id ?? ''}` };
 }
 
 interface Keeping {

@@ -3,13 +3,14 @@
  * the whole bucket after each connect. No standing consumer, nothing to pay for a machine that is off. No order is looked at
  * before what can forbid it was read on the connection that stands.
  */
+import { isMissingStream } from '@kanade/fleet/connection';
 import { bucketStream, buckets, entrySubject, isToken, removalHeader } from '@kanade/shared/fleet-words';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { CachedBucket, FleetCache } from '../store/fleet-cache.ts';
-import { isUnknownStream, readStream } from './read-stream.ts';
+import { readStream } from './connect.ts';
 import { createRepeated, type Repeated } from './repeat.ts';
 
 export interface FleetState {
@@ -155,13 +156,13 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
     held = [];
     const entries = new Map<string, Uint8Array>();
     try {
-      await readStream(open, { stream: bucketStream(bucket), filter, after: 'newest', signal }, (message) => {
+      await readStream(open, { stream: bucketStream(bucket), filter, from: 'newest', signal }, (message) => {
         if (!isRemoval(message.headers)) entries.set(keyOf(message.subject), message.data.slice());
       });
       guarded(() => cache.replace(bucket, entries));
     } catch (error) {
       // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
-      if (isUnknownStream(error)) onRead(began);
+      if (isMissingStream(error)) onRead(began);
       throw error;
     } finally {
       const later = held;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMissingStream } from '@kanade/fleet/connection';
 import type { Outbox, QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { JetStreamApiError, type JetStreamClient, jetstream } from '@nats-io/jetstream';
@@ -7,8 +8,8 @@ import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { isEventId } from '../report/events.ts';
 import { cutToBytes } from '../report/report.ts';
+import { lookAtStream } from './connect.ts';
 import { putObject } from './objects.ts';
-import { isUnknownStream, lookAtStream } from './read-stream.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface Publish {
@@ -186,7 +187,7 @@ async function offload(
       result[`${stream}_object`] = name;
     } catch (error) {
       if (isFull(error)) throw new StoreFull('the store of long output is full', { cause: error });
-      if (!isUnknownStream(error)) throw error;
+      if (!isMissingStream(error)) throw error;
       log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
       const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);
       result[stream] =

@@ -11,7 +11,7 @@ import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Delivery } from '../run/model.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
-import { lookAtStream, readStream, type StreamLook } from './read-stream.ts';
+import { lookAtStream, readStream, type StreamLook } from './connect.ts';
 import { createRepeated } from './repeat.ts';
 
 export interface ReceiveOptions {
@@ -164,7 +164,7 @@ async function readMissed(
   let done = cursor === undefined || cursor > lastSeq ? 0 : cursor;
   if (done === lastSeq && done === cursor) return;
   try {
-    await readStream(open, { stream: streams.exec, filter, after: done, signal }, (message) => {
+    await readStream(open, { stream: streams.exec, filter, from: done + 1, signal }, (message) => {
       if (!onOrder(deliveryOf(message, message.seq)))
         throw new Error(`order ${message.seq} on ${message.subject} could not be taken`);
       done = message.seq;

@@ -10,18 +10,9 @@
  * A ring that is damaged while it is held is looked at once more before it locks: whoever writes it in place is given the time.
  */
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  type FSWatcher,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  watch,
-} from 'node:fs';
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { lookGuarded } from '@kanade/fleet/connection';
 import {
   commandKey,
   commandProtocols,
@@ -210,17 +201,11 @@ function filesOf(path: string): string[] {
   return names.sort().map((name) => join(path, name));
 }
 
+/** Its owner and modes are asked once more of the open file. */
 function readWhole(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const stats = fstatSync(file);
-    if (!stats.isFile()) throw new Error(`${path} is no file`);
-    if (stats.size > keyringBytesMax)
-      throw new Error(`${path} has ${stats.size} bytes: the limit is ${keyringBytesMax}`);
-    return readFileSync(file, 'utf8');
-  } finally {
-    closeSync(file);
-  }
+  const found = lookGuarded(path, { guard: 'public', bytesMax: keyringBytesMax });
+  if (!found.ok) throw new Error(`${path}: ${found.why}`);
+  return new TextDecoder().decode(found.bytes);
 }
 
 function held({ keys, enforcing }: { keys: readonly TrustedKey[]; enforcing: boolean }): KeyRing {

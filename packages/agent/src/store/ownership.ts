@@ -1,6 +1,7 @@
 /** Whether a path is ours alone: whoever can write to it, or to a directory above it, could put something else in its place. */
-import { lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { mayOthersWrite } from '@kanade/fleet/connection';
 
 /**
  * Why a path is not to be trusted: it, or a directory above it, belongs to or can be written by somebody else; undefined when it
@@ -33,25 +34,6 @@ function faultIn(stats: Stats, { uid, isOwn, isEnd }: Place): string | undefined
   }
   // A link has no mode of its own; in a directory with the sticky bit nobody exchanges what is another's.
   const isSticky = (stats.mode & 0o1000) !== 0 && !isEnd;
-  if (stats.isSymbolicLink() || isSticky || (stats.mode & 0o022) === 0) return undefined;
-  if ((stats.mode & 0o002) === 0 && isPrivate(stats.gid, uid)) return undefined;
+  if (stats.isSymbolicLink() || isSticky || !mayOthersWrite(stats, uid)) return undefined;
   return `can be written by others (mode ${(stats.mode & 0o7777).toString(8)}): take that right away (chmod go-w)`;
-}
-
-/** A group that holds this user alone, as many systems make one for everybody: what it may write is written by that user. */
-function isPrivate(gid: number, uid: number): boolean {
-  const rows = (path: string): string[][] =>
-    readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'));
-  try {
-    const accounts = rows('/etc/passwd');
-    const name = accounts.find((row) => row[2] === String(uid))?.[0];
-    const members = rows('/etc/group').find((row) => row[2] === String(gid))?.[3];
-    if (name === undefined || members === undefined) return false;
-    const others = members.split(',').filter((member) => member !== '' && member !== name);
-    return others.length === 0 && accounts.every((row) => row[3] !== String(gid) || row[2] === String(uid));
-  } catch {
-    return false; // accounts that are kept elsewhere: nothing says that the group is private
-  }
 }

@@ -14,7 +14,7 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { FleetError } from '../fault/fleet-error.ts';
-import { readGuarded } from './secret-file.ts';
+import { readGuarded } from './guarded-file.ts';
 import type { Login } from './server-address.ts';
 
 /** Files of TLS, absolute. */

@@ -6,8 +6,8 @@ import { connectionFile } from '@kanade/shared/local-words';
 import type { ConnectionOptions } from '@nats-io/transport-node';
 import { FleetError } from '../fault/fleet-error.ts';
 import { type AccessParts, given, readAccessFile, type TlsFiles } from './access-file.ts';
+import { readGuarded } from './guarded-file.ts';
 import { type Identity, identityOf } from './identity.ts';
-import { readGuarded } from './secret-file.ts';
 import { type Login, parseAddresses, type ServerAddress } from './server-address.ts';
 
 /** Everything that is needed to connect. May be printed and logged: what is secret stands in no field of it. */

@@ -7,7 +7,7 @@ import {
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import { FleetError } from '../fault/fleet-error.ts';
-import { readGuarded } from './secret-file.ts';
+import { readGuarded } from './guarded-file.ts';
 import type { Login } from './server-address.ts';
 
 /** As whom we connect. Secrets stand in no field, so that a value that is printed by mistake holds none. */

@@ -7,17 +7,19 @@
  * The private file is written first and exclusively, so its name is taken once; what is public can be made of it again.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   base64OfBytes,
   commandKey,
   isToken,
+  keyringBytesMax,
   keyringKind,
   publicKeyOf,
   readKeyring,
   type TrustedKey,
 } from '@kanade/shared/fleet';
+import { lookGuarded } from '../connection/guarded-file.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { checkPrivateDir, openPrivateDir, readPrivateFile, writePrivateFile } from './private-file.ts';
 
@@ -114,13 +116,16 @@ export function readKey(dir: string, kid: string): { readonly entry: KeyEntry; r
 
 /** Reads what `<kid>.pub.json` says. Throws FleetError `key_not_found`, `key_invalid`. */
 export function readTrusted(path: string): TrustedKey {
+  const found = lookGuarded(path, { guard: 'any', bytesMax: keyringBytesMax });
+  if (!found.ok && found.fault === 'missing')
+    throw new FleetError('key_not_found', `there is no public key at ${path}`);
+  if (!found.ok) throw new FleetError('key_invalid', `${path} cannot be read: ${found.why}`, { cause: found.cause });
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new FleetError('key_not_found', `there is no public key at ${path}`, { cause: error });
-    throw new FleetError('key_invalid', `${path} cannot be read: ${message}`, { cause: error });
+    value = JSON.parse(new TextDecoder().decode(found.bytes));
+  } catch {
+    // Not with the words of the reader: somebody may have named the wrong file, and they repeat what it holds.
+    throw new FleetError('key_invalid', `${path} cannot be read: it is not JSON`);
   }
   return checkTrusted(value, path);
 }

@@ -1,23 +1,10 @@
 /** A file that nobody but its owner can read or put another in the place of. */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { lookGuarded } from '../connection/guarded-file.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 
 /** Most bytes of a private key; a file that is larger is none. */
 const keyBytesMax = 16 * 1024;
-
-const { O_RDONLY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 /** Makes the directory (0700) where it is not there. Throws FleetError `key_unsafe` for one that others could change. */
 export function openPrivateDir(dir: string): void {
@@ -62,33 +49,13 @@ export function writePrivateFile(path: string, text: string): boolean {
  * and a mode that lets anybody else read or write it: a key that others may have is none.
  */
 export function readPrivateFile(path: string): string {
-  const file = openKey(path);
-  try {
-    const stats = fstatSync(file);
-    const uid = process.geteuid?.();
-    if (!stats.isFile()) throw unsafe(path, 'is no file');
-    if (uid !== undefined && stats.uid !== uid) throw unsafe(path, `belongs to user ${stats.uid}, not to ${uid}`);
-    if (uid !== undefined && (stats.mode & 0o077) !== 0)
-      throw unsafe(
-        path,
-        `can be used by others (mode ${octal(stats.mode)}): make a new key, or chmod 600 if nobody has read it`,
-      );
-    if (stats.size > keyBytesMax)
-      throw new FleetError('key_invalid', `${path} is no private key: ${stats.size} bytes, at most ${keyBytesMax}`);
-    return readFileSync(file, 'utf8');
-  } finally {
-    closeSync(file);
-  }
-}
-
-function openKey(path: string): number {
-  try {
-    return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new FleetError('key_not_found', `there is no key at ${path}`, { cause: error });
-    throw code === 'ELOOP' ? unsafe(path, 'is a link') : unsafe(path, `cannot be read: ${message}`);
-  }
+  const found = lookGuarded(path, { guard: 'secret', bytesMax: keyBytesMax, refusesLinks: true });
+  if (found.ok) return new TextDecoder().decode(found.bytes);
+  const { fault, why, cause } = found;
+  if (fault === 'missing') throw new FleetError('key_not_found', `there is no key at ${path}`, { cause });
+  if (fault === 'too_large') throw new FleetError('key_invalid', `${path} is no private key: ${why}`);
+  const advice = fault === 'exposed' ? ' if nobody has read it, else make a new key' : '';
+  throw new FleetError('key_unsafe', `${path} is not used: ${why}${advice}`, { cause });
 }
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8);

@@ -1,17 +1,8 @@
 /** Key rings as an operator keeps them: one file, changed as a whole, to be brought to machines. */
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type KeyringFile, keyringBytesMax, keyringKind, readKeyring, type TrustedKey } from '@kanade/shared/fleet';
+import { lookGuarded } from '../connection/guarded-file.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { commandKeyOf, readTrusted } from './key-files.ts';
 
@@ -61,17 +52,11 @@ export function setEnforcing(path: string, enforcing: boolean): RingAnswer {
 const emptyRing: KeyringFile = { kind: keyringKind, keys: [] };
 
 function readFile(path: string): KeyringFile | undefined {
-  let text: string;
-  try {
-    const { size } = statSync(path);
-    if (size > keyringBytesMax) throw new Error(`it has ${size} bytes: the limit is ${keyringBytesMax}`);
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new FleetError('ring_invalid', `key ring ${path}: ${message}`, { cause: error });
-  }
-  return parse(path, text);
+  // As machines look at it: one that others may write says nothing of whom they trust.
+  const found = lookGuarded(path, { guard: 'public', bytesMax: keyringBytesMax });
+  if (found.ok) return parse(path, new TextDecoder().decode(found.bytes));
+  if (found.fault === 'missing') return undefined;
+  throw new FleetError('ring_invalid', `key ring ${path}: ${found.why}`, { cause: found.cause });
 }
 
 function parse(path: string, text: string): KeyringFile {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
+import { readGuarded } from '../connection/guarded-file.ts';
 import { seedIn } from '../connection/identity.ts';
-import { readGuarded } from '../connection/secret-file.ts';
 import { openPrivateDir, writePrivateFile } from '../keys/private-file.ts';
 import type { Role } from './permissions.ts';
 import type { MachineRole, RoleUser } from './server-config.ts';

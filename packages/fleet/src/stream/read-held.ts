@@ -1,4 +1,4 @@
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos, nuid } from '@nats-io/transport-node';
 import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
@@ -21,9 +21,12 @@ export interface HeldRead {
  * What a stream holds right now, in order; what comes meanwhile is not waited for. Leaves no consumer behind. Whoever reads may
  * break off.
  */
-export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator<JsMsg, void> {
+export async function* readHeld(
+  { connection }: Pick<Fleet, 'connection'>,
+  request: HeldRead,
+): AsyncGenerator<JsMsg, void> {
   const { stream, filter, from, signal } = request;
-  const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
+  const manager = await jetstreamManager(connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
   const adding = manager.consumers.add(stream, {
     // With a name, stream and filter stand in the subject of the request, where a broker's permissions see what is asked for.
     name: nuid.next(),
@@ -37,7 +40,7 @@ export async function* readHeld(fleet: Fleet, request: HeldRead): AsyncGenerator
   });
   const info = await abortable(adding, signal);
   try {
-    const consumer = fleet.jetstream.consumers.getConsumerFromInfo(info);
+    const consumer = jetstream(connection, { timeout: requestTimeoutMsDefault }).consumers.getConsumerFromInfo(info);
     for (let left = info.num_pending; left > 0; ) {
       signal?.throwIfAborted();
       let got = 0;

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import type { AuditEntry, Fleet } from '@kanade/fleet';
 import type { BrokerAccess } from '@kanade/fleet/connection';
-import { type Context, UsageError } from '../../call/command.ts';
+import { type Answer, type Context, UsageError } from '../../call/command.ts';
 import type { Io } from '../../io.ts';
 import { operator } from './operator.ts';
 
@@ -17,7 +17,7 @@ type Library = typeof import('./library.ts');
 export type Connected = Library & {
   readonly fleet: Fleet;
   /** Writes down what was done. What could not be recorded is said on stderr and stands in the answer; nothing is undone for it. */
-  audit(entry: Omit<AuditEntry, 'user' | 'host'>): Promise<{ audit_failed?: string }>;
+  audit(entry: Entry): Promise<{ audit_failed?: string }>;
 };
 
 /** Connects, hands the connection over and closes it afterwards. Throws FleetError. */
@@ -27,8 +27,36 @@ export async function withFleet<T>(context: Context, use: (connected: Connected)
   return await use({ ...library, fleet, audit: (entry) => record(library, fleet, { entry, io: context.io }) });
 }
 
+/** How long a broker may take to be reached for a record of what needs none, in ms. */
+const recordMs = 3_000;
+
+/**
+ * Does what needs no broker, and writes it down where a broker is: one that cannot be reached soon is said on stderr and stands in the
+ * answer, and what was done stays done. Throws what `work` throws.
+ */
+export async function doneAndRecorded(
+  context: Context,
+  work: () => { readonly answer: Answer; readonly entry: Entry },
+): Promise<Answer> {
+  serverOption(context); // a call that makes no sense does nothing
+  const { answer, entry } = work();
+  const { io } = context;
+  const soon = AbortSignal.timeout(recordMs);
+  try {
+    const { library, access } = await readAccess(context);
+    const signal = AbortSignal.any([io.signal, soon]);
+    await using fleet = await library.connectFleet({ servers: access, name: 'kanade-cli', signal });
+    return { ...answer, ...(await record(library, fleet, { entry, io })) };
+  } catch (error) {
+    const cause = soon.aborted && error === soon.reason ? `no broker answered within ${recordMs / 1000} s` : error;
+    return { ...answer, ...notRecorded(cause, io) };
+  }
+}
+
+type Entry = Omit<AuditEntry, 'user' | 'host'>;
+
 interface Recording {
-  readonly entry: Omit<AuditEntry, 'user' | 'host'>;
+  readonly entry: Entry;
   readonly io: Io;
 }
 
@@ -42,10 +70,14 @@ async function record(
     await writeAudit(fleet, { ...entry, ...operator() });
     return {};
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    io.stderr(`done, but not recorded: ${said}\n`);
-    return { audit_failed: said };
+    return notRecorded(error, io);
   }
+}
+
+function notRecorded(cause: unknown, io: Io): { audit_failed: string } {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  io.stderr(`done, but not recorded: ${said}\n`);
+  return { audit_failed: said };
 }
 
 /** How the broker of a call is reached. Throws FleetError, and UsageError for credentials in an argument. */

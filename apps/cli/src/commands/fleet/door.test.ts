@@ -103,6 +103,8 @@ describe('kanade fleet', () => {
     const made = await answer('create', 'ops', '--label', 'operators');
     const private_key_file = join(dir.path, 'kanade', 'keys', 'ops.pem');
     expect(made).toMatchObject({ code: 0, type: 'fleet.key.create', kid: 'ops', label: 'operators', private_key_file });
+    expect(made.audit_failed).toContain(nowhere);
+    expect(said.at(-1)).toContain('done, but not recorded: ');
     expect(await answer('create', 'ops')).toMatchObject({ code: 1, error: { code: 'key_exists' } });
     const glass = { kid: 'glass', max_age: '10m', audit_every_use: true };
     expect(await answer('create', 'glass', '--break-glass')).toMatchObject(glass);

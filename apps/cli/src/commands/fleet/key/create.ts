@@ -1,4 +1,5 @@
 import { defineCommand, oneWord } from '../../../call/command.ts';
+import { doneAndRecorded } from '../connect.ts';
 import { keysDir } from './places.ts';
 
 export const keyCreate = defineCommand({
@@ -27,13 +28,20 @@ export const keyCreate = defineCommand({
     const kid = oneWord(words, 'KEY');
     const { createKey, keyAgeDefault } = await import('./library.ts');
     const isGlass = options['break-glass'] ?? false;
-    const key = createKey({
-      dir: keysDir(context),
-      kid,
-      label: options.label,
-      maxAge: options['max-age'] ?? (isGlass ? keyAgeDefault : undefined),
-      auditEveryUse: options.audit ?? isGlass,
+    const dir = keysDir(context);
+    return doneAndRecorded(context, () => {
+      const { trusted, commandKey, path } = createKey({
+        dir,
+        kid,
+        label: options.label,
+        maxAge: options['max-age'] ?? (isGlass ? keyAgeDefault : undefined),
+        auditEveryUse: options.audit ?? isGlass,
+      });
+      const made = { ...trusted, command_key: commandKey };
+      return {
+        answer: { type: 'fleet.key.create', ...made, private_key_file: path },
+        entry: { action: 'key.create', about: kid, details: made },
+      };
     });
-    return { type: 'fleet.key.create', ...key.trusted, command_key: key.commandKey, private_key_file: key.path };
   },
 });

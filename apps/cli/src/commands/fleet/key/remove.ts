@@ -1,4 +1,5 @@
 import { defineCommand, oneWord } from '../../../call/command.ts';
+import { doneAndRecorded } from '../connect.ts';
 import { keysDir, ringOption, ringPath } from './places.ts';
 
 export const keyRemove = defineCommand({
@@ -14,12 +15,16 @@ export const keyRemove = defineCommand({
   async run(options, words, context) {
     const kid = oneWord(words, 'KEY');
     const { distrustKey, removeKey } = await import('./library.ts');
-    if (options.private) {
-      const dir = keysDir(context);
-      removeKey(dir, kid);
-      return { type: 'fleet.key.remove', kid, keys_dir: dir };
-    }
-    const path = ringPath(context, options.ring);
-    return { type: 'fleet.key.remove', kid, ring: path, ...distrustKey(path, kid) };
+    const dir = options.private ? keysDir(context) : undefined;
+    const path = dir === undefined ? ringPath(context, options.ring) : undefined;
+    return doneAndRecorded(context, () => {
+      if (dir !== undefined) removeKey(dir, kid);
+      const where = dir === undefined ? { ring: path } : { keys_dir: dir };
+      const ring = path === undefined ? {} : distrustKey(path, kid);
+      return {
+        answer: { type: 'fleet.key.remove', kid, ...where, ...ring },
+        entry: { action: 'key.remove', about: kid, details: where },
+      };
+    });
   },
 });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
+import { doneAndRecorded } from '../connect.ts';
 import { keysDir, ringOption, ringPath } from './places.ts';
 
 export const keyTrust = defineCommand({
@@ -30,11 +31,22 @@ export const keyTrust = defineCommand({
       throw new UsageError('KEY is missing: name a key, or say --enforcing true or false');
     const path = ringPath(context, options.ring);
     const { setEnforcing, trustedKeyIn, trustKey } = await import('./library.ts');
+    const type = 'fleet.key.trust';
     if (words.length === 0 && enforcing !== undefined)
-      return { type: 'fleet.key.trust', ring: path, ...setEnforcing(path, enforcing) };
+      return doneAndRecorded(context, () => ({
+        answer: { type, ring: path, ...setEnforcing(path, enforcing) },
+        entry: { action: 'key.trust', details: { ring: path, enforcing } },
+      }));
     const key = oneWord(words, 'KEY');
     const isFile = key.includes('/') || key.endsWith('.json');
     const trusted = trustedKeyIn(resolve(...(isFile ? [context.cwd, key] : [keysDir(context), `${key}.pub.json`])));
-    return { type: 'fleet.key.trust', kid: trusted.kid, ring: path, ...trustKey(path, trusted, enforcing) };
+    const { kid } = trusted;
+    return doneAndRecorded(context, () => {
+      const ring = trustKey(path, trusted, enforcing);
+      return {
+        answer: { type, kid, ring: path, ...ring },
+        entry: { action: 'key.trust', about: kid, details: { ring: path, enforcing: ring.enforcing, ...trusted } },
+      };
+    });
   },
 });
