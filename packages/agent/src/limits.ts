@@ -39,6 +39,8 @@ export const limits = {
   commitRetryMs: 5_000,
   /** How long runs of an earlier agent wait for what the broker says about them before they go by what it last said, in ms. */
   brokerWaitMs: 30_000,
+  /** Longest time between two looks at the deadline of an order that waits, in ms. */
+  deadlineLookMs: 60_000,
   /** Wait for the record of a job whose launch was interrupted, in ms: whoever was being started has said so by then. */
   launchRecordWaitMs: 5_000,
   /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */

@@ -34,6 +34,8 @@ export interface Operator {
   setUp(): Promise<void>;
   /** Makes a stream anew, with the same configuration and nothing in it. */
   renew(stream: string): Promise<void>;
+  /** Makes a bucket that setting up does not. */
+  addBucket(name: string): Promise<void>;
 }
 
 export async function openOperator(url: string, { setUp = true } = {}): Promise<Operator> {
@@ -112,6 +114,11 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
       const { config } = await streams.info(stream);
       await streams.delete(stream);
       await streams.add(config);
+    },
+    async addBucket(name) {
+      const { streams } = await jetstream.jetstreamManager();
+      const { config } = await streams.info('KV_agent_groups');
+      await streams.add({ ...config, name: `KV_${name}`, subjects: [`$KV.${name}.>`] });
     },
   };
 }

@@ -59,7 +59,10 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   const supervisor = createSupervisor({
     registry,
     report,
-    turns: createTurns({ about: () => standing.now, settled: () => heard }, 1),
+    turns: createTurns(
+      { about: () => standing.now, filters: () => [], settled: () => heard, watch: () => () => undefined },
+      1,
+    ),
     launcher: {
       async launch({ run }) {
         launched.push(run.runId);

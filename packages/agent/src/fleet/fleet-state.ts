@@ -4,12 +4,19 @@
  * before what can forbid it was read on the connection that stands.
  */
 import { isMissingStream } from '@kanade/fleet/connection';
-import { bucketStream, buckets, entrySubject, isToken, removalHeader } from '@kanade/shared/fleet-words';
+import {
+  bucketStream,
+  buckets,
+  bucketsOnDemand,
+  entrySubject,
+  isToken,
+  removalHeader,
+} from '@kanade/shared/fleet-words';
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { type Msg, type MsgHdrs, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { CachedBucket, FleetCache } from '../store/fleet-cache.ts';
+import { type CachedBucket, type FleetCache, forbiddingBuckets } from '../store/fleet-cache.ts';
 import { readStream } from './connect.ts';
 import { createRepeated, type Repeated } from './repeat.ts';
 
@@ -50,7 +57,7 @@ export function createFleetState(options: FleetStateOptions): FleetState {
       epoch: () => epoch,
       onChange(key) {
         for (const [name, asked] of refreshing) asked.isOvertaken ||= key === undefined || name === `${bucket} ${key}`;
-        if (bucket === buckets.agentGroups) onGroups();
+        if (keys === pcId) onGroups();
       },
       onRead(readIn) {
         if (readIn !== epoch || !unread.delete(bucket) || unread.size > 0) return;
@@ -67,7 +74,7 @@ export function createFleetState(options: FleetStateOptions): FleetState {
     },
     online: () => {
       epoch++;
-      unread = new Set(forbidding);
+      unread = new Set(forbiddingBuckets);
       cache.setContact('reading');
       for (const copy of copies) copy.read.kick();
     },
@@ -113,11 +120,9 @@ const watchedBy = (pcId: string): [CachedBucket, string][] => [
   [buckets.scriptStatus, '>'],
   [buckets.scriptCurrent, '>'],
   [buckets.agentGroups, pcId],
+  [bucketsOnDemand.agentGroupsDerived, pcId],
   [buckets.jobs, '>'],
 ];
-
-/** Those that can forbid an order: none runs before they were read. */
-const forbidding: readonly CachedBucket[] = [buckets.scriptStatus, buckets.scriptCurrent, buckets.agentGroups];
 
 interface CopyOptions {
   readonly bucket: CachedBucket;
@@ -161,9 +166,15 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
       });
       guarded(() => cache.replace(bucket, entries));
     } catch (error) {
-      // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
-      if (isMissingStream(error)) onRead(began);
-      throw error;
+      if (bucket !== bucketsOnDemand.agentGroupsDerived || !(isMissingStream(error) || isForbidden(error))) {
+        // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
+        if (isMissingStream(error)) onRead(began);
+        throw error;
+      }
+      // Only fleets that derive groups have it: nothing is derived, and its first entry would come live. A broker whose
+      // permissions are from before it keeps it from us: then this machine is in no group that was derived.
+      if (isForbidden(error)) log.warn({ bucket }, 'the broker does not let this machine read its derived groups');
+      guarded(() => cache.replace(bucket, new Map()));
     } finally {
       const later = held;
       held = undefined;
@@ -203,6 +214,10 @@ function tryChange({ bucket, onChange, log }: CopyOptions, change: () => void, k
   }
   onChange(key);
 }
+
+const isForbidden = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error instanceof PermissionViolationError || error.cause instanceof PermissionViolationError);
 
 /** A key that was deleted or purged is a message too. */
 function isRemoval(headers: MsgHdrs | undefined): boolean {

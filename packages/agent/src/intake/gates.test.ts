@@ -10,6 +10,7 @@ const open: GateFacts = {
   isRevoked: false,
   platform: 'linux',
   origin: 'fleet',
+  leftGroup: undefined,
 };
 const command: Command = { id: 'job', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 1 };
 const strict = (max_cache_age: string): Partial<Command> => ({ staleness: { mode: 'strict', max_cache_age } });
@@ -29,6 +30,7 @@ describe('refuse()', () => {
     ['another version of a local run', {}, { approvedVersion: '2', origin: 'local' }, undefined],
     ['a revoked job', {}, { isRevoked: true }, 'revoked'],
     ['a revoked job of a local run', {}, { isRevoked: true, origin: 'local' }, 'revoked'],
+    ['an order of a group that was left', {}, { leftGroup: 'commands.group.lab.job' }, 'unsupported'],
     ['a start exactly at the deadline', { deadline_at: '2026-01-01T12:00:00Z' }, {}, undefined],
     ['a start after the deadline', { deadline_at: '2026-01-01T11:59:59.999Z' }, {}, 'deadline'],
     ['a deadline with an offset', { deadline_at: '2026-01-01T13:00:00+01:00' }, {}, undefined],

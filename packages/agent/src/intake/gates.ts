@@ -1,9 +1,10 @@
 /** Whether and when a run may start: the gates, and the places for runs at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, parseHumantime } from '@kanade/shared/fleet';
+import { buckets, type Command, parseHumantime } from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
 import type { BrokerPatience, FleetView, JobStanding } from '../store/fleet-cache.ts';
+import { isAddressed } from './admit.ts';
 
 /** What the gates look at. */
 export interface GateFacts extends JobStanding {
@@ -11,50 +12,127 @@ export interface GateFacts extends JobStanding {
   readonly platform: NodeJS.Platform;
   /** Orders of this machine's own catalogue are current by definition: no pin, no staleness. */
   readonly origin: 'fleet' | 'local';
+  /** Where the order of a group came, when this machine is not in that group any more. */
+  readonly leftGroup: string | undefined;
+}
+
+/** How a run came to its gates. */
+export interface Given {
+  readonly signal: AbortSignal;
+  /** An earlier agent admitted it. */
+  readonly isKnown: boolean;
+  /** The subject of its order; undefined where damage or an older version left none. */
+  readonly subject: string | undefined;
 }
 
 /** Gates and places, for the runs that wait behind them. */
 export interface Turns {
   /**
    * Takes a run through its gates, its jitter, its place and the gates again. Resolves with the place, given back when disposed
-   * of, or with why the run may not start: start it then in the same turn of the event loop. `isKnown`: an earlier agent admitted
-   * it. Rejects with the signal's reason on abort.
+   * of, or with why the run may not start: start it then in the same turn of the event loop. What forbids it while it waits ends
+   * it at once and for good, and so does its deadline when it passes. Rejects with the signal's reason on abort.
    */
-  wait(run: Run, given: { signal: AbortSignal; isKnown: boolean }): Promise<Disposable | Refusal>;
+  wait(run: Run, given: Given): Promise<Disposable | Refusal>;
   /** A place at once, beyond the number if need be: for what already runs. */
   occupy(run: Run): Disposable;
 }
 
+type GateView = Pick<FleetView, 'about' | 'filters' | 'settled' | 'watch'>;
+
 /** `again`: why the order of a run is no longer obeyed, should that be so. */
 export function createTurns(
-  view: Pick<FleetView, 'about' | 'settled'>,
+  view: GateView,
   placesMax: number,
   again: (run: Run) => Refusal | undefined = () => undefined,
 ): Turns {
   const slots = createSlots(placesMax);
-  const platform = process.platform;
-  const look = (run: Run): Refusal | undefined => {
-    const { command, origin } = run;
-    return again(run) ?? refuse(command, { ...view.about(command.id), nowMs: Date.now(), platform, origin });
-  };
   return {
-    async wait(run, { signal, isKnown }) {
-      const patience = patienceOf(run, isKnown);
-      await view.settled(signal, patience);
-      const early = look(run);
-      if (early) return early;
-      const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
-      if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
-      using held = new DisposableStack();
-      const place = held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
-      // The connection may have gone and come again while it waited.
-      await view.settled(signal, patience);
-      const late = look(run);
-      if (late) return late;
-      held.move();
-      return place;
+    async wait(run, given) {
+      const patience = patienceOf(run, given.isKnown);
+      const look = (): Refusal | undefined => again(run) ?? refuse(run.command, factsOf(view, run, given));
+      using watch = watchOver(view, run, given);
+      const { signal } = watch;
+      try {
+        await view.settled(signal, patience);
+        const early = look();
+        if (early) return early;
+        const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
+        if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
+        using held = new DisposableStack();
+        const place = held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
+        // The connection may have gone and come again while it waited.
+        await view.settled(signal, patience);
+        const late = watch.found() ?? look();
+        if (late) return late;
+        held.move();
+        return place;
+      } catch (error) {
+        const found = watch.found();
+        if (found) return found;
+        throw error;
+      }
     },
     occupy: (run) => (needsPlace(run) ? slots.occupy() : noPlace),
+  };
+}
+
+const { platform } = process;
+
+function factsOf(view: GateView, { command, origin }: Run, { subject }: Given): GateFacts {
+  const isOut = subject?.startsWith(groupOrders) && !isAddressed(subject, command.id, view.filters());
+  return {
+    ...view.about(command.id),
+    nowMs: Date.now(),
+    platform,
+    origin,
+    leftGroup: isOut ? subject : undefined,
+  };
+}
+
+const groupOrders = 'commands.group.';
+
+interface Watch extends Disposable {
+  /** Fires when the run may not start any more, or the signal that was given does. */
+  readonly signal: AbortSignal;
+  /** Why it may not; stays, whatever is allowed again later. */
+  found(): Refusal | undefined;
+}
+
+/** Watches over a run that waits. Only what just changed is judged: the rest may be what was true before a connection was lost. */
+function watchOver(view: GateView, run: Run, given: Given): Watch {
+  const { command } = run;
+  const over = new AbortController();
+  let refusal: Refusal | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const judge = (gate: Gate): void => {
+    refusal ??= gate(command, factsOf(view, run, given));
+    if (refusal) over.abort(new Error(refusal.message));
+  };
+  const unwatch = view.watch((bucket, key) => {
+    const isOfJob = key === undefined || key === command.id;
+    if (bucket === buckets.scriptStatus) isOfJob && judge(revoked);
+    else if (bucket === buckets.scriptCurrent) isOfJob && judge(versionPin);
+    // Groups stand in two buckets: only what both say counts.
+    else if (view.about(command.id).brokerAgeMs === 0) judge(membership);
+  });
+  // In steps: a clock that was set, or stood still while the machine slept, is noticed.
+  const untilDeadline = (): void => {
+    judge(deadline);
+    const leftMs = Date.parse(command.deadline_at ?? '') - Date.now();
+    if (!refusal) timer = setTimeout(untilDeadline, Math.min(Math.max(leftMs, 0) + 1, limits.deadlineLookMs)).unref();
+  };
+  if (command.deadline_at !== undefined) untilDeadline();
+  const onAbort = (): void => over.abort(given.signal.reason);
+  given.signal.addEventListener('abort', onAbort, { once: true });
+  if (given.signal.aborted) onAbort();
+  return {
+    signal: over.signal,
+    found: () => refusal,
+    [Symbol.dispose]() {
+      unwatch();
+      clearTimeout(timer);
+      given.signal.removeEventListener('abort', onAbort);
+    },
   };
 }
 
@@ -72,19 +150,19 @@ const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && 
 
 const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
 
-/** The first gate that refuses a command. */
-export function refuse(command: Command, facts: GateFacts): Refusal | undefined {
-  return (
-    (facts.origin === 'fleet' ? staleness(command, facts) : undefined) ??
-    (facts.origin === 'fleet' ? versionPin(command, facts) : undefined) ??
-    revoked(command, facts) ??
-    deadline(command, facts) ??
-    capability(command, facts)
-  );
-}
+type Gate = (command: Command, facts: GateFacts) => Refusal | undefined;
 
-function staleness({ staleness: policy }: Command, { brokerAgeMs }: GateFacts): Refusal | undefined {
-  if (policy?.mode !== 'strict') return undefined;
+/** The first gate that refuses a command. */
+export const refuse: Gate = (command, facts) =>
+  staleness(command, facts) ??
+  versionPin(command, facts) ??
+  revoked(command, facts) ??
+  membership(command, facts) ??
+  deadline(command, facts) ??
+  capability(command, facts);
+
+function staleness({ staleness: policy }: Command, { brokerAgeMs, origin }: GateFacts): Refusal | undefined {
+  if (policy?.mode !== 'strict' || origin === 'local') return undefined;
   // A duration that cannot be read counts as zero: fail closed.
   const maxMs = parseHumantime(policy.max_cache_age) ?? 0;
   if (brokerAgeMs <= maxMs) return undefined;
@@ -95,8 +173,8 @@ function staleness({ staleness: policy }: Command, { brokerAgeMs }: GateFacts): 
   };
 }
 
-function versionPin({ id, version }: Command, { approvedVersion }: GateFacts): Refusal | undefined {
-  if (approvedVersion === undefined || approvedVersion === version) return undefined;
+function versionPin({ id, version }: Command, { approvedVersion, origin }: GateFacts): Refusal | undefined {
+  if (origin === 'local' || approvedVersion === undefined || approvedVersion === version) return undefined;
   return {
     gate: 'version_pin',
     message: `skipped: version-pin mismatch for ${id}: ordered ${version}, approved ${approvedVersion}`,
@@ -105,6 +183,12 @@ function versionPin({ id, version }: Command, { approvedVersion }: GateFacts): R
 
 function revoked({ id }: Command, { isRevoked }: GateFacts): Refusal | undefined {
   return isRevoked ? { gate: 'revoked', message: `skipped: ${id} is revoked` } : undefined;
+}
+
+/** An order of a group is for those who are in it when it starts. */
+function membership(_: Command, { leftGroup }: GateFacts): Refusal | undefined {
+  if (leftGroup === undefined) return undefined;
+  return { gate: 'unsupported', message: `skipped: this machine is not in the group any more for ${leftGroup}` };
 }
 
 /** Inclusive: a start exactly at the deadline is in time. */

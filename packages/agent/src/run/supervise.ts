@@ -19,7 +19,10 @@ export interface SupervisorOptions {
   readonly launcher: Launcher;
   /** Gates and places. */
   readonly turns: {
-    wait(run: Run, given: { signal: AbortSignal; isKnown: boolean }): Promise<Disposable | Refusal>;
+    wait(
+      run: Run,
+      given: { signal: AbortSignal; isKnown: boolean; subject: string | undefined },
+    ): Promise<Disposable | Refusal>;
     occupy(run: Run): Disposable;
   };
   readonly report: { end(run: Run, outcome: Outcome): Promise<RunEnd> };
@@ -39,7 +42,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { registry, signal, log } = options;
   const supervise = (open: OpenRun, isKnown: boolean): void => {
     const { run, stoppedBy } = open;
-    toItsEnd(options, registry.add(run, stoppedBy), isKnown ? open : undefined).catch((error: unknown) => {
+    toItsEnd(options, registry.add(run, stoppedBy), { open, isKnown }).catch((error: unknown) => {
       if (!signal.aborted)
         log.error({ err: error, run_id: run.runId }, 'a run was left open; the next start of the agent takes it up');
     });
@@ -53,13 +56,18 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
-/** `known`: how the run stood when it was found; undefined for one that was just admitted. */
-async function toItsEnd(options: SupervisorOptions, live: LiveRun, known: OpenRun | undefined): Promise<void> {
+/** How a run stood in the ledger; `isKnown`: it may have been started before. */
+interface Found {
+  readonly open: OpenRun;
+  readonly isKnown: boolean;
+}
+
+async function toItsEnd(options: SupervisorOptions, live: LiveRun, found: Found): Promise<void> {
   const { registry, launcher, report, log, signal } = options;
   const { run } = live;
   // Its place is given back when the ending is on disk, not before.
   using held = new DisposableStack();
-  const outcome = await carryOut(options, { live, known, held }).catch((error: unknown): Outcome => {
+  const outcome = await carryOut(options, { ...found, live, held }).catch((error: unknown): Outcome => {
     signal.throwIfAborted();
     log.error({ err: error, run_id: run.runId }, 'a run could not be carried out');
     registry.stop({ runId: run.runId }, 'operator'); // nobody could watch over what may be running
@@ -69,24 +77,23 @@ async function toItsEnd(options: SupervisorOptions, live: LiveRun, known: OpenRu
   launcher.cleanUp(run);
 }
 
-interface Carried {
+interface Carried extends Found {
   readonly live: LiveRun;
-  readonly known: OpenRun | undefined;
   /** What is given back at the end. */
   readonly held: DisposableStack;
 }
 
 /** gates → jitter → place → gates → launch → ending. */
-async function carryOut(options: SupervisorOptions, { live, known, held }: Carried): Promise<Outcome> {
+async function carryOut(options: SupervisorOptions, { live, open, isKnown, held }: Carried): Promise<Outcome> {
   const { turns, launcher, signal } = options;
   const { run } = live;
   const waiting = AbortSignal.any([live.stopSignal, signal]);
-  if (known) {
-    const outcome = await launcher.adopt(live, known, () => held.use(turns.occupy(run)));
+  if (isKnown) {
+    const outcome = await launcher.adopt(live, open, () => held.use(turns.occupy(run)));
     if (outcome !== 'never_started') return outcome;
   }
   try {
-    const turn = await turns.wait(run, { signal: waiting, isKnown: known !== undefined });
+    const turn = await turns.wait(run, { signal: waiting, isKnown, subject: open.received?.subject });
     if ('gate' in turn) return { kind: 'refused', refusal: turn };
     held.use(turn);
     if (live.stoppedBy) return { kind: 'stopped', by: live.stoppedBy };

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durable, Sql } from '@kanade/durable';
-import { AgentGroups, buckets, commandFilters, effectiveGroups, isToken, scriptStatuses } from '@kanade/shared/fleet';
+import {
+  AgentGroups,
+  buckets,
+  bucketsOnDemand,
+  commandFilters,
+  effectiveGroups,
+  isToken,
+  scriptStatuses,
+} from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 
 /** What the fleet says about one job, as far as this machine knows. */
@@ -21,7 +29,7 @@ export interface FleetView {
   /** The manifest of one job as it is stored. */
   manifest(jobId: string): string | undefined;
   manifests(): { readonly id: string; readonly text: string }[];
-  /** Groups of this machine, sorted; none when the entry cannot be read as groups. */
+  /** Groups of this machine, given and derived, sorted; of an entry that cannot be read as groups none. */
   groups(): readonly string[];
   /** Subjects on which orders for this machine come. */
   filters(): readonly string[];
@@ -30,6 +38,11 @@ export interface FleetView {
    * connection, else when that read is done, the broker goes, or the patience ends. Rejects with the signal's reason on abort.
    */
   settled(signal: AbortSignal, patience: BrokerPatience): Promise<void>;
+  /**
+   * Calls back on every change of what can forbid an order until the returned function is called. `key`: the one that changed;
+   * undefined when the whole bucket was read.
+   */
+  watch(listener: (bucket: ForbiddingBucket, key: string | undefined) => void): () => void;
 }
 
 /** How long somebody waits for what the broker says, in ms, before what it last said holds. */
@@ -46,8 +59,17 @@ export interface BrokerPatience {
  */
 export type Contact = 'starting' | 'reading' | 'current' | 'away' | 'none';
 
+/** Buckets whose entries can say of an order that it may not run, or not here: none runs before they were read. */
+export const forbiddingBuckets = [
+  buckets.scriptStatus,
+  buckets.scriptCurrent,
+  buckets.agentGroups,
+  bucketsOnDemand.agentGroupsDerived,
+] as const;
+export type ForbiddingBucket = (typeof forbiddingBuckets)[number];
+
 /** The buckets that an agent reads. */
-export type CachedBucket = 'jobs' | 'script_current' | 'script_status' | 'agent_groups';
+export type CachedBucket = 'jobs' | ForbiddingBucket;
 
 /** What the broker last said, kept on disk for the time without it. `fleet/` writes it. */
 export interface FleetCache extends FleetView {
@@ -63,18 +85,26 @@ export interface FleetCache extends FleetView {
 }
 
 export function createFleetCache(file: Durable, pcId: string): FleetCache {
-  const textAt = (bucket: CachedBucket, key: string): string | undefined => {
-    const row = file.look((sql) => sql('SELECT value FROM fleet_entry WHERE bucket = ? AND key = ?').get(bucket, key));
-    return row === undefined ? undefined : textOf(row.value);
-  };
   const contact = createContact();
   // What forbids is kept in memory, too: it holds even when the disk is too full to take it.
-  const forbidding = new Map(forbiddingBuckets.map((bucket) => [bucket as string, entriesOf(file, bucket)]));
-  const said = (bucket: CachedBucket, jobId: string): string | undefined => forbidding.get(bucket)?.get(jobId)?.trim();
-  let groups = parseGroups(textAt(buckets.agentGroups, pcId));
-  const change = (bucket: CachedBucket, addsBytes: number, write: (sql: Sql) => void): void => {
-    file.transact((tx) => write(tx.sql), { addsBytes });
-    if (bucket === buckets.agentGroups) groups = parseGroups(textAt(buckets.agentGroups, pcId));
+  const forbidding = new Map<string, Map<string, string>>(
+    forbiddingBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]),
+  );
+  const said = (bucket: ForbiddingBucket, key: string): string | undefined => forbidding.get(bucket)?.get(key)?.trim();
+  const groupsSaid = (): string[] =>
+    effectiveGroups(
+      parseGroups(said(buckets.agentGroups, pcId)),
+      parseGroups(said(bucketsOnDemand.agentGroupsDerived, pcId)),
+    );
+  let groups = groupsSaid();
+  const listeners = new Set<(bucket: ForbiddingBucket, key: string | undefined) => void>();
+  const change = ({ bucket, key, addsBytes }: EntryChange, write: (sql: Sql) => void): void => {
+    groups = groupsSaid();
+    try {
+      file.transact((tx) => write(tx.sql), { addsBytes });
+    } finally {
+      if (bucket !== buckets.jobs) for (const listener of [...listeners]) listener(bucket, key);
+    }
   };
   return {
     about: (jobId) => ({
@@ -82,28 +112,30 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
       approvedVersion: said(buckets.scriptCurrent, jobId),
       isRevoked: said(buckets.scriptStatus, jobId) === scriptStatuses.revoked,
     }),
-    manifest: (jobId) => textAt(buckets.jobs, jobId),
-    manifests: () =>
-      file
-        .look((sql) => sql('SELECT key, value FROM fleet_entry WHERE bucket = ? ORDER BY key').all(buckets.jobs))
-        .map((row) => ({ id: row.key as string, text: textOf(row.value) })),
+    ...manifestsIn(file),
     groups: () => groups,
     filters: () => commandFilters(pcId, groups),
     settled: contact.settled,
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     put: (bucket, key, value) => {
       forbidding.get(bucket)?.set(key, textOf(value));
-      change(bucket, value.length, (sql) => put(sql, { bucket, key, value }));
+      change({ bucket, key, addsBytes: value.length }, (sql) => put(sql, { bucket, key, value }));
     },
     remove: (bucket, key) => {
       forbidding.get(bucket)?.delete(key);
-      change(bucket, 0, (sql) => void sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key));
+      change({ bucket, key, addsBytes: 0 }, (sql) => {
+        sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key);
+      });
     },
     replace: (bucket, entries) => {
       if (forbidding.has(bucket)) {
         forbidding.set(bucket, new Map([...entries].map(([key, value]) => [key, textOf(value)])));
       }
-      const bytes = [...entries.values()].reduce((sum, value) => sum + value.length, 0);
-      change(bucket, bytes, (sql) => {
+      const addsBytes = [...entries.values()].reduce((sum, value) => sum + value.length, 0);
+      change({ bucket, key: undefined, addsBytes }, (sql) => {
         sql('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
         for (const [key, value] of entries) put(sql, { bucket, key, value });
       });
@@ -113,6 +145,27 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
       return contact.now();
     },
     setContact: contact.set,
+  };
+}
+
+interface EntryChange {
+  readonly bucket: CachedBucket;
+  /** Undefined: all of them. */
+  readonly key: string | undefined;
+  readonly addsBytes: number;
+}
+
+function manifestsIn(file: Durable): Pick<FleetCache, 'manifest' | 'manifests'> {
+  return {
+    manifest: (jobId) => {
+      const entry = 'SELECT value FROM fleet_entry WHERE bucket = ? AND key = ?';
+      const row = file.look((sql) => sql(entry).get(buckets.jobs, jobId));
+      return row === undefined ? undefined : textOf(row.value);
+    },
+    manifests: () =>
+      file
+        .look((sql) => sql('SELECT key, value FROM fleet_entry WHERE bucket = ? ORDER BY key').all(buckets.jobs))
+        .map((row) => ({ id: row.key as string, text: textOf(row.value) })),
   };
 }
 
@@ -133,9 +186,6 @@ function cursorsIn(file: Durable): Pick<FleetCache, 'cursor' | 'setCursor'> {
     },
   };
 }
-
-/** Buckets whose entries say of a job that it may not run. */
-const forbiddingBuckets = [buckets.scriptCurrent, buckets.scriptStatus] as const;
 
 function entriesOf(file: Durable, bucket: CachedBucket): Map<string, string> {
   const rows = file.look((sql) => sql('SELECT key, value FROM fleet_entry WHERE bucket = ?').all(bucket));
@@ -188,13 +238,13 @@ async function untilChanged(change: Promise<void>, ms: number, signal: AbortSign
 
 const textOf = (value: unknown): string => Buffer.from(value as Uint8Array).toString('utf8');
 
-function parseGroups(text: string | undefined): string[] {
-  if (text === undefined) return [];
+function parseGroups(text: string | undefined): AgentGroups | undefined {
+  if (text === undefined) return undefined;
   try {
-    // They become part of subjects; one that cannot be is a machine in none, like everything else that cannot be read.
-    const groups = effectiveGroups(AgentGroups.parse(JSON.parse(text)));
-    return groups.every(isToken) ? groups : [];
+    const groups = AgentGroups.parse(JSON.parse(text));
+    // They become part of subjects; an entry with one that cannot be counts like all that cannot be read.
+    return groups.groups.every(isToken) ? groups : undefined;
   } catch {
-    return []; // fail closed: a machine whose groups cannot be read is in none
+    return undefined; // fail closed: it says that this machine is in none
   }
 }

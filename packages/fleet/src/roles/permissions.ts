@@ -8,6 +8,7 @@ import {
   anyKill,
   bucketStream,
   buckets,
+  bucketsOnDemand,
   commandFilters,
   entrySubject,
   heartbeatSubject,
@@ -51,6 +52,8 @@ const api = (verb: string, stream: string): string => `$JS.API.${verb}.${stream}
 const allBuckets = Object.values(buckets);
 /** The buckets that every machine reads whole. */
 const catalogue = [buckets.jobs, buckets.scriptStatus, buckets.scriptCurrent];
+/** Those in which it reads in which groups it is. */
+const memberships = [buckets.agentGroups, bucketsOnDemand.agentGroupsDerived];
 
 /** Orders of one machine: its own, those for all, those of its groups. */
 function orderFilters(pc: string, groups: readonly string[] | undefined): string[] {
@@ -65,7 +68,7 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
   const reads: [stream: string, filter: string][] = [
     ...orderFilters(pc, groups).map((filter): [string, string] => [streams.exec, filter]),
     ...catalogue.map((bucket): [string, string] => [bucketStream(bucket), entrySubject(bucket, '>')]),
-    [bucketStream(buckets.agentGroups), entrySubject(buckets.agentGroups, pc)],
+    ...memberships.map((bucket): [string, string] => [bucketStream(bucket), entrySubject(bucket, pc)]),
   ];
   const read = [...new Set(reads.map(([stream]) => stream))];
   return [
@@ -89,7 +92,7 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     anyKill,
     pingSubject(pc),
     ...catalogue.map((bucket) => entrySubject(bucket, '>')),
-    entrySubject(buckets.agentGroups, pc),
+    ...memberships.map((bucket) => entrySubject(bucket, pc)),
   ];
 }
 
