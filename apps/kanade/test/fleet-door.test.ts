@@ -32,6 +32,18 @@ describe.each(await natsServers())('fleet door on nats-server $version', ({ path
     expect(done).toMatchObject({ ok: true, type: 'fleet.exec', job_id: 'disk-report', status: 0 });
     expect(result).toMatchObject({ pc_id: 'pc-1', exit_code: 0, skipped: false, ending: 'exited' });
     expect(result?.stdout).toContain('File system');
+    await using dir = await tempDir();
+    const odd = `${dir.path}/odd.yaml`;
+    writeFileSync(odd, `${jobText({ id: 'odd', script: 'true' })}require_approval: true\ninventory: { display: [] }\n`);
+    const notes = ['require_approval: nobody can be asked for an approval yet, so ', 'inventory: what the job prints'];
+    expect(await answer(['fleet', 'job', 'put', odd], { env })).toMatchObject({
+      ok: true,
+      jobs: [{ id: 'odd', notes: notes.map((note) => expect.stringContaining(note)) }],
+    });
+    expect(await answer(['fleet', 'exec', 'odd', '--pc', 'pc-1'], { env })).toMatchObject({
+      ok: false,
+      error: { code: 'job_unserved', message: expect.stringContaining('require_approval') },
+    });
     expect(await answer(['fleet', 'ping', 'pc-1'], { env })).toMatchObject({ ok: true, status: 0 });
   });
 

@@ -69,6 +69,18 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
     await expect(sendOrder(fleet, { jobId: 'object', targets: [target] })).rejects.toMatchObject({
       code: 'script_unsupported',
     });
+    for (const [id, more, path] of [
+      ['approved', 'require_approval: true', 'require_approval'],
+      ['controlled', 'tier: controller', 'tier'],
+      ['fed', 'feed: [{ id: a, field: b, primary_key: [c] }]', 'feed'],
+    ] as const) {
+      const put = await putManifest(fleet, `${jobYaml(id)}\n${more}\n`);
+      expect(put.unserved).toMatchObject([{ path, refusedTo: 'everybody' }]);
+      await expect(sendOrder(fleet, { jobId: id, targets: [target] })).rejects.toMatchObject({
+        code: 'job_unserved',
+        message: expect.stringContaining(path),
+      });
+    }
     const toNobody = sendOrder(fleet, { jobId: 'big', targets: [{ kind: 'pc', pc: 'a b' }] });
     await expect(toNobody).rejects.toMatchObject({ code: 'invalid_id' });
     expect(await heldOrders(fleet)).toEqual({});

@@ -18,4 +18,5 @@ export {
   Visibility,
 } from './manifest/manifest.ts';
 export { type StrictManifestOptions, strictManifest } from './manifest/strict-manifest.ts';
+export { type Unserved, unservedIn } from './manifest/unserved.ts';
 export { readAs } from './scalar/strict.ts';

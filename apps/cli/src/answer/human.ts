@@ -156,7 +156,11 @@ const tables: Readonly<Record<string, Columns>> = {
   },
   'fleet.job.put': {
     rows: 'jobs',
-    columns: { ...keys('id', 'version', 'file'), was: ({ created }) => ({ text: created ? 'new' : 'there' }) },
+    columns: {
+      ...keys('id', 'version', 'file'),
+      was: ({ created }) => ({ text: created ? 'new' : 'there' }),
+      notes: ({ notes }) => ({ text: lineOf(notes), colour: 'yellow' }),
+    },
   },
   'fleet.key.list': {
     rows: 'own',

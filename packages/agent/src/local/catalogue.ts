@@ -1,6 +1,6 @@
 import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { Manifest, strictManifest } from '@kanade/shared/manifest';
+import { Manifest, strictManifest, unservedIn } from '@kanade/shared/manifest';
 import { LineCounter, parseDocument } from 'yaml';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
@@ -25,16 +25,25 @@ export interface CatalogueOptions {
 /** Reads the job directory and follows its changes. Throws AgentError `jobs_dir_unusable`. */
 export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Catalogue {
   const files = dir === undefined ? undefined : openJobFiles(dir, log);
+  /** Each manifest of the fleet as it was read last: it is read again when its text is another. */
+  const read = new Map<string, { readonly text: string; readonly manifest: Manifest | undefined }>();
   const ofFleet = (text: string, id: string): Manifest | undefined => {
+    const before = read.get(id);
+    if (before?.text === text) return before.manifest;
     const manifest = parseStored(text);
-    if (!manifest) log.warn({ id }, 'a job of the fleet cannot be read and is left out');
+    read.set(id, { text, manifest });
+    if (manifest) tellUnserved(log, manifest);
+    else log.warn({ id }, 'a job of the fleet cannot be read and is left out');
     return manifest;
   };
   return {
     list() {
       const own = files?.manifests() ?? new Map<string, Manifest>();
-      const fleet = view.manifests().filter(({ id }) => !own.has(id));
-      return [...own.values(), ...fleet.map(({ id, text }) => ofFleet(text, id)).filter((one) => one !== undefined)];
+      const stored = view.manifests();
+      const fleet = stored.filter(({ id }) => !own.has(id)).map(({ id, text }) => ofFleet(text, id));
+      const ids = new Set(stored.map(({ id }) => id));
+      for (const id of read.keys()) if (!ids.has(id)) read.delete(id);
+      return [...own.values(), ...fleet.filter((one) => one !== undefined)];
     },
     async fresh(id) {
       files?.read();
@@ -56,6 +65,14 @@ function parseStored(text: string): Manifest | undefined {
   }
 }
 
+/** A job that is meant for people and is not offered to them: whoever wrote it finds out why here. */
+function tellUnserved(log: Logger, manifest: Manifest): void {
+  const unserved = unservedIn(manifest).filter(({ refusedTo }) => refusedTo !== 'nobody');
+  if (!manifest.client || unserved.length === 0) return;
+  const reasons = unserved.map(({ path, reason }) => `${path}: ${reason}`);
+  log.warn({ id: manifest.id, reasons }, 'a job is not offered to people: this version does not do what it asks for');
+}
+
 interface JobFile {
   /** Changes whenever the file does. */
   readonly stamp: string;
@@ -75,7 +92,10 @@ function openJobFiles(dir: string, log: Logger) {
       size > limits.jobFileBytesMax
         ? { faults: [`${size} bytes: the limit is ${limits.jobFileBytesMax}`] }
         : parseJobFile(readFileSync(path, 'utf8'));
-    if ('manifest' in parsed) return { stamp, manifest: parsed.manifest };
+    if ('manifest' in parsed) {
+      tellUnserved(log, parsed.manifest);
+      return { stamp, manifest: parsed.manifest };
+    }
     log.warn({ path, faults: parsed.faults }, 'job file skipped: it is not a valid manifest');
     return { stamp, manifest: undefined };
   }

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
 import { isToken, parseHumantime } from '@kanade/shared/fleet';
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
-import { type Audience, type ClientBlock, commandOf, isMeant, type Manifest } from '@kanade/shared/manifest';
+import {
+  type Audience,
+  type ClientBlock,
+  commandOf,
+  isMeant,
+  type Manifest,
+  type Unserved,
+  unservedIn,
+} from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/supervise.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
@@ -35,7 +43,7 @@ export function createLocalJobs(options: JobsOptions) {
     const lastRuns = ledger.lastOf(userKey);
     return catalogue
       .list()
-      .filter((manifest) => isOffered(manifest, who) && isInline(manifest))
+      .filter((manifest) => isOffered(manifest, who) && isInline(manifest) && hindranceOf(manifest) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
       .filter((job) => job !== undefined)
@@ -49,6 +57,11 @@ export function createLocalJobs(options: JobsOptions) {
     if (!isOffered(manifest, audience())) throw new KlpError('Unauthorized', `${id} is not offered to people here`);
     if (view.about(id).isRevoked) throw new KlpError('Unauthorized', `${id} is revoked`);
     if (!isInline(manifest)) throw new KlpError('InvalidParams', `${id} has no inline script; not yet runnable here`);
+    const hindrance = hindranceOf(manifest);
+    if (hindrance) {
+      const { refusedTo, path, reason } = hindrance;
+      throw new KlpError(refusedTo === 'machines' ? 'InvalidParams' : 'Unauthorized', `${id}: ${path}: ${reason}`);
+    }
     return manifest;
   }
 
@@ -78,6 +91,10 @@ export function createLocalJobs(options: JobsOptions) {
 export function isOffered({ client }: Manifest, audience: Audience): boolean {
   return client !== undefined && isMeant(client.visible_to, audience);
 }
+
+/** What of a manifest keeps people from starting the job, because nobody carries it out; undefined when nothing does. */
+export const hindranceOf = (manifest: Manifest): Unserved | undefined =>
+  unservedIn(manifest).find(({ refusedTo }) => refusedTo !== 'nobody');
 
 /** True when the script stands in the manifest itself. */
 export const isInline = ({ execute }: Manifest): boolean => execute.script !== undefined && execute.script !== '';

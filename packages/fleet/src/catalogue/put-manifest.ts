@@ -1,5 +1,5 @@
 import { buckets, scriptStatuses } from '@kanade/shared/fleet';
-import type { Manifest } from '@kanade/shared/manifest';
+import { type Manifest, type Unserved, unservedIn } from '@kanade/shared/manifest';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
@@ -20,6 +20,8 @@ export interface PutResult {
   readonly version: string;
   /** False when a job of that id was there before. */
   readonly created: boolean;
+  /** What it asks for and this version does not carry out: it is stored all the same, and refused where it would be left out. */
+  readonly unserved: readonly Unserved[];
 }
 
 /**
@@ -32,7 +34,7 @@ export async function putManifest(fleet: Fleet, yamlText: string, options: PutOp
   const { manifest, source } = await prepare(yamlText, options);
   try {
     const created = await abortable(store(fleet, { manifest, source, signal: options.signal }), options.signal);
-    return { jobId: manifest.id, version: manifest.version, created };
+    return { jobId: manifest.id, version: manifest.version, created, unserved: unservedIn(manifest) };
   } catch (error) {
     throw translate(error, `putting job ${manifest.id}`, options.signal);
   }

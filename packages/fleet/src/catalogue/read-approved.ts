@@ -1,5 +1,5 @@
 import { buckets, scriptStatuses } from '@kanade/shared/fleet';
-import type { Manifest } from '@kanade/shared/manifest';
+import { type Manifest, unservedIn } from '@kanade/shared/manifest';
 import type { KvEntry } from '@nats-io/kv';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
@@ -14,7 +14,7 @@ const attemptsMax = 5;
 /**
  * The manifest to order, its version being the approved one from here on: machines compare an order's version with that. What
  * is approved is read before the manifest and changed only if it is still that, so an order never undoes a `putManifest` beside
- * it. Throws FleetError `job_not_found`, `job_revoked`, and `job_changed` when it changes faster than it can be read.
+ * it. Throws FleetError `job_not_found`, `job_revoked`, `job_unserved`, and `job_changed` when it changes faster than it can be read.
  */
 export async function readApproved(fleet: Fleet, jobId: string, signal: AbortSignal | undefined): Promise<Manifest> {
   checkId('a job id', jobId);
@@ -34,6 +34,7 @@ async function approve(fleet: Fleet, jobId: string): Promise<Manifest> {
     const approved = await current.get(jobId);
     const [manifest, standing] = await Promise.all([readManifest(fleet, jobId), readEntry(status, jobId)]);
     refuseRevoked(jobId, standing);
+    refuseUnserved(manifest);
     if (hasValue(approved) && approved?.string().trim() === manifest.version) return manifest;
     try {
       await current.put(jobId, manifest.version, { previousSeq: approved?.revision ?? 0 });
@@ -52,6 +53,13 @@ export async function checkAllowed(fleet: Fleet, jobId: string, signal: AbortSig
   } catch (error) {
     throw translate(error, `looking whether ${jobId} is revoked`, signal);
   }
+}
+
+/** What no machine could tell from the order: whoever needs an approval, or a controller, is not run without. */
+function refuseUnserved(manifest: Manifest): void {
+  const unserved = unservedIn(manifest).find(({ refusedTo }) => refusedTo === 'everybody');
+  if (!unserved) return;
+  throw new FleetError('job_unserved', `${manifest.id} cannot be ordered: ${unserved.path}: ${unserved.reason}`);
 }
 
 function refuseRevoked(jobId: string, standing: KvEntry | undefined): void {

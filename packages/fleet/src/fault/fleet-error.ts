@@ -22,6 +22,7 @@ export type FleetErrorCode =
   | 'job_not_found'
   | 'job_changed'
   | 'job_revoked'
+  | 'job_unserved'
   | 'manifest_invalid'
   | 'script_unsupported'
   | 'too_large'

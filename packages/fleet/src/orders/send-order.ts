@@ -25,7 +25,7 @@ export interface OrderRequest {
 /**
  * Orders a job of the catalogue on machines, groups or all machines. Resolves when the broker has stored the order under each of
  * its targets; machines that are away get it later, the newest order of each job. Throws FleetError `job_not_found`,
- * `job_revoked`, `job_changed`, `no_topology`, `script_unsupported`, `too_large` or `invalid_id`.
+ * `job_revoked`, `job_unserved`, `job_changed`, `no_topology`, `script_unsupported`, `too_large` or `invalid_id`.
  */
 export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Order> {
   const { jobId, targets, signer, signal } = request;

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FleetError } from '@kanade/fleet';
+import type { Unserved } from '@kanade/shared/manifest';
 import { Failure } from '../../answer/answer.ts';
 import { defineCommand, UsageError } from '../../call/command.ts';
 import { withFleet } from './connect.ts';
@@ -31,15 +32,28 @@ export const jobPut = defineCommand({
       const jobs: Record<string, unknown>[] = [];
       for (const source of sources) {
         const put = await named(source, () => putManifest(fleet, source.text, { ...source, signal }));
-        const { jobId, version, created } = put;
+        const { jobId, version, created, unserved } = put;
         const noted = await audit({ action: 'job.put', about: jobId, details: { version, created } });
-        jobs.push({ file: source.file, id: jobId, version, created, ...noted });
-        io.stderr(`put ${put.jobId} ${put.version}\n`);
+        const notes = unserved.map(noteOf);
+        jobs.push({ file: source.file, id: jobId, version, created, ...(notes.length > 0 && { notes }), ...noted });
+        io.stderr(`put ${put.jobId} ${put.version}\n${notes.map((note) => `note: ${note}\n`).join('')}`);
       }
       return { type: 'fleet.job.put', jobs };
     });
   },
 });
+
+const refusals = {
+  people: 'so people are not offered the job',
+  everybody: 'so the job can neither be ordered nor started',
+  machines: 'so machines of this version refuse the job',
+  nobody: '',
+} as const;
+
+/** What a manifest asks for in vain, and what comes of that. */
+function noteOf({ path, reason, refusedTo }: Unserved): string {
+  return [`${path}: ${reason}`, refusals[refusedTo]].filter(Boolean).join(', ');
+}
 
 async function readSource(file: string, bytesMax: number): Promise<Source> {
   const text = await readText(file, bytesMax).catch((error: unknown) => {
