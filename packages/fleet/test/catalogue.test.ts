@@ -23,6 +23,7 @@ describe.each(await natsServers())('catalogue on nats-server $version', ({ path 
       jobId: 'disk-report',
       version: '1.0.0',
       created: true,
+      unserved: [],
     });
     const manifest = {
       id: 'disk-report',

@@ -1,5 +1,5 @@
 /** From a run to its processes and back: what is started where, as whom, and what it left behind. */
-import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { JobDefinition, JobDir, Jobs, JobView, Launched } from '@kanade/runner';
@@ -68,7 +68,7 @@ async function launch(options: LauncherOptions, live: LiveRun): Promise<Outcome>
   let launched: Launched;
   try {
     stage(plan);
-    launched = jobs.launch(definitionOf(run, plan.argv, cwd), (job) => {
+    launched = jobs.launch(definitionOf(run, plan, cwd), (job) => {
       created = job;
       nameInLedger(options, run, job);
       startedAtMs = Date.now();
@@ -139,10 +139,9 @@ async function adopt(
 
 function cleanUp({ stagingRoot, log }: LauncherOptions, run: Run): void {
   const [ours, persons] = stagingDirsOf(run, stagingRoot);
-  // The second is in a place for everybody: what has that name there is ours only when we made it.
   for (const dir of run.command.run_as === 'user' ? [ours, persons] : [ours]) {
     try {
-      rmSync(dir, { recursive: true, force: true });
+      unstage(dir);
     } catch (error) {
       log.warn({ err: error, run_id: run.runId, dir }, 'the scripts of a run could not be removed');
     }
@@ -169,10 +168,11 @@ function planOf(run: Run, { env, stagingRoot }: LauncherOptions): Plan | Refusal
 /** The tag by which a directory says what it is of, should the ledger have lost the run. */
 export const tagOf = (runId: string): string => `run.${runId}`;
 
-function definitionOf({ runId, command }: Run, argv: readonly string[], cwd: string): JobDefinition {
+function definitionOf({ runId, command }: Run, { argv, env }: Plan, cwd: string): JobDefinition {
   const asUser = command.run_as === 'user';
   return {
     command: argv,
+    env,
     ...(asUser ? { runAs: 'session-user' } : {}),
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
@@ -194,19 +194,29 @@ const stagingDirsOf = ({ runId }: Run, stagingRoot: string): [ours: string, pers
   resolve(tmpdir(), `kanade-run-${runId}`),
 ];
 
-/** Readable by the job alone; exclusive, so that nobody can have put a directory or a file there before. */
+/**
+ * Exclusive, so that nobody can have put a directory or a file there before. The files belong to whom they run as and the directory
+ * to us: in a place for everybody nobody else can put something into it, or something else in its place.
+ */
 function stage({ stagingDir: dir, staged, user }: Plan): void {
   if (staged.length === 0) return;
-  rmSync(dir, { recursive: true, force: true }); // left by a launch that was cut off
+  unstage(dir); // left by a launch that was cut off
   mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
   mkdirSync(dir, { mode: 0o700 });
-  const written = staged.map(({ name, text }) => {
+  for (const { name, text } of staged) {
     const path = resolve(dir, name);
     writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
-    return path;
-  });
-  if (!user || process.getuid?.() === user.uid) return;
-  for (const path of [...written, dir]) chownSync(path, user.uid, user.gid);
+    if (user && process.getuid?.() !== user.uid) chownSync(path, user.uid, user.gid);
+  }
+  if (user) chmodSync(dir, 0o711);
+}
+
+/** Removes what `stage` made, and nothing else that has its name. */
+function unstage(dir: string): void {
+  const stats = lstatSync(dir, { throwIfNoEntry: false });
+  if (!stats?.isDirectory() || stats.uid !== (process.geteuid?.() ?? stats.uid)) return;
+  for (const name of readdirSync(dir)) unlinkSync(resolve(dir, name));
+  rmdirSync(dir);
 }
 
 /** What a settled job tells of its end. */

@@ -7,8 +7,8 @@ const command = (shell: PlannedShell, text = 'do it') => ({ shell, text });
 
 describe('planShell()', () => {
   it.each([
-    ['sh', linux, ['/bin/sh', '-c', 'do it']],
-    ['bash', linux, ['/bin/bash', '-c', 'do it']],
+    ['sh', linux, ['/bin/sh', '-c', 'eval "unset KANADE_SCRIPT;$KANADE_SCRIPT"']],
+    ['bash', linux, ['/bin/bash', '-c', 'eval "unset KANADE_SCRIPT;$KANADE_SCRIPT"']],
     ['cmd', windows, ['C:\\cmd.exe', '/C', 'do it']],
     ['pwsh', linux, ['/bin/pwsh', '-NoProfile', '-NonInteractive', '-File', "/d/it's/launcher.ps1"]],
     [
@@ -46,11 +46,16 @@ describe('planShell()', () => {
     });
   });
 
-  it('stages a script that is longer than an argument may be', () => {
+  it('gives a shell its script where others cannot read it', () => {
+    expect(planShell(command('sh', 'echo $1'), linux)).toMatchObject({ env: ['KANADE_SCRIPT=echo $1'], staged: [] });
+  });
+
+  it('stages a script that is longer than a variable may be', () => {
     const script = 'x'.repeat(100_001);
     expect(planShell(command('bash', script), linux)).toEqual({
       kind: 'planned',
       argv: ['/bin/bash', "/d/it's/script.sh"],
+      env: [],
       staged: [{ name: 'script.sh', text: script }],
     });
   });

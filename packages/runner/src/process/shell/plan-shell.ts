@@ -9,9 +9,15 @@ export interface StagedFile {
   readonly text: string;
 }
 
-/** How a script is started, or why it cannot be. */
+/** How a script is started, or why it cannot be. What a script says stands in no argument that everybody can read. */
 export type ShellPlan =
-  | { readonly kind: 'planned'; readonly argv: readonly string[]; readonly staged: readonly StagedFile[] }
+  | {
+      readonly kind: 'planned';
+      readonly argv: readonly string[];
+      /** `KEY=VALUE` that the script is started with. */
+      readonly env: readonly string[];
+      readonly staged: readonly StagedFile[];
+    }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 /** A script in the language of a shell. */
@@ -31,8 +37,13 @@ export interface Machine {
 const windowsOnly: readonly PlannedShell[] = ['powershell', 'cmd'];
 const byteOrderMark = '\ufeff';
 
-/** Bytes of a script that go into an argument (Linux takes 131,072 in one word); a longer one is staged. */
-const argumentBytesMax = 100_000;
+/** Bytes of a script that go into a variable (Linux takes 131,072 in one); a longer one is staged. */
+const variableBytesMax = 100_000;
+
+/** Carries the script to its shell. A process's environment is for its own user to read. */
+const scriptVariable = 'KANADE_SCRIPT';
+/** The variable is taken away before the first command of the script, which runs as if it stood behind `-c`. */
+const evalScript = `eval "unset ${scriptVariable};$${scriptVariable}"`;
 
 /** The words and files for a script (fleet reference, section 4.2). */
 export function planShell(script: Script, machine: Machine): ShellPlan {
@@ -42,10 +53,13 @@ export function planShell(script: Script, machine: Machine): ShellPlan {
   const program = machine.find(shell);
   if (program === undefined)
     return { kind: 'unsupported', reason: `${shell} is not installed (looked in PATH); install it and try again` };
-  if (shell === 'cmd') return { kind: 'planned', argv: [program, '/C', text], staged: [] };
+  // On Windows a command line is for its own user to read, as an environment is elsewhere.
+  if (shell === 'cmd') return { kind: 'planned', argv: [program, '/C', text], env: [], staged: [] };
   if (shell === 'pwsh' || shell === 'powershell') return planPowerShell(program, script, machine);
-  if (Buffer.byteLength(text) <= argumentBytesMax) return { kind: 'planned', argv: [program, '-c', text], staged: [] };
-  return { kind: 'planned', argv: [program, join(machine, 'script.sh')], staged: [{ name: 'script.sh', text }] };
+  if (Buffer.byteLength(text) <= variableBytesMax)
+    return { kind: 'planned', argv: [program, '-c', evalScript], env: [`${scriptVariable}=${text}`], staged: [] };
+  const argv = [program, join(machine, 'script.sh')];
+  return { kind: 'planned', argv, env: [], staged: [{ name: 'script.sh', text }] };
 }
 
 /**
@@ -65,6 +79,7 @@ function planPowerShell(program: string, { shell, text }: Script, machine: Machi
   return {
     kind: 'planned',
     argv: [program, '-NoProfile', '-NonInteractive', ...policy, '-File', join(machine, 'launcher.ps1')],
+    env: [],
     staged: [
       { name: 'script.ps1', text: `${byteOrderMark}${text}` },
       { name: 'launcher.ps1', text: `${byteOrderMark}${launcher}` },
