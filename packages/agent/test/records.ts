@@ -57,3 +57,16 @@ export function knownRequests(dataDir: string): string[] {
     database.close();
   }
 }
+
+/** How many attempts to deliver the result of an order count as failed; undefined while there was none. */
+export function failedAttempts(dataDir: string, requestId: string): number | undefined {
+  const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
+  try {
+    const row = database
+      .prepare('SELECT attempts FROM outbox WHERE subject = ? AND reason IS NOT NULL')
+      .get(`results.${requestId}`);
+    return row && Number(row.attempts);
+  } finally {
+    database.close();
+  }
+}

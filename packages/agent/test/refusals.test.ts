@@ -4,19 +4,19 @@ import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSite } from './agent-process.ts';
 import { commandFor, openOperator } from './operator.ts';
-import { queuedResults } from './records.ts';
+import { failedAttempts, queuedResults } from './records.ts';
+
+async function openFleet(path: string) {
+  const broker = await startNatsServer({ path });
+  onTestFinished(() => broker[Symbol.asyncDispose]());
+  const operator = await openOperator(broker.url);
+  const site = await openSite();
+  return { operator, site, start: () => site.start({ args: ['--server', broker.url] }) };
+}
 
 describe.each(await natsServers())('an agent that cannot do as it is told, with nats-server $version', ({ path }) => {
-  async function openFleet() {
-    const broker = await startNatsServer({ path });
-    onTestFinished(() => broker[Symbol.asyncDispose]());
-    const operator = await openOperator(broker.url);
-    const site = await openSite();
-    return { operator, site, start: () => site.start({ args: ['--server', broker.url] }) };
-  }
-
   it('answers every order that says whom to answer, and tells of the others', async () => {
-    const { operator, site, start } = await openFleet();
+    const { operator, site, start } = await openFleet(path);
     const agent = await start();
     const first = commandFor('true');
     await operator.order('commands.pc.pc-1.job', first);
@@ -72,7 +72,7 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
   });
 
   it('takes the first orders of a stream that was made anew while it was away', async () => {
-    const { operator, site, start } = await openFleet();
+    const { operator, site, start } = await openFleet(path);
     const ran = join(site.path, 'ran');
     const before = commandFor(`echo before >> ${ran}`);
     await operator.order('commands.pc.pc-1.job', before);
@@ -90,7 +90,7 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
   });
 
   it('keeps results while the broker has no stream or no room for them, and sends them by itself when it has', async () => {
-    const { operator, site, start } = await openFleet();
+    const { operator, site, start } = await openFleet(path);
     const agent = await start();
     const known = commandFor('true');
     await operator.order('commands.pc.pc-1.job', known);
@@ -103,5 +103,23 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
     await operator.setUp();
     expect(await operator.result(lost.request_id)).toMatchObject({ stdout: 'kept\n' });
     expect(await operator.ping('pc-1')).toMatchObject({ records_quarantined: 0 });
+  });
+});
+
+describe('an agent whose broker has no room for long output', () => {
+  it('keeps long output while the store for it is full, holds that against no result, and sends short ones', async () => {
+    const { operator, site, start } = await openFleet((await natsServers()).at(-1)?.path ?? '');
+    const agent = await start();
+    await operator.change('OBJ_result_output', { max_bytes: 100_000 });
+    const long = commandFor('head -c 400000 /dev/zero | tr "\\0" x');
+    await operator.order('commands.pc.pc-1.job', long);
+    await eventually('the agent to see it', () => agent.log().includes('the store of long output is full'));
+    const short = commandFor('echo short');
+    await operator.order('commands.pc.pc-1.job', short);
+    expect(await operator.result(short.request_id)).toMatchObject({ stdout: 'short\n' });
+    await eventually('the result to be put off', () => failedAttempts(site.data, long.request_id) === 0);
+    await operator.change('OBJ_result_output', { max_bytes: 100_000_000 });
+    const [result] = await operator.followed(long.request_id, 1);
+    expect(result?.stdout.length).toBe(400_000);
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissingStream } from '@kanade/fleet/connection';
-import type { Outbox, QueuedRecord } from '@kanade/outbox';
+import { type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { JetStreamApiError, type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -36,6 +36,7 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
   /** Wait before the streams are looked at again, in ms. */
   let pauseMs = 0;
   const underWay = createUnderWay();
+  const storeFull = createNotice(log);
 
   const look = createRepeated({
     run: async () => {
@@ -56,6 +57,7 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
 
   /** A broker that cannot take results counts as away; nothing is held against the record. Other failures are the record's. */
   function onFailure(error: unknown, { id, subject }: QueuedRecord): void {
+    if (error instanceof OutboxError && error.code === 'not_now') storeFull.tell(id);
     if (isEventId(id) && isNobodyThere(error)) {
       log.warn({ subject }, 'the broker has no stream for events: one is not told');
       return;
@@ -66,7 +68,7 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
       pauseMs = limits.fullPauseMs;
       look.kick();
     }
-    throw error instanceof StoreFull ? error.cause : error;
+    throw error;
   }
 
   const drained = drain({ outbox, log, signal }, () => ready, {
@@ -77,15 +79,27 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
   return {
     drained,
     online(open) {
-      connection = open;
-      ready = undefined;
-      pauseMs = 0;
+      [connection, ready, pauseMs] = [open, undefined, 0];
+      storeFull.forget();
       look.kick();
     },
     away() {
-      connection = undefined;
-      ready = undefined;
+      [connection, ready] = [undefined, undefined];
       underWay.giveUp(new Error('the connection to the broker went'));
+    },
+  };
+}
+
+/** Long output has no room: worth one line, however many results it is about. */
+function createNotice(log: Logger) {
+  let isSaid = false;
+  return {
+    tell(id: string): void {
+      log[isSaid ? 'debug' : 'warn']({ id }, 'the store of long output is full: results that need it wait');
+      isSaid = true;
+    },
+    forget(): void {
+      isSaid = false;
     },
   };
 }
@@ -162,9 +176,6 @@ const isNobodyThere = (error: unknown): boolean => error instanceof Error && err
 const isFull = (error: unknown): boolean =>
   error instanceof JetStreamApiError && [10023, 10047, 10077].includes(error.code);
 
-/** The store of long output has no room: that is no reason to hold up results that need none. */
-class StoreFull extends Error {}
-
 /** Moves long output into the object store, so that the result fits into one message. */
 async function offload(
   broker: { connection: NatsConnection; jetstream: JetStreamClient },
@@ -186,7 +197,8 @@ async function offload(
       result[stream] = '';
       result[`${stream}_object`] = name;
     } catch (error) {
-      if (isFull(error)) throw new StoreFull('the store of long output is full', { cause: error });
+      // No reason to hold up results that need none of it, and nothing against this one.
+      if (isFull(error)) throw new OutboxError('not_now', 'the store of long output is full', { cause: error });
       if (!isMissingStream(error)) throw error;
       log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
       const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);

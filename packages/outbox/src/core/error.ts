@@ -8,6 +8,8 @@ export type OutboxErrorCode =
   | 'foreign_table'
   | 'id_conflict'
   | 'no_outbox'
+  /** For `deliver` to reject with. */
+  | 'not_now'
   | 'over_budget'
   | 'record_too_large';
 

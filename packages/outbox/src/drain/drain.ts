@@ -183,6 +183,9 @@ function settleFailed(
   switch (next.kind) {
     case 'keep':
       return [];
+    case 'later':
+      retryLater(tx, key, next);
+      return [];
     case 'retry': {
       const { attempts, dueMs, reason } = next;
       return retryLater(tx, key, next) ? [{ type: 'failed', id: key.id, attempts, retryAtMs: dueMs, reason }] : [];

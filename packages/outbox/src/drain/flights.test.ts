@@ -33,6 +33,11 @@ describe('afterAttempt', () => {
       next: { kind: 'remove' },
     },
     { name: 'a failure offline', attempt: { ...failed, attempts: 9, counts: false }, next: { kind: 'keep' } },
+    {
+      name: 'no room, however often',
+      attempt: { ...failed, attempts: 9, isNotNow: true },
+      next: { kind: 'later', attempts: 9, dueMs: 9_000, reason: 'no' },
+    },
     { name: 'the first failure', attempt: failed, next: { kind: 'retry', attempts: 1, dueMs: 6_000, reason: 'no' } },
     {
       name: 'the last failure but one',

@@ -21,7 +21,10 @@ export interface DeliverContext {
   readonly deadlineMs: number;
 }
 
-/** Resolves when the other side has the record for good; anything it rejects with is a failed attempt. */
+/**
+ * Resolves when the other side has the record for good; anything it rejects with is a failed attempt. Only with OutboxError `not_now`
+ * nothing counts: the other side has no room for this record, and takes others.
+ */
 export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise<void>;
 
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
@@ -146,12 +149,12 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
   }
 
   return ({ key, attempts }, record) => {
-    const onEnd = (failure: string | null): void => {
+    const onEnd = (failure: string | null, isNotNow = false): void => {
       together.delete(key.seq);
       if (together.size === 0) cancelTimer?.();
       if (!flying.delete(key.seq)) return;
       const counts = !options.stop.aborted && options.isOnline();
-      const attempt = { attempts, failure, counts, nowMs: clock.nowMs(), random: context.random() };
+      const attempt = { attempts, failure, counts, isNotNow, nowMs: clock.nowMs(), random: context.random() };
       flights.ended.push({ key, next: afterAttempt(attempt, limits) });
       context.wakeup.ring();
     };
@@ -197,15 +200,19 @@ interface Delivery {
 /** Starts an attempt. `onEnd` is called once, later than this call: with null for success, else with what went wrong. */
 function startDelivery(
   record: QueuedRecord,
-  { deliver, deadlineMs, onEnd }: { deliver: Deliver; deadlineMs: number; onEnd: (failure: string | null) => void },
+  {
+    deliver,
+    deadlineMs,
+    onEnd,
+  }: { deliver: Deliver; deadlineMs: number; onEnd: (failure: string | null, isNotNow?: boolean) => void },
 ): Delivery {
   let controller: AbortController | null = null;
   let aborted: { readonly reason: unknown } | null = null;
   let ended = false;
-  const end = (failure: string | null): void => {
+  const end = (failure: string | null, isNotNow = false): void => {
     if (ended) return;
     ended = true;
-    onEnd(failure);
+    onEnd(failure, isNotNow);
   };
   const context: DeliverContext = {
     deadlineMs,
@@ -218,7 +225,7 @@ function startDelivery(
   };
   attempt(deliver, record, context).then(
     () => end(null),
-    (error: unknown) => end(failureReason(error)),
+    (error: unknown) => end(failureReason(error), error instanceof OutboxError && error.code === 'not_now'),
   );
   return {
     abort(reason) {
@@ -250,10 +257,15 @@ export function backoffMs(attempts: number, random: number, limits: BackoffLimit
   return Math.max(1, Math.min(Math.round(jittered), limits.backoffMaxMs));
 }
 
+/** A record without room waits as long as after so many failed attempts, however often that was. */
+const notNowBackoff = 3;
+
 type AfterAttempt =
   | { readonly kind: 'remove' }
   /** Nothing counts: the line was down, or we were told to stop. */
   | { readonly kind: 'keep' }
+  /** Nothing counts: the other side had no room for this record. */
+  | { readonly kind: 'later'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
   | { readonly kind: 'retry'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
   | { readonly kind: 'quarantine'; readonly attempts: number; readonly reason: string };
 
@@ -264,6 +276,8 @@ interface Attempt {
   readonly failure: string | null;
   /** Whether the line was up, and nobody had asked us to stop, when the attempt ended. */
   readonly counts: boolean;
+  /** The other side had no room for this record. */
+  readonly isNotNow?: boolean;
   readonly nowMs: number;
   readonly random: number;
 }
@@ -272,8 +286,12 @@ interface Attempt {
 export function afterAttempt(attempt: Attempt, limits: BackoffLimits): AfterAttempt {
   if (attempt.failure === null) return { kind: 'remove' };
   if (!attempt.counts) return { kind: 'keep' };
-  const attempts = attempt.attempts + 1;
   const reason = attempt.failure;
+  if (attempt.isNotNow) {
+    const dueMs = attempt.nowMs + backoffMs(notNowBackoff, attempt.random, limits);
+    return { kind: 'later', attempts: attempt.attempts, dueMs, reason };
+  }
+  const attempts = attempt.attempts + 1;
   if (attempts >= limits.attemptsMax) return { kind: 'quarantine', attempts, reason };
   return { kind: 'retry', attempts, dueMs: attempt.nowMs + backoffMs(attempts, attempt.random, limits), reason };
 }
