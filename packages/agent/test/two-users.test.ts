@@ -9,6 +9,9 @@ import { jobYaml, openSite, type Site } from './agent-process.ts';
 const ann = 61_001;
 const bob = 61_002;
 const daemon = 61_003;
+/** In no list of this machine. */
+const far = 61_010;
+const farRow = `far:x:${far}:${far}::/:/bin/sh`;
 
 /** Only root can play other users; then the agent gets an account list of its own, which no other process sees. */
 const ownMounts = ['--mount', '--propagation', 'private'];
@@ -25,11 +28,15 @@ const accounts = [
 async function startForPeople(site: Site): Promise<void> {
   const passwd = join(site.path, 'passwd');
   writeFileSync(passwd, `${readFileSync('/etc/passwd', 'utf8')}${accounts.join('\n')}\n`);
+  // Plays a directory service that knows one more person, and answers for another with somebody else.
+  const getent = join(site.path, 'getent');
+  const answers = [`${far}) echo ${farRow} ;;`, `${far + 1}) echo ${farRow} ;;`, '*) exit 2 ;;'];
+  writeFileSync(getent, `#!/bin/sh\ncase "$2" in\n${answers.join('\n')}\nesac\n`, { mode: 0o755 });
   chmodSync(site.path, 0o755);
   const program = [process.execPath, '--conditions=@kanade/source', join(import.meta.dirname, '../src/bin.ts')];
   const words = ['--id', 'pc-1', '--data-dir', site.data, '--socket', site.socket, '--jobs', site.jobs];
-  const script = 'mount --bind "$0" /etc/passwd && exec "$@"';
-  const child = spawn('unshare', [...ownMounts, 'sh', '-c', script, passwd, ...program, ...words], {
+  const script = 'mount --bind "$0" /etc/passwd && mount --bind "$1" "$(command -v getent)" && shift && exec "$@"';
+  const child = spawn('unshare', [...ownMounts, 'sh', '-c', script, passwd, getent, ...program, ...words], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => ended(child));
@@ -123,6 +130,10 @@ if (canPlayUsers) {
     const refused = tapAs(daemon, site, 'system.ping');
     expect(await refused.code).toBe(3);
     expect(refused.lines).toEqual([{ error: { kind: 'Unauthorized', detail: `uid ${daemon} has no login shell` } }]);
+    const distant = tapAs(far, site, ...hello);
+    expect(await distant.code).toBe(0);
+    const wrong = tapAs(far + 1, site, 'system.ping');
+    expect(await wrong.code).toBe(3);
     const unknown = tapAs(61_004, site, 'system.ping');
     expect(await unknown.code).toBe(3);
     expect(unknown.lines).toEqual([{ error: { kind: 'Unauthorized', detail: 'uid 61004 has no account' } }]);

@@ -9,6 +9,7 @@ import {
   userPolicy,
 } from '@kanade/klp/socket';
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
+import { accountRow } from '@kanade/runner/process';
 import {
   commonProtocol,
   type LocalErrorKind,
@@ -90,7 +91,7 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
   }
 
   const listener = await listen(options, {
-    accept: onlyUid === undefined ? userPolicy() : onlyOne(onlyUid),
+    accept: onlyUid === undefined ? userPolicy({ readPasswd: accountRow }) : onlyOne(onlyUid),
     onConnection,
   });
   return {

@@ -8,8 +8,8 @@ export interface UserPolicyOptions {
   allowUids?: readonly number[];
   /** Default 1000; 500 on macOS. */
   minUid?: number;
-  /** Text of the account list. Default: /etc/passwd, read for each peer. */
-  readPasswd?: () => string;
+  /** Rows of the account list, that of a user among them. Default: /etc/passwd, read for each peer. */
+  readPasswd?: (uid: number) => string;
   /** Text of the list of login shells. Default: /etc/shells, read for each peer. */
   readShells?: () => string;
 }
@@ -29,7 +29,7 @@ export function userPolicy(options: UserPolicyOptions = {}): (peer: { uid: numbe
     let passwd: string;
     let shells: string;
     try {
-      passwd = readPasswd();
+      passwd = readPasswd(uid);
       shells = readShells();
     } catch {
       return refuse('the account could not be looked up');

@@ -1,5 +1,6 @@
 /** The person at the machine: who has the active login session, and how to run something as that person (Linux, logind). */
 import { readdirSync, readFileSync } from 'node:fs';
+import { accountRow } from './account.ts';
 
 /** Owner of a login session, with what a program of that person expects in its environment. */
 export interface SessionUser {
@@ -11,8 +12,8 @@ export interface SessionUser {
   readonly session: { readonly id: string; readonly type?: string; readonly display?: string };
 }
 
-/** Where logind keeps its sessions and the system its accounts. */
-const [sessionsDir, accountsFile] = ['/run/systemd/sessions', '/etc/passwd'];
+/** Where logind keeps its sessions. */
+const sessionsDir = '/run/systemd/sessions';
 
 /** PATH of a program that a person starts. */
 const userPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
@@ -76,10 +77,9 @@ function parseFields(text: string): Fields {
 }
 
 function readAccount(uid: number): Omit<SessionUser, 'session'> | undefined {
-  const rows = readText(accountsFile).split('\n');
-  const found = rows.map((row) => row.split(':')).find((fields) => fields.length === 7 && Number(fields[2]) === uid);
-  if (!found) return undefined;
-  const [name = '', , , gid, , home = '/', shell = '/bin/sh'] = found;
+  const fields = accountRow(uid).split(':');
+  if (fields.length !== 7) return undefined;
+  const [name = '', , , gid, , home = '/', shell = '/bin/sh'] = fields;
   return { name, uid, gid: Number(gid), home, shell };
 }
 

@@ -123,6 +123,25 @@ export function runSink({ argv, cwd, env, input, timeoutMs }: SinkSpec): Promise
   });
 }
 
+/**
+ * Runs a program of the system and returns what it printed; undefined when it is not there, fails, or takes longer than `timeoutMs`,
+ * for which everything waits.
+ */
+export function askSystem(word: string, args: readonly string[], timeoutMs: number): string | undefined {
+  const program = findProgram(word, undefined);
+  if (program === undefined) return undefined;
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const env = { PATH: defaultPath, LANG: 'C' };
+  const { status, stdout } = spawnSync(program, [...args], {
+    env,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout : undefined;
+}
+
 /** Starts a program of ours in a session of its own, with no input and output, and lets go of it. */
 export function spawnProgram(argv: readonly string[]): void {
   const bun = (globalThis as { Bun?: BunLike }).Bun;
