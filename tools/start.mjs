@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, fail, installPackages, onPinnedNode, root, runTool, say } from './toolchain.mjs';
@@ -101,6 +101,10 @@ if (words.includes('--fleet')) {
   if (code !== 0) await stop(1, 'kanade fleet setup failed: try it by hand');
 }
 
+// A copy of one's own: the agent takes job files only where nobody else could put others.
+const jobs = join(dataDir, 'jobs');
+rmSync(jobs, { recursive: true, force: true });
+cpSync(join(root, 'examples/jobs'), jobs, { recursive: true });
 const agentArgs = [
   'agent',
   '--id',
@@ -110,7 +114,7 @@ const agentArgs = [
   '--socket',
   socket,
   '--jobs',
-  join(root, 'examples/jobs'),
+  jobs,
   '--allow-own-user',
   '--log-level',
   'warn',

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
 import { start } from './program.ts';
@@ -9,14 +10,17 @@ interface AgentOptions {
   readonly id?: string;
   /** Further options, such as a broker. */
   readonly args?: readonly string[];
+  /** Default: the examples. */
   readonly jobs?: string;
   /** Where it keeps its state; default: a place of its own. */
   readonly dataDir?: string;
 }
 
 /** An agent with a socket of its own. */
-export async function startAgent({ id = 'pc-1', args = [], jobs = exampleJobs, dataDir }: AgentOptions = {}) {
+export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir }: AgentOptions = {}) {
   const dir = await tempDir();
+  // A copy of one's own, wherever the checkout lies: job files that others could write are not taken.
+  if (!jobs) cpSync(exampleJobs, `${dir.path}/jobs`, { recursive: true });
   const socket = `${dir.path}/s`;
   const own = [
     '--id',
@@ -26,7 +30,7 @@ export async function startAgent({ id = 'pc-1', args = [], jobs = exampleJobs, d
     '--socket',
     socket,
     '--jobs',
-    jobs,
+    jobs ?? `${dir.path}/jobs`,
     '--allow-own-user',
     '--log-level',
     'warn',

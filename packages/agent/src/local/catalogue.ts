@@ -6,6 +6,7 @@ import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
+import { faultOnWay } from '../store/ownership.ts';
 
 /** The jobs this machine knows: files of its own directory first, then those of the fleet. */
 export interface Catalogue extends Disposable {
@@ -46,7 +47,7 @@ export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Ca
       return [...own.values(), ...fleet.filter((one) => one !== undefined)];
     },
     async fresh(id) {
-      files?.read();
+      files?.tryRead();
       const own = files?.manifests().get(id);
       if (own) return own;
       await refresh(id);
@@ -79,29 +80,32 @@ interface JobFile {
   readonly manifest: Manifest | undefined;
 }
 
+/** Whoever could write one of these files could start anything on this machine as the user of the agent. */
 function openJobFiles(dir: string, log: Logger) {
   let known = new Map<string, JobFile>();
   let byId = new Map<string, Manifest>();
 
   function load(path: string): JobFile {
-    const { size, mtimeMs, ino } = statSync(path);
-    const stamp = `${size} ${mtimeMs} ${ino}`;
+    const { size, mtimeMs, ino, mode, uid } = statSync(path);
+    const stamp = [size, mtimeMs, ino, mode, uid].join(' ');
     const before = known.get(path);
     if (before?.stamp === stamp) return before;
-    const parsed: ParsedFile =
-      size > limits.jobFileBytesMax
-        ? { faults: [`${size} bytes: the limit is ${limits.jobFileBytesMax}`] }
-        : parseJobFile(readFileSync(path, 'utf8'));
+    const parsed = readJobFile(path, size);
     if ('manifest' in parsed) {
       tellUnserved(log, parsed.manifest);
       return { stamp, manifest: parsed.manifest };
     }
-    log.warn({ path, faults: parsed.faults }, 'job file skipped: it is not a valid manifest');
+    log.warn({ path, faults: parsed.faults }, 'job file skipped: it is no manifest that can be used');
     return { stamp, manifest: undefined };
   }
 
   function read(): void {
     const found = new Map<string, JobFile>();
+    const fault = faultOnWay(dir, { isOwn: false });
+    if (fault !== undefined) {
+      [known, byId] = [found, new Map()];
+      throw new Error(fault);
+    }
     for (const path of jobPaths(dir)) {
       try {
         found.set(path, load(path));
@@ -121,22 +125,20 @@ function openJobFiles(dir: string, log: Logger) {
   try {
     read();
   } catch (cause) {
-    throw new AgentError(
-      'jobs_dir_unusable',
-      `read jobs from ${dir}: ${(cause as Error).message}; give --jobs a directory`,
-      {
-        cause,
-      },
-    );
+    const why = (cause as Error).message;
+    throw new AgentError('jobs_dir_unusable', `read jobs from ${dir}: ${why}; give --jobs a directory of your own`, {
+      cause,
+    });
   }
-  const close = watchDir(dir, log, () => {
+  function tryRead(): void {
     try {
       read();
     } catch (error) {
-      log.warn({ dir, err: error }, 'the job directory cannot be read; the jobs stay as they were');
+      log.warn({ dir, err: error }, 'the job directory cannot be read');
     }
-  });
-  return { read, manifests: (): ReadonlyMap<string, Manifest> => byId, close };
+  }
+  const close = watchDir(dir, log, tryRead);
+  return { tryRead, manifests: (): ReadonlyMap<string, Manifest> => byId, close };
 }
 
 function watchDir(dir: string, log: Logger, onChange: () => void): () => void {
@@ -163,6 +165,13 @@ function jobPaths(dir: string): string[] {
     .sort()
     .slice(0, limits.jobFilesMax)
     .map((name) => join(dir, name));
+}
+
+function readJobFile(path: string, size: number): ParsedFile {
+  const fault = faultOnWay(path, { isOwn: false });
+  if (fault !== undefined) return { faults: [fault] };
+  if (size > limits.jobFileBytesMax) return { faults: [`${size} bytes: the limit is ${limits.jobFileBytesMax}`] };
+  return parseJobFile(readFileSync(path, 'utf8'));
 }
 
 type ParsedFile = { readonly manifest: Manifest } | { readonly faults: readonly string[] };
