@@ -1,13 +1,16 @@
 /** Output that is too long for a message, from the agent's object store to the operator. */
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectFleet } from '@kanade/fleet';
 import { objectStores, outputKey } from '@kanade/shared/fleet';
-import { natsServers, startNatsServer } from '@kanade/testkit';
+import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { jetstream } from '@nats-io/jetstream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { putObject } from '../src/fleet/objects.ts';
 import { openSite } from './agent-process.ts';
 import { commandFor, openOperator } from './operator.ts';
+import { queuedResults } from './records.ts';
 
 const kibibyte = 1_024;
 const line = '0123456789\n';
@@ -35,6 +38,26 @@ describe.each(await natsServers())('long output with nats-server $version', ({ p
     expect([result?.stdout === expected, result?.stderr === expected, result?.missingOutput]).toEqual([true, true, []]);
     const key = (stream: 'stdout' | 'stderr') => (isStored ? outputKey(result?.result_id ?? '', stream) : undefined);
     expect([result?.stdout_object, result?.stderr_object]).toEqual([key('stdout'), key('stderr')]);
+  });
+
+  it('on its way to a broker that stands still does not hold up the end of the agent', async () => {
+    const broker = await openBroker();
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    const agent = await site.start({ args: ['--server', broker.url] });
+    const go = join(site.path, 'go');
+    const command = commandFor(`until [ -e '${go}' ]; do sleep 0.02; done; head -c 8000000 /dev/zero | tr '\\0' x`);
+    await operator.order('commands.pc.pc-1.job', command);
+    await operator.started(command.request_id);
+    broker.freeze();
+    writeFileSync(go, '');
+    await eventually('the result to wait', () => queuedResults(site.data).length === 1);
+    const { code, stderr } = await agent.end();
+    expect([code, stderr.includes('closing took too long')]).toEqual([0, false]);
+    broker.thaw();
+    await site.start({ args: ['--server', broker.url] });
+    const [result] = await operator.followed(command.request_id, 1);
+    expect(result?.stdout.length).toBe(8_000_000);
   });
 
   it('of two machines under one order stays apart', async () => {

@@ -81,7 +81,9 @@ export function createBroker(options: BrokerOptions): Broker {
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the agent ends'));
-      if (state.kind === 'connected') await connection?.flush().catch(() => undefined); // away by now: nothing left to send
+      // Away by now: nothing left to send. One that stands still keeps nobody: what it has not confirmed is on disk.
+      const flushed = state.kind === 'connected' ? connection?.flush().catch(() => undefined) : undefined;
+      await Promise.race([flushed, sleep(limits.closeConnectionsMs, undefined, { ref: false })]);
       await connection?.close();
       await supervised;
     },
