@@ -25,8 +25,12 @@ export const limits = {
   localAdmissionsMax: 20_000,
   /** Runs of one user that it holds. */
   userAdmissionsMax: 5_000,
-  /** What the directories of ended runs may take on the disk, in bytes; over it the oldest go. */
-  endedBytesMax: 2 * 1024 ** 3,
+  /** What orders may say whose runs have not ended, in bytes in all; further ones are refused until some have. */
+  openOrderBytesMax: 512 * 1024 ** 2,
+  /** Bytes of an order that are kept after its run has ended: with the number of orders, 196 MiB at most. */
+  endedOrderBytesMax: 2 * 1024,
+  /** What the directories of ended runs may take on the disk, in bytes; over it the oldest go. With the orders above, 2 GiB. */
+  endedBytesMax: 2 * 1024 ** 3 - 708 * 1024 ** 2,
   /** Time between two looks at what they take, in ms. */
   budgetEveryMs: 300_000,
   /** How long an ended run, its order and its output are kept, in ms: the broker's 7 days and one day for clocks. */

@@ -8,6 +8,7 @@ import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSite, type RunningAgent } from './agent-process.ts';
 import { commandFor, type Operator, openOperator } from './operator.ts';
+import { openPerson } from './person.ts';
 import { knownRequests, queuedResults } from './records.ts';
 
 /**
@@ -97,6 +98,15 @@ const gates: Readonly<Record<string, Gate>> = {
     outcome: (moment) => (isWaiting(moment) ? undefined : -1),
     order: (order) => ({ body: { ...command(order), check: { name: 'disk' } } }),
   },
+};
+
+/** A person's click on a job of the fleet that was forbidden a moment ago. The catalogue is current by definition: no pin. */
+const clicks: Readonly<Record<string, 'runs' | 'Unauthorized'>> = {
+  none: 'runs',
+  revoked: 'Unauthorized',
+  pinned: 'runs',
+  grouped: 'Unauthorized',
+  derived: 'Unauthorized',
 };
 
 interface Fleet {
@@ -229,6 +239,23 @@ describe('gates × moments', () => {
     await forbid(at('live').filter(({ gate }) => gate !== gates.distrusted));
     for (const cell of at('live').filter(({ gate }) => gate !== gates.distrusted)) await order(cell);
     await expectRefused(at('live').filter(({ gate }) => gate !== gates.distrusted));
+
+    const person = await openPerson(site.socket);
+    for (const [name, outcome] of Object.entries(clicks)) {
+      const [gate, job] = [gates[name], `${name}-click`];
+      const visible_to = gate?.order ? { groups: [job] } : { all: true }; // those of groups are addressed by them
+      const execute = { shell: 'sh', timeout: '1m', script: 'true' };
+      const client = { name, category: 'tests', visible_to };
+      await gate?.allow?.(fleet, job);
+      await operator.put('jobs', job, JSON.stringify({ id: job, version: '1', execute, client }));
+      const told = { name, run: (await person.end(await person.start(job))).exit_code };
+      expect(told).toEqual({ name, run: 0 });
+      await gate?.forbid?.(fleet, job);
+      const again = person.start(job);
+      if (outcome === 'runs') expect(await person.end(await again)).toMatchObject({ exit_code: 0 });
+      else await expect(again, name).rejects.toMatchObject({ kind: outcome });
+    }
+    await person.close();
 
     await first.end('SIGKILL');
     for (const cell of at('missed')) await order(cell);

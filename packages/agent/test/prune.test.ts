@@ -117,3 +117,37 @@ it('sweepJobs() removes launches that never began and names those that the ledge
   expect(sweep(Date.now() + limits.keepEndedMs + 5_000)).toEqual([]);
   expect(existsSync(lost.job.path)).toBe(false);
 });
+
+it('orders that wait have a budget of bytes, and one whose run has ended keeps its name alone', async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, 'agent.db');
+  const openBytesMax = 100_000;
+  const orderOf = (requestId: string, bytes: number) => {
+    const script = 'x'.repeat(bytes);
+    const command = { id: 'job', version: '1', request_id: requestId, shell: 'sh', script, timeout_secs: 1 } as const;
+    const run: Run = { runId: requestId, pcId: 'pc-1', requestId, execId: null, origin: 'fleet', owner: null, command };
+    return { run, arrival: arrivalOf(run, { fingerprint: requestId }) };
+  };
+  const [long, next] = [orderOf('long', 60_000), orderOf('next', 60_000)];
+  {
+    await using file = openStateFile(path);
+    await using outbox = openOutbox({ durable: file });
+    const ledger = openLedger({ file, outbox, openBytesMax });
+    const give = ({ run, arrival }: typeof long) => ledger.admit(run, arrival).kind;
+    expect([give(long), give(next), give(orderOf('short', 1_000))]).toEqual(['admitted', 'full', 'admitted']);
+    expect(ledger.receivedOf('long')?.delivery.bytes.length).toBe(long.arrival.bytes.length);
+    const end = endOf(long.run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, Date.now());
+    ledger.ended(long.run, end, resultOf(long.run, end));
+    expect(ledger.receivedOf('long')?.delivery.bytes.length).toBe(0);
+    expect([give(next), give(orderOf('more', 60_000))]).toEqual(['admitted', 'full']);
+  }
+  // What is left of it is intact: delivered again it is known, under its name nothing else is run.
+  const salvaged: string[] = [];
+  await using file = openStateFile(path, ({ type }) => void salvaged.push(type));
+  await using outbox = openOutbox({ durable: file });
+  const ledger = openLedger({ file, outbox, openBytesMax });
+  expect(ledger.admit(long.run, long.arrival).kind).toBe('duplicate');
+  expect(ledger.admit(long.run, { ...long.arrival, fingerprint: 'other' }).kind).toBe('conflict');
+  expect(ledger.open().map(({ run }) => run.command.script.length)).toEqual([1_000, 60_000]);
+  expect(salvaged).toEqual([]);
+});

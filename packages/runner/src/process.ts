@@ -1,4 +1,5 @@
 /** Processes: who one is, who is at the machine, and how a script of some shell is started. */
+export { accountRow } from './process/account.ts';
 export { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
 export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
 export {

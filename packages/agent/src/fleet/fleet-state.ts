@@ -146,12 +146,8 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
   /** Changes that come while the bucket is being read; they are newer than what is read, so they are applied after it. */
   let held: Msg[] | undefined;
 
-  function apply({ subject, data, headers }: Msg): void {
-    const key = keyOf(subject);
-    if (isRemoval(headers)) cache.remove(bucket, key);
-    else cache.put(bucket, key, data);
-  }
-
+  const apply = ({ subject, data, headers }: Msg): void =>
+    isRemoval(headers) ? cache.remove(bucket, keyOf(subject)) : cache.put(bucket, keyOf(subject), data);
   const guarded = (change: () => void, key?: string): void => tryChange(options, change, key);
 
   async function readAll(): Promise<void> {
@@ -166,14 +162,11 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
       });
       guarded(() => cache.replace(bucket, entries));
     } catch (error) {
-      if (bucket !== bucketsOnDemand.agentGroupsDerived || !(isMissingStream(error) || isForbidden(error))) {
-        // Nobody says anything there: what was last said holds, and whether somebody does is looked at again.
+      if (!isNobodyThere(options, error)) {
+        // What was last said holds, and whether somebody says something there is looked at again.
         if (isMissingStream(error)) onRead(began);
         throw error;
       }
-      // Only fleets that derive groups have it: nothing is derived, and its first entry would come live. A broker whose
-      // permissions are from before it keeps it from us: then this machine is in no group that was derived.
-      if (isForbidden(error)) log.warn({ bucket }, 'the broker does not let this machine read its derived groups');
       guarded(() => cache.replace(bucket, new Map()));
     } finally {
       const later = held;
@@ -204,6 +197,16 @@ function createBucketCopy(options: CopyOptions): { open(connection: NatsConnecti
       signal,
     }),
   };
+}
+
+/**
+ * Only fleets that derive groups have a bucket for them: without one nothing is derived, and its first entry would come live. A broker
+ * whose permissions are from before it keeps it from us: then this machine is in no group that was derived.
+ */
+function isNobodyThere({ bucket, log }: CopyOptions, error: unknown): boolean {
+  if (bucket !== bucketsOnDemand.agentGroupsDerived) return false;
+  if (isForbidden(error)) log.warn({ bucket }, 'the broker does not let this machine read its derived groups');
+  return isMissingStream(error) || isForbidden(error);
 }
 
 function tryChange({ bucket, onChange, log }: CopyOptions, change: () => void, key: string | undefined): void {

@@ -17,7 +17,7 @@ export interface GateFacts extends JobStanding {
 }
 
 /** How a run came to its gates. */
-export interface Given {
+export interface Arrived {
   readonly signal: AbortSignal;
   /** An earlier agent admitted it. */
   readonly isKnown: boolean;
@@ -32,7 +32,7 @@ export interface Turns {
    * of, or with why the run may not start: start it then in the same turn of the event loop. What forbids it while it waits ends
    * it at once and for good, and so does its deadline when it passes. Rejects with the signal's reason on abort.
    */
-  wait(run: Run, given: Given): Promise<Disposable | Refusal>;
+  wait(run: Run, given: Arrived): Promise<Disposable | Refusal>;
   /** A place at once, beyond the number if need be: for what already runs. */
   occupy(run: Run): Disposable;
 }
@@ -78,7 +78,7 @@ export function createTurns(
 
 const { platform } = process;
 
-function factsOf(view: GateView, { command, origin }: Run, { subject }: Given): GateFacts {
+function factsOf(view: GateView, { command, origin }: Run, { subject }: Arrived): GateFacts {
   const isOut = subject?.startsWith(groupOrders) && !isAddressed(subject, command.id, view.filters());
   return {
     ...view.about(command.id),
@@ -99,7 +99,7 @@ interface Watch extends Disposable {
 }
 
 /** Watches over a run that waits. Only what just changed is judged: the rest may be what was true before a connection was lost. */
-function watchOver(view: GateView, run: Run, given: Given): Watch {
+function watchOver(view: GateView, run: Run, given: Arrived): Watch {
   const { command } = run;
   const over = new AbortController();
   let refusal: Refusal | undefined;

@@ -86,11 +86,7 @@ export interface FleetCache extends FleetView {
 
 export function createFleetCache(file: Durable, pcId: string): FleetCache {
   const contact = createContact();
-  // What forbids is kept in memory, too: it holds even when the disk is too full to take it.
-  const forbidding = new Map<string, Map<string, string>>(
-    forbiddingBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]),
-  );
-  const said = (bucket: ForbiddingBucket, key: string): string | undefined => forbidding.get(bucket)?.get(key)?.trim();
+  const { forbidding, said } = forbiddingIn(file);
   const groupsSaid = (): string[] =>
     effectiveGroups(
       parseGroups(said(buckets.agentGroups, pcId)),
@@ -146,6 +142,15 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     },
     setContact: contact.set,
   };
+}
+
+/** What forbids is kept in memory, too: it holds even when the disk is too full to take it. */
+function forbiddingIn(file: Durable) {
+  const forbidding = new Map<string, Map<string, string>>(
+    forbiddingBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]),
+  );
+  const said = (bucket: ForbiddingBucket, key: string): string | undefined => forbidding.get(bucket)?.get(key)?.trim();
+  return { forbidding, said };
 }
 
 interface EntryChange {

@@ -8,19 +8,28 @@
  * | `launching` |             | its job directory has a name       |                   |
  * | `stopping`  |             | who asked for that                 |                   |
  * | `running`   |             | its processes exist                | the started event |
- * | `ended`     |             | how it ended                       | the result        |
+ * | `ended`     | its name    | how it ended                       | the result        |
  * | `forget`    | gone        | gone                               |                   |
  *
  * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
  * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
-import { crc32 } from 'node:zlib';
-import type { Durable, Row, Sql, Transaction } from '@kanade/durable';
+import type { Durable, Sql, Transaction } from '@kanade/durable';
 import { type Outbox, OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
+import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
-import { hasNoPlace, lastRuns, openRunOf, openRuns, receivedBy } from './run-rows.ts';
+import {
+  createOrderRoom,
+  hasNoPlace,
+  lastRuns,
+  letGo,
+  openRunOf,
+  openRuns,
+  orderChecksum,
+  receivedBy,
+} from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
 export type Entry =
@@ -83,16 +92,24 @@ export interface Ledger {
   forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
 }
 
-export function openLedger({ file, outbox }: { readonly file: Durable; readonly outbox: Outbox }): Ledger {
+export interface LedgerOptions {
+  readonly file: Durable;
+  readonly outbox: Outbox;
+  /** What orders whose runs have not ended may say in all, in bytes. */
+  readonly openBytesMax?: number;
+}
+
+export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesMax }: LedgerOptions): Ledger {
+  const room = createOrderRoom(openBytesMax);
   const change = (text: string, ...values: (string | number)[]): void => {
     file.transact((tx) => tx.sql(text).run(...values));
   };
   return {
     admit: (run, arrival) =>
-      file.transact((tx) => admit(tx.sql, run, arrival), { addsBytes: arrival.bytes.length + rowBytes }),
+      file.transact((tx) => admit(tx.sql, run, { ...arrival, room }), { addsBytes: arrival.bytes.length + rowBytes }),
     refuse: (run, arrival, { end, result }) =>
       file.transact((tx) => {
-        const entry = admit(tx.sql, run, { ...arrival, bytes: new Uint8Array() });
+        const entry = admit(tx.sql, run, { ...arrival, room, bytes: new Uint8Array() });
         if (entry.kind !== 'admitted') return entry;
         writeEnd(tx.sql, run, end);
         outbox.enqueueIn(tx, resultRecord(result));
@@ -120,7 +137,9 @@ export function openLedger({ file, outbox }: { readonly file: Durable; readonly 
       // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
       file.transact((tx) => {
         // Should its row have been lost and its result not, that one waits already, and tells more.
-        if (writeEnd(tx.sql, run, end)) enqueueOnce(outbox, tx, record);
+        if (!writeEnd(tx.sql, run, end)) return;
+        enqueueOnce(outbox, tx, record);
+        letGo(tx.sql, run.runId);
       });
     },
     ...looksInto(file),
@@ -141,7 +160,7 @@ function looksInto(
   file: Durable,
 ): Pick<Ledger, 'open' | 'ownerOf' | 'lastOf' | 'jobIds' | 'doubtSinceMs' | 'endedJobs'> {
   return {
-    open: () => file.look((sql) => openRuns(sql, isIntactAdmission)),
+    open: () => file.look((sql) => openRuns(sql)),
     ownerOf: (runId) => {
       const row = file.look((sql) => sql('SELECT owner FROM run WHERE run_id = ?').get(runId));
       return row === undefined ? undefined : (row.owner as string | null);
@@ -149,12 +168,7 @@ function looksInto(
     lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
     jobIds: () => new Set(file.look((sql) => sql('SELECT job_id FROM run').all()).map(({ job_id }) => String(job_id))),
     doubtSinceMs: () => file.look((sql) => sql('SELECT since_ms FROM doubt').get()?.since_ms as number | undefined),
-    endedJobs: () =>
-      file.look((sql) =>
-        sql(endedJobs)
-          .all()
-          .map(({ job_id }) => String(job_id)),
-      ),
+    endedJobs: () => file.look((sql) => sql(endedJobs).all()).map(({ job_id }) => String(job_id)),
   };
 }
 
@@ -171,7 +185,7 @@ function answersIn(file: Durable, outbox: Outbox): Pick<Ledger, 'answer' | 'isTa
           fingerprint,
         ),
       ) !== undefined,
-    receivedOf: (runId) => file.look((sql) => receivedBy(sql, runId, isIntactAdmission)),
+    receivedOf: (runId) => file.look((sql) => receivedBy(sql, runId)),
   };
 }
 
@@ -196,27 +210,14 @@ const resultRecord = (result: ExecResult) => ({
   body: Buffer.from(JSON.stringify(result)),
 });
 
-/** Over what an order is known by and what it says. */
-const orderChecksum = (words: readonly unknown[], body: Uint8Array): number => crc32(body, crc32(words.join('\n')));
-
-/** False for a row that damage has changed. Rows of the versions before have no checksum. */
-export const isIntactAdmission = (row: Readonly<Row>): boolean =>
-  row.checksum === null ||
-  (row.body instanceof Uint8Array &&
-    Number(row.checksum) ===
-      orderChecksum(
-        [row.pc_id, row.request_id, row.fingerprint, row.run_id, ...(row.headers === null ? [] : [row.headers])],
-        row.body,
-      ));
-
 /** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
 export function noteDoubt(sql: Sql, nowMs: number): void {
   sql('DELETE FROM cursor').run();
   sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
 }
 
-function admit(sql: Sql, run: Run, arrival: Arrival): Entry {
-  const { subject, bytes, fingerprint, sequence } = arrival;
+function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof createOrderRoom> }): Entry {
+  const { subject, bytes, fingerprint, sequence, room } = arrival;
   const known = sql('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?').get(
     run.pcId,
     run.requestId,
@@ -226,7 +227,7 @@ function admit(sql: Sql, run: Run, arrival: Arrival): Entry {
       ? { kind: 'duplicate', runId: known.run_id as string }
       : { kind: 'conflict' };
   }
-  if (hasNoPlace(sql, run)) return { kind: 'full' };
+  if (hasNoPlace(sql, run) || !room.take(sql, bytes.length)) return { kind: 'full' };
   const headers = JSON.stringify(arrival.headers);
   const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId, headers], bytes);
   sql(
@@ -280,7 +281,7 @@ function recover(sql: Sql, strays: readonly Stray[]): void {
   const orphans = sql('SELECT * FROM admission WHERE run_id NOT IN (SELECT run_id FROM run)').all();
   for (const row of orphans) {
     const origin = row.subject === 'local' ? 'local' : 'fleet';
-    const { run } = openRunOf({ ...row, exec_id: null, origin, owner: null }, isIntactAdmission);
+    const { run } = openRunOf({ ...row, exec_id: null, origin, owner: null });
     insertRun(sql, { ...run, execId: run.command.exec_id ?? null }, 'launching', jobOf.get(run.runId) ?? null);
     jobOf.delete(run.runId);
   }

@@ -1,26 +1,24 @@
 /** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
+import { crc32 } from 'node:zlib';
 import type { Row, Sql } from '@kanade/durable';
 import { type Command, readBody, readCommand, startDeadline, withDeadline } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
 
-/** Tells whether damage has changed a row of an order. */
-export type IsIntact = (row: Readonly<Row>) => boolean;
-
 /** Runs that have not ended, in the order of their admission. */
-export function openRuns(sql: Sql, isIntact: IsIntact): OpenRun[] {
+export function openRuns(sql: Sql): OpenRun[] {
   return sql(
     `SELECT run.*, admission.subject, admission.body, admission.headers, admission.fingerprint, admission.checksum
      FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
   )
     .all()
-    .map((row) => openRunOf(row, isIntact));
+    .map((row) => openRunOf(row));
 }
 
 /** A run from its row and the columns of its order; what damage left unreadable cannot be run. */
-export function openRunOf(row: Row, isIntact: IsIntact): OpenRun {
-  const command = isIntact(row) ? commandOf(row) : undefined;
+export function openRunOf(row: Row): OpenRun {
+  const command = isIntactAdmission(row) ? commandOf(row) : undefined;
   const state = row.state as OpenRun['state'];
   const run: Run = {
     runId: row.run_id as string,
@@ -48,13 +46,9 @@ function receivedOf({ subject, body, headers }: Row): Delivery | undefined {
 }
 
 /** The order of a run as it came, and when that was, ms since 1970. */
-export function receivedBy(
-  sql: Sql,
-  runId: string,
-  isIntact: IsIntact,
-): { delivery: Delivery; atMs: number } | undefined {
+export function receivedBy(sql: Sql, runId: string): { delivery: Delivery; atMs: number } | undefined {
   const row = sql('SELECT * FROM admission WHERE run_id = ?').get(runId);
-  const delivery = row && isIntact(row) ? receivedOf(row) : undefined;
+  const delivery = row && isIntactAdmission(row) ? receivedOf(row) : undefined;
   return delivery && { delivery, atMs: Number(row?.admitted_at_ms) };
 }
 
@@ -109,3 +103,47 @@ export function hasNoPlace(sql: Sql, { origin, owner }: Run): boolean {
   if (local >= limits.localAdmissionsMax) return true;
   return owner !== null && held('run WHERE owner = ?', owner) >= limits.userAdmissionsMax;
 }
+
+/** Over what an order is known by and what it says. */
+export const orderChecksum = (words: readonly unknown[], body: Uint8Array): number =>
+  crc32(body, crc32(words.join('\n')));
+
+/** False for a row that damage has changed. Rows of the versions before have no checksum. */
+export const isIntactAdmission = (row: Readonly<Row>): boolean =>
+  row.checksum === null || (row.body instanceof Uint8Array && Number(row.checksum) === checksumOf(row, row.body));
+
+const checksumOf = ({ pc_id, request_id, fingerprint, run_id, headers }: Readonly<Row>, body: Uint8Array): number =>
+  orderChecksum([pc_id, request_id, fingerprint, run_id, ...(headers === null ? [] : [headers])], body);
+
+/** Of an order whose run has ended its name is needed, and its fingerprint; what it says, when that is long, goes. */
+export function letGo(sql: Sql, runId: string): void {
+  const row = sql('SELECT * FROM admission WHERE run_id = ? AND length(body) > ?').get(
+    runId,
+    limits.endedOrderBytesMax,
+  );
+  if (!row) return;
+  const nothing = new Uint8Array();
+  const checksum = row.checksum === null ? null : checksumOf(row, nothing);
+  sql('UPDATE admission SET body = ?, checksum = ? WHERE run_id = ?').run(nothing, checksum, runId);
+}
+
+/** Room for what open orders say. It is counted when it may be used up, which is seldom. */
+export function createOrderRoom(bytesMax: number): { take(sql: Sql, bytes: number): boolean } {
+  let heldAtMost = Number.POSITIVE_INFINITY;
+  return {
+    take(sql, bytes) {
+      if (heldAtMost + bytes > bytesMax) heldAtMost = openBytes(sql);
+      if (heldAtMost + bytes > bytesMax) return false;
+      heldAtMost += bytes;
+      return true;
+    },
+  };
+}
+
+const openBytes = (sql: Sql): number =>
+  Number(
+    sql(
+      `SELECT coalesce(sum(length(body)), 0) AS held FROM run JOIN admission ON admission.run_id = run.run_id
+       WHERE run.state <> 'ended'`,
+    ).get()?.held,
+  );

@@ -15,7 +15,8 @@
 import { type Durable, DurableError, type DurableEvent, type DurablePart, openDurable } from '@kanade/durable';
 import { outboxPart } from '@kanade/outbox';
 import { AgentError } from '../agent-error.ts';
-import { isIntactAdmission, noteDoubt } from './ledger.ts';
+import { noteDoubt } from './ledger.ts';
+import { isIntactAdmission } from './run-rows.ts';
 
 /** Statements that bring the tables from one version to the next; only ever appended to. */
 const migrations: readonly string[] = [
