@@ -95,8 +95,8 @@ async function readGroups(
     const operation = message.headers?.get(removalHeader.name);
     if (removalHeader.values.some((value) => value === operation)) continue;
     const groups = readValue(message, readAgentGroups);
-    // A machine whose groups cannot be read takes itself for a member of none.
-    if (groups) found.set(message.subject.slice(entrySubject(bucket, '').length), groups);
+    // A machine whose groups cannot be read, or cannot be subjects, takes itself for a member of none of them.
+    if (groups?.groups.every(isToken)) found.set(message.subject.slice(entrySubject(bucket, '').length), groups);
   }
   return found;
 }
