@@ -58,3 +58,11 @@ it('a release versions libraries one by one and the product as one', () => {
   expect(text).toContain('packages/outbox/CHANGELOG.md');
   expect(text).not.toContain('@kanade/agent@0.1.');
 });
+
+it('no private key is in the tree', () => {
+  // Seeds of NKeys, and the body of a PEM file; the names of both may be spoken of.
+  const seed = 'S[UAONC][A-Z2-7]{56}';
+  const pem = '^(MC4CAQAwBQYDK2Vw|MII[A-Za-z0-9+/]{40})';
+  const { status, stdout } = spawnSync('git', ['grep', '-lEI', `${seed}|${pem}`], { cwd: root, encoding: 'utf8' });
+  expect([status, stdout]).toEqual([1, '']);
+});

@@ -134,7 +134,9 @@ describe('kanade fleet', () => {
       .flatMap(({ examples }) => examples)
       .filter((example) => example.startsWith('kanade fleet ')),
   )('understands its example: %s', async (example) => {
-    const [, , ...args] = example.replace(/\w+:\/\/broker\S+/, nowhere).split(' ');
+    await using dir = await tempDir();
+    const words = example.replace(/\w+:\/\/broker\S+/, nowhere).replace('./keys', join(dir.path, 'keys'));
+    const [, , ...args] = words.split(' ');
     const { code, stderr } = await call(args);
     expect([code, stderr]).not.toEqual([2, expect.anything()]);
   });
