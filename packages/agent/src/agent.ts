@@ -27,9 +27,11 @@ import type { OpenRun } from './run/model.ts';
 import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
 import { createRegistry, createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
+import { createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
 import { openStateFile } from './store/state-file.ts';
+import { createTail } from './watch/tail.ts';
 
 /** A running agent. Disposing of it stops taking orders and leaves running jobs running. */
 export interface Agent extends AsyncDisposable {
@@ -81,6 +83,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
+      onTail: createTail(common),
     }),
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
@@ -180,6 +183,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
     jobs,
     registry,
     view,
+    findRun: createFindRun(file, config.pcId),
     lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
   };
 }

@@ -12,6 +12,15 @@ export const limits = {
   pushLagBytesMax: 128 * 1024,
   /** Time between two pushes of new output, in ms. */
   pushEveryMs: 400,
+  /** Bytes of a question about a run or the log. */
+  questionBytesMax: 4096,
+  /** Output of one stream in the answer to who watches a run, in bytes; less where the broker carries less. */
+  tailBytesMax: 64 * 1024,
+  /** How long an answer may be held back while there is nothing new, in ms, and how many may be at a time; above it they come at once. */
+  heldAnswerMs: 20_000,
+  heldAnswersMax: 100,
+  /** Time between two looks at output that is watched, beside those that the system asks for, in ms. */
+  tailLookMs: 250,
   /** Time that a workload gets between TERM and KILL, in ms. */
   stopGraceMs: 5_000,
   /** Bytes of one command; more than a broker carries. */

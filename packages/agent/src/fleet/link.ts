@@ -1,9 +1,11 @@
 /** Everything between this machine and its broker, joined: what comes in, what goes out, and how it stands. */
 import type { BrokerAccess } from '@kanade/fleet/connection';
 import type { Outbox } from '@kanade/outbox';
-import type { Heartbeat } from '@kanade/shared/fleet';
+import { type Heartbeat, tailSubject } from '@kanade/shared/fleet';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
+import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -22,6 +24,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onSt
   /** Whom this machine obeys, for heartbeats. */
   readonly provenance: () => Partial<Heartbeat>;
   readonly onState: (state: BrokerState) => void;
+  /** Answers who watches a run. */
+  readonly onTail: AnswerQuestion;
   readonly log: Logger;
   /** Fires when the agent ends; dispose of the link after it. */
   readonly signal: AbortSignal;
@@ -32,6 +36,24 @@ export interface FleetLink extends AsyncDisposable {
   readonly refresh: FleetState['refresh'];
   /** Begins to connect and to deliver. Called once. */
   start(): void;
+}
+
+/** What an answer needs of a message besides its text, generously, in bytes. */
+const answerFrameBytes = 4096;
+/** What a message carries where the broker does not say, in bytes. */
+const messageBytesDefault = 1024 * 1024;
+
+/** Answers the questions that come on a subject. */
+function answerOn(connection: NatsConnection, subject: string, answer: AnswerQuestion, log: Logger): void {
+  connection.subscribe(subject, {
+    callback: (error, message) => {
+      if (error) return log.warn({ err: error, subject }, 'questions cannot be answered');
+      const bytesMax = (connection.info?.max_payload ?? messageBytesDefault) - answerFrameBytes;
+      answer(message.data, bytesMax)
+        .then(({ body }) => message.respond(body))
+        .catch((fault: unknown) => log.warn({ err: fault, subject }, 'a question could not be answered'));
+    },
+  });
 }
 
 export function createFleetLink(options: FleetLinkOptions): FleetLink {
@@ -60,6 +82,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         name: `kanade-agent-${pcId}`,
         onOpen: (opened) => {
           for (const part of [fleet, receive, heartbeat]) part.open(opened);
+          answerOn(opened, tailSubject(pcId), options.onTail, log);
         },
         onOnline: (open) => {
           for (const part of [fleet, heartbeat]) part.online();

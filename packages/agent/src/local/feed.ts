@@ -165,16 +165,19 @@ export function cutForPush(text: string): string {
   return cut.length === text.length ? text : `${cut}${cutNote}`;
 }
 
-/** New output from `begin` on, at most one chunk; `end` is where the next one begins. */
-export function readChunk(read: ReadFrom, begin: number): { text: string; end: number; totalBytes: number } {
-  const part = read(begin, limits.pushChunkBytesMax);
-  const end = part.range[1];
-  // The last character may be incomplete so far: leave up to three bytes for the next chunk. Bytes that never become one pass.
-  for (let held = 1; held <= 3 && part.text.endsWith('\ufffd') && end - held >= begin; held++) {
-    const shorter = read(begin, end - held - begin);
-    if (!shorter.text.endsWith('\ufffd')) {
-      return { text: shorter.text, end: end - held, totalBytes: part.totalBytes };
-    }
-  }
-  return { text: part.text, end: Math.max(begin, end), totalBytes: part.totalBytes };
+/** New output from `begin` on, at most `bytesMax` bytes; `end` is where the next part begins. */
+export function readChunk(
+  read: ReadFrom,
+  begin: number,
+  bytesMax: number = limits.pushChunkBytesMax,
+): { text: string; end: number; totalBytes: number } {
+  const part = read(begin, bytesMax);
+  const { text, totalBytes } = part;
+  const end = Math.max(begin, part.range[1]);
+  if (!text.endsWith('\ufffd')) return { text, end, totalBytes };
+  // The last character may be incomplete so far: its bytes, up to three, are left for the next part. The beginning of a
+  // character reads as one sign, bytes that are none as one each.
+  const isOne = (held: number): boolean => end - held >= begin && read(end - held, held).text === '\ufffd';
+  const held = [3, 2, 1].find(isOne) ?? 0;
+  return { text: held === 0 ? text : text.slice(0, -1), end: end - held, totalBytes };
 }

@@ -18,6 +18,7 @@ import {
   pingSubject,
   streamLimits,
   streams,
+  tailSubject,
 } from '@kanade/shared/fleet-words';
 
 /** Whom a broker lets in. */
@@ -42,7 +43,7 @@ export function permissionsOf(role: Role, inbox: string): Permissions {
     case 'operator':
       return { publish: operatorSays, subscribe: [...watched, own], mayAnswer: false };
     case 'read-only':
-      return { publish: [...looking, 'agents.*.ping'], subscribe: [...watched, own], mayAnswer: false };
+      return { publish: [...looking, ...asking], subscribe: [...watched, own], mayAnswer: false };
     case 'break-glass':
       return { publish: breakGlassSays, subscribe: [streamLimits.RESULTS.subjects, own], mayAnswer: false };
   }
@@ -91,6 +92,7 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ...orderFilters(pc, groups),
     anyKill,
     pingSubject(pc),
+    tailSubject(pc),
     ...catalogue.map((bucket) => entrySubject(bucket, '>')),
     ...memberships.map((bucket) => entrySubject(bucket, pc)),
   ];
@@ -113,11 +115,14 @@ const looking = [
   api('CONSUMER.DELETE', '*.*'),
 ];
 
+/** Questions that a machine answers itself, and that change nothing there. */
+const asking = ['agents.*.ping', 'job.tail.*'];
+
 const operatorSays = [
   ...looking,
   streamLimits.EXEC.subjects,
   anyKill,
-  'agents.*.ping',
+  ...asking,
   'audit.>',
   ...allBuckets.map((bucket) => entrySubject(bucket, '>')),
   // Setting up, and taking back what waits for machines that are away.

@@ -76,4 +76,5 @@ export {
   startedSubject,
   subjectOf,
   type Target,
+  tailSubject,
 } from './subject.ts';

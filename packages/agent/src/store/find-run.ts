@@ -1,0 +1,54 @@
+/** Runs as whoever asks about them may know them. */
+import type { Durable, Row, Sql } from '@kanade/durable';
+
+/** Ids by which others know a run; empty and absent ones name none. */
+export interface RunNames {
+  readonly runId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly execId?: string | undefined;
+}
+
+/** What is known of a run. */
+export interface KnownRun {
+  readonly runId: string;
+  readonly isEnded: boolean;
+  /** Its job directory; undefined where it never had one, and where that went. */
+  readonly jobId: string | undefined;
+  readonly status: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+/** Finds the newest run that one of the ids names; undefined when none does. */
+export type FindRun = (names: RunNames) => KnownRun | undefined;
+
+export const createFindRun =
+  (file: Durable, pcId: string): FindRun =>
+  (names) => {
+    const row = file.look((sql) => rowOf(sql, pcId, names));
+    return row && knownRunOf(row);
+  };
+
+/** By its order's exec id a run is looked for from the newest back, because an index would cost every order. */
+function rowOf(sql: Sql, pcId: string, { runId, requestId, execId }: RunNames): Row | undefined {
+  const byId = 'SELECT * FROM run WHERE run_id = ?';
+  const byRequest =
+    'SELECT * FROM run WHERE run_id = (SELECT run_id FROM admission WHERE pc_id = ? AND request_id = ?)';
+  const byOrder = 'SELECT * FROM run WHERE exec_id = ? ORDER BY rowid DESC LIMIT 1';
+  return (
+    (runId ? sql(byId).get(runId) : undefined) ??
+    (requestId ? sql(byRequest).get(pcId, requestId) : undefined) ??
+    (execId ? sql(byOrder).get(execId) : undefined)
+  );
+}
+
+function knownRunOf(row: Row): KnownRun {
+  return {
+    runId: row.run_id as string,
+    isEnded: row.state === 'ended',
+    jobId: (row.job_id as string | null) ?? undefined,
+    status: (row.status as string | null) ?? undefined,
+    exitCode: (row.exit_code as number | null) ?? undefined,
+    endedAtMs: (row.ended_at_ms as number | null) ?? undefined,
+  };
+}
