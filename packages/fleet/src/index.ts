@@ -42,3 +42,6 @@ export {
   type MissingOutput,
 } from './results/follow-results.ts';
 export type { MissingMachine } from './results/roll.ts';
+export { type FindRunsOptions, type FoundRuns, findRuns } from './watch/find-runs.ts';
+export type { RunStanding, TailEvent } from './watch/follow-run.ts';
+export { type Standings, type TailRunsOptions, tailRuns, type WatchedOrder, watchOrder } from './watch/tail-runs.ts';

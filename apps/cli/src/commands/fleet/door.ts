@@ -21,6 +21,7 @@ import { fleetWait } from './orders/wait.ts';
 import { ping } from './ping.ts';
 import { revoke, unrevoke } from './revoke.ts';
 import { setup } from './setup.ts';
+import { fleetTail } from './watch/tail.ts';
 
 export const fleet: Door = {
   name: 'fleet',
@@ -43,6 +44,7 @@ export const fleet: Door = {
     exec,
     fleetRun,
     fleetWait,
+    fleetTail,
     results,
     fleetKill,
     cancel,

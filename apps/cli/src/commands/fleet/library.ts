@@ -9,6 +9,7 @@ export {
   eventJournal,
   findOrder,
   findResults,
+  findRuns,
   followJournal,
   listenMsDefault,
   listManifests,
@@ -22,7 +23,9 @@ export {
   sendKill,
   sendOrder,
   stopOrder,
+  tailRuns,
   unrevokeJob,
+  watchOrder,
   writeAudit,
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';

@@ -27,7 +27,7 @@ export const exec = defineCommand({
   },
   notes: ['A wait that was interrupted goes on with "kanade fleet wait EXEC_ID".'],
   examples: [
-    'kanade fleet exec disk-report --pc pc-042 --wait',
+    'kanade fleet exec disk-report --pc pc-042 --wait --follow',
     'kanade fleet exec disk-report --pc pc-042,pc-043 --group lab --jitter 60 --deadline 3600',
   ],
   async run(options, words, context) {
@@ -51,7 +51,7 @@ export const exec = defineCommand({
       const signature = signatureOf(order, context);
       const noted = { ...signature, ...(await audit({ action: 'exec', order, details: signature })) };
       if (!options.wait) return { ...orderedAnswer('fleet.exec', order), ...noted };
-      const wait = { type: 'fleet.exec', order, until: options.until };
+      const wait = { type: 'fleet.exec', order, until: options.until, follow: options.follow };
       return { ...(await waitAndAnswer(connected, wait, context)), ...noted };
     });
   },

@@ -76,7 +76,7 @@ export const fleetRun = defineCommand({
       };
       const noted = { ...signature, ...(await connected.audit({ action: 'run', order, details })) };
       if (options['no-wait']) return { ...orderedAnswer('fleet.run', order), ...noted };
-      const wait = { type: 'fleet.run', order, until: options.until };
+      const wait = { type: 'fleet.run', order, until: options.until, follow: options.follow };
       return { ...(await waitAndAnswer(connected, wait, context)), ...noted };
     });
   },

@@ -1,8 +1,9 @@
 /** Waiting for the results of an order, and what is answered of that: the same for whoever ordered just now and whoever takes a wait up. */
-import type { FollowEvent, FollowedResult, Order, WaitEvent } from '@kanade/fleet';
+import type { FollowEvent, FollowedResult, Order, WaitEvent, WatchedOrder } from '@kanade/fleet';
 import { Failure } from '../../../answer/answer.ts';
 import { type Answer, type Context, UsageError } from '../../../call/command.ts';
 import { type Connected, secondsOption } from '../connect.ts';
+import { createOutputPrinter } from '../watch/output-printer.ts';
 import { namesOf } from './targets.ts';
 
 /** What a result may take beyond the run's own limit, in ms: the way there, the start, the way back. */
@@ -14,6 +15,7 @@ export const waitOptions = {
     value: 'SECONDS',
     help: "how long to wait at most (default: the run's own limit, its jitter and 10)",
   },
+  follow: { kind: 'flag', help: 'show on stderr what the runs print meanwhile' },
   'exit-code': {
     kind: 'optional',
     value: 'true|false',
@@ -23,7 +25,12 @@ export const waitOptions = {
 } as const;
 
 /** Options that only mean something to who waits. Throws {@link UsageError}. */
-export function checkWaitOptions(given: { until?: number | undefined; 'exit-code'?: boolean | undefined }): void {
+export function checkWaitOptions(given: {
+  until?: number | undefined;
+  follow?: boolean | undefined;
+  'exit-code'?: boolean | undefined;
+}): void {
+  if (given.follow) throw new UsageError('option --follow needs --wait');
   if (given.until !== undefined) throw new UsageError('option --until needs --wait');
   if (given['exit-code']) throw new UsageError('option --exit-code needs --wait');
 }
@@ -34,12 +41,14 @@ export interface Wait {
   readonly order: Order;
   /** `--until`. */
   readonly until: number | undefined;
+  /** `--follow`. */
+  readonly follow: boolean | undefined;
 }
 
 /** Waits for the results of an order and answers with them. Throws {@link Failure} `no_result` when none came. */
 export async function waitAndAnswer(
-  { fleet, awaitResults }: Pick<Connected, 'fleet' | 'awaitResults'>,
-  { type, order, until }: Wait,
+  connected: Pick<Connected, 'fleet' | 'awaitResults' | 'watchOrder'>,
+  { type, order, until, follow }: Wait,
   { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
 ): Promise<Answer> {
   const waitMs = secondsOption('until', until) ?? order.timeoutMs + order.jitterMs + graceMs;
@@ -54,6 +63,8 @@ export async function waitAndAnswer(
     else io.stderr(`${lineOf(event)}\n`);
   };
   const { requestId, targets } = order;
+  const { fleet, awaitResults } = connected;
+  using output = follow ? showOutput(connected, order, io) : undefined;
   const awaited = await awaitResults(fleet, { requestId, targets, waitMs, onEvent, signal: io.signal }).catch(
     (error: unknown) => {
       if (!io.signal.aborted || error !== io.signal.reason) throw error;
@@ -62,6 +73,7 @@ export async function waitAndAnswer(
     },
   );
   const { results, missing, machinesUnknown } = awaited;
+  await output?.told(results.map(({ pc_id }) => pc_id));
   const unknown = machinesUnknown === undefined ? {} : { machines_unknown: machinesUnknown };
   const rest = { ...(missing.length > 0 ? { missing } : {}), ...unknown };
   const answered = results.map(shownResult);
@@ -75,6 +87,31 @@ export async function waitAndAnswer(
   const why = isEarly ? 'no machine that it is for is online' : `no result came within ${waitMs / 1000} s`;
   const message = `${order.jobId}: ${why}${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
   throw new Failure('no_result', message, { retryable: true, details: { ...idsOf(order), ...rest } });
+}
+
+/** Shows on standard error what the runs of an order print. That it cannot be shown is no reason to wait no more. */
+function showOutput(
+  { fleet, watchOrder }: Pick<Connected, 'fleet' | 'watchOrder'>,
+  order: Order,
+  io: Context['io'],
+): WatchedOrder {
+  const isPrefixed = order.targets.length > 1 || order.targets[0]?.kind !== 'pc';
+  const printer = createOutputPrinter({ io, isPrefixed, isBeside: true, id: order.execId });
+  const watched = watchOrder(fleet, order, {
+    onEvent: (event) => {
+      if (event.type === 'output' || event.type === 'left_out') printer.print(event);
+    },
+    onFault: (error) =>
+      io.stderr(`what is printed cannot be shown: ${error instanceof Error ? error.message : error}\n`),
+    signal: io.signal,
+  });
+  return {
+    told: watched.told,
+    [Symbol.dispose]() {
+      watched[Symbol.dispose]();
+      printer.end();
+    },
+  };
 }
 
 /** Throws {@link Failure} `output_unavailable` when a result speaks of output that could not be had. */

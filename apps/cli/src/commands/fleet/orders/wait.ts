@@ -10,13 +10,13 @@ export const fleetWait = defineCommand({
   waits: true,
   options: waitOptions,
   examples: ['kanade fleet wait 6f0f1a52-6c2e-4d36-9b8b-0f5c3a1d9e77'],
-  async run({ until }, words, context) {
+  async run({ until, follow }, words, context) {
     const execId = oneWord(words, 'EXEC_ID');
     secondsOption('until', until);
     return withFleet(context, async (connected) => {
       const order = await connected.findOrder(connected.fleet, execId, { signal: context.io.signal });
       if (!order) throw orderNotFound(execId);
-      return waitAndAnswer(connected, { type: 'fleet.wait', order, until }, context);
+      return waitAndAnswer(connected, { type: 'fleet.wait', order, until, follow }, context);
     });
   },
 });
