@@ -55,6 +55,11 @@ const benches = {
     file: 'agent/reconnect.mjs',
     programs: true,
   },
+  'agent:tail': {
+    what: 'ms from a line in a log to the output of the operator who watches; what it costs while nobody does (--seconds N)',
+    file: 'agent/tail.mjs',
+    programs: true,
+  },
   'agent:conservation': {
     what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
     file: 'agent/conservation.mjs',
