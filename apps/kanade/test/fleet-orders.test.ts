@@ -167,6 +167,20 @@ describe.each(servers)('orders on nats-server $version', ({ path }) => {
     }
   });
 
+  it('forget takes a machine and the orders for it alone away', async () => {
+    await site.put('waiting', 'true');
+    await site.fleet('exec', 'waiting', '--pc', 'pc-gone');
+    expect(await site.fleet('forget', 'pc-gone')).toMatchObject({
+      ok: true,
+      type: 'fleet.forget',
+      withdrawn: ['commands.pc.pc-gone.waiting'],
+      was_grouped: false,
+    });
+    expect(await site.fleet('audit', '--limit', '1')).toMatchObject({
+      records: [{ action: 'forget', about: 'pc-gone' }],
+    });
+  });
+
   it('revoke forbids a job until unrevoke, and audit tells who did what and from where', async () => {
     await site.put('judged', 'echo judged');
     expect(await site.fleet('revoke', 'judged')).toMatchObject({ ok: true, before: 'ACTIVE', withdrawn: [] });

@@ -20,6 +20,7 @@ export {
 } from './orders/agents-online.ts';
 export { type CancelOutcome, cancelOrder } from './orders/cancel-order.ts';
 export { findOrder } from './orders/find-order.ts';
+export { type Forgotten, forgetMachine } from './orders/forget-machine.ts';
 export { type PingOptions, pingAgent } from './orders/ping-agent.ts';
 export type { Order } from './orders/publish-order.ts';
 export { runScript, type ScriptRequest } from './orders/run-script.ts';

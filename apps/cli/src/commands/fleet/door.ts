@@ -14,6 +14,7 @@ import { keyRemove } from './key/remove.ts';
 import { keyTrust } from './key/trust.ts';
 import { cancel } from './orders/cancel.ts';
 import { exec } from './orders/exec.ts';
+import { fleetForget } from './orders/forget.ts';
 import { fleetKill } from './orders/kill.ts';
 import { results } from './orders/results.ts';
 import { fleetRun } from './orders/run.ts';
@@ -48,6 +49,7 @@ export const fleet: Door = {
     results,
     fleetKill,
     cancel,
+    fleetForget,
     ping,
     agents,
     events,

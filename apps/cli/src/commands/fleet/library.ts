@@ -11,6 +11,7 @@ export {
   findResults,
   findRuns,
   followJournal,
+  forgetMachine,
   listenMsDefault,
   listManifests,
   manifestBytesMax,
