@@ -80,6 +80,10 @@ export const limits = {
   fullPauseMs: 5_000,
   /** Time between two new starts of results that were set apart, in ms; each connect is one, too. */
   replayEveryMs: 600_000,
+  /** How long a server may keep what it acknowledged from its disk, in ms: `sync_interval` of nats-server, 2 minutes unless set. */
+  brokerSyncMs: 120_000,
+  /** By how much less than it says a broker is trusted to know the id of a result, in ms. */
+  knownIdsMarginMs: 10_000,
   /** Bytes of one job file. */
   jobFileBytesMax: 512 * 1024,
   /** Job files of one directory. */

@@ -30,7 +30,8 @@ it('gives a delivery up when its connection goes, long before its time is over',
 
   const awake = Promise.withResolvers<void>();
   const draining = Promise.withResolvers<DrainOptions>();
-  const outbox: Pick<Outbox, 'drain' | 'wake' | 'quarantined'> = {
+  const outbox: Pick<Outbox, 'drain' | 'wake' | 'quarantined' | 'list'> = {
+    list: async () => [],
     quarantined: async () => [],
     drain: (options) => {
       draining.resolve(options);

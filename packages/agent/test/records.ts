@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ExecResult } from '@kanade/shared/fleet';
 
-/** What stands in the outbox of an agent, as results; while it runs or later. */
+/** What waits in the outbox of an agent, as results; while it runs or later. */
 export function queuedResults(dataDir: string): ExecResult[] {
   const database = new DatabaseSync(join(dataDir, 'agent.db'), { readOnly: true });
   try {
     return database
-      .prepare("SELECT body FROM outbox WHERE subject LIKE 'results.%' ORDER BY seq")
+      .prepare("SELECT body FROM outbox WHERE subject LIKE 'results.%' AND state <> 'kept' ORDER BY seq")
       .all()
       .map((row) => ExecResult.parse(JSON.parse(Buffer.from(row.body as Uint8Array).toString('utf8'))));
   } finally {

@@ -42,6 +42,7 @@ describe('enqueue', () => {
         priority: 3,
         attempts: 0,
         reason: null,
+        receipt: null,
         bytes: 12,
         enqueuedAtMs: 1_000,
         dueAtMs: 2_000,

@@ -135,12 +135,24 @@ export interface StreamLook {
    * found of it on its disk. A crash may have cost it the end of what it had, and what came since stands in those places.
    */
   readonly identity: string;
+  /** The first half of that: when the stream was made, in the broker's words. */
+  readonly created: string;
+  /** How long the broker knows the ids of what it was given, in ms. */
+  readonly knownIdsMs: number;
+  /** It is held by several servers: which of them may have lost something is not told. */
+  readonly isShared: boolean;
 }
 
 export async function lookAtStream(connection: NatsConnection, stream: string): Promise<StreamLook> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
-  const { state, created } = await whileConnected(connection, manager.streams.info(stream));
-  return { lastSeq: state.last_seq, identity: `${created} ${connection.info?.server_id ?? ''}` };
+  const { state, created, config } = await whileConnected(connection, manager.streams.info(stream));
+  return {
+    lastSeq: state.last_seq,
+    identity: `${created} ${connection.info?.server_id ?? ''}`,
+    created,
+    knownIdsMs: config.duplicate_window / 1e6,
+    isShared: connection.info?.cluster !== undefined,
+  };
 }
 
 interface Keeping {

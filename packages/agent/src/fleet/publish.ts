@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissingStream } from '@kanade/fleet/connection';
 import { type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
-import { JetStreamApiError, type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamClient, jetstream, type PubAck } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { isEventId } from '../report/events.ts';
 import { cutToBytes } from '../report/report.ts';
-import { lookAtStream } from './connect.ts';
+import { lookAtStream, type StreamLook } from './connect.ts';
 import { putObject } from './objects.ts';
 import { createRepeated } from './repeat.ts';
+import { receiptOf, resendLost } from './resend.ts';
 
 export interface Publish {
   /** The connection is up: looks whether the broker has our streams, then delivers. */
@@ -31,22 +32,22 @@ export interface PublishOptions {
  */
 export function createPublish({ outbox, log, signal }: PublishOptions): Publish & { drained: Promise<void> } {
   let connection: NatsConnection | undefined;
-  /** The connection on which the streams were seen. */
-  let ready: NatsConnection | undefined;
+  let ready: Ready | undefined;
   /** Wait before the streams are looked at again, in ms. */
   let pauseMs = 0;
   const underWay = createUnderWay();
   const storeFull = createNotice(log);
-
+  const kept = createKept({ outbox, log, onRolledBack: () => look.kick() });
   const look = createRepeated({
     run: async () => {
       if (pauseMs > 0) await sleep(pauseMs, undefined, { signal, ref: false });
       const open = connection;
       if (!open) return;
-      await lookAtStream(open, streams.results);
+      const stream = await lookAtStream(open, streams.results);
       await replayQuarantine(outbox);
-      if (open !== connection) return; // gone meanwhile
-      ready = open;
+      await kept.look(open, stream);
+      if (open !== connection) return;
+      ready = { open, stream, lastSeq: stream.lastSeq };
       outbox.wake();
     },
     onError: (error, failures) => log[failures === 1 ? 'warn' : 'debug']({ err: error }, noStream),
@@ -55,25 +56,24 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
     signal,
   });
 
-  /** A broker that cannot take results counts as away; nothing is held against the record. Other failures are the record's. */
-  function onFailure(error: unknown, { id, subject }: QueuedRecord): void {
-    if (error instanceof OutboxError && error.code === 'not_now') storeFull.tell(id);
-    if (isEventId(id) && isNobodyThere(error)) {
-      log.warn({ subject }, 'the broker has no stream for events: one is not told');
-      return;
-    }
-    if (parseSubject(subject)?.kind === 'result' && (isNobodyThere(error) || isFull(error))) {
-      log.warn({ err: error }, 'the broker cannot take results now; they wait');
-      ready = undefined;
-      pauseMs = limits.fullPauseMs;
-      look.kick();
-    }
-    throw error;
-  }
-
   const drained = drain({ outbox, log, signal }, () => ready, {
-    deliver: (open, record, deadlineMs) => underWay.hold(publishOn(open, record, { deadlineMs, log })),
-    onFailure,
+    async deliver(to, record, deadlineMs) {
+      const ack = await underWay.hold(publishOn(to.open, record, { deadlineMs, log }));
+      return isResult(record) ? kept.acknowledged(record, ack, to) : undefined;
+    },
+    onFailure: (error, record) => {
+      if (error instanceof OutboxError && error.code === 'not_now') storeFull.tell(record.id);
+      if (isForgiven(error, record, log)) return;
+      // A broker that cannot take results counts as away; nothing is held against the record.
+      if (isResult(record) && (isNobodyThere(error) || isFull(error))) {
+        log.warn({ err: error }, 'the broker cannot take results now; they wait');
+        ready = undefined;
+        kept.suspect();
+        pauseMs = limits.fullPauseMs;
+        look.kick();
+      }
+      throw error;
+    },
   });
 
   return {
@@ -81,6 +81,7 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
     online(open) {
       [connection, ready, pauseMs] = [open, undefined, 0];
       storeFull.forget();
+      kept.suspect();
       look.kick();
     },
     away() {
@@ -104,14 +105,66 @@ function createNotice(log: Logger) {
   };
 }
 
+/** A connection on which the streams were seen. */
+interface Ready {
+  readonly open: NatsConnection;
+  readonly stream: StreamLook;
+  /** The highest sequence that was seen of the stream. */
+  lastSeq: number;
+}
+
+const isResult = ({ subject }: Pick<QueuedRecord, 'subject'>): boolean => parseSubject(subject)?.kind === 'result';
+
 const noStream = 'the broker has no stream for results; results wait (kanade fleet setup makes it)';
+
+/** Results that were delivered and may be lost by the broker all the same. */
+function createKept({ outbox, log, onRolledBack }: Pick<PublishOptions, 'outbox' | 'log'> & { onRolledBack(): void }) {
+  let isSuspect = true;
+  let isRolledBack = false;
+  const resent = new Set<string>();
+  return {
+    /** Something happened after which a stream that several servers hold may have lost its end. */
+    suspect(): void {
+      isSuspect = true;
+    },
+    /** Makes ready again what the broker may have lost. */
+    async look(open: NatsConnection, stream: StreamLook): Promise<void> {
+      const is = { isSuspect: isRolledBack || (isSuspect && stream.isShared) };
+      isSuspect = false;
+      isRolledBack = false;
+      try {
+        const ids = await resendLost(outbox, open, { stream, ...is });
+        for (const id of ids) resent.add(id);
+        if (ids.length > 0) log.info({ count: ids.length }, 'the broker may have lost results: they are sent again');
+      } catch (error) {
+        isSuspect = true;
+        isRolledBack = is.isSuspect;
+        throw error;
+      }
+    },
+    /** The receipt of a result that the broker has acknowledged. */
+    acknowledged({ id }: QueuedRecord, ack: PubAck, to: Ready): string {
+      if (!ack.duplicate && resent.has(id))
+        log.warn({ result_id: id }, 'the broker had lost a result; it has it again');
+      resent.delete(id);
+      if (!ack.duplicate && ack.seq <= to.lastSeq) {
+        log.warn({ sequence: ack.seq }, 'the stream of results went back: what it had acknowledged is sent again');
+        isRolledBack = true;
+        onRolledBack();
+      }
+      to.lastSeq = Math.max(to.lastSeq, ack.seq);
+      return receiptOf(ack, to.stream, Date.now());
+    },
+  };
+}
 
 /** Delivers until the signal fires. */
 function drain(
   { outbox, log, signal }: PublishOptions,
-  ready: () => NatsConnection | undefined,
+  ready: () => Ready | undefined,
   on: {
-    deliver: (open: NatsConnection, record: QueuedRecord, deadlineMs: number) => Promise<void>;
+    /** Resolves with the receipt of what is to be kept. */
+    deliver: (to: Ready, record: QueuedRecord, deadlineMs: number) => Promise<string | undefined>;
     /** Throws what failed, or forgives it. */
     onFailure: (error: unknown, record: QueuedRecord) => void;
   },
@@ -121,9 +174,9 @@ function drain(
       signal,
       isOnline: () => ready() !== undefined,
       async deliver(record, { deadlineMs }) {
-        const open = ready();
-        if (!open) throw new Error('the broker is away');
-        await on.deliver(open, record, deadlineMs).catch((error: unknown) => on.onFailure(error, record));
+        const to = ready();
+        if (!to) throw new Error('the broker is away');
+        return on.deliver(to, record, deadlineMs).catch((error: unknown) => on.onFailure(error, record));
       },
     })
     .then(
@@ -143,11 +196,11 @@ async function replayQuarantine(outbox: Outbox): Promise<void> {
 function createUnderWay() {
   const waiting = new Set<(reason: Error) => void>();
   return {
-    async hold(attempt: Promise<void>): Promise<void> {
+    async hold<T>(attempt: Promise<T>): Promise<T> {
       const gone = Promise.withResolvers<never>();
       waiting.add(gone.reject);
       try {
-        await Promise.race([attempt, gone.promise]);
+        return await Promise.race([attempt, gone.promise]);
       } finally {
         waiting.delete(gone.reject);
       }
@@ -160,17 +213,24 @@ function createUnderWay() {
 
 async function publishOn(
   connection: NatsConnection,
-  { id, subject, body }: QueuedRecord,
+  record: QueuedRecord,
   { deadlineMs, log }: { deadlineMs: number; log: Logger },
-): Promise<void> {
+): Promise<PubAck> {
+  const { id, subject, body } = record;
   const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
-  const isResult = parseSubject(subject)?.kind === 'result';
-  const payload = isResult ? await offload({ connection, jetstream: js }, { body, log }) : body;
-  await js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
+  const payload = isResult(record) ? await offload({ connection, jetstream: js }, { body, log }) : body;
+  return js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
 }
 
 /** True when nobody takes what was published: the broker has no such stream. */
 const isNobodyThere = (error: unknown): boolean => error instanceof Error && error.name === 'JetStreamNotEnabled';
+
+/** True for an event that nobody takes. */
+function isForgiven(error: unknown, { id, subject }: QueuedRecord, log: Logger): boolean {
+  if (!isEventId(id) || !isNobodyThere(error)) return false;
+  log.warn({ subject }, 'the broker has no stream for events: one is not told');
+  return true;
+}
 
 /** True when the broker has no room: the stream is full and keeps what is old, or the disk is. */
 const isFull = (error: unknown): boolean =>

@@ -15,12 +15,12 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '
 /** One stream as the broker must hold it; buckets and object stores are streams with a name and subjects of their own. */
 export type StreamDefinition = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
 
-const dayNs = 86_400_000_000_000;
+const [minuteNs, dayNs] = [60_000_000_000, 86_400_000_000_000];
 
 const kept = { storage: StorageType.File, retention: RetentionPolicy.Limits } as const;
 
 function stream(name: (typeof streams)[keyof typeof streams]): StreamDefinition {
-  const { subjects, ageDaysMax, bytesMax, perSubjectMax } = streamLimits[name];
+  const { subjects, ageDaysMax, bytesMax, perSubjectMax, knownIdsMinutes } = streamLimits[name];
   return {
     ...kept,
     name,
@@ -29,6 +29,7 @@ function stream(name: (typeof streams)[keyof typeof streams]): StreamDefinition 
     max_age: ageDaysMax * dayNs,
     max_bytes: bytesMax,
     ...(perSubjectMax === undefined ? {} : { max_msgs_per_subject: perSubjectMax }),
+    ...(knownIdsMinutes === undefined ? {} : { duplicate_window: knownIdsMinutes * minuteNs }),
   };
 }
 

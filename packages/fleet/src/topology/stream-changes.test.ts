@@ -15,6 +15,9 @@ const cases: readonly (readonly [string, string, object, object, readonly string
   ['the subjects', 'EXEC', { subjects: ['commands.all'] }, { subjects: ['commands.>'] }, []],
   ['what clients need', 'KV_jobs', { allow_direct: false }, { allow_direct: true }, []],
   ['memory', 'EVENTS', { storage: 'memory' }, {}, ['storage']],
+  ['for how long ids are known', 'RESULTS', { duplicate_window: 1 }, { duplicate_window: 3_600_000_000_000 }, []],
+  ['more of it', 'RESULTS', { duplicate_window: 7_200_000_000_000 }, {}, []],
+  ['no longer than anything', 'RESULTS', { duplicate_window: 9, max_age: 9 }, {}, ['max_age']],
   ['what we do not speak of', 'RESULTS', { num_replicas: 3, description: 'mine' }, {}, []],
 ];
 

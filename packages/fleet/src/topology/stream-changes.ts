@@ -28,9 +28,14 @@ export function changesOf(
   for (const [setting, ours] of Object.entries(definition)) {
     const is = have[setting];
     if (JSON.stringify(is) === JSON.stringify(ours)) continue;
+    if (setting === 'duplicate_window' && !reset && isEnough(have, Number(ours))) continue;
     const isPromise = setting === 'max_msgs_per_subject' && ours === 1;
     if (operatorsOwn.includes(setting) && !isPromise && !reset) kept.push({ setting, is, ours });
     else changes[setting] = ours;
   }
   return { changes, kept };
 }
+
+/** A stream knows ids for longer than we need, or for as long as it knows anything. */
+const isEnough = ({ duplicate_window, max_age }: Record<string, unknown>, ours: number): boolean =>
+  Number(duplicate_window) >= Math.min(ours, Number(max_age) || ours);

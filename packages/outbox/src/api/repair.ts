@@ -5,11 +5,11 @@ import type { Store, Tx } from '../rows/store.ts';
 
 /** What a person can do to records. Many are handled in several commits, oldest first; an error leaves those done before it done. */
 export interface OutboxRepair {
-  /** Gives quarantined or waiting records a new start: ready now, no attempts counted. @returns how many */
+  /** Gives quarantined, waiting or kept records a new start: ready now, no attempts counted. @returns how many */
   replay(selection: Selection): Promise<number>;
   /** Sets queued records apart, with a reason, until they are replayed or dropped. @returns how many */
   quarantine(selection: Selection, options?: { readonly reason?: string }): Promise<number>;
-  /** Removes records undelivered, counted, reported and noted. @returns how many */
+  /** Removes records undelivered, counted, reported and noted; kept ones, which were delivered, without a word. @returns how many */
   drop(selection: Selection): Promise<number>;
 }
 
@@ -55,15 +55,11 @@ export function createRepair({
         );
       return each(selection, (tx, chosen) => quarantineChosen(tx, chosen, { reason, limits }));
     },
-    drop: (selection) =>
-      each(selection, (tx, chosen) => {
-        const dropped = dropChosen(tx, chosen, limits.dropsKeptMax);
-        return { records: dropped.length, dropped };
-      }),
+    drop: (selection) => each(selection, (tx, chosen) => dropChosen(tx, chosen, limits.dropsKeptMax)),
   };
 }
 
-const states: readonly unknown[] = ['ready', 'waiting', 'held', 'quarantined'];
+const states: readonly unknown[] = ['ready', 'waiting', 'held', 'quarantined', 'kept'];
 
 function checkSelection(selection: Selection): void {
   const { ids, state } = selection as { ids?: unknown; state?: unknown };

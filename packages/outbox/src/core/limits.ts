@@ -19,6 +19,10 @@ export interface OutboxLimits {
   readonly quarantineRecordsMax: number;
   /** Quarantined bytes; the oldest goes first. @defaultValue 268_435_456 (256 MiB) */
   readonly quarantineBytesMax: number;
+  /** Delivered records that are kept with their receipt; the oldest goes first. @defaultValue 10_000 */
+  readonly keptRecordsMax: number;
+  /** Bytes of them; the oldest goes first. @defaultValue 67_108_864 (64 MiB) */
+  readonly keptBytesMax: number;
   /** Failed attempts after which a record is quarantined. @defaultValue 10 */
   readonly attemptsMax: number;
   /** Wait after the first failure; doubles from there. @defaultValue 1_000 */
@@ -46,6 +50,8 @@ const defaults: OutboxLimits = {
   whenFull: 'drop-expired-first',
   quarantineRecordsMax: 10_000,
   quarantineBytesMax: 256 * 1024 * 1024,
+  keptRecordsMax: 10_000,
+  keptBytesMax: 64 * 1024 * 1024,
   attemptsMax: 10,
   backoffFirstMs: 1_000,
   backoffMaxMs: 300_000,
@@ -59,8 +65,15 @@ const defaults: OutboxLimits = {
 
 const policies: readonly unknown[] = ['refuse', 'drop-expired-first', 'drop-oldest-of-priority'];
 
-/** Limits that may be zero: nothing kept in quarantine, no drop remembered, no grace. */
-const mayBeZero: readonly string[] = ['quarantineRecordsMax', 'quarantineBytesMax', 'dropsKeptMax', 'stopGraceMs'];
+/** Limits that may be zero: nothing kept in quarantine or after its delivery, no drop remembered, no grace. */
+const mayBeZero: readonly string[] = [
+  'quarantineRecordsMax',
+  'quarantineBytesMax',
+  'keptRecordsMax',
+  'keptBytesMax',
+  'dropsKeptMax',
+  'stopGraceMs',
+];
 
 /** Fills in the defaults. @throws RangeError for a limit that is not a positive whole number */
 export function resolveOutboxLimits(given: Partial<OutboxLimits> = {}): OutboxLimits {

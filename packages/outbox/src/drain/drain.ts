@@ -1,9 +1,18 @@
 import type { Clock } from '@kanade/durable';
-import { OutboxError } from '../core/error.ts';
+import { OutboxError, type OutboxErrorCode } from '../core/error.ts';
 import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import type { OutboxLimits } from '../core/limits.ts';
 import { dropExpired, sweptRows } from '../rows/drops.ts';
-import { clampDue, type Due, promote, quarantineRow, readDue, removeDelivered, retryLater } from '../rows/queue.ts';
+import {
+  clampDue,
+  type Due,
+  promote,
+  quarantineRow,
+  readDue,
+  retryLater,
+  settleDelivered,
+  trimKept,
+} from '../rows/queue.ts';
 import { asOurs, type Tx } from '../rows/store.ts';
 import {
   abandon,
@@ -142,18 +151,28 @@ async function settleEnded(context: DrainContext, flights: Flights): Promise<boo
   if (ended.length === 0) return true;
   // More may end while this waits for the database.
   const batch = ended.slice(0, pace.records);
-  const done = await committed(context.emit, async () => {
-    const { delivered, events, count } = await context.store.transact((tx) => settleWithin(tx, batch, context));
-    for (const { key } of ended.splice(0, count)) forget(flights, key);
-    if (ended.length > 0) context.wakeup.ring();
-    if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
-    for (const event of events) context.emit(event);
-    sum.delivered += delivered;
-    sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
-    sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
-  });
+  const done = await committed(
+    context.emit,
+    async () => {
+      const { delivered, events, count } = await context.store.transact((tx) =>
+        settleWithin(tx, batch, { ...context, keeps: pace.hasRoom }),
+      );
+      for (const { key } of ended.splice(0, count)) forget(flights, key);
+      if (ended.length > 0) context.wakeup.ring();
+      if (delivered > 0) context.emit({ type: 'delivered', records: delivered });
+      for (const event of events) context.emit(event);
+      sum.delivered += delivered;
+      sum.quarantined += events.filter((event) => event.type === 'quarantined').length;
+      sum.failed += events.filter((event) => event.type === 'failed' || event.type === 'quarantined').length;
+    },
+    (code) => {
+      // What was delivered is the first that a full disk can do without.
+      if (code === 'disk_full') pace.hasRoom = false;
+    },
+  );
   // What has no room as one commit may have it bit by bit.
   pace.records = done ? Math.min(pace.records * 2, turnRecords) : 1;
+  if (pace.records === turnRecords) pace.hasRoom = true;
   return done;
 }
 
@@ -161,19 +180,23 @@ async function settleEnded(context: DrainContext, flights: Flights): Promise<boo
 function settleWithin(
   tx: Tx,
   batch: readonly Ended[],
-  { store, limits }: DrainContext,
+  { store, limits, keeps }: DrainContext & { readonly keeps: boolean },
 ): { delivered: number; events: OutboxEvent[]; count: number } {
   const untilMs = performance.now() + store.durable.limits.commitBudgetMs;
   const events: OutboxEvent[] = [];
   let [delivered, count] = [0, 0];
   for (const { key, next } of batch) {
     if (next.kind !== 'remove') events.push(...settleFailed(tx, { key, next }, limits));
-    else if (removeDelivered(tx, key)) delivered++;
+    else if (settleDelivered(tx, key, keeps ? next.receipt : null)) delivered++;
     count++;
     if (performance.now() > untilMs) break;
   }
+  trimKept(tx, keeps ? { recordsMax: limits.keptRecordsMax, bytesMax: limits.keptBytesMax } : nothing);
   return { delivered, events, count };
 }
+
+/** What is kept on a full disk. */
+const nothing = { recordsMax: 0, bytesMax: 0 };
 
 function settleFailed(
   tx: Tx,
@@ -200,12 +223,17 @@ function settleFailed(
 }
 
 /** True when `commit` came through, false when it has to wait for room on the disk or for a lock. */
-async function committed(emit: Emit, commit: () => Promise<void>): Promise<boolean> {
+async function committed(
+  emit: Emit,
+  commit: () => Promise<void>,
+  onStalled?: (code: OutboxErrorCode) => void,
+): Promise<boolean> {
   try {
     await commit();
     return true;
   } catch (error) {
     if (!(error instanceof OutboxError) || (error.code !== 'disk_full' && error.code !== 'busy')) throw error;
+    onStalled?.(error.code);
     emit({ type: 'stalled', error });
     return false;
   }

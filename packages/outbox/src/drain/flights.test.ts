@@ -26,11 +26,16 @@ describe('backoffMs', () => {
 describe('afterAttempt', () => {
   const failed = { attempts: 0, failure: 'no', counts: true, nowMs: 5_000, random: 0.5 };
   it.each([
-    { name: 'a success', attempt: { ...failed, failure: null }, next: { kind: 'remove' } },
+    { name: 'a success', attempt: { ...failed, failure: null }, next: { kind: 'remove', receipt: null } },
     {
       name: 'a success while stopping',
       attempt: { ...failed, failure: null, counts: false },
-      next: { kind: 'remove' },
+      next: { kind: 'remove', receipt: null },
+    },
+    {
+      name: 'a success with a receipt',
+      attempt: { ...failed, failure: null, receipt: 'as 7' },
+      next: { kind: 'remove', receipt: 'as 7' },
     },
     { name: 'a failure offline', attempt: { ...failed, attempts: 9, counts: false }, next: { kind: 'keep' } },
     {

@@ -1,7 +1,7 @@
 /*
  * Records on their way out. A record is in one of four places, and only this file and `drain.ts`, which commits, move it between them:
  *
- *   store 'ready'  --take-->  flying  --attempt ended-->  ended  --one commit-->  gone | 'waiting' | 'quarantined' | 'ready'
+ *   store 'ready'  --take-->  flying  --attempt ended-->  ended  --one commit-->  gone | 'kept' | 'waiting' | 'quarantined' | 'ready'
  *
  * Flying and ended records are still 'ready' in the store, so a crash delivers them again. A record leaves `ended` only when
  * the commit that says so succeeded; while it cannot (full disk, lock) nothing new is taken.
@@ -22,10 +22,12 @@ export interface DeliverContext {
 }
 
 /**
- * Resolves when the other side has the record for good; anything it rejects with is a failed attempt. Only with OutboxError `not_now`
- * nothing counts: the other side has no room for this record, and takes others.
+ * Resolves when the other side has the record; anything it rejects with is a failed attempt. Only with OutboxError `not_now`
+ * nothing counts: the other side has no room for this record, and takes others. Where it resolves with a text, that is a
+ * receipt: the record is kept with it, within `keptRecordsMax` and `keptBytesMax`, to be replayed when the other side turns
+ * out to have lost it and dropped when it no longer can. One with `orderKey` or `expiresAtMs` is never kept.
  */
-export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise<void>;
+export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise<unknown>;
 
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
 export const turnRecords = 128;
@@ -60,8 +62,8 @@ export interface Flights {
   readonly options: FlightOptions;
   readonly flying: Map<number, Delivery>;
   readonly ended: Ended[];
-  /** Endings of one commit: one after a commit that failed, then more and more. */
-  readonly pace: { records: number };
+  /** Endings of one commit: one after a commit that failed, then more and more. With no room on the disk nothing is kept. */
+  readonly pace: { records: number; hasRoom: boolean };
   /** Rows and order keys of both: nothing of these is taken. */
   readonly busy: { readonly seqs: Set<number>; readonly keys: Set<string> };
   readonly sum: { delivered: number; failed: number; quarantined: number; bytes: number };
@@ -72,7 +74,15 @@ export function createFlights(context: FlightContext, options: FlightOptions): F
   const sum = { delivered: 0, failed: 0, quarantined: 0, bytes: 0 };
   // What an earlier drain could not commit: delivered already, so it is removed, not delivered again.
   const ended = context.unsettled;
-  const flights = { context, options, flying: new Map(), ended, pace: { records: turnRecords }, busy, sum };
+  const flights = {
+    context,
+    options,
+    flying: new Map(),
+    ended,
+    pace: { records: turnRecords, hasRoom: true },
+    busy,
+    sum,
+  };
   for (const { key } of ended) remember(flights, key);
   return flights;
 }
@@ -149,12 +159,12 @@ function createLaunch(flights: Flights): (row: LoadedRow, record: QueuedRecord) 
   }
 
   return ({ key, attempts }, record) => {
-    const onEnd = (failure: string | null, isNotNow = false): void => {
+    const onEnd = (end: AttemptEnd): void => {
       together.delete(key.seq);
       if (together.size === 0) cancelTimer?.();
       if (!flying.delete(key.seq)) return;
       const counts = !options.stop.aborted && options.isOnline();
-      const attempt = { attempts, failure, counts, isNotNow, nowMs: clock.nowMs(), random: context.random() };
+      const attempt = { ...end, attempts, counts, nowMs: clock.nowMs(), random: context.random() };
       flights.ended.push({ key, next: afterAttempt(attempt, limits) });
       context.wakeup.ring();
     };
@@ -197,22 +207,25 @@ interface Delivery {
   giveUp(reason: string): void;
 }
 
-/** Starts an attempt. `onEnd` is called once, later than this call: with null for success, else with what went wrong. */
+/** What became of an attempt: `failure` is null when `deliver` resolved; with `isNotNow` the other side had no room for this one. */
+interface AttemptEnd {
+  readonly failure: string | null;
+  readonly receipt?: string | undefined;
+  readonly isNotNow?: boolean;
+}
+
+/** Starts an attempt. `onEnd` is called once, later than this call. */
 function startDelivery(
   record: QueuedRecord,
-  {
-    deliver,
-    deadlineMs,
-    onEnd,
-  }: { deliver: Deliver; deadlineMs: number; onEnd: (failure: string | null, isNotNow?: boolean) => void },
+  { deliver, deadlineMs, onEnd }: { deliver: Deliver; deadlineMs: number; onEnd: (end: AttemptEnd) => void },
 ): Delivery {
   let controller: AbortController | null = null;
   let aborted: { readonly reason: unknown } | null = null;
   let ended = false;
-  const end = (failure: string | null, isNotNow = false): void => {
+  const end = (how: AttemptEnd): void => {
     if (ended) return;
     ended = true;
-    onEnd(failure, isNotNow);
+    onEnd(how);
   };
   const context: DeliverContext = {
     deadlineMs,
@@ -224,26 +237,22 @@ function startDelivery(
     },
   };
   attempt(deliver, record, context).then(
-    () => end(null),
-    (error: unknown) => end(failureReason(error), error instanceof OutboxError && error.code === 'not_now'),
+    (receipt) => end({ failure: null, receipt: typeof receipt === 'string' ? receipt : undefined }),
+    (error: unknown) =>
+      end({ failure: failureReason(error), isNotNow: error instanceof OutboxError && error.code === 'not_now' }),
   );
   return {
     abort(reason) {
       aborted ??= { reason };
       controller?.abort(aborted.reason);
     },
-    giveUp: end,
+    giveUp: (failure) => end({ failure }),
   };
 }
 
 /** A deliver that throws at once is a failed attempt too. */
-function attempt(deliver: Deliver, record: QueuedRecord, context: DeliverContext): Promise<void> {
-  try {
-    return Promise.resolve(deliver(record, context));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
+const attempt = async (deliver: Deliver, record: QueuedRecord, context: DeliverContext): Promise<unknown> =>
+  deliver(record, context);
 
 type BackoffLimits = Pick<OutboxLimits, 'attemptsMax' | 'backoffFirstMs' | 'backoffMaxMs'>;
 
@@ -261,30 +270,24 @@ export function backoffMs(attempts: number, random: number, limits: BackoffLimit
 const notNowBackoff = 3;
 
 type AfterAttempt =
-  | { readonly kind: 'remove' }
+  | { readonly kind: 'remove'; readonly receipt: string | null }
   /** Nothing counts: the line was down, or we were told to stop. */
   | { readonly kind: 'keep' }
-  /** Nothing counts: the other side had no room for this record. */
-  | { readonly kind: 'later'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
-  | { readonly kind: 'retry'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
+  | { readonly kind: 'retry' | 'later'; readonly attempts: number; readonly dueMs: number; readonly reason: string }
   | { readonly kind: 'quarantine'; readonly attempts: number; readonly reason: string };
 
-interface Attempt {
+interface Attempt extends AttemptEnd {
   /** Failed attempts before this one. */
   readonly attempts: number;
-  /** Null when `deliver` resolved. */
-  readonly failure: string | null;
   /** Whether the line was up, and nobody had asked us to stop, when the attempt ended. */
   readonly counts: boolean;
-  /** The other side had no room for this record. */
-  readonly isNotNow?: boolean;
   readonly nowMs: number;
   readonly random: number;
 }
 
 /** What becomes of a record after one attempt. */
 export function afterAttempt(attempt: Attempt, limits: BackoffLimits): AfterAttempt {
-  if (attempt.failure === null) return { kind: 'remove' };
+  if (attempt.failure === null) return { kind: 'remove', receipt: attempt.receipt ?? null };
   if (!attempt.counts) return { kind: 'keep' };
   const reason = attempt.failure;
   if (attempt.isNotNow) {

@@ -1,7 +1,7 @@
 import type { OutboxLimits } from '../core/limits.ts';
 import { type Dropped, dropRows } from './drops.ts';
 import { holdHead, releaseNext } from './key-order.ts';
-import { quarantineRow } from './queue.ts';
+import { forgetKept, quarantineRow } from './queue.ts';
 import type { RecordState } from './record.ts';
 import type { Tx } from './store.ts';
 import { seqsInState } from './walk-state.ts';
@@ -57,13 +57,14 @@ function walkState({ sql }: Tx, state: RecordState, place: PlaceInWalk): Walk {
   return { chosen, next: last && chosen.length === portionRows ? { after: last.seq, upTo } : null };
 }
 
-/** Gives quarantined or waiting records a new start: ready now, no attempts; behind earlier records of their key. @returns how many */
+/** Gives quarantined, waiting or kept records a new start: ready now, no attempts; behind earlier records of their key. @returns how many */
 export function replayRows(tx: Tx, chosen: readonly Chosen[]): number {
-  const rows = chosen.filter(({ state }) => state === 'quarantined' || state === 'waiting');
+  const rows = chosen.filter(({ state }) => state === 'quarantined' || state === 'waiting' || state === 'kept');
   for (const { seq, state, orderKey, bytes } of rows) {
     if (orderKey !== null && state === 'quarantined') holdHead(tx, orderKey);
     const to = orderKey === null ? 'ready' : 'held';
-    tx.sql('UPDATE $t SET state = ?, attempts = 0, due_ms = 0 WHERE seq = ?').run(to, seq);
+    tx.sql(`UPDATE $t SET state = ?, attempts = 0, due_ms = 0, reason = iif(state = 'kept', NULL, reason)
+      WHERE seq = ?`).run(to, seq);
     tx.totals.add(state, -1, -bytes);
     tx.totals.add(to, 1, bytes);
     if (orderKey !== null) releaseNext(tx, orderKey);
@@ -87,7 +88,17 @@ export function quarantineChosen(
   return { records, dropped };
 }
 
-export function dropChosen(tx: Tx, chosen: readonly Chosen[], keptMax: number): Dropped[] {
-  const drop = ({ seq }: Chosen) => dropRows(tx, 'seq = ?', { values: [seq], reason: 'by_caller', keptMax });
-  return chosen.flatMap(drop);
+/** Kept records were delivered: nothing is noted of them. */
+export function dropChosen(
+  tx: Tx,
+  chosen: readonly Chosen[],
+  keptMax: number,
+): { records: number; dropped: Dropped[] } {
+  const dropped: Dropped[] = [];
+  let forgotten = 0;
+  for (const { seq, state } of chosen) {
+    if (state === 'kept') forgotten += forgetKept(tx, seq);
+    else dropped.push(...dropRows(tx, 'seq = ?', { values: [seq], reason: 'by_caller', keptMax }));
+  }
+  return { records: dropped.length + forgotten, dropped };
 }

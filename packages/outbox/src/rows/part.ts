@@ -5,6 +5,7 @@
  *                   'ready'        to be delivered now, in the order priority DESC, seq
  *                   'waiting'      not before due_ms: back-off after a failure, or the caller's not-before
  *                   'held'         behind an earlier record of its order_key; of a key at most one row is ready or waiting
+ *                   'kept'         delivered, its receipt in `reason`; never with an order_key or an expiry
  *                   'quarantined'  failed too often or unreadable; stays until replayed or dropped
  *                 body comes last: the columns before it are read without touching its overflow pages.
  *   outbox_total  records and bytes per state, and of what was delivered, dropped, lost, so that a budget check costs one
@@ -52,7 +53,7 @@ CREATE TABLE IF NOT EXISTS $t_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL
 
 /** Rows that are always there. */
 const seeds = `
-INSERT OR IGNORE INTO $t_total VALUES ('ready', 0, 0), ('waiting', 0, 0), ('held', 0, 0), ('quarantined', 0, 0),
+INSERT OR IGNORE INTO $t_total VALUES ('ready', 0, 0), ('waiting', 0, 0), ('held', 0, 0), ('quarantined', 0, 0), ('kept', 0, 0),
   ('delivered', 0, 0), ('expired', 0, 0), ('over_budget', 0, 0), ('quarantine_full', 0, 0), ('by_caller', 0, 0), ('lost', 0, 0);
 INSERT OR IGNORE INTO $t_meta VALUES ('schema_version', 2);
 `;
@@ -127,7 +128,9 @@ export function outboxTables(sql: Sql): string[] {
   return names.filter((name) => exists.get(name, `${name}_meta`)?.count === 2);
 }
 
-const states: readonly unknown[] = ['ready', 'waiting', 'held', 'quarantined'];
+const states: readonly unknown[] = ['ready', 'waiting', 'held', 'quarantined', 'kept'];
+/** Their totals are what the rows add up to. */
+const stateNames = "('ready', 'waiting', 'held', 'quarantined', 'kept')";
 const numbers = ['priority', 'enqueued_at_ms', 'due_ms', 'attempts', 'bytes'] as const;
 
 function isReadable(row: Readonly<Row>): boolean {
@@ -193,7 +196,7 @@ function recountTotals(sql: Sql, table: string): void {
   sql(
     `UPDATE ${table}_total SET records = (SELECT count(*) FROM ${table} WHERE state = name),
        bytes = (SELECT coalesce(sum(bytes), 0) FROM ${table} WHERE state = name)
-     WHERE name IN ('ready', 'waiting', 'held', 'quarantined')`,
+     WHERE name IN ${stateNames}`,
   ).run();
 }
 
@@ -202,7 +205,7 @@ function wrongTotal(sql: Sql, table: string): string | null {
   const wrong = sql(
     `WITH actual AS (SELECT state, count(*) AS records, sum(bytes) AS bytes FROM ${table} GROUP BY state)
      SELECT name FROM ${table}_total LEFT JOIN actual ON state = name
-       WHERE name IN ('ready', 'waiting', 'held', 'quarantined')
+       WHERE name IN ${stateNames}
          AND (${table}_total.records <> coalesce(actual.records, 0) OR ${table}_total.bytes <> coalesce(actual.bytes, 0)) LIMIT 1`,
   );
   return (wrong.get()?.name as string | undefined) ?? null;
@@ -210,8 +213,8 @@ function wrongTotal(sql: Sql, table: string): string | null {
 
 /** How many records there should be, by the totals; null where they cannot say. */
 function countExpected(sql: Sql, table: string): number | null {
-  const states = `SELECT sum(records) AS records FROM ${table}_total WHERE name IN ('ready', 'waiting', 'held', 'quarantined')`;
-  const records = sql(states).get()?.records;
+  const sum = `SELECT sum(records) AS records FROM ${table}_total WHERE name IN ${stateNames}`;
+  const records = sql(sum).get()?.records;
   return typeof records === 'number' ? records : null;
 }
 

@@ -6,6 +6,7 @@ import { type Dropped, dropRows, sweptRows } from './drops.ts';
 import { isHead, isKeyBusy, moveRow, releaseNext } from './key-order.ts';
 import { type EncodedRecord, isIntact, type QueuedRecord, type RecordState } from './record.ts';
 import { exceededBy, type Tx } from './store.ts';
+import { seqsInState } from './walk-state.ts';
 
 /** Names one stored row; the id too, so that a row number that came back after a salvage never names a stranger. */
 export interface RowKey {
@@ -55,14 +56,22 @@ function insertRow(tx: Tx, record: EncodedRecord, dropped: readonly Dropped[]): 
       record.checksum,
       record.body,
     );
-  if (changes === 0) return compareStored(tx.sql, record) as Insertion;
+  if (changes === 0) {
+    const stored = compareStored(tx.sql, record);
+    if (stored) return stored;
+    // One of that id was delivered and is only kept: this is the next one.
+    forgetKept(tx, tx.sql('SELECT seq FROM $t WHERE id = ?').get(record.id)?.seq as number);
+    return insertRow(tx, record, dropped);
+  }
   tx.totals.add(state, 1, bytes);
   return { kind: 'queued', dropped };
 }
 
 /** What an enqueue of an id that is stored comes to, null when it is not stored. */
 function compareStored(sql: Sql, record: EncodedRecord): Insertion | null {
-  const stored = sql('SELECT subject, headers, order_key, body FROM $t WHERE id = ?').get(record.id);
+  const stored = sql("SELECT subject, headers, order_key, body FROM $t WHERE id = ? AND state <> 'kept'").get(
+    record.id,
+  );
   if (!stored) return null;
   const { subject, headers, order_key, body } = stored;
   const same = subject === record.subject && headers === record.headers && order_key === record.orderKey;
@@ -110,8 +119,21 @@ export function loadRow(sql: Sql, seq: number): LoadedRow | null {
   return { key, attempts, record };
 }
 
-/** Removes a delivered record and counts it; false when somebody dropped it meanwhile. */
-export function removeDelivered(tx: Tx, { seq, id, orderKey, bytes }: RowKey): boolean {
+/**
+ * Removes a delivered record and counts it; false when somebody dropped it meanwhile. With a receipt it is kept, unless it
+ * is good only for a time or in its order.
+ */
+export function settleDelivered(tx: Tx, { seq, id, orderKey, bytes }: RowKey, receipt: string | null): boolean {
+  if (receipt !== null && orderKey === null) {
+    const kept = tx.sql(`UPDATE $t SET state = 'kept', reason = ?, attempts = 0
+      WHERE seq = ? AND id = ? AND state = 'ready' AND expires_at_ms IS NULL`);
+    if (kept.run(receipt, seq, id).changes === 1) {
+      tx.totals.add('ready', -1, -bytes);
+      tx.totals.add('kept', 1, bytes);
+      tx.totals.add('delivered', 1, bytes);
+      return true;
+    }
+  }
   const { changes } = tx.sql("DELETE FROM $t WHERE seq = ? AND id = ? AND state = 'ready'").run(seq, id);
   let from: string = 'ready';
   if (changes === 0) {
@@ -126,6 +148,27 @@ export function removeDelivered(tx: Tx, { seq, id, orderKey, bytes }: RowKey): b
   return true;
 }
 
+/** Removes a kept record. @returns how many it was */
+export function forgetKept(tx: Tx, seq: number): number {
+  const row = tx.sql("DELETE FROM $t WHERE seq = ? AND state = 'kept' RETURNING bytes").get(seq);
+  if (!row) return 0;
+  tx.totals.add('kept', -1, -(row.bytes as number));
+  return 1;
+}
+
+/** Forgets the oldest kept records over a limit, at most `sweptRows`. */
+export function trimKept(tx: Tx, { recordsMax, bytesMax }: { recordsMax: number; bytesMax: number }): void {
+  const isOver = (): boolean => {
+    const { records, bytes } = tx.totals.get('kept');
+    return records > recordsMax || bytes > bytesMax;
+  };
+  if (!isOver()) return;
+  for (const seq of seqsInState(tx.sql, { state: 'kept', after: 0, limit: sweptRows })) {
+    if (!isOver()) return;
+    forgetKept(tx, seq);
+  }
+}
+
 /** Puts a record off after a failed attempt; false when it is gone, or was set apart meanwhile. */
 export function retryLater(
   tx: Tx,
@@ -133,7 +176,7 @@ export function retryLater(
   next: { attempts: number; dueMs: number; reason: string },
 ): boolean {
   const from = stateOf(tx, seq, id);
-  if (from === null || from === 'quarantined') return false;
+  if (from === null || from === 'quarantined' || from === 'kept') return false;
   // A replay may have put an earlier record of the key before this one while it was under way.
   const to = orderKey === null || isHead(tx, orderKey, seq) ? 'waiting' : 'held';
   tx.sql(`UPDATE $t SET state = ?1, attempts = ?2, due_ms = CASE ?1 WHEN 'held' THEN coalesce(not_before_ms, 0) ELSE ?3 END,
@@ -150,7 +193,7 @@ export function quarantineRow(
   { attempts, reason, limits }: { attempts: number; reason: string; limits: OutboxLimits },
 ): Dropped[] | null {
   const from = stateOf(tx, seq, id);
-  if (from === null || from === 'quarantined') return null;
+  if (from === null || from === 'quarantined' || from === 'kept') return null;
   tx.sql("UPDATE $t SET state = 'quarantined', attempts = ?, reason = ? WHERE seq = ?").run(attempts, reason, seq);
   tx.totals.add(from, -1, -bytes);
   tx.totals.add('quarantined', 1, bytes);

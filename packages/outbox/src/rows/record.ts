@@ -23,7 +23,8 @@ export interface OutboxRecord {
   readonly expiresAtMs?: number;
 }
 
-export type RecordState = 'ready' | 'waiting' | 'held' | 'quarantined';
+/** `kept`: delivered, with a receipt, and still here in case the other side loses it. */
+export type RecordState = 'ready' | 'waiting' | 'held' | 'quarantined' | 'kept';
 
 /** A record on its way out, as `deliver` sees it. */
 export interface QueuedRecord {

@@ -17,6 +17,8 @@ export interface RecordSummary {
   readonly attempts: number;
   /** The last failure, or why it was set apart; null when there was none. */
   readonly reason: string | null;
+  /** What came back for a record that is kept, else null. */
+  readonly receipt: string | null;
   readonly bytes: number;
   readonly enqueuedAtMs: number;
   /** When a waiting record is tried next, else null. */
@@ -33,6 +35,9 @@ export interface Counts {
   /** Behind an earlier record of their `orderKey`. */
   readonly held: Tally;
   readonly quarantined: Tally;
+  /** Delivered, and still here. */
+  readonly kept: Tally;
+  /** Deliveries; what is kept is among them. */
   readonly delivered: Tally;
   readonly dropped: { readonly [reason in DropReason]: Tally };
   /** Records that a salvage knew of and could not read. */
@@ -55,6 +60,7 @@ export function readCounts(sql: Sql): Counts {
     waiting: tally('waiting'),
     held: tally('held'),
     quarantined: tally('quarantined'),
+    kept: tally('kept'),
     delivered: tally('delivered'),
     dropped: {
       expired: tally('expired'),
@@ -79,6 +85,8 @@ export function listRows(
 }
 
 export function summaryOf(row: Row): RecordSummary {
+  const reason = row.reason as string | null;
+  const isKept = row.state === 'kept';
   return {
     id: row.id as string,
     subject: row.subject as string,
@@ -87,7 +95,8 @@ export function summaryOf(row: Row): RecordSummary {
     priority: row.priority as number,
     orderKey: row.order_key as string | null,
     attempts: row.attempts as number,
-    reason: row.reason as string | null,
+    reason: isKept ? null : reason,
+    receipt: isKept ? reason : null,
     bytes: row.bytes as number,
     enqueuedAtMs: row.enqueued_at_ms as number,
     dueAtMs: row.state === 'waiting' ? (row.due_ms as number) : null,

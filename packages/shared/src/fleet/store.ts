@@ -20,12 +20,18 @@ export type StreamName =
 
 const mebibyte = 1_048_576;
 
-/** What each stream takes and keeps: oldest messages go first. The byte limit is reserved when a stream is created. */
+/**
+ * What each stream takes and keeps: oldest messages go first. The byte limit is reserved when a stream is created. For so long
+ * the broker drops what comes again under the same message id; its own default is 2 minutes.
+ */
 export const streamLimits: Readonly<
-  Record<StreamName, { subjects: string; ageDaysMax: number; bytesMax: number; perSubjectMax?: number }>
+  Record<
+    StreamName,
+    { subjects: string; ageDaysMax: number; bytesMax: number; perSubjectMax?: number; knownIdsMinutes?: number }
+  >
 > = {
   EXEC: { subjects: 'commands.>', ageDaysMax: 7, bytesMax: 64 * mebibyte, perSubjectMax: 1 },
-  RESULTS: { subjects: 'results.>', ageDaysMax: 30, bytesMax: 2_048 * mebibyte },
+  RESULTS: { subjects: 'results.>', ageDaysMax: 30, bytesMax: 2_048 * mebibyte, knownIdsMinutes: 60 },
   EVENTS: { subjects: 'events.>', ageDaysMax: 7, bytesMax: 256 * mebibyte },
   OBS_EVENTS: { subjects: 'obs.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },
   NOTIFICATIONS: { subjects: 'notifications.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },

@@ -6,7 +6,12 @@ export const outboxList = defineCommand({
   summary: 'records without their bodies, in the order in which they were enqueued',
   usage: 'FILE',
   options: {
-    state: { kind: 'text', value: 'STATE', values: states, help: 'only ready, waiting, held or quarantined ones' },
+    state: {
+      kind: 'text',
+      value: 'STATE',
+      values: states,
+      help: 'only ready, waiting, held, quarantined or kept ones',
+    },
     ...pageOptions,
   },
   examples: ['kanade outbox list state.db', 'kanade outbox list state.db --state waiting --limit 20'],

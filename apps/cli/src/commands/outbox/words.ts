@@ -31,7 +31,7 @@ export const withLook = <T>(place: FileChoice, use: (look: OutboxInspector) => P
 export const withOutbox = <T>(place: FileChoice, use: (outbox: Outbox) => Promise<T>): Promise<T> =>
   import('./open.ts').then(({ changing }) => changing(place, use));
 
-export const states: readonly string[] = ['ready', 'waiting', 'held', 'quarantined'];
+export const states: readonly string[] = ['ready', 'waiting', 'held', 'quarantined', 'kept'];
 
 /** The state that an option names; undefined when it was not given. */
 export function stateOption(given: string | undefined): RecordState | undefined {
@@ -84,6 +84,7 @@ export function spell(record: RecordSummary) {
     order_key: record.orderKey,
     attempts: record.attempts,
     reason: record.reason,
+    receipt: record.receipt,
     bytes: record.bytes,
     enqueued_at: instant(record.enqueuedAtMs),
     due_at: instant(record.dueAtMs),
