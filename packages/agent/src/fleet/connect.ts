@@ -6,6 +6,7 @@ import {
   type HeldRead,
   openConnection,
   readHeld,
+  weaknessesOf,
 } from '@kanade/fleet/connection';
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -139,6 +140,8 @@ export interface StreamLook {
   readonly created: string;
   /** How long the broker knows the ids of what it was given, in ms. */
   readonly knownIdsMs: number;
+  /** What it and its server could do better. */
+  readonly weaknesses: readonly string[];
   /** It is held by several servers: which of them may have lost something is not told. */
   readonly isShared: boolean;
 }
@@ -150,6 +153,7 @@ export async function lookAtStream(connection: NatsConnection, stream: string): 
     lastSeq: state.last_seq,
     identity: `${created} ${connection.info?.server_id ?? ''}`,
     created,
+    weaknesses: weaknessesOf(connection.info?.version ?? '', config),
     knownIdsMs: config.duplicate_window / 1e6,
     isShared: connection.info?.cluster !== undefined,
   };

@@ -11,7 +11,7 @@ import { cutToBytes } from '../report/report.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
 import { putObject } from './objects.ts';
 import { createRepeated } from './repeat.ts';
-import { receiptOf, resendLost } from './resend.ts';
+import { type Receipt, resendLost } from './resend.ts';
 
 export interface Publish {
   /** The connection is up: looks whether the broker has our streams, then delivers. */
@@ -117,11 +117,16 @@ const isResult = ({ subject }: Pick<QueuedRecord, 'subject'>): boolean => parseS
 
 const noStream = 'the broker has no stream for results; results wait (kanade fleet setup makes it)';
 
+export function receiptOf({ seq }: Pick<PubAck, 'seq'>, { created, identity }: StreamLook, nowMs: number): string {
+  return JSON.stringify({ seq, at_ms: nowMs, created, identity } satisfies Receipt);
+}
+
 /** Results that were delivered and may be lost by the broker all the same. */
 function createKept({ outbox, log, onRolledBack }: Pick<PublishOptions, 'outbox' | 'log'> & { onRolledBack(): void }) {
   let isSuspect = true;
   let isRolledBack = false;
   const resent = new Set<string>();
+  let said = '';
   return {
     /** Something happened after which a stream that several servers hold may have lost its end. */
     suspect(): void {
@@ -129,6 +134,9 @@ function createKept({ outbox, log, onRolledBack }: Pick<PublishOptions, 'outbox'
     },
     /** Makes ready again what the broker may have lost. */
     async look(open: NatsConnection, stream: StreamLook): Promise<void> {
+      const weak = stream.weaknesses.join('; ');
+      if (weak !== said) log.info({ weaknesses: stream.weaknesses }, 'the broker could keep results better');
+      said = weak;
       const is = { isSuspect: isRolledBack || (isSuspect && stream.isShared) };
       isSuspect = false;
       isRolledBack = false;

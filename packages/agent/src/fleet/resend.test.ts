@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fateOf, receiptOf } from './resend.ts';
+import { receiptOf } from './publish.ts';
+import { fateOf } from './resend.ts';
 
-const stream = { created: 'c', identity: 'c s', lastSeq: 9, knownIdsMs: 3_600_000, isShared: false };
+const stream = { created: 'c', identity: 'c s', lastSeq: 9, knownIdsMs: 3_600_000, isShared: false, weaknesses: [] };
 const receipt = receiptOf({ seq: 7 }, stream, 1_000_000);
 const at = (ageMs: number) => ({ stream, isSuspect: false, nowMs: 1_000_000 + ageMs });
 

@@ -5,7 +5,7 @@
  */
 import type { Outbox, RecordSummary } from '@kanade/outbox';
 import { streams } from '@kanade/shared/fleet';
-import { jetstreamManager, type PubAck } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { limits } from '../limits.ts';
@@ -20,11 +20,7 @@ const Receipt = z.object({
   created: z.string(),
   identity: z.string(),
 });
-type Receipt = z.infer<typeof Receipt>;
-
-export function receiptOf({ seq }: Pick<PubAck, 'seq'>, { created, identity }: StreamLook, nowMs: number): string {
-  return JSON.stringify({ seq, at_ms: nowMs, created, identity } satisfies Receipt);
-}
+export type Receipt = z.infer<typeof Receipt>;
 
 /** What is to become of a kept result. `ask`: it may be there, and be too old for the broker to know its id. */
 export type KeptFate = 'keep' | 'forget' | 'send' | 'ask';

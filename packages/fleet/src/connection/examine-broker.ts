@@ -1,5 +1,5 @@
 import { streams } from '@kanade/shared/fleet-words';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, PersistMode, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
@@ -99,6 +99,23 @@ function isAtLeast(version: string, least: string): boolean {
     if ((have?.[at] ?? 0) !== number) return (have?.[at] ?? 0) > number;
   }
   return true;
+}
+
+/**
+ * What a server and a stream on it could do better, a sentence each; none when nothing is to be said. A server does not tell clients
+ * its `sync_interval`.
+ */
+export function weaknessesOf(
+  version: string,
+  { num_replicas, storage, persist_mode }: Pick<StreamConfig, 'num_replicas' | 'storage' | 'persist_mode'>,
+): string[] {
+  const least = soundFrom.join(', ');
+  return [
+    ...(isSound(version) ? [] : [`nats-server ${version} has faults that are known, ${least} or newer has not`]),
+    ...(storage === StorageType.Memory ? ['what was acknowledged is lost when the server ends'] : []),
+    ...(persist_mode === PersistMode.Async ? ['messages are acknowledged before they are written (persist_mode)'] : []),
+    ...(num_replicas > 1 ? [] : ['one copy: a power cut may cost the last minutes, unless sync_interval is "always"']),
+  ];
 }
 
 async function examineStreams(connection: NatsConnection, signal: AbortSignal | undefined): Promise<BrokerFinding[]> {
