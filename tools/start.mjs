@@ -50,6 +50,7 @@ let stopping = false;
 
 /** Starts a program whose end is our end. Resolves with the first line of its stdout that `isReady` accepts. */
 function start(name, file, args, isReady) {
+  if (stopping) return new Promise(() => {}); // what is started now nobody would end
   const child = spawn(file, args, { cwd: root, env: environment(), stdio: ['ignore', 'pipe', 2], detached: true });
   children.push(child);
   child.once('error', (error) => stop(1, `${name} could not be started: ${error.message}`));
@@ -90,15 +91,14 @@ if (words.includes('--fleet')) {
   broker = await startBroker({ dataDir, start, servers: words.includes('--cluster') ? 3 : 1 });
   if (!broker.url) await stop(1, broker.message);
   process.env.KANADE_NATS_URL = broker.url;
-  // Servers of a cluster choose a leader first, which takes them some seconds.
-  const setUp = () =>
-    new Promise((resolve) => {
-      const stdio = ['ignore', 'ignore', words.includes('--cluster') ? 'ignore' : 2];
-      spawn(program, ['fleet', 'setup'], { env: environment(), stdio }).once('exit', resolve);
-    });
-  let code = await setUp();
-  for (let tries = 1; code !== 0 && words.includes('--cluster') && tries < 5; tries++) code = await setUp();
-  if (code !== 0) await stop(1, 'kanade fleet setup failed: try it by hand');
+  // Waits by itself for servers of a cluster, which choose a leader first.
+  const code = await new Promise((resolve) => {
+    if (stopping) return;
+    const setUp = spawn(program, ['fleet', 'setup'], { env: environment(), stdio: ['ignore', 'ignore', 2] });
+    children.push(setUp); // Ctrl-C ends this one, too
+    setUp.once('error', () => resolve(1)).once('exit', resolve);
+  });
+  if (code !== 0 && !stopping) await stop(1, 'kanade fleet setup failed: try it by hand');
 }
 
 // A copy of one's own: the agent takes job files only where nobody else could put others.

@@ -2,6 +2,7 @@ import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstreamM
 import type { NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '../fault/abortable.ts';
 import { isTooFewServers, translate } from '../fault/translate.ts';
+import { createPatience } from './cluster-patience.ts';
 import { definitions, type StreamDefinition } from './definitions.ts';
 import { changesOf, type KeptSetting, type StreamSettings } from './stream-changes.ts';
 
@@ -21,6 +22,8 @@ export interface TopologyOptions {
   readonly replicas?: number | undefined;
   /** Also bring sizes, ages and histories that somebody changed back to our own. */
   readonly reset?: boolean | undefined;
+  /** Hears why servers of a cluster are waited for, once for each reason; a cluster that was just started needs some seconds. */
+  onWaiting?(why: string): void;
   readonly signal?: AbortSignal;
 }
 
@@ -29,15 +32,17 @@ const replicasOnCluster = 3;
 
 /**
  * Creates the streams, buckets and object stores that are missing, and corrects in the others what we cannot do without.
- * Sizes, ages and histories of a stream that exists are the operator's: those are reported. Idempotent. Throws FleetError
+ * Sizes, ages and histories of a stream that exists are the operator's: those are reported. A cluster is given up to a minute to
+ * choose its leader and to find its servers. Idempotent. Throws FleetError
  * `not_enough_storage` when the broker cannot reserve the space, `too_few_servers` when it cannot hold so many copies,
  * `topology_conflict` when something else is in the way.
  */
 export async function createTopology(nc: NatsConnection, options: TopologyOptions = {}): Promise<TopologyReport> {
   const { signal } = options;
   let doing = 'asking the broker for JetStream';
+  const patience = createPatience(nc, options);
   try {
-    const jsm = await abortable(jetstreamManager(nc), signal);
+    const jsm = await patience.with(() => abortable(jetstreamManager(nc), signal));
     const report = {
       created: [] as string[],
       updated: [] as string[],
@@ -51,7 +56,9 @@ export async function createTopology(nc: NatsConnection, options: TopologyOption
       const { name } = definition;
       doing = `setting up ${name}`;
       const make = (replicas: number) =>
-        abortable(createOrUpdate(jsm, definition, { replicas, exact, reset: options.reset ?? false }), signal);
+        patience.with(() =>
+          abortable(createOrUpdate(jsm, definition, { replicas, exact, reset: options.reset ?? false }), signal),
+        );
       const { became, kept } = await make(report.replicas).catch((error: unknown) => {
         if (exact || report.replicas === 1 || !isTooFewServers(error)) throw error;
         report.replicas = 1;

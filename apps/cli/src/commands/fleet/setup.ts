@@ -54,7 +54,8 @@ function setUp(
 ): Promise<Answer> {
   const { io } = context;
   return withFleet(context, async ({ fleet, createTopology, durability, audit }) => {
-    const report = await createTopology(fleet.connection, { ...wanted, signal: io.signal });
+    const onWaiting = (why: string): void => io.stderr(`waiting for the cluster: ${why}\n`);
+    const report = await createTopology(fleet.connection, { ...wanted, onWaiting, signal: io.signal });
     for (const { stream, setting, is, ours } of report.kept) {
       io.stderr(`warning: ${setting} of ${stream} stays ${String(is)}, not ${String(ours)}; --reset changes it\n`);
     }
