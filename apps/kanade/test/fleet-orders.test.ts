@@ -117,9 +117,10 @@ describe.each(servers)('orders on nats-server $version', ({ path }) => {
     await eventually('both runs have begun', () => gate.begun() === 2);
     const { stopped, error } = await site.fleet('kill', execId, '--timeout', '60');
     const report = `killed by remote signal (kill.${execId})`;
+    const clean = { mechanism: expect.stringMatching(/^(control|process)-group$/), survivors: [] };
     expect({ error, stopped }).toMatchObject({
       error: undefined,
-      stopped: expect.arrayContaining([expect.objectContaining({ ending: 'killed', report })]),
+      stopped: Array.from({ length: 2 }, () => ({ ending: 'killed', report, stop: clean })),
     });
     const endings = await eventually('both have ended', async () => {
       const { results } = await site.fleet('results', execId);

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type DurableEvent, lastLoss } from '@kanade/durable';
 import { openOutbox } from '@kanade/outbox';
-import { type JobsEvent, openJobs } from '@kanade/runner';
+import { type JobDir, type Jobs, type JobsEvent, openJobs, type StopReport } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
 import type { AgentConfig } from './config/config.ts';
 import type { Logger } from './config/logger.ts';
@@ -23,7 +23,7 @@ import { createEvents, isEventId, type Tell } from './report/events.ts';
 import { refusedResult } from './report/refused.ts';
 import { createReport, type Report } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
-import type { OpenRun } from './run/model.ts';
+import type { OpenRun, Stopper } from './run/model.ts';
 import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
 import { createRegistry, createSupervisor } from './run/supervise.ts';
 import { openDataDir } from './store/data-dir.ts';
@@ -155,6 +155,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
   const ledger = openLedger({ file, outbox });
   const env = jobEnvironment(config.env);
   const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
+  const stops = createStops(jobs, log);
   const registry = createRegistry({
     noteStop(runId, by) {
       try {
@@ -163,11 +164,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
         log.error({ err: error, run_id: runId }, 'who stopped a run could not be written down; it is stopped');
       }
     },
-    stopJob(job, by) {
-      jobs.stop(job, { by, graceMs: limits.stopGraceMs }).catch((error: unknown) => {
-        log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
-      });
-    },
+    stopJob: stops.stopJob,
   });
   const view = createFleetCache(file, config.pcId);
   const ring = parts.use(
@@ -182,9 +179,27 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
     env,
     jobs,
     registry,
+    stopOf: stops.stopOf,
     view,
     findRun: createFindRun(file, config.pcId),
     lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
+  };
+}
+
+/** The stops that were asked for, and what each did. */
+function createStops(jobs: Jobs, log: Logger) {
+  const stops = new WeakMap<JobDir, Promise<StopReport | undefined>>();
+  return {
+    stopJob(job: JobDir, by: Stopper): void {
+      const told = (error: unknown): void => log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
+      const stopping = jobs.stop(job, { by, graceMs: limits.stopGraceMs });
+      const reported = stopping.then(
+        ({ report }) => report,
+        (error) => void told(error),
+      );
+      stops.set(job, reported);
+    },
+    stopOf: (job: JobDir) => stops.get(job),
   };
 }
 

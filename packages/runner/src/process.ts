@@ -1,6 +1,6 @@
 /** Processes: who one is, who is at the machine, and how a script of some shell is started. */
 export { accountRow } from './process/account.ts';
-export { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
+export { identify, isAlive, type ProcessIdentity, processName } from './process/identity.ts';
 export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
 export {
   type Machine,

@@ -14,6 +14,7 @@ import type { RunStatus } from '@kanade/shared/local';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { JobOutcome, Outcome, Refusal, Run, RunEnd, Stopper } from '../run/model.ts';
+import { leftAlive } from '../run/model.ts';
 import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
 
 export interface Report {
@@ -157,19 +158,18 @@ function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
 
 /** The end of a run from its settled job and what it printed. */
 function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
-  const { state } = job;
-  const ending: Ending = state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
-  const startedAtMs = job.startedAtMs ?? state?.started_at_ms ?? nowMs;
-  const note = noteOf(run, ending);
-  const stderr = printedOn('stderr', job);
+  const ending: Ending = job.state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
+  const startedAtMs = job.startedAtMs ?? job.state?.started_at_ms ?? nowMs;
+  const note = noteOf(run, ending, job);
   return {
     ending,
     status: statusOf(ending),
     exitCode: exitCodeOf(ending),
     skipped: false,
     stdout: printedOn('stdout', job),
-    stderr: withNote(stderr, note),
+    stderr: withNote(printedOn('stderr', job), note),
     ...(note === undefined ? {} : { note }),
+    stop: job.stop,
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
@@ -202,7 +202,7 @@ function statusOf(ending: Ending): RunStatus {
 }
 
 /** What people read at the end of stderr when no exit code tells the story. */
-function noteOf(run: Run, ending: Ending): string | undefined {
+function noteOf(run: Run, ending: Ending, { stop }: JobOutcome): string | undefined {
   switch (ending.kind) {
     case 'exited':
       return undefined;
@@ -211,7 +211,7 @@ function noteOf(run: Run, ending: Ending): string | undefined {
     case 'timed_out':
       return `timeout after ${timeoutSeconds(run.command)}s`;
     case 'killed':
-      return killNote(run, ending.by);
+      return `${killNote(run, ending.by)}${leftAlive(stop)}`;
     case 'not_started':
       return `not started: ${ending.reason}`;
     case 'lost':
@@ -219,9 +219,8 @@ function noteOf(run: Run, ending: Ending): string | undefined {
   }
 }
 
-function killNote({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string {
-  return by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
-}
+const killNote = ({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string =>
+  by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
 
 function withNote(text: string, note: string | undefined): string {
   if (note === undefined) return text;
@@ -252,6 +251,7 @@ export function resultOf(run: Run, end: RunEnd): ExecResult {
     finished_at: instant(end.endedAtMs),
     manifest_id: run.command.id,
     ending: end.ending.kind,
+    ...(end.stop ? { stop_report: end.stop } : {}),
   };
 }
 

@@ -18,6 +18,7 @@ it('adopt() gives a launch back that began with nobody, before its directory goe
     jobs,
     ledger: { launching: () => undefined, notLaunched: (runId) => void steps.push(`not launched ${runId}`) },
     onStarted: () => undefined,
+    stopOf: () => undefined,
     stagingRoot: '/nowhere',
     cwd: '/',
     env: {},

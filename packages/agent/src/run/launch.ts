@@ -2,17 +2,18 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { JobDefinition, JobDir, Jobs, JobView, Launched } from '@kanade/runner';
+import type { JobDefinition, JobDir, Jobs, JobView, Launched, StopReport } from '@kanade/runner';
 import {
   activeSessionUser,
   environmentOfUser,
   findProgram,
   identify,
   planShell,
+  processName,
   type SessionUser,
   type ShellPlan,
 } from '@kanade/runner/process';
-import { timeoutSeconds } from '@kanade/shared/fleet';
+import { type StopSummary, survivorsMax, timeoutSeconds } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -23,6 +24,8 @@ export interface LauncherOptions {
   readonly ledger: Pick<Ledger, 'launching' | 'notLaunched'>;
   /** The processes of a run exist: whoever stops runs, follows them and reports them is told. */
   readonly onStarted: (live: LiveRun, running: Running) => void;
+  /** The stop of a job that somebody asked for, and what it did; never rejects. */
+  readonly stopOf: (job: JobDir) => Promise<StopReport | undefined> | undefined;
   readonly stagingRoot: string;
   /** Directory that jobs without `cwd` start in. */
   readonly cwd: string;
@@ -100,11 +103,20 @@ async function follow(
   live: LiveRun,
   { job, startedAtMs }: { job: JobDir; startedAtMs: number },
 ): Promise<Outcome> {
-  const { jobs, onStarted } = options;
+  const { jobs, onStarted, stopOf } = options;
   const ended = jobs.adopt(job);
   ended.catch(() => undefined); // awaited below
   onStarted(live, { job, startedAtMs, read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }) });
-  return { ...outcomeOf(options, await ended), startedAtMs };
+  const outcome = { ...outcomeOf(options, await ended), startedAtMs };
+  const stopping = stopOf(job);
+  return stopping ? { ...outcome, stop: summaryOf(await stopping) } : outcome;
+}
+
+function summaryOf(report: StopReport | undefined): StopSummary | undefined {
+  if (!report) return undefined; // it had ended by itself
+  const { mechanism, members, survivors, elapsedMs } = report;
+  const named = survivors.slice(0, survivorsMax).map((pid) => ({ pid, name: processName(pid) }));
+  return { mechanism, members: members.length, survivors: named, elapsed_ms: elapsedMs };
 }
 
 async function adopt(

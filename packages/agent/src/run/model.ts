@@ -1,6 +1,6 @@
 /** What a run is and how it ends, in the words that intake, run, report and the doors share. Imports none of them. */
 import type { Excerpt, JobDir, StateFile } from '@kanade/runner';
-import type { Command } from '@kanade/shared/fleet';
+import type { Command, StopSummary } from '@kanade/shared/fleet';
 import type { Headers } from '@kanade/shared/fleet-words';
 import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
@@ -91,6 +91,8 @@ export interface JobOutcome {
   readonly read: ReadOutput;
   /** When its start was reported, if it was. */
   readonly startedAtMs?: number;
+  /** What stopping it did, if somebody did while it ran. */
+  readonly stop?: StopSummary | undefined;
 }
 
 /** How one run ended, in the words of every door. */
@@ -105,6 +107,13 @@ export interface RunEnd {
   readonly stderr: string;
   /** What we add where no exit code tells the story. */
   readonly note?: string;
+  readonly stop?: StopSummary | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
+}
+
+/** Behind the words on a stop: what it left alive, if anything. */
+export function leftAlive(stop: StopSummary | undefined): string {
+  if (!stop || stop.survivors.length === 0) return '';
+  return `; still alive: ${stop.survivors.map(({ pid, name }) => `${pid} ${name}`.trim()).join(', ')}`;
 }

@@ -1,4 +1,4 @@
-import { anyResult, createReader, ExecResult } from '@kanade/shared/fleet';
+import { anyResult, createReader, ExecResult, type StopSummary } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { isRefused, translate } from '../fault/translate.ts';
 import { readEnds, readRuns } from '../results/runs-of-order.ts';
@@ -15,6 +15,8 @@ export interface StoppedRun {
   readonly result_id: string;
   /** The last line of its standard error, where the agent writes how the run was stopped. */
   readonly report: string;
+  /** What the stop did and whom it left alive; undefined from machines that do not say so, and for a run that had not begun. */
+  readonly stop?: StopSummary | undefined;
 }
 
 /** What can be looked up of an order: itself, where it has begun, where it has ended. */
@@ -119,8 +121,9 @@ function listenForEnds(fleet: Fleet, { execId, onStopped }: StopOrderOptions): H
     callback: (error, message) => {
       const result = error ? undefined : readValue(message, readResult);
       if (result?.exec_id !== execId) return;
-      const { pc_id, exit_code, ending, result_id, stderr } = result;
-      const run = { pc_id, exit_code, ending, result_id, report: stderr.trimEnd().split('\n').at(-1) ?? '' };
+      const { pc_id, exit_code, ending, result_id, stderr, stop_report: stop } = result;
+      const report = stderr.trimEnd().split('\n').at(-1) ?? '';
+      const run = { pc_id, exit_code, ending, result_id, report, ...(stop ? { stop } : {}) };
       heard.runs.push(run);
       onStopped?.(run);
       heard.onRun();

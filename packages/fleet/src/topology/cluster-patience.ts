@@ -12,7 +12,7 @@ const againMs = 250;
 /** Servers that hold three copies. */
 const serversWanted = 3;
 
-export interface Patience {
+export interface ClusterPatience {
   /** Tries until it works, fails for another reason than a cluster that is not ready, or the time is over. */
   with<T>(attempt: () => Promise<T>): Promise<T>;
 }
@@ -24,7 +24,7 @@ export interface PatienceOptions {
 }
 
 /** The patience of one call, all attempts together. With a lone server there is none. */
-export function createPatience(nc: NatsConnection, { replicas, onWaiting, signal }: PatienceOptions): Patience {
+export function createPatience(nc: NatsConnection, { replicas, onWaiting, signal }: PatienceOptions): ClusterPatience {
   const sinceMs = performance.now();
   const told = new Set<string>();
 

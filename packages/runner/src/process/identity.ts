@@ -100,6 +100,19 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   return listWithPs(['-p', String(pid)])[0];
 }
 
+/** What the system calls a process; empty when it is gone. */
+export function processName(pid: number): string {
+  if (process.platform === 'linux') {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    } catch {
+      return ''; // it ended meanwhile
+    }
+  }
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  return (spawnSync('ps', ['-p', String(pid), '-o', 'comm='], { encoding: 'utf8' }).stdout ?? '').trim();
+}
+
 /** Fields of `/proc/<pid>/stat`. The name in parentheses may hold blanks and parentheses, so it is cut at the last one. */
 export function parseProcStat(text: string): ProcessEntry | undefined {
   const open = text.indexOf(' (');

@@ -2,6 +2,21 @@ import * as z from 'zod';
 import { nullAsAbsent, optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
 
+/** What the stop of a run did, as its machine saw it. */
+export const StopSummary = z.looseObject({
+  /** How: `control-group`, `process-group`, `process`. */
+  mechanism: z.string(),
+  /** Processes of the run when the stop began. */
+  members: z.int(),
+  /** Those that are still alive, at most {@link survivorsMax} of them. */
+  survivors: z.array(z.looseObject({ pid: z.int(), name: z.string() })),
+  elapsed_ms: z.int(),
+});
+export type StopSummary = z.infer<typeof StopSummary>;
+
+/** Processes that a summary names. */
+export const survivorsMax = 100;
+
 /**
  * How one run ended on one machine, as published on `results.<request_id>`. `skipped` has three states: absent = agent
  * older than the flag. Output above `resultInlineBytesMax` is in `result_output`, under the key that `stdout_object` gives.
@@ -25,6 +40,8 @@ export const ExecResult = z.looseObject({
   collect_object: optional(z.string()),
   /** Ours: how the run ended, from the closed list of endings; older readers ignore it. */
   ending: optional(z.string()),
+  /** Ours: of a run that somebody stopped while its processes lived; older readers ignore it. */
+  stop_report: optional(StopSummary),
 });
 export type ExecResult = z.infer<typeof ExecResult>;
 

@@ -1,5 +1,6 @@
 import type { OrderLook, StoppedOrder, StoppedRun } from '@kanade/fleet';
 import { Failure } from '../../../answer/answer.ts';
+import { printable } from '../../../answer/ink.ts';
 import { type Answer, type Context, defineCommand, oneWord, UsageError } from '../../../call/command.ts';
 import { type Connected, secondsOption, withFleet } from '../connect.ts';
 import { orderNotFound } from './wait.ts';
@@ -58,7 +59,7 @@ async function stopAndAnswer(
     },
     onStopped: (run: StoppedRun) => {
       told.stopped.push(run);
-      io.stderr(`${run.pc_id}: ${run.ending ?? 'ended'}\n`);
+      io.stderr(`${run.pc_id}: ${run.ending ?? 'ended'}${leftBy(run)}\n`);
     },
     onUnknown: (what: OrderLook) => io.stderr(`the broker does not let this user look up ${looks[what]}\n`),
   };
@@ -75,6 +76,11 @@ async function stopAndAnswer(
     const details = { exec_id: execId, stopped: told.stopped };
     throw new Failure('interrupted', message, { retryable: true, details, cause: error });
   }
+}
+
+function leftBy({ stop }: StoppedRun): string {
+  if (!stop || stop.survivors.length === 0) return '';
+  return `; still alive: ${stop.survivors.map(({ pid, name }) => `${pid} ${printable(name)}`).join(', ')}`;
 }
 
 /** What of an order may be looked up, in words. */
