@@ -22,6 +22,7 @@ const onExecutableAlone = [
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/for-people.test.ts',
+  'test/signed-orders.test.ts',
   'test/trust/!(old-state).test.ts',
 ];
 

@@ -81,7 +81,10 @@ const errors = Object.entries(jobErrors).filter(([code, { exit }]) => exit !== u
 /** Errors of `fleet` that the library of the fleet does not have: they are answers, too. */
 const fleetErrors = `Besides those of the library (README of \`@kanade/fleet\`): \`no_result\` nobody answered within the time; \`order_not_found\` the broker knows of no order with this exec id;
 \`not_confirmed\` a machine where it runs has not said that it stopped (details: unconfirmed); \`no_answer\` nobody said anything; \`run_not_found\` no run of this id is known; \`output_unavailable\` output of a result could not be fetched;
-\`interrupted\` the call was stopped, the order goes on (\`fleet wait\`). What was done and could not be recorded is answered with \`audit_failed\`.`;
+\`interrupted\` the call was stopped, the order goes on (\`fleet wait\`), or the stop order has gone out (\`fleet kill\`). What was done and could not be recorded is answered with \`audit_failed\`.
+
+\`fleet kill\` answers with \`stopped\`: each run whose machine confirmed, with the note of the machine (\`report\`) and what the stop did there (\`stop\`: mechanism, members, and \`survivors\` by pid
+and name); \`unconfirmed\`: machines where it runs and that said nothing; \`unknown\`: what the broker does not let this user look up, without which nobody knows who else runs it.`;
 
 async function doorSection(entry) {
   const { name, summary, options, commands: members } = await entry.load();

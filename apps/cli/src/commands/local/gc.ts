@@ -15,6 +15,7 @@ export const gc = defineCommand({
     'max-bytes': { kind: 'count', value: 'N', help: 'delete the oldest of these until N bytes are left' },
     'dry-run': { kind: 'flag', help: 'only count what would go' },
   },
+  notes: ['What a launch left that was killed before anything ran counts as a job that ended then.'],
   examples: ['kanade gc --older-than 7d --dry-run', 'kanade gc --max-jobs 1000'],
   async run(given, words, context) {
     const { root, contract } = context;
