@@ -77,7 +77,7 @@ export {
   type TileRead,
   tileHeaders,
 } from './fleet/remote.ts';
-export { EventStarted, ExecResult, execResultDefaults, StopSummary, survivorsMax } from './fleet/report.ts';
+export { EventStarted, ExecResult, execResultDefaults, type StopSummary, survivorsMax } from './fleet/report.ts';
 export {
   AgentMeta,
   decodeFreeze,

@@ -29,10 +29,15 @@ export const keyringFilesMax = 64;
 
 const publicKeyBytes = 32;
 
+/** A fault that repeats nothing of what stands there: somebody may have named a file of another kind, with a secret in it. */
+const says = (text: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : text),
+});
+
 /** A public key that is trusted, and for what. */
 const TrustedKey = z.strictObject({
-  kid: z.string().refine(isToken, { error: 'must be a key id: letters, digits, _ . -' }),
-  public_key: z.string().refine((text) => publicKeyOf(text) !== undefined, {
+  kid: z.string(says('must be a key id')).refine(isToken, { error: 'must be a key id: letters, digits, _ . -' }),
+  public_key: z.string(says('must be text')).refine((text) => publicKeyOf(text) !== undefined, {
     error: 'must be the base64 of the 32 bytes of an Ed25519 public key',
   }),
   label: z.string().max(200).optional(),
@@ -41,11 +46,14 @@ const TrustedKey = z.strictObject({
 });
 export type TrustedKey = z.infer<typeof TrustedKey>;
 
-const KeyringFile = z.strictObject({
-  kind: z.literal(keyringKind),
-  enforcing: z.boolean().optional(),
-  keys: z.array(TrustedKey).max(keyringKeysMax),
-});
+const KeyringFile = z.strictObject(
+  {
+    kind: z.literal(keyringKind, says(`must be ${JSON.stringify(keyringKind)}`)),
+    enforcing: z.boolean().optional(),
+    keys: z.array(TrustedKey, says('must be a list of keys')).max(keyringKeysMax),
+  },
+  says('must be an object'),
+);
 export type KeyringFile = z.infer<typeof KeyringFile>;
 
 export type KeyringRead =
