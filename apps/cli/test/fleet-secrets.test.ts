@@ -44,6 +44,8 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   results: ['results', 'nobody'],
   kill: ['kill', 'nobody', '--no-wait'],
   cancel: ['cancel', 'nobody'],
+  tail: ['tail', 'nobody'],
+  forget: ['forget', 'pc-9'],
   ping: ['ping', 'pc-1', '--timeout', '1'],
   agents: ['agents', '--listen', '1'],
   events: ['events'],

@@ -35,15 +35,18 @@ const says = (text: string) => ({
 });
 
 /** A public key that is trusted, and for what. */
-const TrustedKey = z.strictObject({
-  kid: z.string(says('must be a key id')).refine(isToken, { error: 'must be a key id: letters, digits, _ . -' }),
-  public_key: z.string(says('must be text')).refine((text) => publicKeyOf(text) !== undefined, {
-    error: 'must be the base64 of the 32 bytes of an Ed25519 public key',
-  }),
-  label: z.string().max(200).optional(),
-  max_age: Humantime.optional(),
-  audit_every_use: z.boolean().optional(),
-});
+const TrustedKey = z.strictObject(
+  {
+    kid: z.string(says('must be a key id')).refine(isToken, { error: 'must be a key id: letters, digits, _ . -' }),
+    public_key: z.string(says('must be text')).refine((text) => publicKeyOf(text) !== undefined, {
+      error: 'must be the base64 of the 32 bytes of an Ed25519 public key',
+    }),
+    label: z.string().max(200).optional(),
+    max_age: Humantime.optional(),
+    audit_every_use: z.boolean().optional(),
+  },
+  says('must be an object'),
+);
 export type TrustedKey = z.infer<typeof TrustedKey>;
 
 const KeyringFile = z.strictObject(
