@@ -14,8 +14,8 @@ import { isRefused } from '../fault/translate.ts';
 import type { Signer } from '../keys/signer.ts';
 import { pingAgent } from './ping-agent.ts';
 
-/** How long a machine may take to say what it accepts, in ms; one that is away is not waited for. */
-const askMs = 1_000;
+/** How long a machine that is there may take to say what it accepts, in ms: a busy one is to get its envelope, too. One that is away is not waited for. */
+const askMs = 5_000;
 
 /** How an order is signed. */
 export interface Provenance {
