@@ -1,6 +1,7 @@
 /**
  * Orders to five agents while agents, links and the broker are killed, frozen and cut off at random; judged by what RESULTS holds,
- * once on a broker that keeps what it has written, once on one that loses at a kill what it had not synced.
+ * once on a broker that keeps what it has written, once on one that loses at a kill what it had not synced, once on three servers of
+ * which one at a time is killed, frozen, cut off, or comes back with an empty disk.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -38,6 +39,7 @@ function storm(words, share) {
 for (const [disk, words, share] of [
   ['keeps what was written', ['--brokers', 'keeps'], 1],
   ['loses at a kill what was not synced', ['--brokers', 'forgets'], 0.2],
+  ['of three servers, one of which is lost at a time', ['--brokers', 'cluster'], 0.2],
 ]) {
   const { accepted, faults: wrongs, logs, ...tally } = storm(words, share);
   const { lost, doubled, wrong, unknown } = tally;

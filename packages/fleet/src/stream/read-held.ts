@@ -1,4 +1,13 @@
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { nanos, nuid } from '@nats-io/transport-node';
 import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
@@ -19,26 +28,15 @@ export interface HeldRead {
 
 /**
  * What a stream holds right now, in order; what comes meanwhile is not waited for. Leaves no consumer behind. Whoever reads may
- * break off.
+ * break off. Rejects when the copy that would be read had not caught up with the others.
  */
 export async function* readHeld(
   { connection }: Pick<Fleet, 'connection'>,
   request: HeldRead,
 ): AsyncGenerator<JsMsg, void> {
-  const { stream, filter, from, signal } = request;
+  const { stream, signal } = request;
   const manager = await jetstreamManager(connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
-  const adding = manager.consumers.add(stream, {
-    // With a name, stream and filter stand in the subject of the request, where a broker's permissions see what is asked for.
-    name: nuid.next(),
-    ack_policy: AckPolicy.None,
-    mem_storage: true,
-    inactive_threshold: nanos(inactiveMs),
-    ...(filter === undefined ? {} : { filter_subject: filter }),
-    ...(from === 'newest'
-      ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' }
-      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }),
-  });
-  const info = await abortable(adding, signal);
+  const info = await abortable(readerOf(manager, request, connection.info?.cluster !== undefined), signal);
   try {
     const consumer = jetstream(connection, { timeout: requestTimeoutMsDefault }).consumers.getConsumerFromInfo(info);
     for (let left = info.num_pending; left > 0; ) {
@@ -63,4 +61,48 @@ export async function* readHeld(
     // Not worth a failure: it goes by itself.
     await manager.consumers.delete(stream, info.name).catch(() => undefined);
   }
+}
+
+/** Consumers that are tried, each on the copy of a server that the cluster chooses, before a copy that is late is an error. */
+const readersMax = 4;
+
+/** A consumer of what a stream holds, on a copy that has all of it. */
+async function readerOf(
+  manager: JetStreamManager,
+  { stream, filter, from }: HeldRead,
+  isCluster: boolean,
+): Promise<ConsumerInfo> {
+  for (let tried = 1; ; tried++) {
+    const copies = isCluster ? await manager.streams.info(stream) : undefined;
+    const info = await manager.consumers.add(stream, {
+      // With a name, stream and filter stand in the subject of the request, where a broker's permissions see what is asked for.
+      name: nuid.next(),
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      inactive_threshold: nanos(inactiveMs),
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+      ...(from === 'newest'
+        ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }),
+    });
+    if (!isLate(copies, info)) return info;
+    await manager.consumers.delete(stream, info.name).catch(() => undefined);
+    if (tried === readersMax)
+      throw new Error(`reading stream ${stream}: ${info.cluster?.leader} is not up to date yet`);
+  }
+}
+
+/**
+ * On a cluster a consumer reads the copy of one server, which may have come back just now with an old one: as its leader saw the
+ * copies before the consumer was made.
+ */
+export function isLate(
+  copies: Pick<StreamInfo, 'cluster'> | undefined,
+  { cluster }: Pick<ConsumerInfo, 'cluster'>,
+): boolean {
+  const reader = cluster?.leader;
+  const { leader, replicas = [] } = copies?.cluster ?? {};
+  if (reader === undefined || leader === undefined || reader === leader) return false;
+  const copy = replicas.find(({ name }) => name === reader);
+  return !copy?.current || (copy.lag ?? 0) > 0;
 }

@@ -1,6 +1,7 @@
 /** What the agents are connected to, and the faults it can have. */
 import { cpSync, rmSync } from 'node:fs';
 import { type RunningNatsServer, startNatsServer } from '@kanade/testkit';
+import { startCluster } from './cluster.ts';
 
 /** A span whose writes a broker has thrown away, by this process's clock. */
 export interface LostSpan {
@@ -17,20 +18,31 @@ export interface Fault {
   /** Does the damage; resolves when it is done. */
   strike(): void | Promise<void>;
   mend(): void | Promise<void>;
+  /** The longest that it lasts, in ms, when that is more than others do. */
+  readonly longestMs?: number;
 }
 
 export interface Brokers extends AsyncDisposable {
   readonly ports: readonly number[];
   readonly url: string;
   readonly faults: readonly Fault[];
+  /** The longest pause between two faults, in ms, when it is longer than usual. */
+  readonly pauseMsMax?: number;
   /** Grows with each crash that takes writes with it. */
   readonly lostSpans: readonly LostSpan[];
 }
 
-/** `keeps`: one server, whose disk has all that was written when it is killed. `forgets`: one that loses what was not synced. */
-export type BrokerKind = 'keeps' | 'forgets';
+/**
+ * `keeps`: one server, whose disk has all that was written when it is killed. `forgets`: one that loses what was not synced. `cluster`:
+ * three servers.
+ */
+export type BrokerKind = 'keeps' | 'forgets' | 'cluster';
 
-export async function startBrokers(kind: BrokerKind, { dir, path }: { dir: string; path: string }): Promise<Brokers> {
+export async function startBrokers(
+  kind: BrokerKind,
+  { dir, path, random }: { dir: string; path: string; random: () => number },
+): Promise<Brokers> {
+  if (kind === 'cluster') return startCluster(path, random);
   const server = await startForgetfulBroker(dir, path);
   const lostSpans: LostSpan[] = [];
   const faults = kind === 'forgets' ? faultsOfForgetful(server, lostSpans) : faultsOf(server, 'broker');

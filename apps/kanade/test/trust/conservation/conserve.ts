@@ -1,6 +1,6 @@
 /** The whole of it: orders under faults, the end of the faults, the judgement, and a fresh order for each machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seeded, tempDir } from '@kanade/testkit';
+import { eventually, seeded, tempDir } from '@kanade/testkit';
 import { answer } from '../../program.ts';
 import { kill, processesOf } from '../site.ts';
 import { type BrokerKind, startBrokers } from './brokers.ts';
@@ -40,8 +40,10 @@ export async function conserve(options: ConserveOptions): Promise<Conserved> {
   const dir = await tempDir();
   await using parts = new AsyncDisposableStack();
   parts.defer(() => dir[Symbol.asyncDispose]());
-  const brokers = parts.use(await startBrokers(brokerKind, { dir: dir.path, path: options.serverPath }));
-  await answer(['fleet', 'setup'], { env: { KANADE_NATS_URL: brokers.url } });
+  const brokers = parts.use(
+    await startBrokers(brokerKind, { dir: dir.path, path: options.serverPath, random: seeded(seed + 2) }),
+  );
+  await setUp(brokers.url);
   const wire = parts.use(openWire(brokers.ports));
   parts.defer(() => killAllOf(dir.path));
   const machines: Machine[] = [];
@@ -77,6 +79,14 @@ export async function conserve(options: ConserveOptions): Promise<Conserved> {
     fresh: verdict.ended - before.ended,
     logs: verdict.faults.length === 0 ? [] : machines.map((machine) => machine.log()),
   };
+}
+
+/** A cluster chooses its leaders first. */
+async function setUp(url: string): Promise<void> {
+  await eventually('the streams are there', async () => {
+    const told = await answer(['fleet', 'setup'], { env: { KANADE_NATS_URL: url } });
+    return told.error === undefined;
+  });
 }
 
 const seconds = (ms: number): number => Math.round(ms / 10) / 100;

@@ -28,8 +28,6 @@ export interface Verdict {
   readonly unknown: number;
   /** Accepted in a span that the broker threw away, before any machine had them. */
   readonly forgottenOrders: number;
-  /** Ran, and told in a span that the broker threw away. */
-  readonly forgottenEndings: number;
   /** What is wrong, in words. */
   readonly faults: readonly string[];
 }
@@ -166,14 +164,11 @@ const isUnknown = (result: Result): boolean => result.ending === 'lost';
 function summarize(judged: readonly Judged[], strangers: readonly string[], spans: readonly LostSpan[]): Verdict {
   const accepted = judged.filter(({ one }) => one.acceptedMs !== undefined);
   const missing = accepted.filter(({ result }) => !result);
-  // What had come before the last crash that took writes with it may be among what it took: nobody outside can tell.
-  const couldBeForgotten = ({ one }: Judged): boolean => spans.some(({ toMs }) => (one.acceptedMs ?? 0) <= toMs);
   const isInSpan = ({ one }: Judged): boolean =>
     spans.some(({ fromMs, toMs }) => fromMs <= (one.acceptedMs ?? 0) && (one.acceptedMs ?? 0) <= toMs);
   const forgottenOrders = missing.filter((each) => each.runs === 0 && isInSpan(each));
-  const forgottenEndings = missing.filter((each) => each.runs > 0 && couldBeForgotten(each));
   const lost = [
-    ...missing.filter((each) => !forgottenOrders.includes(each) && !forgottenEndings.includes(each)),
+    ...missing.filter((each) => !forgottenOrders.includes(each)),
     ...accepted.filter(({ result }) => result && isUnknown(result)),
   ];
   const doubled = judged.filter(({ runs, endings }) => runs > 1 || endings > 1);
@@ -186,7 +181,6 @@ function summarize(judged: readonly Judged[], strangers: readonly string[], span
     wrong: wrong.length,
     unknown: new Set(strangers).size,
     forgottenOrders: forgottenOrders.length,
-    forgottenEndings: forgottenEndings.length,
     faults: [
       ...lost.map(({ one, runs, result }) => {
         const why = result ? `ended with ${result.exit_code} (${result.stderr.trim()})` : 'has no ending';

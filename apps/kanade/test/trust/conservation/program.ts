@@ -1,5 +1,5 @@
 /**
- * `conservation/program.ts SERVER [--runs N] [--faults N] [--seed N] [--brokers keeps|forgets]`: prints one line of JSON; exits 1 when
+ * `conservation/program.ts SERVER [--runs N] [--faults N] [--seed N] [--brokers keeps|forgets|cluster]`: prints one line of JSON; exits 1 when
  * anything is lost, doubled, wrong or unknown. The program under test stands in `KANADE_PROGRAM`.
  */
 import { parseArgs } from 'node:util';
@@ -23,7 +23,7 @@ const conserved = await conserve({
   seed: Number(values.seed),
   brokerKind,
   // What the broker has thrown away never comes: only a few patient seconds say so.
-  patienceMs: brokerKind === 'forgets' ? 30_000 : 120_000,
+  patienceMs: brokerKind === 'forgets' ? 60_000 : 120_000,
 });
 process.stdout.write(`${JSON.stringify(conserved)}\n`);
 if (conserved.faults.length > 0) process.exitCode = 1;

@@ -44,8 +44,8 @@ export function startStorm(options: StormOptions): Storm {
         all.filter(({ victim }) => !struck.has(victim)),
         random,
       );
-      struck.set(fault.victim, befall(fault, random() * faultMsMax));
-      await sleep(random() * pauseMsMax);
+      struck.set(fault.victim, befall(fault, random() * (fault.longestMs ?? faultMsMax)));
+      await sleep(random() * (options.brokers.pauseMsMax ?? pauseMsMax));
     }
     await Promise.all(struck.values());
   }
