@@ -79,7 +79,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       cache: view,
       access: config.access,
       provenance: () => heartbeatOf(store.ring.current),
-      onOrder: intake.take,
+      onOrders: intake.take,
       onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
@@ -143,7 +143,7 @@ async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisp
   const outbox = parts.use(
     openOutbox({
       durable: file,
-      limits: { bodyBytesMax: limits.recordBytesMax },
+      limits: limits.outbox,
       onEvent: (event) => {
         log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox');
         if (event.type === 'quarantined' && !isEventId(event.id)) tell('record_quarantined', event);

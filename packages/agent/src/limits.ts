@@ -23,6 +23,8 @@ export const limits = {
   tailLookMs: 250,
   /** Time that a workload gets between TERM and KILL, in ms. */
   stopGraceMs: 5_000,
+  /** Orders that came together and are admitted in one commit. */
+  admittedTogetherMax: 64,
   /** Bytes of one command; more than a broker carries. */
   commandBytesMax: 1024 * 1024,
   /** Bytes of one that is too long, up to which it is looked at for whom to answer. */
@@ -56,8 +58,15 @@ export const limits = {
   deadlineLookMs: 60_000,
   /** Wait for the record of a job whose launch was interrupted, in ms: whoever was being started has said so by then. */
   launchRecordWaitMs: 5_000,
+  /** How long the start of a run may wait to be written down with its end, in ms. */
+  startedWaitMs: 20,
   /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */
-  recordBytesMax: 128 * 1024 * 1024,
+  outbox: {
+    bodyBytesMax: 128 * 1024 * 1024,
+    /** How long what was delivered may wait to be removed together, and time between two looks for what others changed, in ms. */
+    removeWaitMs: 20,
+    pollMs: 10_000,
+  },
   /** Time between two heartbeats, in ms. */
   heartbeatEveryMs: 30_000,
   /** First and longest pause between attempts to reach the broker, in ms; up to as much again is added at random. */

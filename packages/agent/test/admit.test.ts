@@ -10,7 +10,7 @@ import { createVerifier } from '../src/intake/verify.ts';
 import { limits } from '../src/limits.ts';
 import { refusedResult } from '../src/report/refused.ts';
 import { createReport } from '../src/report/report.ts';
-import type { Delivery } from '../src/run/model.ts';
+import type { Delivery, Run } from '../src/run/model.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 
@@ -24,7 +24,7 @@ const order = {
   timeout_secs: 5,
 };
 
-async function openAdmit() {
+async function openAdmit({ onBegin = () => {}, hasRoom = (_run: Run): boolean => true } = {}) {
   const dir = await tempDir();
   const path = join(dir.path, 'agent.db');
   const file = openStateFile(path);
@@ -38,8 +38,17 @@ async function openAdmit() {
   const { admit, take } = createIntake({
     pcId: 'pc-1',
     view: { filters: () => ['commands.pc.pc-1'] },
-    ledger,
-    begin: ({ run }) => started.push(run.requestId),
+    ledger: {
+      ...ledger,
+      admit(run, arrival) {
+        if (!hasRoom(run)) throw new Error('no room');
+        return ledger.admit(run, arrival);
+      },
+    },
+    begin({ run }) {
+      started.push(run.requestId);
+      onBegin();
+    },
     isBehind: () => isBehind,
     verifier: createVerifier({ pcId: 'pc-1', ring, ledger, onEvent: (kind) => events.push(kind) }),
     reject: (command, reason) => ledger.answer(refusedResult(command, { pcId: 'pc-1', reason }, Date.now())),
@@ -122,6 +131,31 @@ describe('createIntake()', () => {
     expect(intake.ledger.open()).toMatchObject([{ state: 'admitted', run: { command: order } }]);
   });
 
+  const deliveryOf = (value: object): Delivery => ({
+    subject: 'commands.pc.pc-1',
+    bytes: Buffer.from(JSON.stringify(value)),
+    headers: {},
+  });
+  const some = ['r1', 'r2', 'r3'].map((request_id) => ({ ...order, request_id }));
+
+  it('puts orders that come together on disk before the first of them begins', async () => {
+    const onDisk: number[] = [];
+    let look = (): void => undefined;
+    await using intake = await openAdmit({ onBegin: () => look() });
+    using other = new DatabaseSync(intake.path, { readOnly: true });
+    look = () => void onDisk.push(Number(other.prepare('SELECT count(*) AS runs FROM run').get()?.runs));
+    expect(intake.take([...some, ...some.slice(1)].map(deliveryOf))).toBe(true);
+    expect(intake.started).toEqual(['r1', 'r2', 'r3']);
+    expect(onDisk).toEqual([3, 3, 3]);
+  });
+
+  it('takes each alone of those that cannot be put on disk together, and begins none twice', async () => {
+    await using intake = await openAdmit({ hasRoom: ({ requestId }) => requestId !== 'r2' });
+    expect(intake.take(some.map(deliveryOf))).toBe(false);
+    expect(intake.started).toEqual(['r1', 'r3']);
+    expect(new Set(intake.ledger.open().map(({ run }) => run.requestId))).toEqual(new Set(['r1', 'r3']));
+  });
+
   it('knows an order again by its bytes, and refuses others under its id', async () => {
     await using intake = await openAdmit();
     const first = intake.give(order);
@@ -182,7 +216,7 @@ describe('createIntake()', () => {
     ['a request id that is no subject', JSON.stringify({ ...order, request_id: 'a b' })],
   ])('tells the fleet of an order that it cannot answer: %s', async (_, text) => {
     await using intake = await openAdmit();
-    expect(intake.take({ subject: 'commands.pc.pc-1', bytes: Buffer.from(text), headers: {} })).toBe(true);
+    expect(intake.take([{ subject: 'commands.pc.pc-1', bytes: Buffer.from(text), headers: {} }])).toBe(true);
     expect(intake.events).toEqual(['command_dropped']);
     expect(await intake.outbox.list()).toEqual([]);
   });

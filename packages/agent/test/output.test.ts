@@ -5,7 +5,8 @@ import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
 import { cutForPush, type ReadFrom, readChunk } from '../src/local/feed.ts';
-import { cutToBytes, readCapped } from '../src/report/report.ts';
+import { cutToBytes } from '../src/report/cut-to-bytes.ts';
+import { readCapped } from '../src/report/report.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();

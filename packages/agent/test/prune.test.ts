@@ -40,7 +40,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     const job = store.create({ command: ['true'], cwd: '/' });
     ledger.launching(run.runId, job.id, 'boot');
     const end = endOf(run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, endedAtMs);
-    ledger.ended(run, end, resultOf(run, end));
+    ledger.ended(run, end, { result: resultOf(run, end) });
     return job;
   });
   give(runOf('open'));
@@ -76,7 +76,7 @@ it('createJobBudget() lets the output of the oldest ended runs go, never a runni
     writeFileSync(join(job.path, 'stdout.log'), Buffer.alloc(1024 * 1024, 1));
     ledger.launching(run.runId, job.id, 'boot');
     const end = endOf(run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, endedAtMs ?? 0);
-    if (endedAtMs !== undefined) ledger.ended(run, end, resultOf(run, end));
+    if (endedAtMs !== undefined) ledger.ended(run, end, { result: resultOf(run, end) });
     return { run, job };
   });
   const stuck = {
@@ -137,7 +137,7 @@ it('orders that wait have a budget of bytes, and one whose run has ended keeps i
     expect([give(long), give(next), give(orderOf('short', 1_000))]).toEqual(['admitted', 'full', 'admitted']);
     expect(ledger.receivedOf('long')?.delivery.bytes.length).toBe(long.arrival.bytes.length);
     const end = endOf(long.run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, Date.now());
-    ledger.ended(long.run, end, resultOf(long.run, end));
+    ledger.ended(long.run, end, { result: resultOf(long.run, end) });
     expect(ledger.receivedOf('long')?.delivery.bytes.length).toBe(0);
     expect([give(next), give(orderOf('more', 60_000))]).toEqual(['admitted', 'full']);
   }

@@ -32,6 +32,28 @@ describe('drain', () => {
     expect(await outbox.count()).toMatchObject({ ready: { records: 0, bytes: 0 }, delivered: { records: 4 } });
   });
 
+  it('removes what is delivered within removeWaitMs of each other in one commit, and meanwhile delivers on', async () => {
+    const { outbox, clock, events } = start({ limits: { removeWaitMs: 50, pollMs: 600_000 } });
+    await using _ = outbox;
+    const delivered: string[] = [];
+    const stop = new AbortController();
+    const deliver = async ({ id }: QueuedRecord) => void delivered.push(id);
+    const draining = outbox.drain({ deliver, signal: stop.signal });
+    for (const id of ['a', 'b', 'c']) {
+      await outbox.enqueue(record(id));
+      await eventually(`${id} is delivered`, () => delivered.includes(id));
+    }
+    expect(events).toEqual([]);
+    expect(await outbox.count()).toMatchObject({ ready: { records: 3 } });
+    await clock.passUntil(() => events.length > 0);
+    expect(events).toEqual([{ type: 'delivered', records: 3 }]);
+    await outbox.enqueue(record('d'));
+    await eventually('d is delivered', () => delivered.includes('d'));
+    stop.abort();
+    expect(await draining).toEqual({ delivered: 4, failed: 0, quarantined: 0 });
+    expect(delivered).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   it('keeps as many deliveries under way as allowed, and no more', async () => {
     const { outbox } = start();
     await using _ = outbox;

@@ -12,7 +12,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createPublish } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 
-export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrder' | 'onStream' | 'onKill'> {
+export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onStream' | 'onKill'> {
   readonly pcId: string;
   /** Undefined = no broker: nothing is ever sent or received. */
   readonly access: BrokerAccess | undefined;

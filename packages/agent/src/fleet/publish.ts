@@ -6,8 +6,8 @@ import { JetStreamApiError, type JetStreamClient, jetstream, type PubAck } from 
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
+import { cutToBytes } from '../report/cut-to-bytes.ts';
 import { isEventId } from '../report/events.ts';
-import { cutToBytes } from '../report/report.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
 import { putObject } from './objects.ts';
 import { createRepeated } from './repeat.ts';

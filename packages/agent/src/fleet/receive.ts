@@ -17,8 +17,8 @@ import { createRepeated } from './repeat.ts';
 export interface ReceiveOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
-  /** Takes one order. Returns true when it is dealt with for good, false when it must be delivered again. */
-  readonly onOrder: (delivery: Delivery) => boolean;
+  /** Takes orders. Returns true when all are dealt with for good, false when one must be delivered again. */
+  readonly onOrders: (deliveries: readonly Delivery[]) => boolean;
   /** The stream of orders was met; its last sequence. */
   readonly onStream: (lastSequence: number) => void;
   readonly onKill: (execId: string) => void;
@@ -38,7 +38,7 @@ export interface Receive {
 }
 
 export function createReceive(options: ReceiveOptions): Receive {
-  const { cache, connection, onOrder, onStream, onKill, log, signal } = options;
+  const { cache, connection, onOrders, onStream, onKill, log, signal } = options;
   const early = createEarlyOrders();
 
   const missed = createRepeated({
@@ -56,14 +56,14 @@ export function createReceive(options: ReceiveOptions): Receive {
     signal,
   });
 
-  function take(delivery: Delivery): void {
+  const arrived = createArrivals((deliveries) => {
     // Not taken: the cursor still stands before it, so it is read again.
-    if (!onOrder(delivery)) missed.kick();
-  }
+    if (!onOrders(deliveries)) missed.kick();
+  });
 
   const ears = createEars(options, (message) => {
     if (cache.contact !== 'current') early.hold(message);
-    else take(deliveryOf(message));
+    else arrived.add(deliveryOf(message));
   });
 
   return {
@@ -72,6 +72,7 @@ export function createReceive(options: ReceiveOptions): Receive {
       next.subscribe(anyKill, {
         callback: (error, { subject }) => {
           if (error) return log.warn({ err: error }, 'runs cannot be killed by the broker');
+          arrived.take(); // it may be one of those
           const address = parseSubject(subject);
           if (address?.kind === 'kill') onKill(address.execId);
         },
@@ -79,7 +80,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     },
     current() {
       ears.align();
-      for (const delivery of early.release()) take(delivery);
+      for (const delivery of early.release()) arrived.add(delivery);
       missed.kick();
     },
     away: () => void early.release(), // they are missed orders now
@@ -87,6 +88,22 @@ export function createReceive(options: ReceiveOptions): Receive {
       ears.align();
       if (cache.contact === 'current') missed.kick();
     },
+  };
+}
+
+/** What the connection brings in one piece is taken together, still within that turn. */
+function createArrivals(onTaken: (deliveries: readonly Delivery[]) => void) {
+  let waiting: Delivery[] = [];
+  function take(): void {
+    const deliveries = waiting;
+    waiting = [];
+    if (deliveries.length > 0) onTaken(deliveries);
+  }
+  return {
+    add(delivery: Delivery): void {
+      if (waiting.push(delivery) === 1) queueMicrotask(take);
+    },
+    take,
   };
 }
 
@@ -154,7 +171,7 @@ function deliveryOf(
 }
 
 async function readMissed(
-  { cache, onOrder, signal }: ReceiveOptions,
+  { cache, onOrders, signal }: ReceiveOptions,
   open: NatsConnection,
   { filter, exec }: { filter: string; exec: StreamLook },
 ): Promise<void> {
@@ -165,7 +182,7 @@ async function readMissed(
   if (done === lastSeq && done === cursor) return;
   try {
     await readStream(open, { stream: streams.exec, filter, from: done + 1, signal }, (message) => {
-      if (!onOrder(deliveryOf(message, message.seq)))
+      if (!onOrders([deliveryOf(message, message.seq)]))
         throw new Error(`order ${message.seq} on ${message.subject} could not be taken`);
       done = message.seq;
     });

@@ -27,16 +27,17 @@ export interface Intake {
    */
   admit(delivery: Delivery, owner: string | null): Admission;
   /**
-   * Takes an order of the fleet: true when it is dealt with for good (run, known already, or refused with a result, an event or
-   * a line in the log), false when it must be delivered again because it could not be put on disk. Never throws.
+   * Takes orders of the fleet, those of one call in as few commits as can be: true when all are dealt with for good (run, known
+   * already, or refused with a result, an event or a line in the log), false when one must be delivered again because it could
+   * not be put on disk. Never throws.
    */
-  take(delivery: Delivery): boolean;
+  take(deliveries: readonly Delivery[]): boolean;
 }
 
 export interface IntakeOptions {
   readonly pcId: string;
   readonly view: Pick<FleetView, 'filters'>;
-  readonly ledger: Pick<Ledger, 'admit' | 'isTaken'>;
+  readonly ledger: Pick<Ledger, 'admit' | 'isTaken' | 'together'>;
   readonly verifier: Pick<Verifier, 'check'>;
   /** Answers an order that is not obeyed. */
   readonly reject: (command: Command, reason: string) => void;
@@ -56,7 +57,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { pcId, view, ledger, verifier, begin, isBehind } = options;
   const readCommand = createCommandReader();
 
-  function admit(delivery: Delivery, owner: string | null): Admission {
+  function admit(delivery: Delivery, owner: string | null, onAdmitted: IntakeOptions['begin']): Admission {
     const origin = delivery.subject === 'local' ? 'local' : 'fleet';
     const read = readOrder(delivery.bytes, readCommand);
     if ('reason' in read) return refuseUnread(options, delivery, read);
@@ -76,7 +77,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const entry = ledger.admit(run, arrivalOf(delivery));
     switch (entry.kind) {
       case 'admitted':
-        begin(entry.open);
+        onAdmitted(entry.open);
         return { kind: 'admitted', run };
       case 'duplicate':
         return entry;
@@ -87,19 +88,53 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
-  function take(delivery: Delivery): boolean {
+  return { admit: (delivery, owner) => admit(delivery, owner, begin), take: createTake(options, admit) };
+}
+
+type Admit = (delivery: Delivery, owner: string | null, onAdmitted: IntakeOptions['begin']) => Admission;
+
+function createTake(options: IntakeOptions, admit: Admit): Intake['take'] {
+  const { ledger, begin, log } = options;
+
+  function takeOne(delivery: Delivery): boolean {
     const { subject } = delivery;
     try {
-      const admission = admit(delivery, null);
+      const admission = admit(delivery, null, begin);
       report(options, admission, subject);
       return admission.kind !== 'full';
     } catch (error) {
-      options.log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
+      log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
       return false;
     }
   }
 
-  return { admit, take };
+  /** Nothing is begun or told before it is on disk. Undefined when nothing could be put there. */
+  function takeTogether(deliveries: readonly Delivery[]): boolean | undefined {
+    let admitted: OpenRun[] = [];
+    let taken: { subject: string; admission: Admission }[] = [];
+    try {
+      ledger.together(deliveries, () => {
+        admitted = [];
+        const note = (open: OpenRun): void => void admitted.push(open);
+        taken = deliveries.map((delivery) => ({ ...delivery, admission: admit(delivery, null, note) }));
+      });
+    } catch {
+      return undefined; // each is tried alone then, and says what is wrong with it
+    }
+    for (const open of admitted) begin(open);
+    for (const { admission, subject } of taken) report(options, admission, subject);
+    return taken.every(({ admission }) => admission.kind !== 'full');
+  }
+
+  return (deliveries) => {
+    let isDone = true;
+    for (let from = 0; from < deliveries.length; from += limits.admittedTogetherMax) {
+      const some = deliveries.slice(from, from + limits.admittedTogetherMax);
+      const areTaken = some.length > 1 ? takeTogether(some) : undefined;
+      isDone = (areTaken ?? some.map(takeOne).every(Boolean)) && isDone;
+    }
+    return isDone;
+  };
 }
 
 const arrivalOf = (delivery: Delivery): Arrival => ({

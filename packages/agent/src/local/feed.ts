@@ -2,7 +2,7 @@ import type { SendOutcome, SendPush } from '@kanade/klp';
 import type { Excerpt } from '@kanade/runner';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import { cutToBytes } from '../report/report.ts';
+import { cutToBytes } from '../report/cut-to-bytes.ts';
 import type { LiveRun, RunEnd } from '../run/model.ts';
 import type { Registry, RegistryEvent } from '../run/supervise.ts';
 

@@ -1,8 +1,10 @@
 import type { StateFile } from '@kanade/runner';
 import type { Ending } from '@kanade/shared/job-words';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
 import type { ReadOutput, Run } from '../run/model.ts';
-import { endOf, resultOf, startedOf } from './report.ts';
+import { createReport, endOf, resultOf, startedOf } from './report.ts';
 
 const run: Run = {
   runId: 'run-1',
@@ -140,5 +142,51 @@ describe('resultOf()', () => {
     expect(resultOf(long, end).stderr).toBe(
       'err\n[kanade] timeout_secs is above 9007199254740991 and counts as that\n',
     );
+  });
+});
+
+describe('createReport()', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  function start() {
+    vi.useFakeTimers();
+    const steps: string[] = [];
+    const closing = new AbortController();
+    const report = createReport({
+      ledger: {
+        running: (runId, _, event) => void steps.push(`running ${runId} ${event?.exec_id}`),
+        ended: (_run, { exitCode }, { started }) => void steps.push(`ended ${exitCode} ${started?.started_at}`),
+        refuse: () => ({ kind: 'full' }),
+      },
+      log: createLogger('silent', () => undefined),
+      signal: closing.signal,
+    });
+    const outcome = { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read, startedAtMs: 900 } as const;
+    return { steps, closing, report, outcome };
+  }
+
+  it('writes the start of a run that ends at once down with its end', async () => {
+    const { steps, report, outcome } = start();
+    report.started(run, 900);
+    await report.end(run, outcome);
+    expect(steps).toEqual(['ended 0 1970-01-01T00:00:00.900Z']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('writes the start of one that goes on down soon, and that of a person at once', async () => {
+    const { steps, report, outcome } = start();
+    report.started(run, 900);
+    vi.advanceTimersByTime(limits.startedWaitMs);
+    report.started({ ...run, runId: 'run-2', origin: 'local', execId: null }, 900);
+    await report.end(run, outcome);
+    expect(steps).toEqual(['running run-1 e1', 'running run-2 undefined', 'ended 0 undefined']);
+  });
+
+  it('leaves a start to the next agent when this one ends first', () => {
+    const { steps, report, closing } = start();
+    report.started(run, 900);
+    closing.abort();
+    vi.advanceTimersByTime(limits.startedWaitMs);
+    expect(steps).toEqual([]);
   });
 });

@@ -38,14 +38,18 @@ export interface ReportOptions {
 export function createReport(options: ReportOptions): Report {
   const { ledger, log, signal } = options;
   let behind = 0;
+  /** Starts that are not written down yet, by run: most end so soon that one commit takes both. */
+  const unwritten = new Map<string, NodeJS.Timeout>();
   return {
     async end(run, outcome) {
       const end = endOf(run, outcome, Date.now());
-      if (!tryRecord(options, run, end)) {
+      clearTimeout(unwritten.get(run.runId));
+      const started = unwritten.delete(run.runId) ? startedOf(run, end.startedAtMs) : undefined;
+      if (!tryRecord(options, run, end, started)) {
         behind++;
         try {
           do await sleep(limits.commitRetryMs, undefined, { signal });
-          while (!tryRecord(options, run, end));
+          while (!tryRecord(options, run, end, started));
         } finally {
           behind--;
         }
@@ -55,11 +59,17 @@ export function createReport(options: ReportOptions): Report {
       return end;
     },
     started(run, startedAtMs) {
-      try {
-        ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
-      } catch (error) {
-        log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
-      }
+      const write = (): void => {
+        unwritten.delete(run.runId);
+        if (signal.aborted) return; // the next agent finds it running
+        try {
+          ledger.running(run.runId, startedAtMs, startedOf(run, startedAtMs));
+        } catch (error) {
+          log.error({ err: error, run_id: run.runId }, 'the start of a run could not be recorded; its ending will be');
+        }
+      };
+      if (run.origin === 'local') write();
+      else unwritten.set(run.runId, setTimeout(write, limits.startedWaitMs));
     },
     refuse(run, arrival, refusal) {
       const end = endOf(run, { kind: 'refused', refusal }, Date.now());
@@ -70,11 +80,11 @@ export function createReport(options: ReportOptions): Report {
 }
 
 /** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */
-function tryRecord({ ledger, log }: ReportOptions, run: Run, end: RunEnd): boolean {
-  for (const told of [() => end, () => withoutOutput(end)]) {
+function tryRecord({ ledger, log }: ReportOptions, run: Run, whole: RunEnd, started?: EventStarted): boolean {
+  for (const isCut of [false, true]) {
     try {
-      const cut = told();
-      ledger.ended(run, cut, resultOf(run, cut));
+      const end = isCut ? withoutOutput(whole) : whole;
+      ledger.ended(run, end, { result: resultOf(run, end), started: isCut ? undefined : started });
       return true;
     } catch (error) {
       log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
@@ -287,14 +297,4 @@ export function readCapped(
   const dropped = whole.totalBytes - headBytes - tailBytes;
   const kept = `kept the first ${headBytes} and last ${tailBytes}`;
   return `${head.text}\n[kanade] output truncated: ${whole.totalBytes} bytes written, ${dropped} dropped (${kept})\n${tail.text}`;
-}
-
-/** The text up to `bytesMax` bytes of UTF-8, cut between two characters. */
-export function cutToBytes(text: string, bytesMax: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= bytesMax) return text;
-  let end = bytesMax;
-  // A byte of the form 10xxxxxx continues a character: step back to where one begins.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return bytes.subarray(0, end).toString('utf8');
 }

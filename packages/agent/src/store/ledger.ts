@@ -8,7 +8,7 @@
  * | `launching` |             | its job directory has a name       |                   |
  * | `stopping`  |             | who asked for that                 |                   |
  * | `running`   |             | its processes exist                | the started event |
- * | `ended`     | its name    | how it ended                       | the result        |
+ * | `ended`     | its name    | how it ended; `running`, if it was not written yet | the result |
  * | `forget`    | gone        | gone                               |                   |
  *
  * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
@@ -53,6 +53,8 @@ export interface Stray {
 export interface Ledger {
   /** Writes an order down, with the run that it becomes, unless its request id is known. */
   admit(run: Run, arrival: Arrival): Entry;
+  /** Makes what `work` writes down about orders one commit; it may be called again. Throws when nothing was written. */
+  together(orders: readonly Delivery[], work: () => void): void;
   /** The same for an order that is never run: with its end and its result. Its bytes are not kept. */
   refuse(run: Run, arrival: Arrival, told: { end: RunEnd; result: ExecResult }): Entry;
   /** Answers an order without writing it down: its request id stays free. */
@@ -68,8 +70,8 @@ export interface Ledger {
   /** Somebody asked for the run to stop; the first one counts. */
   stopping(runId: string, by: Stopper): void;
   running(runId: string, startedAtMs: number, event: EventStarted | undefined): void;
-  /** Does nothing for a run that has ended. Throws OutboxError `over_budget`, and what the file throws. */
-  ended(run: Run, end: RunEnd, result: ExecResult): void;
+  /** With the start, where that is not told yet. Does nothing for a run that has ended. Throws OutboxError `over_budget`, and what the file throws. */
+  ended(run: Run, end: RunEnd, told: { result: ExecResult; started?: EventStarted | undefined }): void;
   /** Runs that have not ended, in the order of their admission. */
   open(): OpenRun[];
   /** Undefined for a run that is not known. */
@@ -107,6 +109,8 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
   return {
     admit: (run, arrival) =>
       file.transact((tx) => admit(tx.sql, run, { ...arrival, room }), { addsBytes: arrival.bytes.length + rowBytes }),
+    together: (orders, work) =>
+      file.transact(work, { addsBytes: orders.reduce((sum, { bytes }) => sum + bytes.length + rowBytes, 0) }),
     refuse: (run, arrival, { end, result }) =>
       file.transact((tx) => {
         const entry = admit(tx.sql, run, { ...arrival, room, bytes: new Uint8Array() });
@@ -132,13 +136,13 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
         { addsBytes: rowBytes },
       );
     },
-    ended(run, end, result) {
-      const record = resultRecord(result);
+    ended(run, end, { result, started }) {
+      const records = [started && startRecord(run.runId, started), resultRecord(result)];
       // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
       file.transact((tx) => {
         // Should its row have been lost and its result not, that one waits already, and tells more.
         if (!writeEnd(tx.sql, run, end)) return;
-        enqueueOnce(outbox, tx, record);
+        for (const record of records) if (record) enqueueOnce(outbox, tx, record);
         letGo(tx.sql, run.runId);
       });
     },
@@ -222,11 +226,8 @@ function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof 
     run.pcId,
     run.requestId,
   );
-  if (known) {
-    return known.fingerprint === fingerprint
-      ? { kind: 'duplicate', runId: known.run_id as string }
-      : { kind: 'conflict' };
-  }
+  if (known && known.fingerprint !== fingerprint) return { kind: 'conflict' };
+  if (known) return { kind: 'duplicate', runId: known.run_id as string };
   if (hasNoPlace(sql, run) || !room.take(sql, bytes.length)) return { kind: 'full' };
   const headers = JSON.stringify(arrival.headers);
   const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId, headers], bytes);

@@ -59,7 +59,7 @@ async function work(worker: number): Promise<void> {
     await turn();
     const end = { ending: { kind: 'exited', exitCode: count % 100 }, status: 'completed', skipped: false } as const;
     const told = { ...end, exitCode: count % 100, stdout: text, stderr: '', startedAtMs: nowMs, endedAtMs: nowMs };
-    ledger.ended(run, told, resultOf(run, told));
+    ledger.ended(run, told, { result: resultOf(run, told) });
     say('e', id);
     // Every third is waited for, so that the drainer keeps up with what is written.
     await (count % 3 === 0 ? new Promise<void>((resolve) => awaited.set(run.runId, resolve)) : turn());

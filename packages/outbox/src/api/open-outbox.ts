@@ -9,7 +9,7 @@ import {
 import { asOutboxError, OutboxError } from '../core/error.ts';
 import { createEmit, droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import { type OutboxLimits, resolveOutboxLimits, splitLimits } from '../core/limits.ts';
-import { createWakeup, type DrainOptions, type DrainReport, drain } from '../drain/drain.ts';
+import { type DrainOptions, type DrainReport, drain, type Wakeup } from '../drain/drain.ts';
 import { checkTable, outboxPart } from '../rows/part.ts';
 import { type Insertion, insertRecord } from '../rows/queue.ts';
 import { encodeRecord, type OutboxRecord } from '../rows/record.ts';
@@ -197,4 +197,29 @@ function claim(durable: Durable, { table, isDraining }: { table: string; isDrain
 function outcomeOf(insertion: Insertion): EnqueueOutcome {
   if (insertion.kind === 'refused') throw insertion.error;
   return { kind: insertion.kind };
+}
+
+function createWakeup(clock: Clock): Wakeup {
+  let rung = false;
+  let wake: (() => void) | null = null;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    isRung: () => rung,
+    async sleep(timeoutMs) {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const cancel = clock.setTimer(resolve, timeoutMs);
+          wake = () => {
+            cancel();
+            resolve();
+          };
+        });
+        wake = null;
+      }
+      rung = false;
+    },
+  };
 }

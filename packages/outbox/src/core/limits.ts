@@ -35,6 +35,11 @@ export interface OutboxLimits {
   readonly stopGraceMs: number;
   /** How often an idle drainer looks without having been woken (other processes, `isOnline`). @defaultValue 1_000 */
   readonly pollMs: number;
+  /**
+   * How long a delivered record may wait for others to be removed in one commit with them; a crash meanwhile delivers it again.
+   * @defaultValue 0: it is removed at once
+   */
+  readonly removeWaitMs: number;
   /** Bodies of the deliveries under way; at least one is always allowed. @defaultValue 67_108_864 (64 MiB) */
   readonly inFlightBytesMax: number;
   /** Drops that `drops` remembers; the oldest is forgotten first. @defaultValue 10_000 */
@@ -58,6 +63,7 @@ const defaults: OutboxLimits = {
   deliverTimeoutMs: 30_000,
   stopGraceMs: 5_000,
   pollMs: 1_000,
+  removeWaitMs: 0,
   inFlightBytesMax: 64 * 1024 * 1024,
   dropsKeptMax: 10_000,
   listRecordsMax: 1_000,
@@ -65,7 +71,7 @@ const defaults: OutboxLimits = {
 
 const policies: readonly unknown[] = ['refuse', 'drop-expired-first', 'drop-oldest-of-priority'];
 
-/** Limits that may be zero: nothing kept in quarantine or after its delivery, no drop remembered, no grace. */
+/** Limits that may be zero: nothing kept in quarantine or after its delivery, no drop remembered, no grace, no wait. */
 const mayBeZero: readonly string[] = [
   'quarantineRecordsMax',
   'quarantineBytesMax',
@@ -73,6 +79,7 @@ const mayBeZero: readonly string[] = [
   'keptBytesMax',
   'dropsKeptMax',
   'stopGraceMs',
+  'removeWaitMs',
 ];
 
 /** Fills in the defaults. @throws RangeError for a limit that is not a positive whole number */

@@ -1,4 +1,3 @@
-import type { Clock } from '@kanade/durable';
 import { OutboxError, type OutboxErrorCode } from '../core/error.ts';
 import { droppedEvent, type Emit, type OutboxEvent } from '../core/event.ts';
 import type { OutboxLimits } from '../core/limits.ts';
@@ -78,17 +77,20 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
   const flights = createFlights(context, { deliver: options.deliver, isOnline, stop });
   stop.addEventListener('abort', wakeup.ring, { once: true });
   let lastMs = Number.POSITIVE_INFINITY;
+  const removal: Removal = { dueMs: null };
   try {
     while (!stop.aborted) {
       const nowMs = clock.nowMs();
       // At the start, and when the clock went back, due times may lie where no back-off would have put them.
       const clamp = nowMs < lastMs;
-      const due = (await settleEnded(context, flights)) ? await sweep(context, { nowMs, clamp }) : null;
+      const waitMs = options.until === 'idle' ? 0 : removalWaitMs(flights, removal, nowMs);
+      const due = waitMs > 0 || (await settleEnded(context, flights)) ? await sweep(context, { nowMs, clamp }) : null;
       if (due !== null) lastMs = nowMs;
       if (due !== null && isOnline()) await take(flights, concurrency);
       if (due !== null && isGrounded(flights)) await giveBack(context, stop);
       if (options.until === 'idle' && isGrounded(flights)) break;
-      await wakeup.sleep(due === null ? limits.pollMs : idleMs(nowMs, due.nextMs, limits.pollMs));
+      const pollMs = waitMs > 0 ? Math.min(waitMs, limits.pollMs) : limits.pollMs;
+      await wakeup.sleep(due === null ? Math.min(pollMs, stalledMs) : idleMs(nowMs, due.nextMs, pollMs));
       // Attempts that end in the same turn share one commit.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -100,6 +102,31 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
     stop.removeEventListener('abort', wakeup.ring);
     abandon(flights);
   }
+}
+
+/** Wait before a commit that was not possible is tried again, in ms. */
+const stalledMs = 1_000;
+
+/** When those that were delivered are removed at the latest, milliseconds since 1970; null while there are none that wait. */
+interface Removal {
+  dueMs: number | null;
+}
+
+/** How long what was delivered may still wait for others, in ms; 0 where an attempt has ended in another way, or they fill a commit. */
+function removalWaitMs({ ended, pace, sum, context }: Flights, removal: Removal, nowMs: number): number {
+  const { removeWaitMs, inFlightBytesMax } = context.limits;
+  // After a commit that failed nothing new is taken before the next one has come through.
+  const isUrgent = ended.length >= turnRecords || sum.bytes >= inFlightBytesMax || pace.records < turnRecords;
+  const mayWait = ({ key, next }: Ended): boolean => next.kind === 'remove' && key.orderKey === null;
+  if (removeWaitMs === 0 || ended.length === 0 || isUrgent || !ended.every(mayWait)) {
+    removal.dueMs = null;
+    return 0;
+  }
+  removal.dueMs ??= nowMs + removeWaitMs;
+  // A clock that is set back must not make it wait for long.
+  const leftMs = Math.min(removal.dueMs - nowMs, removeWaitMs);
+  if (leftMs <= 0) removal.dueMs = null;
+  return Math.max(0, leftMs);
 }
 
 /** How long an idle drainer sleeps: until the next record is due, at most one poll interval. */
@@ -261,29 +288,4 @@ export interface Wakeup {
   isRung(): boolean;
   /** Resolves at the next ring, or after `timeoutMs`. */
   sleep(timeoutMs: number): Promise<void>;
-}
-
-export function createWakeup(clock: Clock): Wakeup {
-  let rung = false;
-  let wake: (() => void) | null = null;
-  return {
-    ring() {
-      rung = true;
-      wake?.();
-    },
-    isRung: () => rung,
-    async sleep(timeoutMs) {
-      if (!rung) {
-        await new Promise<void>((resolve) => {
-          const cancel = clock.setTimer(resolve, timeoutMs);
-          wake = () => {
-            cancel();
-            resolve();
-          };
-        });
-        wake = null;
-      }
-      rung = false;
-    },
-  };
 }

@@ -100,14 +100,14 @@ export async function take(flights: Flights, concurrency: number): Promise<void>
   await context.store.read((sql) => {
     const launch = createLaunch(flights);
     const untilMs = performance.now() + context.store.durable.limits.commitBudgetMs;
-    let launched = 0;
+    let [launched, isLate] = [0, false];
     for (const seq of readySeqs(sql, free + busy.seqs.size)) {
-      if (launched === free || isHeavy(flights)) break;
+      if (launched === free || isHeavy(flights) || isLate) break;
       if (!busy.seqs.has(seq) && start(flights, { sql, seq, launch })) launched++;
-      if (performance.now() > untilMs) break;
+      isLate = performance.now() > untilMs;
     }
     // There may be more than one turn's worth.
-    if (launched > 0) context.wakeup.ring();
+    if (isLate || launched === turnRecords) context.wakeup.ring();
   });
 }
 

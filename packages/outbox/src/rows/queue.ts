@@ -224,10 +224,12 @@ export interface Due {
 
 /** A look at what is due; it costs no commit. */
 export function readDue(sql: Sql, nowMs: number): Due {
-  const nextMs = sql("SELECT min(due_ms) AS due FROM $t WHERE state = 'waiting'").get()?.due as number | null;
-  if (nextMs !== null && nextMs <= nowMs) return { isSwept: true, nextMs };
-  const expired = sql("SELECT 1 FROM $t WHERE expires_at_ms <= ? AND state <> 'quarantined' LIMIT 1").get(nowMs);
-  return { isSwept: expired !== undefined, nextMs };
+  const row = sql(
+    `SELECT (SELECT min(due_ms) FROM $t WHERE state = 'waiting') AS due,
+       EXISTS (SELECT 1 FROM $t WHERE expires_at_ms <= ? AND state <> 'quarantined') AS expired`,
+  ).get(nowMs);
+  const nextMs = row?.due as number | null;
+  return { isSwept: (nextMs !== null && nextMs <= nowMs) || row?.expired === 1, nextMs };
 }
 
 /** Makes waiting records ready whose time has come, at most `sweptRows`. */
