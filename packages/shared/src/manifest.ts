@@ -15,8 +15,9 @@ export {
   ShowWhen,
   Tier,
   tierOf,
+  type Unserved,
+  unservedIn,
   Visibility,
 } from './manifest/manifest.ts';
 export { type StrictManifestOptions, strictManifest } from './manifest/strict-manifest.ts';
-export { type Unserved, unservedIn } from './manifest/unserved.ts';
 export { readAs } from './scalar/strict.ts';
