@@ -31,7 +31,8 @@ const publicKeyBytes = 32;
 
 /** A fault that repeats nothing of what stands there: somebody may have named a file of another kind, with a secret in it. */
 const says = (text: string) => ({
-  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : text),
+  error: ({ code, input }: { readonly code?: string; readonly input?: unknown }) =>
+    input !== undefined && (code === 'invalid_type' || code === 'invalid_value') ? text : undefined,
 });
 
 /** A public key that is trusted, and for what. */
