@@ -17,6 +17,7 @@ function nextLatencies(follower) {
   return new Promise((resolve) => {
     const found = [];
     let text = '';
+    let isCaughtUp = false;
     follower.stdout.on('data', (chunk) => {
       const nowMs = Date.now();
       text += chunk;
@@ -25,6 +26,11 @@ function nextLatencies(follower) {
       for (const line of told) {
         const event = JSON.parse(line);
         if (event.type !== 'output') continue;
+        // What was written before anybody watched comes first, in one piece.
+        if (!isCaughtUp) {
+          isCaughtUp = true;
+          continue;
+        }
         // Of a piece with several lines each is counted: the first has waited for the others.
         for (const written of event.text.split('\n').filter(Boolean)) found.push(nowMs - Number(written) * 1000);
       }
