@@ -6,6 +6,7 @@ import { openOutbox } from '@kanade/outbox';
 import { type JobDir, type Jobs, type JobsEvent, openJobs, type StopReport } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
 import type { AgentConfig } from './config/config.ts';
+import { createLogFile, type LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { BrokerState } from './fleet/connect.ts';
@@ -31,6 +32,7 @@ import { createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
 import { openStateFile } from './store/state-file.ts';
+import { createLogAnswer } from './watch/agent-log.ts';
 import { createTail } from './watch/tail.ts';
 
 /** A running agent. Disposing of it stops taking orders and leaves running jobs running. */
@@ -42,16 +44,23 @@ export interface Agent extends AsyncDisposable {
   readonly broker: BrokerState;
 }
 
+export interface AgentLogs {
+  readonly log: Logger;
+  /** Where `log` writes, when operators may read it; the agent keeps it in its data directory. */
+  readonly agentLog?: LogFile;
+}
+
 /**
  * Starts an agent; when this resolves, the local socket is served and the runs of an earlier agent are taken up. The
  * broker is connected in the background. Throws AgentError when it cannot start, with nothing left behind.
  */
-export async function createAgent(config: AgentConfig, { log }: { readonly log: Logger }): Promise<Agent> {
+export async function createAgent(config: AgentConfig, given: AgentLogs): Promise<Agent> {
+  const { log, agentLog = createLogFile(() => undefined) } = given;
   await using parts = new AsyncDisposableStack();
   const closing = new AbortController();
   const version = agentVersion();
   const { pcId } = config;
-  const store = await openStore(config, { parts, log });
+  const store = await openStore(config, { parts, log, agentLog });
   const { ledger, view, registry } = store;
   const common = { ...store, pcId, version, log, signal: closing.signal };
   const report = createReport(common);
@@ -84,6 +93,7 @@ export async function createAgent(config: AgentConfig, { log }: { readonly log: 
       onKill: (execId) => registry.stop({ execId }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
       onTail: createTail(common),
+      onLogs: createLogAnswer({ agentLog, signal: closing.signal }),
     }),
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
@@ -128,9 +138,14 @@ function intakeOf(
   return createIntake({ ...common, verifier, refuse, reject, isBehind, begin, onEvent: tell });
 }
 
+interface StoreOptions extends Required<AgentLogs> {
+  readonly parts: AsyncDisposableStack;
+}
+
 /** What is on disk, and who works on it directly. */
-async function openStore(config: AgentConfig, { parts, log }: { parts: AsyncDisposableStack; log: Logger }) {
+async function openStore(config: AgentConfig, { parts, log, agentLog }: StoreOptions) {
   const dir = parts.use(openDataDir(config.dataDir));
+  parts.use(agentLog.keepIn(dir.log));
   const lost: { atMs: number | undefined } = { atMs: undefined };
   const damage: DurableEvent[] = [];
   const file = parts.use(

@@ -19,6 +19,11 @@ export const limits = {
   /** How long an answer may be held back while there is nothing new, in ms, and how many may be at a time; above it they come at once. */
   heldAnswerMs: 20_000,
   heldAnswersMax: 100,
+  /** Bytes of the file of the agent's own log, of which there are two, and of an answer to who reads it. */
+  logFileBytesMax: 4 * 1024 * 1024,
+  logAnswerBytesMax: 256 * 1024,
+  /** How long nothing is written to that file after it found no room on the disk, in ms. */
+  logQuietMs: 60_000,
   /** Time between two looks at output that is watched, beside those that the system asks for, in ms. */
   tailLookMs: 250,
   /** Time that a workload gets between TERM and KILL, in ms. */

@@ -3,6 +3,7 @@ import { type BrokerAccess, readBrokerAccess } from '@kanade/fleet/connection';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
 import { type BrokerWords, type ParsedArgs, parseConfig, type Surroundings, usage } from './config/config.ts';
+import { createLogFile } from './config/log-file.ts';
 import { createLogger, type Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
@@ -34,12 +35,13 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' }>, around: Surroundings, io: Io) {
-  const log = createLogger(config.logLevel, io.stderr);
+  const agentLog = createLogFile(io.stderr);
+  const log = createLogger(config.logLevel, agentLog.write);
   // Looked at first: from here on a signal is a wish to end, and whatever is open by then is closed.
   const { signal } = io;
   try {
     const access = accessOf(asked, around, io);
-    const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log });
+    const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log, agentLog });
     const { pcId, socket, version, broker } = agent;
     io.stdout(
       `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: access?.servers ?? null, version })}\n`,

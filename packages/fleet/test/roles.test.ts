@@ -48,7 +48,7 @@ const actions: readonly Action[] = [
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`, '$O.scripts.C.n'),
   ...says(['operator', 'read-only', 'break-glass'], `agents.${other}.ping`),
-  ...says(['operator', 'read-only'], `job.tail.${other}`),
+  ...says(['operator', 'read-only'], `job.tail.${other}`, `logs.fetch.${other}`),
   ...says(['operator'], 'audit.operator.put.job'),
   ...says(['operator', 'break-glass'], 'audit.operator.kill.e-1', 'audit.operator.exec.e-1', 'audit.operator.run.e-1'),
   ...says(
@@ -86,7 +86,7 @@ const actions: readonly Action[] = [
   ...says(['operator', 'read-only', 'agent'], `$JS.API.CONSUMER.CREATE.EXEC.c.commands.pc.${me}.>`),
   ...says(roles, '$JS.API.STREAM.MSG.GET.KV_script_status'),
   ...hears(['agent'], `commands.pc.${me}.>`, 'commands.all.>', 'commands.group.web.>', 'kill.>', `agents.${me}.ping`),
-  ...hears(['agent'], `job.tail.${me}`),
+  ...hears(['agent'], `job.tail.${me}`, `logs.fetch.${me}`),
   ...hears(
     nobody,
     `commands.pc.${other}.>`,
@@ -100,6 +100,7 @@ const actions: readonly Action[] = [
     `agents.${other}.ping`,
     'agents.*.ping',
     'job.tail.*',
+    'logs.fetch.*',
     '_INBOX.>',
     '_INBOX.*.*',
     '$SYS.>',

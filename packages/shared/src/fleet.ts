@@ -19,6 +19,7 @@ export {
   jobTailReplyDefaults,
   jobTailRequestDefaults,
   LogsFetchRequest,
+  logHeaders,
   logsFetchDefaults,
 } from './fleet/ask.ts';
 export {

@@ -1,8 +1,8 @@
 /** Everything between this machine and its broker, joined: what comes in, what goes out, and how it stands. */
 import type { BrokerAccess } from '@kanade/fleet/connection';
 import type { Outbox } from '@kanade/outbox';
-import { type Heartbeat, tailSubject } from '@kanade/shared/fleet';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type Heartbeat, logsSubject, tailSubject } from '@kanade/shared/fleet';
+import { headers as createHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
 import type { AnswerQuestion } from '../watch/question.ts';
@@ -26,6 +26,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly onState: (state: BrokerState) => void;
   /** Answers who watches a run. */
   readonly onTail: AnswerQuestion;
+  /** Answers who reads the agent's own log. */
+  readonly onLogs: AnswerQuestion;
   readonly log: Logger;
   /** Fires when the agent ends; dispose of the link after it. */
   readonly signal: AbortSignal;
@@ -50,7 +52,11 @@ function answerOn(connection: NatsConnection, subject: string, answer: AnswerQue
       if (error) return log.warn({ err: error, subject }, 'questions cannot be answered');
       const bytesMax = (connection.info?.max_payload ?? messageBytesDefault) - answerFrameBytes;
       answer(message.data, bytesMax)
-        .then(({ body }) => message.respond(body))
+        .then(({ body, headers = {} }) => {
+          const carried = createHeaders();
+          for (const [name, value] of Object.entries(headers)) carried.set(name, value);
+          message.respond(body, { headers: carried });
+        })
         .catch((fault: unknown) => log.warn({ err: fault, subject }, 'a question could not be answered'));
     },
   });
@@ -83,6 +89,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         onOpen: (opened) => {
           for (const part of [fleet, receive, heartbeat]) part.open(opened);
           answerOn(opened, tailSubject(pcId), options.onTail, log);
+          answerOn(opened, logsSubject(pcId), options.onLogs, log);
         },
         onOnline: (open) => {
           for (const part of [fleet, heartbeat]) part.online();

@@ -12,6 +12,8 @@ export interface DataDir extends Disposable {
   readonly staged: string;
   /** Says why every order is refused, while that is so: for `doctor`. */
   readonly lockedOrders: string;
+  /** The agent's own log. */
+  readonly log: string;
 }
 
 /**
@@ -24,6 +26,7 @@ export function openDataDir(path: string): DataDir {
     jobs: join(path, 'jobs'),
     staged: join(path, 'staged'),
     lockedOrders: join(path, agentFiles.lockedOrders),
+    log: join(path, agentFiles.log),
   };
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

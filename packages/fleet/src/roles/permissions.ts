@@ -12,6 +12,7 @@ import {
   commandFilters,
   entrySubject,
   heartbeatSubject,
+  logsSubject,
   objectStores,
   objectStream,
   objectSubjects,
@@ -93,6 +94,7 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     anyKill,
     pingSubject(pc),
     tailSubject(pc),
+    logsSubject(pc),
     ...catalogue.map((bucket) => entrySubject(bucket, '>')),
     ...memberships.map((bucket) => entrySubject(bucket, pc)),
   ];
@@ -116,7 +118,7 @@ const looking = [
 ];
 
 /** Questions that a machine answers itself, and that change nothing there. */
-const asking = ['agents.*.ping', 'job.tail.*'];
+const asking = ['agents.*.ping', 'job.tail.*', 'logs.fetch.*'];
 
 const operatorSays = [
   ...looking,

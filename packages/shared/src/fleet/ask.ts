@@ -65,4 +65,10 @@ export const jobTailReplyDefaults = {
  */
 export const LogsFetchRequest = z.looseObject({ tail_lines: count, after: optional(z.string()), wait_ms: count });
 export type LogsFetchRequest = z.infer<typeof LogsFetchRequest>;
+/** Headers of the reply, ours: where the log goes on, that lines before it are there no more, and why there is no text. */
+export const logHeaders = {
+  position: 'Kanade-Log-Position',
+  gap: 'Kanade-Log-Gap',
+  error: 'Kanade-Log-Error',
+} as const;
 export const logsFetchDefaults = { tail_lines: 500, wait_ms: 0 } satisfies Partial<LogsFetchRequest>;

@@ -106,8 +106,9 @@ export const heartbeatSubject = (pc: string): string => pcSubject('heartbeat', p
 /** Where what happened on a machine is told. */
 export const obsSubject = (pc: string): string => pcSubject('obs', pc);
 export const pingSubject = (pc: string): string => pcSubject('ping', pc);
-/** Where a machine is asked what a run prints. */
+/** Where a machine is asked what a run prints, and for the log of its agent. */
 export const tailSubject = (pc: string): string => pcSubject('job_tail', pc);
+export const logsSubject = (pc: string): string => pcSubject('logs_fetch', pc);
 
 /** A subject that holds one machine id, such as `obs.<pc_id>`. */
 export function pcSubject(kind: PcSubject, pc: string): string {

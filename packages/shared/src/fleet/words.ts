@@ -69,6 +69,7 @@ export {
   commandSubject,
   heartbeatSubject,
   killSubject,
+  logsSubject,
   obsSubject,
   parseSubject,
   pingSubject,

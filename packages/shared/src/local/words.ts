@@ -76,8 +76,13 @@ export function connectionFile(
   return `${isRoot ? '/etc' : env.XDG_CONFIG_HOME || `${home}/.config`}/kanade/${role}.yaml`;
 }
 
-/** Names in the data directory of an agent: its state, and the lock of whoever works on it. */
-export const agentFiles = { database: 'agent.db', lock: 'agent.lock', lockedOrders: 'orders-locked' } as const;
+/** Names in the data directory of an agent: its state, the lock of whoever works on it, and its own log. */
+export const agentFiles = {
+  database: 'agent.db',
+  lock: 'agent.lock',
+  lockedOrders: 'orders-locked',
+  log: 'agent.log',
+} as const;
 
 /** Where the agent of a system listens: a Unix socket, or on Windows a named pipe. */
 export function localAddress(platform: string): string {

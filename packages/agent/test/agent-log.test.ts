@@ -1,0 +1,69 @@
+/** Reading the log of a real agent over a real broker. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { logHeaders } from '@kanade/shared/fleet';
+import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
+import { connect } from '@nats-io/transport-node';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openSite, type RunningAgent } from './agent-process.ts';
+import { commandFor, openOperator } from './operator.ts';
+
+describe.each(await natsServers())('the log of an agent with nats-server $version', ({ path }) => {
+  it('is in a file of its data directory, and is read from a position on, through a restart', async () => {
+    const broker = await startNatsServer({ path });
+    onTestFinished(() => broker[Symbol.asyncDispose]());
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    const start = async (): Promise<RunningAgent> => {
+      let agent: RunningAgent | undefined;
+      await operator.beat('pc-1', async () => {
+        agent = await site.start({ args: ['--server', broker.url] });
+      });
+      return agent as RunningAgent;
+    };
+    const agent = await start();
+    const connection = await connect({ servers: broker.url });
+    onTestFinished(() => connection.close());
+    const ask = async (question: object | string) => {
+      const body = typeof question === 'string' ? question : JSON.stringify(question);
+      const message = await connection.request('logs.fetch.pc-1', body, { timeout: 30_000 });
+      const of = (name: string): string => message.headers?.get(name) ?? '';
+      return {
+        text: message.string(),
+        position: of(logHeaders.position),
+        gap: of(logHeaders.gap),
+        error: of(logHeaders.error),
+      };
+    };
+    const file = join(site.data, 'agent.log');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // What was logged before the file was known goes where it always went.
+    const all = await ask({});
+    expect(all).toMatchObject({ text: expect.stringContaining('connected to the broker'), gap: '', error: '' });
+    expect(readFileSync(file, 'utf8').startsWith(all.text)).toBe(true);
+    await eventually('it went there, too', () => agent.log().includes(all.text));
+    expect((await ask({ tail_lines: 1 })).text.split('\n')).toHaveLength(2);
+
+    const held = ask({ after: all.position, wait_ms: 20_000 });
+    const command = commandFor('true');
+    await operator.order('commands.pc.pc-1.job', command);
+    expect((await held).text).toContain('\n');
+    await operator.result(command.request_id);
+    const rest = await ask({ after: all.position });
+    expect(rest.text).toContain('run ended');
+
+    // The next agent goes on in the same file, and a position is good for it, too.
+    await agent.end();
+    await start();
+    const later = await ask({ after: rest.position });
+    expect(later).toMatchObject({ gap: '', text: expect.stringContaining('the agent ends') });
+    expect(readFileSync(file, 'utf8').startsWith(all.text + rest.text + later.text)).toBe(true);
+    for (const [question, error] of [
+      ['{', 'no JSON'],
+      ['{"tail_lines":-1}', 'tail_lines must be at least 0'],
+    ] as const) {
+      expect(await ask(question)).toMatchObject({ text: '', error: expect.stringContaining(error) });
+    }
+    expect(await ask({ after: 'nonsense' })).toMatchObject({ gap: 'true', text: expect.stringContaining(all.text) });
+  });
+});
