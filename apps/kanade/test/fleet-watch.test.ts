@@ -35,7 +35,7 @@ async function openSite(path: string): Promise<Site> {
     for (const pc of machines.keys()) await endMachine(pc);
   });
   const startMachine = async (pc: string): Promise<void> => {
-    const args = ['--server', broker.url];
+    const args = ['--server', broker.url, '--log-level', 'info'];
     machines.set(pc, await startAgent({ id: pc, dataDir: `${dir}/${pc}`, args }));
     await eventually(`${pc} answers`, async () => (await fleet('ping', pc)).ok === true);
   };
@@ -173,6 +173,23 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     const one = await exec.ended;
     expect(JSON.parse(one.stdout)).toMatchObject({ ok: true, results: [{ pc_id: 'pc-2', stdout: 'begin\nend' }] });
     expect(one.stderr.split('\n')).toEqual(expect.arrayContaining(['pc-2 | oops', 'pc-2 | end']));
+  });
+
+  it('shows the log of an agent, and follows it', async () => {
+    const { ok, type, lines } = await site.fleet('logs', 'pc-1', '--lines', '2');
+    expect({ ok, type }).toEqual({ ok: true, type: 'fleet.logs' });
+    expect((lines as string[]).map((line) => typeof JSON.parse(line).msg)).toEqual(['string', 'string']);
+    const follower = site.begin('logs', 'pc-1', '--lines', '1', '--follow', '--human');
+    await eventually('it shows the last line', () => follower.text.stdout.includes('\n'));
+    await site.put('noted', 'true');
+    await site.fleet('exec', 'noted', '--pc', 'pc-1', '--wait');
+    await eventually('it shows a new line', () =>
+      /^\S+Z {2}info {3}run ended {2}\{"run_id":/m.test(follower.text.stdout),
+    );
+    follower.child.kill('SIGINT');
+    expect((await follower.ended).status).toBe(0);
+    expect(await site.fleet('logs', 'pc-9')).toMatchObject({ status: 1, error: { code: 'no_answer' } });
+    expect(await site.begin('logs', 'pc-1', '--lines', '99999').ended).toMatchObject({ status: 2 });
   });
 
   it('says what it cannot show, and why', async () => {

@@ -45,4 +45,5 @@ export {
 export type { MissingMachine } from './results/roll.ts';
 export { type FindRunsOptions, type FoundRuns, findRuns } from './watch/find-runs.ts';
 export type { RunStanding, TailEvent } from './watch/follow-run.ts';
+export { type AgentLogEvent, type AgentLogOptions, readAgentLog } from './watch/read-agent-log.ts';
 export { type Standings, type TailRunsOptions, tailRuns, type WatchedOrder, watchOrder } from './watch/tail-runs.ts';

@@ -1,8 +1,17 @@
 /** Following a run on machines that answer as no agent of ours would, and over a connection that comes and goes. */
-import type { JobTailReply } from '@kanade/shared/fleet';
+import { type JobTailReply, logHeaders } from '@kanade/shared/fleet';
 import { eventually, newestNatsServer } from '@kanade/testkit';
+import { headers as createHeaders } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
-import { connectFleet, findRuns, type RunStanding, type TailEvent, tailRuns } from '../src/index.ts';
+import {
+  type AgentLogEvent,
+  connectFleet,
+  findRuns,
+  type RunStanding,
+  readAgentLog,
+  type TailEvent,
+  tailRuns,
+} from '../src/index.ts';
 import { openTestFleet } from './open-test-fleet.ts';
 
 const { path } = await newestNatsServer();
@@ -127,5 +136,62 @@ describe('following a run', () => {
     await expect(findRuns(site.fleet, 'a b')).rejects.toMatchObject({ code: 'invalid_id' });
     await expect(findRuns(site.fleet, 'a', { pcs: ['*'] })).rejects.toMatchObject({ code: 'invalid_id' });
     expect(await findRuns(site.fleet, 'a')).toBeUndefined();
+  });
+});
+
+describe('reading the log of an agent', () => {
+  async function openAgent(answers: readonly { readonly text: string; readonly headers?: Record<string, string> }[]) {
+    const parts = new AsyncDisposableStack();
+    const { fleet, broker } = parts.use(await openTestFleet(path));
+    const machine = parts.use(await connectFleet({ servers: broker.url, name: 'machine' }));
+    const questions: Question[] = [];
+    machine.connection.subscribe('logs.fetch.pc', {
+      callback: (_, message) => {
+        const answer = answers[questions.push(message.json<Question>()) - 1];
+        const carried = createHeaders();
+        for (const [name, value] of Object.entries(answer?.headers ?? {})) carried.set(name, value);
+        if (answer) message.respond(answer.text, { headers: carried });
+      },
+    });
+    await machine.connection.flush();
+    return { fleet, questions, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  }
+  const position = (at: string) => ({ [logHeaders.position]: at });
+
+  it('goes on from the position that it was told, and says when lines are gone', async () => {
+    await using agent = await openAgent([
+      { text: 'one\n', headers: position('a:4') },
+      { text: 'two\n', headers: position('a:8') },
+      { text: 'nine\n', headers: { ...position('b:5'), [logHeaders.gap]: 'true' } },
+    ]);
+    const enough = new AbortController();
+    const events: AgentLogEvent[] = [];
+    const onEvent = (event: AgentLogEvent): void => {
+      if (events.push(event) === 4) enough.abort(new Error('enough'));
+    };
+    const reading = readAgentLog(agent.fleet, 'pc', { lines: 7, follow: true, onEvent, signal: enough.signal });
+    await expect(reading).rejects.toThrow('enough');
+    const texts = events.map((event) => (event.type === 'text' ? event.text : event.type));
+    expect(texts).toEqual(['one\n', 'two\n', 'gap', 'nine\n']);
+    expect(agent.questions.slice(0, 3)).toMatchObject([{ tail_lines: 7 }, { after: 'a:4' }, { after: 'a:8' }]);
+  });
+
+  it('takes one answer of an agent of before, and does not follow it; says why an agent does not answer', async () => {
+    await using agent = await openAgent([
+      { text: 'old\n' },
+      { text: 'old\n' },
+      { text: '', headers: { [logHeaders.error]: 'not understood' } },
+    ]);
+    const said: AgentLogEvent[] = [];
+    const options = { lines: 1, onEvent: (event: AgentLogEvent) => void said.push(event) };
+    expect(await readAgentLog(agent.fleet, 'pc', { ...options, follow: false })).toBe(true);
+    const followed = readAgentLog(agent.fleet, 'pc', { ...options, follow: true });
+    await expect(followed).rejects.toMatchObject({
+      code: 'broker_failed',
+      message: expect.stringContaining('too old'),
+    });
+    await expect(readAgentLog(agent.fleet, 'pc', { ...options, follow: false })).rejects.toThrow('not understood');
+    expect(await readAgentLog(agent.fleet, 'nobody', { ...options, follow: false })).toBe(false);
+    expect(said.at(-1)).toEqual({ type: 'no_answer' });
   });
 });

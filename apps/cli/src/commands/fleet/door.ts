@@ -22,6 +22,7 @@ import { fleetWait } from './orders/wait.ts';
 import { ping } from './ping.ts';
 import { revoke, unrevoke } from './revoke.ts';
 import { setup } from './setup.ts';
+import { fleetLogs } from './watch/logs.ts';
 import { fleetTail } from './watch/tail.ts';
 
 export const fleet: Door = {
@@ -52,6 +53,7 @@ export const fleet: Door = {
     fleetForget,
     ping,
     agents,
+    fleetLogs,
     events,
     audit,
     keyCreate,

@@ -17,6 +17,7 @@ export {
   manifestBytesMax,
   pingAgent,
   putManifest,
+  readAgentLog,
   readJournal,
   removeManifest,
   revokeJob,
