@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type DurableEvent, lastLoss } from '@kanade/durable';
 import { openOutbox } from '@kanade/outbox';
-import { type JobDir, type Jobs, type JobsEvent, openJobs, type StopReport } from '@kanade/runner';
+import { type JobDir, type Jobs, openJobs, type StopReport } from '@kanade/runner';
 import type { Command } from '@kanade/shared/fleet';
 import type { AgentConfig } from './config/config.ts';
 import { createLogFile, type LogFile } from './config/log-file.ts';
@@ -23,6 +23,7 @@ import { createMachineState } from './local/state.ts';
 import { createEvents, isEventId, type Tell } from './report/events.ts';
 import { refusedResult } from './report/refused.ts';
 import { createReport, type Report } from './report/report.ts';
+import { reportFile, reportJob } from './report/trouble.ts';
 import { createLauncher } from './run/launch.ts';
 import type { OpenRun, Stopper } from './run/model.ts';
 import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './run/prune.ts';
@@ -286,24 +287,6 @@ function takeStock(options: RunPruneOptions & { ledger: Ledger }): OpenRun[] {
 
 const later = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
-
-function reportFile(event: DurableEvent, log: Logger, lost: { atMs: number | undefined }): void {
-  if (event.type === 'reserve_used') {
-    log.warn({ event }, 'the disk is full: the room kept for endings is used');
-    return;
-  }
-  const loss = lastLoss([event]);
-  lost.atMs = loss?.atMs ?? lost.atMs;
-  const said = loss === undefined ? 'nothing is missing' : 'something may be missing';
-  log.error({ event }, `the file of this agent was damaged and is replaced by what could be read of it: ${said}`);
-}
-
-function reportJob(event: JobsEvent, log: Logger): void {
-  if (event.kind === 'trouble')
-    log.error({ err: event.error, job_id: event.job.id, during: event.during }, 'a job could not be watched over');
-  else if (event.kind === 'timed_out')
-    log.warn({ job_id: event.job.id, report: event.outcome.report }, 'run timed out');
-}
 
 /** Nothing of ours reaches a job, least of all the token of the broker. */
 function jobEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
