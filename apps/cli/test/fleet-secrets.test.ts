@@ -45,6 +45,7 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   kill: ['kill', 'nobody', '--no-wait'],
   cancel: ['cancel', 'nobody'],
   tail: ['tail', 'nobody'],
+  logs: ['logs', 'nobody'],
   forget: ['forget', 'pc-9'],
   ping: ['ping', 'pc-1', '--timeout', '1'],
   agents: ['agents', '--listen', '1'],
