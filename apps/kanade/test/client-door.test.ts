@@ -65,7 +65,7 @@ describe('catalogue door', () => {
   it('Stop ends the whole tree of a running job', async () => {
     await using dir = await tempDir();
     const marker = `kanade-tree-${process.pid}-${Date.now()}`;
-    const script = `echo started; sh -c 'exec sleep 300 # ${marker}' & sh -c ': ${marker}; sleep 301' & wait`;
+    const script = `echo started; sh -c ': ${marker}; sleep 300' & sh -c ': ${marker}; sleep 301' & wait`;
     mkdirSync(`${dir.path}/jobs`);
     writeFileSync(
       `${dir.path}/jobs/tree.yaml`,

@@ -2,13 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { followStream } from './follow-stream.ts';
 
-/** A broker whose consumer has nothing to tell until it is stopped; `onConsuming` runs when it begins. */
+/**
+ * A broker whose consumer has nothing to tell until it is stopped; `onConsuming` runs when it begins. As with the library's, only who reads
+ * the messages finds out that they are over.
+ */
 function silentFleet(onConsuming: () => void): Fleet {
   const stopped = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
   const messages = {
     stop: () => stopped.resolve(),
-    close: async () => undefined,
-    [Symbol.asyncIterator]: () => ({ next: () => stopped.promise.then(() => ({ done: true, value: undefined })) }),
+    close: () => closed.promise,
+    [Symbol.asyncIterator]: () => ({
+      next: () => stopped.promise.then(() => closed.resolve()).then(() => ({ done: true, value: undefined })),
+    }),
   };
   const consumer = {
     async consume() {

@@ -41,7 +41,8 @@ export async function* followStream(fleet: Fleet, request: StreamFollow): AsyncG
     signal?.throwIfAborted();
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    await messages?.close();
+    // Not closed, which waits for whoever reads them: they may not have been read at all.
+    messages?.stop();
     // What an unreachable broker keeps goes by itself after inactiveMs.
     const release = creating.then((consumer) => consumer.delete()).catch(() => false);
     await abortable(release, AbortSignal.timeout(releaseMs)).catch(() => false);
