@@ -74,7 +74,9 @@ const extension = (id: string, value: Buffer): Buffer => sequence(oid(id), der(0
 
 function integer(value: number): Buffer {
   const hex = value.toString(16);
-  return der(0x02, Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex'));
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+  // The first bit is the sign.
+  return der(0x02, bytes[0] !== undefined && bytes[0] >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
 }
 
 /** `YYMMDDHHMMSSZ`. */
