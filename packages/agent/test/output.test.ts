@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
 import { cutForPush, type ReadFrom, readChunk } from '../src/local/feed.ts';
 import { cutToBytes } from '../src/report/cut-to-bytes.ts';
-import { readCapped } from '../src/report/report.ts';
+import { readCapped } from '../src/report/end-of.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();

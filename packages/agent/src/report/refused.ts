@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type Command, type ExecResult, refusalResultId } from '@kanade/shared/fleet';
 import type { Run } from '../run/model.ts';
-import { endOf, resultOf } from './report.ts';
+import { endOf } from './end-of.ts';
+import { resultOf } from './report.ts';
 
 /**
  * Exit code 123, with an id that is the same for each delivery of the order on this machine. Its request id is not taken: who sends

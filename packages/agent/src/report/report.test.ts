@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { ReadOutput, Run } from '../run/model.ts';
-import { createReport, endOf, resultOf, startedOf } from './report.ts';
+import { endOf } from './end-of.ts';
+import { createReport, resultOf, startedOf } from './report.ts';
 
 const run: Run = {
   runId: 'run-1',

@@ -1,0 +1,120 @@
+/** What an agent has on disk and who works on it directly: the file with ledger and outbox, the jobs, the keys, the log. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { type DurableEvent, lastLoss } from '@kanade/durable';
+import { openOutbox } from '@kanade/outbox';
+import { type JobDir, type Jobs, openJobs, type StopReport } from '@kanade/runner';
+import type { AgentConfig } from './config/config.ts';
+import type { LogFile } from './config/log-file.ts';
+import type { Logger } from './config/logger.ts';
+import { type KeyRing, openKeyRing } from './intake/key-ring.ts';
+import { limits } from './limits.ts';
+import { createEvents, isEventId } from './report/events.ts';
+import { reportFile, reportJob } from './report/trouble.ts';
+import type { Stopper } from './run/model.ts';
+import { createRegistry } from './run/supervise.ts';
+import { openDataDir } from './store/data-dir.ts';
+import { createFindRun } from './store/find-run.ts';
+import { createFleetCache } from './store/fleet-cache.ts';
+import { openLedger } from './store/ledger.ts';
+import { openStateFile } from './store/state-file.ts';
+
+interface StoreOptions {
+  /** Takes what is opened, for the end of the agent. */
+  readonly parts: AsyncDisposableStack;
+  readonly log: Logger;
+  readonly agentLog: LogFile;
+}
+
+/** Opens what is on disk in whatever state it is. Throws AgentError, with nothing left behind but what `parts` holds. */
+export async function openStore(config: AgentConfig, { parts, log, agentLog }: StoreOptions) {
+  const dir = parts.use(openDataDir(config.dataDir));
+  parts.use(agentLog.keepIn(dir.log));
+  const lost: { atMs: number | undefined } = { atMs: undefined };
+  const damage: DurableEvent[] = [];
+  const file = parts.use(
+    openStateFile(dir.database, (event) => {
+      reportFile(event, log, lost);
+      damage.push(event);
+    }),
+  );
+  lost.atMs ??= lastLoss(await file.salvages())?.atMs;
+  const outbox = parts.use(
+    openOutbox({
+      durable: file,
+      limits: limits.outbox,
+      onEvent: (event) => {
+        log[event.type === 'delivered' ? 'debug' : 'warn']({ event }, 'outbox');
+        if (event.type === 'quarantined' && !isEventId(event.id)) tell('record_quarantined', event);
+      },
+    }),
+  );
+  const tell = createEvents({ pcId: config.pcId, outbox, log });
+  for (const event of damage) if (event.type !== 'reserve_used') tell('state_salvaged', event);
+  const ledger = openLedger({ file, outbox });
+  const env = jobEnvironment(config.env);
+  const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
+  const stops = createStops(jobs, log);
+  const registry = createRegistry({
+    noteStop(runId, by) {
+      try {
+        ledger.stopping(runId, by);
+      } catch (error) {
+        log.error({ err: error, run_id: runId }, 'who stopped a run could not be written down; it is stopped');
+      }
+    },
+    stopJob: stops.stopJob,
+  });
+  const view = createFleetCache(file, config.pcId);
+  const ring = parts.use(
+    openKeyRing({ path: config.commandKeys, log, onChange: (next) => noteLock(dir.lockedOrders, next, log) }),
+  );
+  return {
+    ring,
+    stagingRoot: dir.staged,
+    outbox,
+    tell,
+    ledger,
+    env,
+    jobs,
+    registry,
+    stopOf: stops.stopOf,
+    view,
+    findRun: createFindRun(file, config.pcId),
+    lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
+  };
+}
+
+/** The stops that were asked for, and what each did. */
+function createStops(jobs: Jobs, log: Logger) {
+  const stops = new WeakMap<JobDir, Promise<StopReport | undefined>>();
+  return {
+    stopJob(job: JobDir, by: Stopper): void {
+      const told = (error: unknown): void => log.error({ err: error, job_id: job.id }, 'a run could not be stopped');
+      const stopping = jobs.stop(job, { by, graceMs: limits.stopGraceMs });
+      const reported = stopping.then(
+        ({ report }) => report,
+        (error) => void told(error),
+      );
+      stops.set(job, reported);
+    },
+    stopOf: (job: JobDir) => stops.get(job),
+  };
+}
+
+/** Says beside the file of the agent why every order is refused, for as long as that is so. */
+function noteLock(path: string, ring: KeyRing, log: Logger): void {
+  try {
+    if (ring.kind === 'locked') writeFileSync(path, `${ring.reason}\n`, { mode: 0o600 });
+    else rmSync(path, { force: true });
+  } catch (error) {
+    log.warn({ err: error, path }, 'whether orders are refused could not be written down for doctor');
+  }
+}
+
+const later = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+
+/** Nothing of ours reaches a job, least of all the token of the broker. */
+function jobEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('KANADE_')));
+}
