@@ -1,6 +1,7 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
 import { availableParallelism } from 'node:os';
 import type { Command } from '@kanade/shared/fleet';
+import { createAfter } from './after/after.ts';
 import type { AgentConfig } from './config/config.ts';
 import { createLogFile, type LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
@@ -69,6 +70,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
     ...common,
     launcher,
     report,
+    after: createAfter([], common),
     turns: createTurns(view, availableParallelism(), verifier.again),
   });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });

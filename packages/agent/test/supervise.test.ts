@@ -59,6 +59,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
   const supervisor = createSupervisor({
     registry,
     report,
+    after: async () => undefined,
     turns: createTurns(
       { about: () => standing.now, filters: () => [], settled: () => heard, watch: () => () => undefined },
       1,

@@ -5,6 +5,7 @@ import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import {
+  type Aftermath,
   type JobOutcome,
   leftAlive,
   type Outcome,
@@ -71,6 +72,14 @@ export function withoutOutput(end: RunEnd): RunEnd {
       ? ''
       : `[kanade] output left out: too many results wait for the broker (${Buffer.byteLength(text)} bytes)\n`;
   return { ...end, stdout: cut(end.stdout), stderr: withNote(cut(end.stderr), end.note) };
+}
+
+/** The end of a run with what the steps behind it made of it. */
+export function withAftermath(end: RunEnd, aftermath: Aftermath | undefined): RunEnd {
+  if (!aftermath) return end;
+  const { stdout = end.stdout, notes, collectObject } = aftermath;
+  const told = notes.length === 0 ? end : { ...end, stderr: withNote(end.stderr, notes.join('\n')) };
+  return { ...told, stdout, ...(collectObject === undefined ? {} : { collectObject }) };
 }
 
 /** The end of a run that was stopped before its processes existed. */

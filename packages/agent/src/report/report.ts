@@ -4,13 +4,13 @@ import { OutboxError } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, timeoutSecsMax } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Outcome, Refusal, Run, RunEnd } from '../run/model.ts';
+import type { Aftermath, Outcome, Refusal, Run, RunEnd } from '../run/model.ts';
 import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
-import { endOf, withNote, withoutOutput } from './end-of.ts';
+import { endOf, withAftermath, withNote, withoutOutput } from './end-of.ts';
 
 export interface Report {
   /** Resolves with the end when it is on disk with its result; a disk that is full now is tried again until it is not. */
-  end(run: Run, outcome: Outcome): Promise<RunEnd>;
+  end(run: Run, outcome: Outcome, aftermath?: Aftermath): Promise<RunEnd>;
   /** The processes of a run exist. A start that cannot be recorded is logged: the ending will be. */
   started(run: Run, startedAtMs: number): void;
   /** Answers an order that is never run, unless its request id is known. Throws what the ledger throws. */
@@ -32,8 +32,8 @@ export function createReport(options: ReportOptions): Report {
   /** Starts that are not written down yet, by run: most end so soon that one commit takes both. */
   const unwritten = new Map<string, NodeJS.Timeout>();
   return {
-    async end(run, outcome) {
-      const end = endOf(run, outcome, Date.now());
+    async end(run, outcome, aftermath) {
+      const end = withAftermath(endOf(run, outcome, Date.now()), aftermath);
       clearTimeout(unwritten.get(run.runId));
       const started = unwritten.delete(run.runId) ? startedOf(run, end.startedAtMs) : undefined;
       if (!tryRecord(options, run, end, started)) {
@@ -108,6 +108,7 @@ export function resultOf(run: Run, end: RunEnd): ExecResult {
     started_at: instant(end.startedAtMs),
     finished_at: instant(end.endedAtMs),
     manifest_id: run.command.id,
+    ...(end.collectObject === undefined ? {} : { collect_object: end.collectObject }),
     ending: end.ending.kind,
     ...(end.stop ? { stop_report: end.stop } : {}),
   };

@@ -95,6 +95,27 @@ export interface JobOutcome {
   readonly stop?: StopSummary | undefined;
 }
 
+/** What the steps after a run made of what it left, for its report. */
+export interface Aftermath {
+  /** Stands in the result in place of what was printed. */
+  readonly stdout?: string;
+  /** Lines that go behind stderr. */
+  readonly notes: readonly string[];
+  /** Where the first bundle is in the object store `collections`. */
+  readonly collectObject?: string;
+  readonly bundles: readonly Bundle[];
+}
+
+/** Files that a run collected, in one archive. */
+export interface Bundle {
+  /** In the object store `collections`. */
+  readonly key: string;
+  /** False while it only lies on this disk. */
+  readonly uploaded: boolean;
+  /** Paths on this machine. */
+  readonly files: readonly string[];
+}
+
 /** How one run ended, in the words of every door. */
 export interface RunEnd {
   readonly ending: Ending;
@@ -107,6 +128,7 @@ export interface RunEnd {
   readonly stderr: string;
   /** What we add where no exit code tells the story. */
   readonly note?: string;
+  readonly collectObject?: string;
   readonly stop?: StopSummary | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

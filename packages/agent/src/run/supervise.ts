@@ -12,7 +12,7 @@
 import type { JobDir } from '@kanade/runner';
 import type { Logger } from '../config/logger.ts';
 import type { Launcher } from './launch.ts';
-import type { LiveRun, OpenRun, Outcome, Refusal, Run, RunEnd, Running, Stopper } from './model.ts';
+import type { Aftermath, LiveRun, OpenRun, Outcome, Refusal, Run, RunEnd, Running, Stopper } from './model.ts';
 
 export interface SupervisorOptions {
   readonly registry: Registry;
@@ -25,7 +25,9 @@ export interface SupervisorOptions {
     ): Promise<Disposable | Refusal>;
     occupy(run: Run): Disposable;
   };
-  readonly report: { end(run: Run, outcome: Outcome): Promise<RunEnd> };
+  /** What is made of a run once it has ended, in its place; rejects only when the agent ends, and the next one does it again. */
+  readonly after: (live: LiveRun, outcome: Outcome) => Promise<Aftermath | undefined>;
+  readonly report: { end(run: Run, outcome: Outcome, aftermath: Aftermath | undefined): Promise<RunEnd> };
   readonly log: Logger;
   /** Fires when the agent ends: runs that wait stay admitted, jobs that run go on. */
   readonly signal: AbortSignal;
@@ -63,7 +65,7 @@ interface Found {
 }
 
 async function toItsEnd(options: SupervisorOptions, live: LiveRun, found: Found): Promise<void> {
-  const { registry, launcher, report, log, signal } = options;
+  const { registry, launcher, after, report, log, signal } = options;
   const { run } = live;
   // Its place is given back when the ending is on disk, not before.
   using held = new DisposableStack();
@@ -73,7 +75,7 @@ async function toItsEnd(options: SupervisorOptions, live: LiveRun, found: Found)
     registry.stop({ runId: run.runId }, 'operator'); // nobody could watch over what may be running
     return { kind: 'fault', error, startedAtMs: live.running?.startedAtMs };
   });
-  registry.ended(live, await report.end(run, outcome));
+  registry.ended(live, await report.end(run, outcome, await after(live, outcome)));
   launcher.cleanUp(run);
 }
 
