@@ -139,7 +139,7 @@ const breakGlassSays = [
   anyKill,
   'agents.*.ping',
   ...['run', 'exec', 'kill'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
-  ...[streams.exec, streams.results, ...allBuckets.map(bucketStream)].map((stream) => api('STREAM.INFO', stream)),
+  ...[streams.exec, streams.results, ...catalogue.map(bucketStream)].map((stream) => api('STREAM.INFO', stream)),
   ...catalogue.map((bucket) => `${api('DIRECT.GET', bucketStream(bucket))}.>`),
   ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
   `${api('CONSUMER.CREATE', streams.results)}.>`,

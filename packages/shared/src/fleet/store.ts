@@ -39,13 +39,19 @@ export const streamLimits: Readonly<
   AUDIT: { subjects: 'audit.>', ageDaysMax: 90, bytesMax: 512 * mebibyte },
 };
 
-/** The KV buckets of the job catalogue and of groups, which every fleet has. */
+/**
+ * The KV buckets of the job catalogue, and of what operators say of machines, which every fleet has. One that was set up before a
+ * bucket came has it when it is set up again; until then nothing stands there.
+ */
 export const buckets = {
   jobs: 'jobs',
   jobsYaml: 'jobs_yaml',
   scriptCurrent: 'script_current',
   scriptStatus: 'script_status',
   agentGroups: 'agent_groups',
+  agentConfig: 'agent_config',
+  agentMeta: 'agent_meta',
+  fleetConfig: 'fleet_config',
 } as const;
 
 /** The KV buckets that appear with the part of the system that first writes them. */
@@ -56,12 +62,9 @@ export const bucketsOnDemand = {
   viewsYaml: 'views_yaml',
   groupDefs: 'group_defs',
   groupDefsYaml: 'group_defs_yaml',
-  agentConfig: 'agent_config',
   agentGroupsDerived: 'agent_groups_derived',
-  agentMeta: 'agent_meta',
   groupContacts: 'group_contacts',
   agentsState: 'agents_state',
-  fleetConfig: 'fleet_config',
   notificationsRead: 'notifications_read',
   serverSettings: 'server_settings',
   schedulerDispatch: 'scheduler_dispatch',
@@ -78,9 +81,7 @@ export const removalHeader = { name: 'KV-Operation', values: ['DEL', 'PURGE'] } 
 
 /** How many values of a key a bucket keeps: 5, but 1 where only the newest means anything. */
 export const bucketHistory = (bucket: string): number =>
-  ([bucketsOnDemand.agentsState, bucketsOnDemand.fleetConfig, bucketsOnDemand.notificationsRead] as string[]).includes(
-    bucket,
-  )
+  ([bucketsOnDemand.agentsState, buckets.fleetConfig, bucketsOnDemand.notificationsRead] as string[]).includes(bucket)
     ? 1
     : 5;
 
