@@ -52,7 +52,7 @@ export async function answer(
   options?: CallOptions,
 ): Promise<Json & { status: number | null }> {
   const { status, stdout, stderr } = await call(args, options);
-  if (!/^\{.*\}\n$/.test(stdout))
+  if (!/^\{[^\n]*\}\n$/.test(stdout))
     throw new Error(`not one line of JSON: ${JSON.stringify({ args, status, stdout, stderr })}`);
   return { ...(JSON.parse(stdout) as Json), status };
 }
