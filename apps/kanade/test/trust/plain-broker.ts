@@ -93,6 +93,7 @@ export interface PlainResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly ending?: string;
+  readonly stop_report?: { readonly survivors: readonly { readonly pid: number; readonly name: string }[] };
 }
 
 const readResult = (body: Buffer): PlainResult => JSON.parse(body.toString('utf8')) as PlainResult;
