@@ -22,6 +22,7 @@ const arrows = {
     '@kanade/klp',
     '@kanade/runner',
     '@kanade/fleet/connection',
+    '@kanade/fleet/objects',
     '@kanade/fleet/topology',
     '@nats-io/*',
     'pino',

@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectFleet } from '@kanade/fleet';
+import { putObject } from '@kanade/fleet/objects';
 import { objectStores, outputKey } from '@kanade/shared/fleet';
 import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
-import { jetstream } from '@nats-io/jetstream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { putObject } from '../src/fleet/objects.ts';
 import { openSite } from './agent-process.ts';
 import { commandFor, openOperator } from './operator.ts';
 import { queuedResults } from './records.ts';
@@ -84,7 +83,7 @@ describe.each(await natsServers())('long output with nats-server $version', ({ p
     for (const size of [0, 1, 128 * kibibyte, 300 * kibibyte + 1]) {
       const bytes = Buffer.alloc(size, 'kanade ');
       const name = outputKey(`run-${size}`, 'stdout');
-      await putObject({ connection, jetstream: jetstream(connection) }, { store: 'result_output', name, bytes });
+      await putObject(connection, { store: 'result_output', name, source: bytes });
       expect(Buffer.from((await store.getBlob(name)) ?? []).equals(bytes)).toBe(true);
       const sha256 = createHash('sha256').update(bytes).digest('base64url');
       expect(await store.info(name)).toMatchObject({ name, size, digest: expect.stringContaining(sha256) });

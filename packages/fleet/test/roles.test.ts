@@ -46,7 +46,20 @@ const actions: readonly Action[] = [
   ),
   ...says(['agent'], 'results.r-1', `heartbeat.${me}`, `obs.${me}`, `events.started.e-1.${me}`, '$O.result_output.C.n'),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
-  ...says(nobody, `events.notifications.acked.${other}.uid-0.n`, '$O.scripts.C.n'),
+  ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
+  ...says(['operator'], '$O.scripts.C.n', '$O.scripts.M.bg=='),
+  // Scripts are for every machine, as the catalogue is; the list of their names is for operators.
+  ...says(
+    ['operator', 'agent', 'read-only'],
+    '$JS.API.DIRECT.GET.OBJ_scripts.$O.scripts.M.bg==',
+    '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.C.n',
+    '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.C.>',
+  ),
+  ...says(
+    ['operator', 'read-only'],
+    '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.M.>',
+    '$JS.API.DIRECT.GET.OBJ_scripts',
+  ),
   ...says(['operator', 'read-only', 'break-glass'], `agents.${other}.ping`),
   ...says(['operator', 'read-only'], `job.tail.${other}`, `logs.fetch.${other}`),
   ...says(['operator'], 'audit.operator.put.job'),

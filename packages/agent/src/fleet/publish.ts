@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissingStream } from '@kanade/fleet/connection';
+import { putObject } from '@kanade/fleet/objects';
 import { type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
 import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
-import { JetStreamApiError, type JetStreamClient, jetstream, type PubAck } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, type PubAck } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { cutToBytes } from '../report/cut-to-bytes.ts';
 import { isEventId } from '../report/events.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
-import { putObject } from './objects.ts';
 import { createRepeated } from './repeat.ts';
 import { type Receipt, resendLost } from './resend.ts';
 
@@ -226,7 +226,7 @@ async function publishOn(
 ): Promise<PubAck> {
   const { id, subject, body } = record;
   const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
-  const payload = isResult(record) ? await offload({ connection, jetstream: js }, { body, log }) : body;
+  const payload = isResult(record) ? await offload(connection, { body, log }) : body;
   return js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
 }
 
@@ -246,7 +246,7 @@ const isFull = (error: unknown): boolean =>
 
 /** Moves long output into the object store, so that the result fits into one message. */
 async function offload(
-  broker: { connection: NatsConnection; jetstream: JetStreamClient },
+  connection: NatsConnection,
   { body, log }: { body: Uint8Array; log: Logger },
 ): Promise<Uint8Array> {
   // Nothing in a short message can be too long for one.
@@ -261,7 +261,7 @@ async function offload(
     isChanged = true;
     const name = outputKey(result.result_id, stream);
     try {
-      await putObject(broker, { store: objectStores.resultOutput, name, bytes });
+      await putObject(connection, { store: objectStores.resultOutput, name, source: bytes });
       result[stream] = '';
       result[`${stream}_object`] = name;
     } catch (error) {

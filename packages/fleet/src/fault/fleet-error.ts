@@ -26,6 +26,8 @@ export type FleetErrorCode =
   | 'manifest_invalid'
   | 'script_unsupported'
   | 'too_large'
+  | 'object_changed'
+  | 'object_damaged'
   | 'invalid_id'
   | 'key_not_found'
   | 'key_exists'

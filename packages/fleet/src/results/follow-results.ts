@@ -12,8 +12,8 @@ import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
+import { type ObjectRead, readObjectBytes } from '../objects/read-object.ts';
 import { followStream } from '../stream/follow-stream.ts';
-import { type ObjectText, readObject } from './output-object.ts';
 
 /** Largest output of one stream that is fetched from the object store, in bytes. */
 export const outputBytesMaxDefault = 16 * 1_048_576;
@@ -26,7 +26,7 @@ export interface FollowEvent {
 }
 
 /** Output that a result speaks of and that could not be fetched, and why. */
-export type MissingOutput = Omit<Extract<ObjectText, { ok: false }>, 'ok'> & {
+export type MissingOutput = Omit<Extract<ObjectRead, { ok: false }>, 'ok'> & {
   readonly stream: 'stdout' | 'stderr';
   readonly object: string;
 };
@@ -101,9 +101,11 @@ export async function withOutput(
   const textOf = async (stream: 'stdout' | 'stderr'): Promise<string> => {
     const object = result[`${stream}_object`];
     if (!object) return result[stream];
-    const { ok, ...read } = await readObject(fleet, { store: objectStores.resultOutput, name: object, bytesMax });
-    if ('text' in read) return read.text;
-    missingOutput.push({ stream, object, ...read });
+    const place = { store: objectStores.resultOutput, name: object, bytesMax };
+    const read = await readObjectBytes(fleet.connection, place);
+    if (read.ok) return read.bytes.toString('utf8');
+    const { ok, ...missing } = read;
+    missingOutput.push({ stream, object, ...missing });
     return '';
   };
   const stdout = await textOf('stdout');

@@ -13,6 +13,8 @@ import {
   entrySubject,
   heartbeatSubject,
   logsSubject,
+  objectChunkSubject,
+  objectMetaFilter,
   objectStores,
   objectStream,
   objectSubjects,
@@ -85,6 +87,19 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ...[...read, streams.results, objectStream(objectStores.resultOutput)].map((stream) => api('STREAM.INFO', stream)),
     ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
     `${api('DIRECT.GET', objectStream(objectStores.resultOutput))}.>`,
+    ...readsObjects(objectStores.scripts),
+  ];
+}
+
+/** Descriptions one by one, under their names. Chunks have names that a description tells: whoever wants may read all of them. */
+function readsObjects(store: string): string[] {
+  const stream = objectStream(store);
+  return [
+    `${api('DIRECT.GET', stream)}.${objectMetaFilter(store)}`,
+    `${api('CONSUMER.CREATE', stream)}.*.${objectChunkSubject(store, '*')}`,
+    `${api('CONSUMER.MSG.NEXT', stream)}.*`,
+    `${api('CONSUMER.DELETE', stream)}.*`,
+    api('STREAM.INFO', stream),
   ];
 }
 
@@ -127,6 +142,7 @@ const operatorSays = [
   ...asking,
   'audit.>',
   ...allBuckets.map((bucket) => entrySubject(bucket, '>')),
+  ...objectSubjects(objectStores.scripts),
   // Setting up, and taking back what waits for machines that are away.
   api('STREAM.CREATE', '*'),
   api('STREAM.UPDATE', '*'),

@@ -23,6 +23,8 @@ export interface HeldRead {
   readonly filter?: string | undefined;
   /** `newest`: the last message of each subject. A number: from that sequence on. */
   readonly from: number | 'newest';
+  /** Messages that are in memory at once; default 256. */
+  readonly batchMax?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,7 +44,7 @@ export async function* readHeld(
     for (let left = info.num_pending; left > 0; ) {
       signal?.throwIfAborted();
       let got = 0;
-      const wanted = Math.min(left, fetchMessagesMax);
+      const wanted = Math.min(left, request.batchMax ?? fetchMessagesMax);
       const messages = await consumer.fetch({ max_messages: wanted, expires: requestTimeoutMsDefault });
       for await (const message of messages) {
         got++;

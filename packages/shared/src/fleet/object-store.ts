@@ -15,9 +15,12 @@ export const objectChunkBytes = 128 * 1_024;
 export const objectStream = (store: string): string => `OBJ_${store}`;
 
 /** What the stream of a store listens to. */
-export const objectSubjects = (store: string): string[] => [`$O.${store}.C.>`, `$O.${store}.M.>`];
+export const objectSubjects = (store: string): string[] => [`$O.${store}.C.>`, objectMetaFilter(store)];
 
 export const objectChunkSubject = (store: string, nuid: string): string => `$O.${store}.C.${nuid}`;
+
+/** Where the descriptions of all objects of a store are. */
+export const objectMetaFilter = (store: string): string => `$O.${store}.M.>`;
 
 /** Where the description of an object is. */
 export const objectMetaSubject = (store: string, name: string): string =>
@@ -27,15 +30,19 @@ export const objectMetaSubject = (store: string, name: string): string =>
 export const unpaddedMetaSubject = (store: string, name: string): string =>
   objectMetaSubject(store, name).replace(/=+$/, '');
 
-/** The header that makes a description replace the one before it. */
+/** The header that makes a description replace the one before it, and an empty chunk all chunks of its object. */
 export const objectRollup = { name: 'Nats-Rollup', value: 'sub' } as const;
 
 /** The digest of an object whose bytes have this SHA-256. */
 export const objectDigest = (sha256: Uint8Array): string => `SHA-256=${base64url(sha256)}`;
 
-/** Whether two digests are one, with or without padding. */
-export const isSameDigest = (one: string, other: string): boolean =>
-  one.replace(/=+$/, '') === other.replace(/=+$/, '');
+/** The SHA-256 that a digest holds, in lower-case hex; undefined for what is no such digest. */
+export function sha256OfDigest(digest: string): string | undefined {
+  const [, encoded] = /^SHA-256=([A-Za-z0-9_+/-]{43})=?$/.exec(digest) ?? [];
+  if (encoded === undefined) return undefined;
+  const bytes = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
+  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+}
 
 function base64url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))

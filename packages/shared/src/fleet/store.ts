@@ -88,21 +88,23 @@ export const bucketHistory = (bucket: string): number =>
 /** The object stores that every fleet has, named as on the wire. */
 export const objectStores = {
   resultOutput: 'result_output',
+  scripts: 'scripts',
+  collections: 'collections',
 } as const;
 
 /** The object stores that appear with the part of the system that first fills them. */
 export const objectStoresOnDemand = {
   agentReleases: 'agent_releases',
   appPackages: 'app_packages',
-  scripts: 'scripts',
-  collections: 'collections',
 } as const;
 
-/** What the object stores that every fleet has keep: a full one takes nothing more. The byte limit is reserved. */
+/** What the object stores that every fleet has keep, 0 days = for ever: a full one takes nothing more. The byte limit is reserved. */
 export const objectStoreLimits: Readonly<
   Record<(typeof objectStores)[keyof typeof objectStores], { ageDaysMax: number; bytesMax: number }>
 > = {
   result_output: { ageDaysMax: 30, bytesMax: 1_024 * mebibyte },
+  scripts: { ageDaysMax: 0, bytesMax: 256 * mebibyte },
+  collections: { ageDaysMax: 30, bytesMax: 2_048 * mebibyte },
 };
 
 /** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */

@@ -126,6 +126,6 @@ export const ObjectInfo = z.looseObject({
   digest: optional(z.string()),
   mtime: optional(z.string()),
   deleted: optional(z.boolean()),
-  options: optional(z.looseObject({ max_chunk_size: optional(z.int()) })),
+  options: optional(z.looseObject({ max_chunk_size: optional(z.int()), link: optional(z.unknown()) })),
 });
 export type ObjectInfo = z.infer<typeof ObjectInfo>;

@@ -23,14 +23,15 @@ export {
 } from './exit.ts';
 export { type Fenced, type FenceKind, stripFences, unfence } from './fence.ts';
 export {
-  isSameDigest,
   objectChunkBytes,
   objectChunkSubject,
   objectDigest,
+  objectMetaFilter,
   objectMetaSubject,
   objectRollup,
   objectStream,
   objectSubjects,
+  sha256OfDigest,
   unpaddedMetaSubject,
 } from './object-store.ts';
 export {

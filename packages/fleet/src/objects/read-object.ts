@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { objectChunkSubject, objectStream } from '@kanade/shared/fleet';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { FleetError } from '../fault/fleet-error.ts';
+import { readHeld } from '../stream/read-held.ts';
+import { type ObjectPlace, objectInfo, type StoredObject } from './object-info.ts';
+
+/** Chunks that are in memory at once. */
+const chunksMax = 16;
+
+/**
+ * The bytes of an object as they come, some chunks in memory at a time. Whoever reads may break off. Rejects with FleetError
+ * `object_damaged` as soon as they are not those of its description, at the latest after the last one: what was read until then is worth nothing.
+ */
+export async function* readObject(
+  connection: NatsConnection,
+  object: StoredObject,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Uint8Array, void> {
+  const { store, nuid, size, sha256 } = object;
+  const hash = createHash('sha256');
+  let read = 0;
+  if (object.chunks > 0) {
+    const filter = objectChunkSubject(store, nuid);
+    const request = { stream: objectStream(store), filter, from: 1, batchMax: chunksMax, signal };
+    for await (const { data } of readHeld({ connection }, request)) {
+      read += data.byteLength;
+      if (read > size) break;
+      hash.update(data);
+      yield data;
+    }
+  }
+  if (read !== size || (sha256 !== undefined && hash.digest('hex') !== sha256)) throw damaged(object);
+}
+
+const damaged = ({ store, name }: StoredObject): FleetError =>
+  new FleetError(
+    'object_damaged',
+    `${name} in ${store} is damaged: its bytes are not those of its description; store it again`,
+  );
+
+/** What became of reading an object: its bytes, or why there are none. */
+export type ObjectRead =
+  | { readonly ok: true; readonly object: StoredObject; readonly bytes: Buffer }
+  | { readonly ok: false; readonly reason: 'missing' | 'damaged' }
+  | { readonly ok: false; readonly reason: 'too_large'; readonly bytes: number; readonly bytesMax: number };
+
+/** Reads an object whole; one that says it has more than `bytesMax` is not read. Rejects only when the broker cannot be asked. */
+export async function readObjectBytes(
+  connection: NatsConnection,
+  { bytesMax, ...place }: ObjectPlace & { readonly bytesMax: number },
+): Promise<ObjectRead> {
+  const look = await objectInfo(connection, place);
+  if (!look.ok) return look;
+  const { object } = look;
+  if (object.size > bytesMax) return { ok: false, reason: 'too_large', bytes: object.size, bytesMax };
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of readObject(connection, object, place)) parts.push(part);
+  } catch (error) {
+    if (error instanceof FleetError && error.code === 'object_damaged') return { ok: false, reason: 'damaged' };
+    throw error;
+  }
+  return { ok: true, object, bytes: Buffer.concat(parts) };
+}
