@@ -2,6 +2,10 @@
 export const limits = {
   /** Output of one stream that goes into a result, in bytes: two thirds from its beginning, one third from its end. */
   outputBytesMax: 8 * 1024 * 1024,
+  /** Output that is read at a time on its way into the object store, in bytes. */
+  pieceBytes: 128 * 1024,
+  /** Results with long output that are on their way at a time: their output takes the line from others. */
+  longResultsMax: 2,
   /** Output of one stream in the last push of a run, in bytes. */
   pushOutputBytesMax: 256 * 1024,
   /** The same as JSON text, in bytes: two streams and their frame stay below the 1 MiB of a local message. */
@@ -68,6 +72,8 @@ export const limits = {
   /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */
   outbox: {
     bodyBytesMax: 128 * 1024 * 1024,
+    /** How long one delivery may take with its long output, in ms: 16 MiB on a line of 280 kB/s. */
+    deliverTimeoutMs: 120_000,
     /** How long what was delivered may wait to be removed together, and time between two looks for what others changed, in ms. */
     removeWaitMs: 20,
     pollMs: 10_000,
@@ -90,6 +96,8 @@ export const limits = {
   lookAgainMs: 600_000,
   /** Wait after the first failed read of the broker, in ms; doubles up to 16 times as much. */
   readRetryMs: 1_000,
+  /** How long the acknowledgement of a message from the outbox may take, in ms. */
+  publishTimeoutMs: 30_000,
   /** Wait before a broker that had no room for results, or no stream, is tried again, in ms. */
   fullPauseMs: 5_000,
   /** Time between two new starts of results that were set apart, in ms; each connect is one, too. */

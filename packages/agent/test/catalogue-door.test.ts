@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { identify } from '@kanade/runner/process';
+import { outputKey } from '@kanade/shared/fleet';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { jobYaml, openSite } from './agent-process.ts';
@@ -110,15 +111,18 @@ describe('a click on a job', () => {
     },
   );
 
-  it('cuts the last push of a long output and keeps the whole of it in the result', async () => {
+  it('cuts the last push of a long output and keeps the whole of it for the result', async () => {
     const site = await openSite();
     site.putJob('long.yaml', jobYaml({ id: 'long', script: 'head -c 1000000 /dev/zero; echo end' }));
     const agent = await site.start();
     const person = await openPerson(site.socket);
-    const { stdout_chunk = '' } = await person.end(await person.start('long'));
+    const runId = await person.start('long');
+    const { stdout_chunk = '' } = await person.end(runId);
     expect(stdout_chunk).toMatch(/^\0+\n\.\.\.\[truncated: output exceeded 256 KiB\]\n$/);
     await agent.end();
-    expect(queuedResults(site.data)[0]?.stdout).toBe(`${'\0'.repeat(1_000_000)}end\n`);
+    expect(queuedResults(site.data)).toMatchObject([{ stdout: '', stdout_object: outputKey(runId, 'stdout') }]);
+    const [jobDir = ''] = readdirSync(join(site.data, 'jobs')).filter((name) => !name.startsWith('.'));
+    expect(readFileSync(join(site.data, 'jobs', jobDir, 'stdout.log'), 'utf8')).toBe(`${'\0'.repeat(1_000_000)}end\n`);
   });
 
   it('offers a job as soon as its file is there, and runs the newest text of it', async () => {

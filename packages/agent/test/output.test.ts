@@ -4,9 +4,10 @@ import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
-import { cutForPush, type ReadFrom, readChunk } from '../src/local/feed.ts';
+import { cutForPush } from '../src/local/feed.ts';
 import { cutToBytes } from '../src/report/cut-to-bytes.ts';
-import { readCapped } from '../src/report/end-of.ts';
+import { outputOf } from '../src/report/output-source.ts';
+import { type ReadFrom, readChunk } from '../src/report/read-chunk.ts';
 
 async function logOf(content: string | Uint8Array) {
   const dir = await tempDir();
@@ -18,7 +19,14 @@ async function logOf(content: string | Uint8Array) {
   return { path, read, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
 }
 
-describe('readCapped()', () => {
+/** All of it, and the largest piece, in bytes. */
+async function read(source: Parameters<typeof outputOf>[0]): Promise<{ text: string; largest: number }> {
+  const pieces: Buffer[] = [];
+  for await (const piece of outputOf(source)) pieces.push(piece);
+  return { text: Buffer.concat(pieces).toString('utf8'), largest: Math.max(0, ...pieces.map(({ length }) => length)) };
+}
+
+describe('outputOf()', () => {
   it.each([
     ['nothing', '', ''],
     ['what fits exactly', '123456789', '123456789'],
@@ -29,23 +37,49 @@ describe('readCapped()', () => {
     ],
   ])('returns %s', async (_, written, expected) => {
     await using log = await logOf(written);
-    expect(readCapped(log.read, 9)).toBe(expected);
+    const source = { read: log.read, bytes: written.length, bytesMax: 9 };
+    expect((await read({ ...source, notes: [] })).text).toBe(expected);
   });
 
   it('keeps a character that lies at the seam of an output that fits', async () => {
     await using log = await logOf('12345é789');
-    expect(readCapped(log.read, 10)).toBe('12345é789');
+    expect((await read({ read: log.read, bytes: 10, bytesMax: 10, notes: [] })).text).toBe('12345é789');
   });
 
-  it('replaces bytes that are no UTF-8', async () => {
-    await using log = await logOf(Uint8Array.of(0x41, 0xff, 0x42));
-    expect(readCapped(log.read)).toBe('A\ufffdB');
+  it.each([
+    ['characters on the borders of its pieces', Buffer.from(`a${'añ😀あ'.repeat(60_000)}`)],
+    ['bytes that are no UTF-8', Buffer.from(`${'A\xff\xe3\x81B\xf0\x9f\x98'.repeat(60_000)}\xf0\x9f`, 'latin1')],
+  ])('reads %s as if it were one text, piece by piece', async (_, written) => {
+    await using log = await logOf(written);
+    const { text, largest } = await read({ read: log.read, bytes: written.length, notes: [] });
+    expect(text === written.toString('utf8')).toBe(true);
+    expect(largest).toBeLessThanOrEqual(3 * limits.pieceBytes);
   });
 
-  it('reads a log that is not there as empty', async () => {
-    await using log = await logOf('');
+  it('says at its end what we have to say, on lines of its own', async () => {
+    await using log = await logOf('out');
+    const source = { read: log.read, bytes: 3, notes: ['killed by user', 'and more'] };
+    expect((await read(source)).text).toBe('out\nkilled by user\nand more\n');
+    writeFileSync(log.path, 'ou\n');
+    expect((await read(source)).text).toBe('ou\nkilled by user\nand more\n');
+  });
+
+  it('reads no more than had been printed when the run ended', async () => {
+    await using log = await logOf('out, and more of what lives on');
+    expect((await read({ read: log.read, bytes: 3, notes: [] })).text).toBe('out');
+  });
+
+  it('says what is missing of a log that was cut, and why one cannot be read', async () => {
+    await using log = await logOf('12345');
+    const missing = '[kanade] output cannot be read: its files hold 5 of 9 bytes\n';
+    expect((await read({ read: log.read, bytes: 9, notes: ['note'] })).text).toBe(`12345\n${missing}note\n`);
     rmSync(log.path);
-    expect(readCapped(log.read)).toBe('');
+    expect((await read({ read: log.read, bytes: 9, notes: [] })).text).toBe(missing.replace('5 of', '0 of'));
+    const refuse: ReadFrom = () => {
+      throw new Error('EIO: i/o error, read');
+    };
+    const text = '[kanade] output cannot be read: EIO: i/o error, read\n';
+    expect((await read({ read: refuse, bytes: 9, notes: [] })).text).toBe(text);
   });
 });
 
@@ -83,18 +117,18 @@ describe('readChunk()', () => {
   it('leaves an incomplete character for the next chunk', async () => {
     const bytes = Buffer.from('ab😀');
     await using log = await logOf(bytes.subarray(0, 4));
-    expect(readChunk(log.read, 0)).toEqual({ text: 'ab', end: 2, totalBytes: 4 });
+    expect(readChunk(log.read, 0, 1024)).toEqual({ text: 'ab', end: 2, totalBytes: 4 });
     writeFileSync(log.path, bytes);
-    expect(readChunk(log.read, 2)).toEqual({ text: '😀', end: 6, totalBytes: 6 });
+    expect(readChunk(log.read, 2, 1024)).toEqual({ text: '😀', end: 6, totalBytes: 6 });
   });
 
   it('passes bytes that never become a character', async () => {
     const bytes = Buffer.alloc(8, 0xff);
     await using log = await logOf(bytes);
     // The last one may be the beginning of a character, as far as anybody knows.
-    expect(readChunk(log.read, 0)).toMatchObject({ text: '\ufffd'.repeat(7), end: 7 });
+    expect(readChunk(log.read, 0, 1024)).toMatchObject({ text: '\ufffd'.repeat(7), end: 7 });
     writeFileSync(log.path, Buffer.concat([bytes, Buffer.from('a')]));
-    expect(readChunk(log.read, 7)).toMatchObject({ text: '\ufffda', end: 9 });
+    expect(readChunk(log.read, 7, 1024)).toMatchObject({ text: '\ufffda', end: 9 });
   });
 
   it('joins to the whole text over many chunks', async () => {
@@ -102,7 +136,7 @@ describe('readChunk()', () => {
     await using log = await logOf(text);
     let seen = '';
     for (let at = 0; at < Buffer.byteLength(text); ) {
-      const chunk = readChunk(log.read, at);
+      const chunk = readChunk(log.read, at, limits.pushChunkBytesMax);
       expect(chunk.end).toBeGreaterThan(at);
       seen += chunk.text;
       at = chunk.end;

@@ -22,6 +22,7 @@ function newRun(): Run {
 
 const exited: Outcome = {
   kind: 'job',
+  jobId: 'j',
   state: {
     job: { id: 'j', status: 'exited' },
     result: { exit_code: 0, signal: null, duration_ms: 1 },

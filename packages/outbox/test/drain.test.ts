@@ -70,6 +70,31 @@ describe('drain', () => {
     await expect(outbox.drain({ concurrency: 0, deliver })).rejects.toThrow(RangeError);
   });
 
+  it('keeps room for the rest where records of a low priority take long', async () => {
+    const { outbox } = start();
+    await using _ = outbox;
+    for (let index = 0; index < 20; index++) await outbox.enqueue(record(`low${index}`, { priority: -1 }));
+    const delivered: string[] = [];
+    const slow = Promise.withResolvers<void>();
+    let most = 0;
+    const under = new Set<string>();
+    const deliver = async ({ id, priority }: QueuedRecord) => {
+      under.add(id);
+      most = Math.max(most, [...under].filter((one) => one.startsWith('low')).length);
+      if (priority < 0) await slow.promise;
+      under.delete(id);
+      delivered.push(id);
+    };
+    const draining = outbox.drain({ until: 'idle', concurrency: 4, lowConcurrency: 2, deliver });
+    await eventually('the low ones are under way', () => under.size === 2);
+    for (const id of ['a', 'b', 'c']) await outbox.enqueue(record(id));
+    await eventually('the rest is delivered', () => delivered.length === 3);
+    slow.resolve();
+    expect(await draining).toMatchObject({ delivered: 23 });
+    expect([delivered.slice(0, 3).toSorted(), most]).toEqual([['a', 'b', 'c'], 2]);
+    await expect(outbox.drain({ lowConcurrency: 0, deliver })).rejects.toThrow(RangeError);
+  });
+
   it('keeps the bodies under way within inFlightBytesMax, but always allows one', async () => {
     const { outbox } = start({ limits: { inFlightBytesMax: 1_000 } });
     await using _ = outbox;

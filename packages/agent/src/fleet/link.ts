@@ -9,7 +9,7 @@ import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { createPublish } from './publish.ts';
+import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 
 export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onStream' | 'onKill'> {
@@ -18,6 +18,7 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly access: BrokerAccess | undefined;
   readonly cache: FleetCache;
   readonly outbox: Outbox;
+  readonly jobs: PublishOptions['jobs'];
   readonly version: string;
   /** When damage last cost the agent's file something, ms since 1970. */
   readonly lostAtMs: () => number | undefined;

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMissingStream } from '@kanade/fleet/connection';
-import { putObject } from '@kanade/fleet/objects';
-import { type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
-import { ExecResult, objectStores, outputKey, parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
-import { JetStreamApiError, jetstream, type PubAck } from '@nats-io/jetstream';
+import { type DeliverContext, type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
+import type { Jobs } from '@kanade/runner';
+import { parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
+import { jetstream, type PubAck } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import { cutToBytes } from '../report/cut-to-bytes.ts';
 import { isEventId } from '../report/events.ts';
+import { hasUploads } from '../report/uploads.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
 import { createRepeated } from './repeat.ts';
 import { type Receipt, resendLost } from './resend.ts';
+import { isFull, withObjects, withoutLongTexts } from './upload.ts';
 
 export interface Publish {
   /** The connection is up: looks whether the broker has our streams, then delivers. */
@@ -22,6 +22,8 @@ export interface Publish {
 
 export interface PublishOptions {
   readonly outbox: Outbox;
+  /** Where output that is too long for a message is until it is delivered. */
+  readonly jobs: Pick<Jobs, 'at' | 'read'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -30,7 +32,7 @@ export interface PublishOptions {
  * Delivers the outbox into JetStream, each record under its id, so that a second delivery is dropped by the broker. A
  * broker without our streams counts as away: nothing is attempted, nothing is held against a record.
  */
-export function createPublish({ outbox, log, signal }: PublishOptions): Publish & { drained: Promise<void> } {
+export function createPublish({ outbox, jobs, log, signal }: PublishOptions): Publish & { drained: Promise<void> } {
   let connection: NatsConnection | undefined;
   let ready: Ready | undefined;
   /** Wait before the streams are looked at again, in ms. */
@@ -57,8 +59,8 @@ export function createPublish({ outbox, log, signal }: PublishOptions): Publish 
   });
 
   const drained = drain({ outbox, log, signal }, () => ready, {
-    async deliver(to, record, deadlineMs) {
-      const ack = await underWay.hold(publishOn(to.open, record, { deadlineMs, log }));
+    async deliver(to, record, given) {
+      const ack = await underWay.hold((gone) => publishOn(to.open, record, { jobs, log, given, gone }));
       return isResult(record) ? kept.acknowledged(record, ack, to) : undefined;
     },
     onFailure: (error, record) => {
@@ -168,11 +170,11 @@ function createKept({ outbox, log, onRolledBack }: Pick<PublishOptions, 'outbox'
 
 /** Delivers until the signal fires. */
 function drain(
-  { outbox, log, signal }: PublishOptions,
+  { outbox, log, signal }: Omit<PublishOptions, 'jobs'>,
   ready: () => Ready | undefined,
   on: {
     /** Resolves with the receipt of what is to be kept. */
-    deliver: (to: Ready, record: QueuedRecord, deadlineMs: number) => Promise<string | undefined>;
+    deliver: (to: Ready, record: QueuedRecord, given: DeliverContext) => Promise<string | undefined>;
     /** Throws what failed, or forgives it. */
     onFailure: (error: unknown, record: QueuedRecord) => void;
   },
@@ -181,10 +183,11 @@ function drain(
     .drain({
       signal,
       isOnline: () => ready() !== undefined,
-      async deliver(record, { deadlineMs }) {
+      lowConcurrency: limits.longResultsMax,
+      async deliver(record, given) {
         const to = ready();
         if (!to) throw new Error('the broker is away');
-        return on.deliver(to, record, deadlineMs).catch((error: unknown) => on.onFailure(error, record));
+        return on.deliver(to, record, given).catch((error: unknown) => on.onFailure(error, record));
       },
     })
     .then(
@@ -203,31 +206,53 @@ async function replayQuarantine(outbox: Outbox): Promise<void> {
 /** Attempts on a connection. No answer comes on it any more when it is gone: whoever waits is told at once. */
 function createUnderWay() {
   const waiting = new Set<(reason: Error) => void>();
+  let gone = new AbortController();
   return {
-    async hold<T>(attempt: Promise<T>): Promise<T> {
-      const gone = Promise.withResolvers<never>();
-      waiting.add(gone.reject);
+    async hold<T>(attempt: (gone: AbortSignal) => Promise<T>): Promise<T> {
+      const left = Promise.withResolvers<never>();
+      waiting.add(left.reject);
       try {
-        return await Promise.race([attempt, gone.promise]);
+        return await Promise.race([attempt(gone.signal), left.promise]);
       } finally {
-        waiting.delete(gone.reject);
+        waiting.delete(left.reject);
       }
     },
     giveUp(reason: Error): void {
       for (const reject of waiting) reject(reason);
+      gone.abort(reason);
+      gone = new AbortController();
     },
   };
 }
 
-async function publishOn(
+interface Publishing extends Pick<PublishOptions, 'jobs' | 'log'> {
+  /** The attempt. */
+  readonly given: DeliverContext;
+  /** Fires when the connection goes. */
+  readonly gone: AbortSignal;
+}
+
+async function publishOn(connection: NatsConnection, record: QueuedRecord, publishing: Publishing): Promise<PubAck> {
+  const { id, subject } = record;
+  const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
+  const payload = await payloadOf(connection, record, publishing);
+  const leftMs = Math.max(1, publishing.given.deadlineMs - Date.now());
+  return js.publish(subject, payload, { msgID: id, timeout: Math.min(leftMs, limits.publishTimeoutMs) });
+}
+
+/** The body, with what is too long for a message in the object stores. */
+async function payloadOf(
   connection: NatsConnection,
   record: QueuedRecord,
-  { deadlineMs, log }: { deadlineMs: number; log: Logger },
-): Promise<PubAck> {
-  const { id, subject, body } = record;
-  const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
-  const payload = isResult(record) ? await offload(connection, { body, log }) : body;
-  return js.publish(subject, payload, { msgID: id, timeout: Math.max(1, deadlineMs - Date.now()) });
+  { jobs, log, given, gone }: Publishing,
+): Promise<Uint8Array> {
+  const { body } = record;
+  const isShort = !isResult(record) || body.length <= resultInlineBytesMax;
+  if (isShort && !hasUploads(record)) return body;
+  const signal = AbortSignal.any([given.signal, gone]);
+  if (hasUploads(record)) return withObjects(connection, record, { jobs, log, signal });
+  // What is long and has all of its output in it is of an older agent.
+  return withoutLongTexts(connection, record, { jobs, log, signal });
 }
 
 /** True when nobody takes what was published: the broker has no such stream. */
@@ -238,41 +263,4 @@ function isForgiven(error: unknown, { id, subject }: QueuedRecord, log: Logger):
   if (!isEventId(id) || !isNobodyThere(error)) return false;
   log.warn({ subject }, 'the broker has no stream for events: one is not told');
   return true;
-}
-
-/** True when the broker has no room: the stream is full and keeps what is old, or the disk is. */
-const isFull = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && [10023, 10047, 10077].includes(error.code);
-
-/** Moves long output into the object store, so that the result fits into one message. */
-async function offload(
-  connection: NatsConnection,
-  { body, log }: { body: Uint8Array; log: Logger },
-): Promise<Uint8Array> {
-  // Nothing in a short message can be too long for one.
-  if (body.length <= resultInlineBytesMax) return body;
-  const result = ExecResult.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  let isChanged = false;
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const bytes = Buffer.from(result[stream]);
-    // What counts is the length on the wire: control characters take six bytes each.
-    if (Math.max(bytes.length, Buffer.byteLength(JSON.stringify(result[stream])) / 1.5) <= resultInlineBytesMax)
-      continue;
-    isChanged = true;
-    const name = outputKey(result.result_id, stream);
-    try {
-      await putObject(connection, { store: objectStores.resultOutput, name, source: bytes });
-      result[stream] = '';
-      result[`${stream}_object`] = name;
-    } catch (error) {
-      // No reason to hold up results that need none of it, and nothing against this one.
-      if (isFull(error)) throw new OutboxError('not_now', 'the store of long output is full', { cause: error });
-      if (!isMissingStream(error)) throw error;
-      log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
-      const kept = cutToBytes(result[stream], resultInlineBytesMax / 4);
-      result[stream] =
-        `${kept}\n[kanade] output truncated: the broker has no object store ${objectStores.resultOutput}\n`;
-    }
-  }
-  return isChanged ? Buffer.from(JSON.stringify(result)) : body;
 }

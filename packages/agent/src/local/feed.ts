@@ -1,9 +1,10 @@
 import type { SendOutcome, SendPush } from '@kanade/klp';
-import type { Excerpt } from '@kanade/runner';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import { cutToBytes } from '../report/cut-to-bytes.ts';
-import type { LiveRun, RunEnd } from '../run/model.ts';
+import { withNotes } from '../report/end-of.ts';
+import { type ReadFrom, readChunk } from '../report/read-chunk.ts';
+import type { LiveRun, Printed, RunEnd } from '../run/model.ts';
 import type { Registry, RegistryEvent } from '../run/supervise.ts';
 
 interface FeedOptions {
@@ -118,9 +119,9 @@ export class ProgressFeed {
 }
 
 function newOutput(read: ReadFrom, from: number): { text: string; end: number } {
-  const chunk = readChunk(read, from);
+  const chunk = readChunk(read, from, limits.pushChunkBytesMax);
   if (chunk.totalBytes - from <= limits.pushLagBytesMax) return chunk;
-  return readChunk(read, chunk.totalBytes - limits.pushLagBytesMax);
+  return readChunk(read, chunk.totalBytes - limits.pushLagBytesMax, limits.pushChunkBytesMax);
 }
 
 function progressOf({ run, running }: LiveRun): JobProgress {
@@ -140,7 +141,7 @@ function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
     exit_code: end.exitCode,
     started_at: new Date(end.startedAtMs).toISOString(),
     finished_at: new Date(end.endedAtMs).toISOString(),
-    ...chunks(cutForPush(end.stdout), cutForPush(end.stderr)),
+    ...chunks(pushed(end.stdout), pushed(end.stderr, end.notes)),
   };
 }
 
@@ -148,12 +149,16 @@ function chunks(stdout: string, stderr: string): Pick<JobProgress, 'stdout_chunk
   return { ...(stdout === '' ? {} : { stdout_chunk: stdout }), ...(stderr === '' ? {} : { stderr_chunk: stderr }) };
 }
 
-/** Reads one stream of a job from an offset on. */
-export type ReadFrom = (from: number, bytesMax: number) => Excerpt;
-
 const cutNote = '\n...[truncated: output exceeded 256 KiB]\n';
 
-/** The output of one stream as it goes into the last push of a run. */
+/** What one stream printed, as it goes into the last push of a run. */
+function pushed({ text, isWhole }: Printed, notes: readonly string[] = []): string {
+  if (isWhole) return cutForPush(withNotes(text, notes));
+  const cut = cutForPush(text);
+  return cut === text ? `${text}${cutNote}` : cut;
+}
+
+/** Text as a push carries it. */
 export function cutForPush(text: string): string {
   let bytesMax: number = limits.pushOutputBytesMax;
   let cut = cutToBytes(text, bytesMax);
@@ -163,21 +168,4 @@ export function cutForPush(text: string): string {
     cut = cutToBytes(text, bytesMax);
   }
   return cut.length === text.length ? text : `${cut}${cutNote}`;
-}
-
-/** New output from `begin` on, at most `bytesMax` bytes; `end` is where the next part begins. */
-export function readChunk(
-  read: ReadFrom,
-  begin: number,
-  bytesMax: number = limits.pushChunkBytesMax,
-): { text: string; end: number; totalBytes: number } {
-  const part = read(begin, bytesMax);
-  const { text, totalBytes } = part;
-  const end = Math.max(begin, part.range[1]);
-  if (!text.endsWith('\ufffd')) return { text, end, totalBytes };
-  // The last character may be incomplete so far: its bytes, up to three, are left for the next part. The beginning of a
-  // character reads as one sign, bytes that are none as one each.
-  const isOne = (held: number): boolean => end - held >= begin && read(end - held, held).text === '\ufffd';
-  const held = [3, 2, 1].find(isOne) ?? 0;
-  return { text: held === 0 ? text : text.slice(0, -1), end: end - held, totalBytes };
 }

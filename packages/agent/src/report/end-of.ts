@@ -1,19 +1,19 @@
 /** The pure half of a report: how a run ended, from what became of it. */
-import type { Excerpt } from '@kanade/runner';
-import { syntheticExits, timeoutSeconds } from '@kanade/shared/fleet';
+import { resultInlineBytesMax, syntheticExits, timeoutSeconds } from '@kanade/shared/fleet';
 import type { Ending } from '@kanade/shared/job-words';
 import type { RunStatus } from '@kanade/shared/local';
-import { limits } from '../limits.ts';
 import {
   type Aftermath,
   type JobOutcome,
   leftAlive,
   type Outcome,
+  type Printed,
   type Refusal,
   type Run,
   type RunEnd,
   type Stopper,
 } from '../run/model.ts';
+import { readChunk } from './read-chunk.ts';
 
 /** How a run ended, from what became of it. Never throws: output that cannot be read is said to be so. */
 export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
@@ -31,19 +31,32 @@ export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
   }
 }
 
-const nothingRan = (nowMs: number) => ({ skipped: false, stdout: '', startedAtMs: nowMs, endedAtMs: nowMs });
+/** Text of ours in the place of output. */
+const said = (text: string): Printed => ({ text, isWhole: true, bytes: 0 });
+
+/** What tells the story where no exit code does. */
+const noted = (note: string | undefined): Pick<RunEnd, 'notes' | 'note'> =>
+  note === undefined ? { notes: [] } : { notes: [note], note };
+
+const nothingRan = (nowMs: number) => ({
+  skipped: false,
+  stdout: said(''),
+  stderr: said(''),
+  notes: [],
+  startedAtMs: nowMs,
+  endedAtMs: nowMs,
+});
 
 /** The end of a run that a gate refused. */
 function endOfRefusal({ gate, message }: Refusal, nowMs: number): RunEnd {
   const { code, skipped } = syntheticExits[gate];
   return {
     ...nothingRan(nowMs),
-    ...(gate === 'no_exit_code' ? { note: message } : {}),
+    ...(gate === 'no_exit_code' ? noted(message) : { stderr: said(`${message}\n`) }),
     ending: { kind: 'not_started', reason: message },
     status: 'failed',
     exitCode: code,
     skipped,
-    stderr: `${message}\n`,
   };
 }
 
@@ -61,25 +74,31 @@ function endOfUnknown(reason: string, nowMs: number): RunEnd {
     ending: { kind: 'lost', reason },
     status: 'failed',
     exitCode: syntheticExits.outcome_unknown.code,
-    stderr: `outcome unknown: ${reason}\n`,
+    stderr: said(`outcome unknown: ${reason}\n`),
   };
 }
 
-/** The same end without what was printed, for an outbox that has no room for more. */
+/** The same end without what was printed, for an outbox that has no room for more; what stays in files needs none there. */
 export function withoutOutput(end: RunEnd): RunEnd {
-  const cut = (text: string): string =>
-    text === ''
-      ? ''
-      : `[kanade] output left out: too many results wait for the broker (${Buffer.byteLength(text)} bytes)\n`;
-  return { ...end, stdout: cut(end.stdout), stderr: withNote(cut(end.stderr), end.note) };
+  const cut = (printed: Printed): Printed => {
+    if (!printed.isWhole || printed.text === '') return printed;
+    const bytes = Buffer.byteLength(printed.text);
+    return said(`[kanade] output left out: too many results wait for the broker (${bytes} bytes)\n`);
+  };
+  return { ...end, stdout: cut(end.stdout), stderr: cut(end.stderr) };
 }
 
 /** The end of a run with what the steps behind it made of it. */
 export function withAftermath(end: RunEnd, aftermath: Aftermath | undefined): RunEnd {
   if (!aftermath) return end;
-  const { stdout = end.stdout, notes, collectObject } = aftermath;
-  const told = notes.length === 0 ? end : { ...end, stderr: withNote(end.stderr, notes.join('\n')) };
-  return { ...told, stdout, ...(collectObject === undefined ? {} : { collectObject }) };
+  const { stdout, notes, collectObject, uploads } = aftermath;
+  return {
+    ...end,
+    notes: [...end.notes, ...notes],
+    ...(stdout === undefined ? {} : { stdout: said(stdout) }),
+    ...(collectObject === undefined ? {} : { collectObject }),
+    ...(uploads === undefined ? {} : { uploads }),
+  };
 }
 
 /** The end of a run that was stopped before its processes existed. */
@@ -90,8 +109,7 @@ function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
     ending: { kind: 'killed', by },
     status: 'killed',
     exitCode: syntheticExits.no_exit_code.code,
-    stderr: `${note}\n`,
-    note,
+    ...noted(note),
   };
 }
 
@@ -105,21 +123,28 @@ function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
     status: statusOf(ending),
     exitCode: exitCodeOf(ending),
     skipped: false,
+    jobId: job.jobId,
     stdout: printedOn('stdout', job),
-    stderr: withNote(printedOn('stderr', job), note),
-    ...(note === undefined ? {} : { note }),
+    stderr: printedOn('stderr', job),
+    ...noted(note),
     stop: job.stop,
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
 }
 
-/** The output of one stream, or why it cannot be read: an ending that is known is told all the same. */
-function printedOn(stream: 'stdout' | 'stderr', { read }: JobOutcome): string {
+/**
+ * The output of one stream, or why it cannot be read: an ending that is known is told all the same. No more of it is read than a
+ * message carries; the rest stays where it is until it is on its way.
+ */
+function printedOn(stream: 'stdout' | 'stderr', { read }: JobOutcome): Printed {
   try {
-    return readCapped((from, bytesMax) => read(stream, from, bytesMax));
+    const { text, totalBytes } = read(stream, 0, resultInlineBytesMax);
+    if (totalBytes <= resultInlineBytesMax) return { text, isWhole: true, bytes: totalBytes };
+    const head = readChunk((from, bytesMax) => read(stream, from, bytesMax), 0, resultInlineBytesMax);
+    return { text: head.text, isWhole: false, bytes: totalBytes };
   } catch (error) {
-    return `[kanade] ${stream} cannot be read: ${error instanceof Error ? error.message : String(error)}\n`;
+    return said(`[kanade] ${stream} cannot be read: ${error instanceof Error ? error.message : String(error)}\n`);
   }
 }
 
@@ -161,27 +186,8 @@ function noteOf(run: Run, ending: Ending, { stop }: JobOutcome): string | undefi
 const killNote = ({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string =>
   by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
 
-export function withNote(text: string, note: string | undefined): string {
-  if (note === undefined) return text;
-  return `${text === '' || text.endsWith('\n') ? text : `${text}\n`}${note}\n`;
-}
-
-/**
- * The output of one stream as it goes into a result: whole up to `bytesMax`, else its first two thirds, a note, and its
- * last third. Reads only what it returns.
- */
-export function readCapped(
-  read: (from: number, bytesMax: number) => Excerpt,
-  bytesMax: number = limits.outputBytesMax,
-): string {
-  const tailBytes = Math.floor(bytesMax / 3);
-  const headBytes = bytesMax - tailBytes;
-  // As one text while it fits, so that a character at the seam survives.
-  const whole = read(0, bytesMax);
-  if (whole.totalBytes <= bytesMax) return whole.text;
-  const head = read(0, headBytes);
-  const tail = read(whole.totalBytes - tailBytes, tailBytes);
-  const dropped = whole.totalBytes - headBytes - tailBytes;
-  const kept = `kept the first ${headBytes} and last ${tailBytes}`;
-  return `${head.text}\n[kanade] output truncated: ${whole.totalBytes} bytes written, ${dropped} dropped (${kept})\n${tail.text}`;
+/** A text with lines of ours behind it. */
+export function withNotes(text: string, notes: readonly string[]): string {
+  if (notes.length === 0) return text;
+  return `${text === '' || text.endsWith('\n') ? text : `${text}\n`}${notes.join('\n')}\n`;
 }

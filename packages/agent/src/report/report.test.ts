@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { ReadOutput, Run } from '../run/model.ts';
-import { endOf } from './end-of.ts';
+import { endOf, withNotes } from './end-of.ts';
 import { createReport, resultOf, startedOf } from './report.ts';
 
 const run: Run = {
@@ -32,29 +32,31 @@ function stateWith(ending: Ending): StateFile {
 }
 
 describe('endOf() a job', () => {
-  it.each<[Ending, string, number, string]>([
-    [{ kind: 'exited', exitCode: 0 }, 'completed', 0, 'err'],
-    [{ kind: 'exited', exitCode: 127 }, 'failed', 127, 'err'],
-    [{ kind: 'signaled', signal: 9 }, 'failed', -1, 'err\n[agent: ended by signal 9]\n'],
-    [{ kind: 'timed_out', exitCode: 0 }, 'failed', -1, 'err\ntimeout after 1s\n'],
-    [{ kind: 'killed', by: 'operator' }, 'killed', -1, 'err\nkilled by remote signal (kill.e1)\n'],
-    [{ kind: 'killed', by: 'user', exitCode: 0 }, 'killed', -1, 'err\nkilled by user\n'],
-    [{ kind: 'not_started', reason: 'no directory' }, 'failed', -1, 'err\nnot started: no directory\n'],
+  it.each<[Ending, string, number, string | undefined]>([
+    [{ kind: 'exited', exitCode: 0 }, 'completed', 0, undefined],
+    [{ kind: 'exited', exitCode: 127 }, 'failed', 127, undefined],
+    [{ kind: 'signaled', signal: 9 }, 'failed', -1, '[agent: ended by signal 9]'],
+    [{ kind: 'timed_out', exitCode: 0 }, 'failed', -1, 'timeout after 1s'],
+    [{ kind: 'killed', by: 'operator' }, 'killed', -1, 'killed by remote signal (kill.e1)'],
+    [{ kind: 'killed', by: 'user', exitCode: 0 }, 'killed', -1, 'killed by user'],
+    [{ kind: 'not_started', reason: 'no directory' }, 'failed', -1, 'not started: no directory'],
     [
       { kind: 'lost', reason: 'the machine was restarted' },
       'failed',
       121,
-      'err\nagent restarted during execution; outcome unknown: the machine was restarted\n',
+      'agent restarted during execution; outcome unknown: the machine was restarted',
     ],
-  ])('%j', (ending, status, exitCode, stderr) => {
-    const end = endOf(run, { kind: 'job', state: stateWith(ending), read }, nowMs);
+  ])('%j', (ending, status, exitCode, note) => {
+    const end = endOf(run, { kind: 'job', jobId: 'j', state: stateWith(ending), read }, nowMs);
+    expect([end.note, end.notes]).toEqual([note, note === undefined ? [] : [note]]);
     expect(end).toMatchObject({
       ending,
       status,
       exitCode,
       skipped: false,
-      stdout: 'out',
-      stderr,
+      jobId: 'j',
+      stdout: { text: 'out', isWhole: true, bytes: 3 },
+      stderr: { text: 'err', isWhole: true, bytes: 3 },
       startedAtMs: 1_000,
       endedAtMs: 2_500,
     });
@@ -65,13 +67,17 @@ describe('endOf() a job', () => {
       if (stream === 'stderr') return read(stream, ...more);
       throw new Error('EIO: i/o error, read');
     };
-    const end = endOf(run, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read: damaged }, nowMs);
+    const end = endOf(
+      run,
+      { kind: 'job', jobId: 'j', state: stateWith({ kind: 'exited', exitCode: 0 }), read: damaged },
+      nowMs,
+    );
     const stdout = '[kanade] stdout cannot be read: EIO: i/o error, read\n';
-    expect(end).toMatchObject({ exitCode: 0, stdout, stderr: 'err' });
+    expect(end).toMatchObject({ exitCode: 0, stdout: { text: stdout }, stderr: { text: 'err' } });
   });
 
   it('calls a job without a record lost, never completed', () => {
-    expect(endOf(run, { kind: 'job', state: undefined, read }, nowMs)).toMatchObject({
+    expect(endOf(run, { kind: 'job', jobId: 'j', state: undefined, read }, nowMs)).toMatchObject({
       ending: { kind: 'lost' },
       exitCode: 121,
       skipped: false,
@@ -95,8 +101,8 @@ describe('endOf() a refusal', () => {
       status: 'failed',
       exitCode,
       skipped,
-      stderr: 'why\n',
     });
+    expect(resultOf(run, end).stderr).toBe('why\n');
   });
 });
 
@@ -127,19 +133,31 @@ describe('resultOf()', () => {
 
   it('marks notes on the runs of people, for operators and not for the people', () => {
     const own: Run = { ...run, origin: 'local', execId: null };
-    const killed = endOf(own, { kind: 'job', state: stateWith({ kind: 'killed', by: 'user' }), read }, nowMs);
-    expect(killed.stderr).toBe('err\nkilled by user\n');
+    const killed = endOf(
+      own,
+      { kind: 'job', jobId: 'j', state: stateWith({ kind: 'killed', by: 'user' }), read },
+      nowMs,
+    );
+    expect(withNotes(killed.stderr.text, killed.notes)).toBe('err\nkilled by user\n');
     expect(resultOf(own, killed).stderr).toBe('err\n[KLP] killed by user\n');
     const fault = endOf(own, { kind: 'fault', error: new Error('EIO'), startedAtMs: undefined }, 0);
     expect(resultOf(own, fault).stderr).toBe('[KLP] not started: EIO\n');
     const printed: ReadOutput = () => ({ text: 'x\n', range: [0, 2], totalBytes: 2 });
-    const fine = endOf(own, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 1 }), read: printed }, nowMs);
+    const fine = endOf(
+      own,
+      { kind: 'job', jobId: 'j', state: stateWith({ kind: 'exited', exitCode: 1 }), read: printed },
+      nowMs,
+    );
     expect(resultOf(own, fine).stderr).toBe('x\n');
   });
 
   it('says that a time-out was too long to count', () => {
     const long = { ...run, command: { ...run.command, timeout_secs: Number.MAX_SAFE_INTEGER } };
-    const end = endOf(long, { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read }, nowMs);
+    const end = endOf(
+      long,
+      { kind: 'job', jobId: 'j', state: stateWith({ kind: 'exited', exitCode: 0 }), read },
+      nowMs,
+    );
     expect(resultOf(long, end).stderr).toBe(
       'err\n[kanade] timeout_secs is above 9007199254740991 and counts as that\n',
     );
@@ -162,7 +180,13 @@ describe('createReport()', () => {
       log: createLogger('silent', () => undefined),
       signal: closing.signal,
     });
-    const outcome = { kind: 'job', state: stateWith({ kind: 'exited', exitCode: 0 }), read, startedAtMs: 900 } as const;
+    const outcome = {
+      kind: 'job',
+      jobId: 'j',
+      state: stateWith({ kind: 'exited', exitCode: 0 }),
+      read,
+      startedAtMs: 900,
+    } as const;
     return { steps, closing, report, outcome };
   }
 

@@ -1,12 +1,20 @@
 /** The one way out: from what became of a run to its ending and its result, on disk in one commit. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutboxError } from '@kanade/outbox';
-import { type EventStarted, type ExecResult, timeoutSecsMax } from '@kanade/shared/fleet';
+import {
+  type EventStarted,
+  type ExecResult,
+  objectStores,
+  outputKey,
+  resultInlineBytesMax,
+  timeoutSecsMax,
+} from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Aftermath, Outcome, Refusal, Run, RunEnd } from '../run/model.ts';
+import type { Aftermath, Outcome, Refusal, Run, RunEnd, Upload } from '../run/model.ts';
 import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
-import { endOf, withAftermath, withNote, withoutOutput } from './end-of.ts';
+import { cutToBytes } from './cut-to-bytes.ts';
+import { endOf, withAftermath, withNotes, withoutOutput } from './end-of.ts';
 
 export interface Report {
   /** Resolves with the end when it is on disk with its result; a disk that is full now is tried again until it is not. */
@@ -75,7 +83,7 @@ function tryRecord({ ledger, log }: ReportOptions, run: Run, whole: RunEnd, star
   for (const isCut of [false, true]) {
     try {
       const end = isCut ? withoutOutput(whole) : whole;
-      ledger.ended(run, end, { result: resultOf(run, end), started: isCut ? undefined : started });
+      ledger.ended(run, end, { ...toldOf(run, end), started: isCut ? undefined : started });
       return true;
     } catch (error) {
       log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
@@ -85,26 +93,51 @@ function tryRecord({ ledger, log }: ReportOptions, run: Run, whole: RunEnd, star
   return false;
 }
 
-/** What operators read on stderr: notes on the runs of people have a mark of their own, by which their tools find them. */
-function toldStderr({ origin, command }: Run, { stderr, note }: RunEnd): string {
-  const own = note !== undefined && origin === 'local' && stderr.endsWith(`${note}\n`);
-  const told = own ? `${stderr.slice(0, -note.length - 1)}[KLP] ${note}\n` : stderr;
-  const clamped = `[kanade] timeout_secs is above ${timeoutSecsMax} and counts as that`;
-  return command.timeout_secs >= timeoutSecsMax ? withNote(told, clamped) : told;
+/** Lines of ours on stderr, as operators read them: those on the runs of people have a mark, by which their tools find them. */
+function toldNotes({ origin, command }: Run, { note, notes: own }: RunEnd): string[] {
+  const notes = own.map((line) => (line === note && origin === 'local' ? `[KLP] ${line}` : line));
+  if (command.timeout_secs >= timeoutSecsMax)
+    notes.push(`[kanade] timeout_secs is above ${timeoutSecsMax} and counts as that`);
+  return notes;
+}
+
+/** Whether a stream of a result may stand in its message. What counts is the length on the wire: control characters take six bytes each. */
+export function fitsMessage(text: string): boolean {
+  if (text.length * 6 <= resultInlineBytesMax) return true;
+  return Math.max(Buffer.byteLength(text), Buffer.byteLength(JSON.stringify(text)) / 1.5) <= resultInlineBytesMax;
+}
+
+/** As much of a text as a message carries in any case. */
+export const shortened = (text: string, why: string): string =>
+  `${cutToBytes(text, resultInlineBytesMax / 4)}\n[kanade] output truncated: ${why}\n`;
+
+/** What one stream is in a result: text, or an object that is made of the files of its job. */
+function carried(run: Run, end: RunEnd, stream: 'stdout' | 'stderr'): { text: string; upload?: Upload } {
+  const { text, isWhole, bytes } = end[stream];
+  const notes = stream === 'stderr' ? toldNotes(run, end) : [];
+  const whole = isWhole ? withNotes(text, notes) : undefined;
+  if (whole !== undefined && fitsMessage(whole)) return { text: whole };
+  if (end.jobId === undefined || bytes === 0) return { text: shortened(whole ?? text, 'it is too long for a message') };
+  const source = { kind: 'output', jobId: end.jobId, stream, bytes, notes } as const;
+  return { text: '', upload: { store: objectStores.resultOutput, key: outputKey(run.runId, stream), source } };
 }
 
 const instant = (ms: number): string => new Date(ms).toISOString();
-/** The result of a run as it goes to the fleet. Runs that people started have no `exec_id`. */
-export function resultOf(run: Run, end: RunEnd): ExecResult {
-  return {
+
+/** The result of a run as it goes to the fleet, and what goes there before it. Runs that people started have no `exec_id`. */
+export function toldOf(run: Run, end: RunEnd): { result: ExecResult; uploads: Upload[] } {
+  const [stdout, stderr] = [carried(run, end, 'stdout'), carried(run, end, 'stderr')];
+  const result: ExecResult = {
     result_id: run.runId,
     request_id: run.requestId,
     ...(run.execId === null ? {} : { exec_id: run.execId }),
     pc_id: run.pcId,
     exit_code: end.exitCode,
     skipped: end.skipped,
-    stdout: end.stdout,
-    stderr: toldStderr(run, end),
+    stdout: stdout.text,
+    stderr: stderr.text,
+    ...(stdout.upload && { stdout_object: stdout.upload.key }),
+    ...(stderr.upload && { stderr_object: stderr.upload.key }),
     started_at: instant(end.startedAtMs),
     finished_at: instant(end.endedAtMs),
     manifest_id: run.command.id,
@@ -112,7 +145,12 @@ export function resultOf(run: Run, end: RunEnd): ExecResult {
     ending: end.ending.kind,
     ...(end.stop ? { stop_report: end.stop } : {}),
   };
+  const uploads = [...(end.uploads ?? []), stdout.upload, stderr.upload].filter((upload) => upload !== undefined);
+  return { result, uploads };
 }
+
+/** The result alone, of a run whose output is short. */
+export const resultOf = (run: Run, end: RunEnd): ExecResult => toldOf(run, end).result;
 
 /** The event that a run has begun; only operators' orders have one. */
 export function startedOf(run: Run, startedAtMs: number): EventStarted | undefined {

@@ -234,6 +234,7 @@ function unstage(dir: string): void {
 /** What a settled job tells of its end. */
 const outcomeOf = ({ jobs }: LauncherOptions, { job, state }: JobView): JobOutcome => ({
   kind: 'job',
+  jobId: job.id,
   state,
   read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }),
 });

@@ -87,6 +87,7 @@ export type Outcome =
 /** What a job that has ended leaves: its state (undefined when it cannot be read) and what it printed. */
 export interface JobOutcome {
   readonly kind: 'job';
+  readonly jobId: string;
   readonly state: StateFile | undefined;
   readonly read: ReadOutput;
   /** When its start was reported, if it was. */
@@ -104,6 +105,8 @@ export interface Aftermath {
   /** Where the first bundle is in the object store `collections`. */
   readonly collectObject?: string;
   readonly bundles: readonly Bundle[];
+  /** What goes into object stores before the result is sent. */
+  readonly uploads?: readonly Upload[];
 }
 
 /** Files that a run collected, in one archive. */
@@ -116,6 +119,35 @@ export interface Bundle {
   readonly files: readonly string[];
 }
 
+/** An object that goes into a store before the result that names it is sent. */
+export interface Upload {
+  readonly store: string;
+  readonly key: string;
+  readonly source: UploadSource;
+}
+
+/** Where the bytes of an object are until they are in their store. */
+export type UploadSource =
+  /** What a job printed, its first `bytes`: as it goes into a result, with lines of ours behind it. */
+  | {
+      readonly kind: 'output';
+      readonly jobId: string;
+      readonly stream: 'stdout' | 'stderr';
+      readonly bytes: number;
+      readonly notes: readonly string[];
+    }
+  /** A file that nobody changes any more, by its path. */
+  | { readonly kind: 'file'; readonly path: string };
+
+/** What a run printed on one stream. */
+export interface Printed {
+  /** All of it, or as much of its beginning as a message carries. */
+  readonly text: string;
+  readonly isWhole: boolean;
+  /** Bytes of it in the files of its job; 0 where it has none. */
+  readonly bytes: number;
+}
+
 /** How one run ended, in the words of every door. */
 export interface RunEnd {
   readonly ending: Ending;
@@ -123,12 +155,16 @@ export interface RunEnd {
   readonly exitCode: number;
   /** True only for a policy skip; a failure to start is none. */
   readonly skipped: boolean;
-  readonly stdout: string;
-  /** What was printed, then the note. */
-  readonly stderr: string;
-  /** What we add where no exit code tells the story. */
+  /** Where output that is too long for a message stays until it is delivered. */
+  readonly jobId?: string;
+  readonly stdout: Printed;
+  readonly stderr: Printed;
+  /** Lines of ours that go behind stderr. */
+  readonly notes: readonly string[];
+  /** The one of them that stands where no exit code tells the story. */
   readonly note?: string;
   readonly collectObject?: string;
+  readonly uploads?: readonly Upload[];
   readonly stop?: StopSummary | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

@@ -59,8 +59,9 @@ describe('createRegistry()', () => {
   it('reports an end once and knows the run no more', () => {
     const { registry, events } = open();
     const live = registry.add(runOf('a'));
+    const nothing = { text: '', isWhole: true, bytes: 0 };
     const end = { ending: { kind: 'exited', exitCode: 0 }, status: 'completed', exitCode: 0, skipped: false } as const;
-    const full = { ...end, stdout: '', stderr: '', startedAtMs: 0, endedAtMs: 0 };
+    const full = { ...end, stdout: nothing, stderr: nothing, notes: [], startedAtMs: 0, endedAtMs: 0 };
     registry.ended(live, full);
     registry.ended(live, full);
     expect(events).toEqual(['added', 'ended']);

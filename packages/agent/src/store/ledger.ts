@@ -15,13 +15,15 @@
  * `launching` without a job: nobody knows whether it was started, so it ends as `lost`.
  */
 import type { Durable, Sql, Transaction } from '@kanade/durable';
-import { type Outbox, OutboxError } from '@kanade/outbox';
+import { type Outbox, OutboxError, type OutboxRecord } from '@kanade/outbox';
 import { type EventStarted, type ExecResult, resultSubject, startedSubject } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
+import { withUploads } from '../report/uploads.ts';
+import type { Delivery, OpenRun, Run, RunEnd, Stopper, Upload } from '../run/model.ts';
 import {
   createOrderRoom,
+  forgetRuns,
   hasNoPlace,
   lastRuns,
   letGo,
@@ -71,7 +73,7 @@ export interface Ledger {
   stopping(runId: string, by: Stopper): void;
   running(runId: string, startedAtMs: number, event: EventStarted | undefined): void;
   /** With the start, where that is not told yet. Does nothing for a run that has ended. Throws OutboxError `over_budget`, and what the file throws. */
-  ended(run: Run, end: RunEnd, told: { result: ExecResult; started?: EventStarted | undefined }): void;
+  ended(run: Run, end: RunEnd, told: ToldEnd): void;
   /** Runs that have not ended, in the order of their admission. */
   open(): OpenRun[];
   /** Undefined for a run that is not known. */
@@ -92,6 +94,14 @@ export interface Ledger {
   dropJob(jobId: string): void;
   /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
   forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
+}
+
+/** What the fleet is told of an end. */
+export interface ToldEnd {
+  readonly result: ExecResult;
+  /** What goes into object stores before the result is sent. */
+  readonly uploads?: readonly Upload[];
+  readonly started?: EventStarted | undefined;
 }
 
 export interface LedgerOptions {
@@ -136,8 +146,8 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
         { addsBytes: rowBytes },
       );
     },
-    ended(run, end, { result, started }) {
-      const records = [started && startRecord(run.runId, started), resultRecord(result)];
+    ended(run, end, { result, uploads, started }) {
+      const records = [started && startRecord(run.runId, started), resultRecord(result, uploads)];
       // Without `addsBytes`: an ending may use the room that is kept for it on a full disk.
       file.transact((tx) => {
         // Should its row have been lost and its result not, that one waits already, and tells more.
@@ -151,7 +161,7 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
     boundDoubt: (lastSequence) =>
       change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
     dropJob: (jobId) => change('UPDATE run SET job_id = NULL WHERE job_id = ?', jobId),
-    forget: (endedBeforeMs, countMax) => file.transact((tx) => forget(tx.sql, endedBeforeMs, countMax)),
+    forget: (endedBeforeMs, countMax) => file.transact((tx) => forgetRuns(tx.sql, endedBeforeMs, countMax)),
   };
 }
 
@@ -200,7 +210,7 @@ const startRecord = (runId: string, event: EventStarted) => ({
 });
 
 /** A record of that id that waits already stays as it is. */
-function enqueueOnce(outbox: Outbox, tx: Transaction, record: ReturnType<typeof resultRecord>): void {
+function enqueueOnce(outbox: Outbox, tx: Transaction, record: OutboxRecord): void {
   try {
     outbox.enqueueIn(tx, record);
   } catch (error) {
@@ -208,10 +218,11 @@ function enqueueOnce(outbox: Outbox, tx: Transaction, record: ReturnType<typeof 
   }
 }
 
-const resultRecord = (result: ExecResult) => ({
+const resultRecord = (result: ExecResult, uploads: readonly Upload[] = []): OutboxRecord => ({
   id: result.result_id,
   subject: resultSubject(result.request_id),
   body: Buffer.from(JSON.stringify(result)),
+  ...(uploads.length > 0 ? withUploads(uploads) : {}),
 });
 
 /** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
@@ -262,19 +273,6 @@ function writeEnd(sql: Sql, run: Run, { startedAtMs, endedAtMs, status, exitCode
      WHERE run_id = ? AND state <> 'ended'`,
   ).run(Math.round(startedAtMs), Math.round(endedAtMs), status, exitCode, run.runId);
   return Number(changes) > 0;
-}
-
-function forget(sql: Sql, endedBeforeMs: number, countMax: number): ReturnType<Ledger['forget']> {
-  const rows = sql("SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ? LIMIT ?").all(
-    endedBeforeMs,
-    countMax,
-  );
-  return rows.map((row) => {
-    const runId = row.run_id as string;
-    sql('DELETE FROM run WHERE run_id = ?').run(runId);
-    sql('DELETE FROM admission WHERE run_id = ?').run(runId);
-    return { runId, jobId: row.job_id as string | null };
-  });
 }
 
 function recover(sql: Sql, strays: readonly Stray[]): void {

@@ -94,6 +94,24 @@ function jobRunOf(row: Row): JobRun {
   };
 }
 
+/** Forgets runs that ended before, at most so many, with their orders. */
+export function forgetRuns(
+  sql: Sql,
+  endedBeforeMs: number,
+  countMax: number,
+): { runId: string; jobId: string | null }[] {
+  const rows = sql("SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ? LIMIT ?").all(
+    endedBeforeMs,
+    countMax,
+  );
+  return rows.map((row) => {
+    const runId = row.run_id as string;
+    sql('DELETE FROM run WHERE run_id = ?').run(runId);
+    sql('DELETE FROM admission WHERE run_id = ?').run(runId);
+    return { runId, jobId: row.job_id as string | null };
+  });
+}
+
 /** Each door has a share of its own, and each user one of that. */
 export function hasNoPlace(sql: Sql, { origin, owner }: Run): boolean {
   const held = (where: string, ...values: string[]): number =>

@@ -7,7 +7,7 @@ import type { Jobs } from '@kanade/runner';
 import { type JobTailReply, JobTailRequest, jobTailRequestDefaults, readAs, withDefaults } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import { type ReadFrom, readChunk } from '../local/feed.ts';
+import { type ReadFrom, readChunk } from '../report/read-chunk.ts';
 import type { ReadOutput, Run } from '../run/model.ts';
 import type { Registry } from '../run/supervise.ts';
 import type { FindRun, KnownRun, RunNames } from '../store/find-run.ts';

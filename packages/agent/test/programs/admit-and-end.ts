@@ -58,7 +58,8 @@ async function work(worker: number): Promise<void> {
     ledger.running(run.runId, nowMs, { result_id: run.runId, request_id: id, exec_id: 'e', pc_id: 'pc-1', started_at });
     await turn();
     const end = { ending: { kind: 'exited', exitCode: count % 100 }, status: 'completed', skipped: false } as const;
-    const told = { ...end, exitCode: count % 100, stdout: text, stderr: '', startedAtMs: nowMs, endedAtMs: nowMs };
+    const printed = { stdout: { text, isWhole: true, bytes: 0 }, stderr: { text: '', isWhole: true, bytes: 0 } };
+    const told = { ...end, exitCode: count % 100, ...printed, notes: [], startedAtMs: nowMs, endedAtMs: nowMs };
     ledger.ended(run, told, { result: resultOf(run, told) });
     say('e', id);
     // Every third is waited for, so that the drainer keeps up with what is written.

@@ -13,10 +13,10 @@ import {
   trimKept,
 } from '../rows/queue.ts';
 import { asOurs, type Tx } from '../rows/store.ts';
+import type { Concurrency, Deliver } from './deliver.ts';
 import {
   abandon,
   createFlights,
-  type Deliver,
   type Ended,
   type FlightContext,
   type Flights,
@@ -32,6 +32,8 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
   /** Deliveries at the same time, 1 to 1024. @defaultValue 8 */
   readonly concurrency?: number;
+  /** Of these, records with a priority below 0, so that what takes long leaves room for the rest. @defaultValue `concurrency` */
+  readonly lowConcurrency?: number;
   /**
    * False means: attempt nothing, count nothing. Call `wake()` when it turns true. What it throws ends the drain as its signal
    * would, and then rejects it. @defaultValue always true
@@ -60,10 +62,7 @@ export interface DrainContext extends FlightContext {
 /** Delivers until told to stop. Failures of deliveries are data; rejects when the store cannot be used, or with what `isOnline` threw. */
 export async function drain(context: DrainContext, options: DrainOptions): Promise<DrainReport> {
   const { limits, clock, wakeup } = context;
-  const concurrency = options.concurrency ?? 8;
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > concurrencyMax) {
-    throw new RangeError(`Cannot drain with concurrency: ${concurrency}, give 1 to ${concurrencyMax}`);
-  }
+  const concurrency = concurrencyOf(options);
   const broken = new AbortController();
   const isOnline = () => {
     try {
@@ -102,6 +101,15 @@ export async function drain(context: DrainContext, options: DrainOptions): Promi
     stop.removeEventListener('abort', wakeup.ring);
     abandon(flights);
   }
+}
+
+function concurrencyOf({ concurrency = 8, lowConcurrency = concurrency }: DrainOptions): Concurrency {
+  for (const [name, value] of Object.entries({ concurrency, lowConcurrency })) {
+    if (!Number.isInteger(value) || value < 1 || value > concurrencyMax) {
+      throw new RangeError(`Cannot drain with ${name}: ${value}, give 1 to ${concurrencyMax}`);
+    }
+  }
+  return { all: concurrency, low: lowConcurrency };
 }
 
 /** Wait before a commit that was not possible is tried again, in ms. */

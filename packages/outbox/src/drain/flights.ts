@@ -10,24 +10,10 @@ import type { Clock, Sql } from '@kanade/durable';
 import { OutboxError } from '../core/error.ts';
 import type { OutboxLimits } from '../core/limits.ts';
 import { failureReason } from '../core/reason.ts';
-import { type LoadedRow, loadRow, type RowKey, readySeqs } from '../rows/queue.ts';
+import { type LoadedRow, loadRow, type RowKey, readyRows } from '../rows/queue.ts';
 import type { QueuedRecord } from '../rows/record.ts';
 import type { Store } from '../rows/store.ts';
-
-export interface DeliverContext {
-  /** Aborted when the attempt's time is over or the drain stops. */
-  readonly signal: AbortSignal;
-  /** When the attempt's time is over, milliseconds since 1970. */
-  readonly deadlineMs: number;
-}
-
-/**
- * Resolves when the other side has the record; anything it rejects with is a failed attempt. Only with OutboxError `not_now`
- * nothing counts: the other side has no room for this record, and takes others. Where it resolves with a text, that is a
- * receipt: the record is kept with it, within `keptRecordsMax` and `keptBytesMax`, to be replayed when the other side turns
- * out to have lost it and dropped when it no longer can. One with `orderKey` or `expiresAtMs` is never kept.
- */
-export type Deliver = (record: QueuedRecord, context: DeliverContext) => Promise<unknown>;
+import type { Concurrency, Deliver, DeliverContext } from './deliver.ts';
 
 /** Records loaded and started, and endings committed, before the event loop gets a turn; fewer when their time is over. */
 export const turnRecords = 128;
@@ -93,16 +79,18 @@ export function isGrounded({ busy }: Flights): boolean {
 }
 
 /** Starts attempts until `concurrency` are under way, a bounded number per call. */
-export async function take(flights: Flights, concurrency: number): Promise<void> {
+export async function take(flights: Flights, concurrency: Concurrency): Promise<void> {
   const { flying, busy, context } = flights;
-  const free = Math.min(concurrency - flying.size, turnRecords);
+  const free = Math.min(concurrency.all - flying.size, turnRecords);
   if (free <= 0) return;
   await context.store.read((sql) => {
     const launch = createLaunch(flights);
     const untilMs = performance.now() + context.store.durable.limits.commitBudgetMs;
     let [launched, isLate] = [0, false];
-    for (const seq of readySeqs(sql, free + busy.seqs.size)) {
+    for (const { seq, priority } of readyRows(sql, free + busy.seqs.size)) {
       if (launched === free || isHeavy(flights) || isLate) break;
+      // The highest come first: from here on all are low.
+      if (priority < 0 && lowFlying(flights) >= concurrency.low) break;
       if (!busy.seqs.has(seq) && start(flights, { sql, seq, launch })) launched++;
       isLate = performance.now() > untilMs;
     }
@@ -110,6 +98,9 @@ export async function take(flights: Flights, concurrency: number): Promise<void>
     if (isLate || launched === turnRecords) context.wakeup.ring();
   });
 }
+
+const lowFlying = ({ flying }: Flights): number =>
+  [...flying.values()].reduce((count, { isLow }) => count + (isLow ? 1 : 0), 0);
 
 /** Bodies under way fill memory: over the limit nothing more is loaded. */
 function isHeavy({ sum, busy, context }: Flights): boolean {
@@ -201,6 +192,8 @@ export function abandon({ flying }: Flights): void {
 
 /** One attempt under way. */
 interface Delivery {
+  /** Of a record with a priority below 0. */
+  readonly isLow: boolean;
   /** Asks `deliver` to stop. */
   abort(reason: unknown): void;
   /** Ends the attempt even if `deliver` does not come back. */
@@ -242,6 +235,7 @@ function startDelivery(
       end({ failure: failureReason(error), isNotNow: error instanceof OutboxError && error.code === 'not_now' }),
   );
   return {
+    isLow: record.priority < 0,
     abort(reason) {
       aborted ??= { reason };
       controller?.abort(aborted.reason);

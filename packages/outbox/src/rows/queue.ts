@@ -81,9 +81,9 @@ function compareStored(sql: Sql, record: EncodedRecord): Insertion | null {
 }
 
 /** Rows that are ready, highest priority first, oldest first within it; from the index alone. */
-export function readySeqs(sql: Sql, limit: number): number[] {
-  const rows = sql("SELECT seq FROM $t WHERE state = 'ready' ORDER BY priority DESC, seq LIMIT ?").all(limit);
-  return rows.map((row) => row.seq as number);
+export function readyRows(sql: Sql, limit: number): { seq: number; priority: number }[] {
+  const rows = sql("SELECT seq, priority FROM $t WHERE state = 'ready' ORDER BY priority DESC, seq LIMIT ?").all(limit);
+  return rows.map((row) => ({ seq: row.seq as number, priority: row.priority as number }));
 }
 
 /** A row read whole; `record` is null when its bytes are not those that were enqueued. */

@@ -1,0 +1,182 @@
+/** What a result refers to, on its way into the object stores: before the result itself, so whoever reads that finds it there. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { isMissingStream } from '@kanade/fleet/connection';
+import { objectInfo, putObject } from '@kanade/fleet/objects';
+import { OutboxError, type QueuedRecord } from '@kanade/outbox';
+import type { Jobs } from '@kanade/runner';
+import { ExecResult, objectStores, outputKey, resultInlineBytesMax } from '@kanade/shared/fleet';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
+import { withNotes } from '../report/end-of.ts';
+import { outputOf } from '../report/output-source.ts';
+import type { ReadFrom } from '../report/read-chunk.ts';
+import { fitsMessage, shortened } from '../report/report.ts';
+import { uploadsOf } from '../report/uploads.ts';
+import type { Upload } from '../run/model.ts';
+
+interface Uploading {
+  readonly jobs: Pick<Jobs, 'at' | 'read'>;
+  readonly log: Logger;
+  /** Fires when the attempt is over. */
+  readonly signal: AbortSignal;
+}
+
+type Bytes = () => AsyncIterable<Uint8Array>;
+
+/** True when the broker has no room: the stream is full and keeps what is old, or the disk is. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && [10023, 10047, 10077].includes(error.code);
+
+/**
+ * The body of a result as it is published, once the objects that it names are in their stores; what cannot be brought there any more is
+ * said in its place. Rejects with OutboxError `not_now` when a store is full, and with what else the broker said.
+ */
+export async function withObjects(
+  connection: NatsConnection,
+  record: QueuedRecord,
+  given: Uploading,
+): Promise<Uint8Array> {
+  const missing: Missing[] = [];
+  for (const upload of uploadsOf(record)) {
+    const made = madeOf(upload, given, notesOn(missing));
+    const outcome = await bring(connection, upload, { ...made, signal: given.signal });
+    if (outcome === 'stored') continue;
+    given.log.warn(
+      { id: record.id, key: upload.key, outcome },
+      'what a result names cannot be stored; the result says so',
+    );
+    missing.push({ upload, text: await insteadOf(upload, made.bytes, outcome) });
+  }
+  return missing.length === 0 ? record.body : amended(record.body, missing);
+}
+
+/** What cannot be brought into its store, and what stands in the result for it. */
+interface Missing {
+  readonly upload: Upload;
+  readonly text: string;
+}
+
+/** Lines on stderr about files that are missing. */
+const notesOn = (missing: readonly Missing[]): string[] =>
+  missing.filter(({ upload }) => upload.source.kind === 'file').map(({ text }) => text);
+
+/** The bytes of an object, and whether there are none any more. */
+function madeOf({ source }: Upload, { jobs }: Uploading, notes: readonly string[]): { bytes: Bytes; isGone: boolean } {
+  if (source.kind === 'file') {
+    return { bytes: () => createReadStream(source.path), isGone: !existsSync(source.path) };
+  }
+  const { jobId, stream, bytes } = source;
+  const job = jobs.at(jobId);
+  const read: ReadFrom = (from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
+  const told = stream === 'stderr' ? [...source.notes, ...notes] : source.notes;
+  return { bytes: () => outputOf({ read, bytes, notes: told }), isGone: isEmpty(read) };
+}
+
+function isEmpty(read: ReadFrom): boolean {
+  try {
+    return read(0, 0).totalBytes === 0;
+  } catch {
+    return false; // why it cannot be read is said in its place
+  }
+}
+
+type Brought = 'stored' | 'gone' | 'no_store';
+
+async function bring(
+  connection: NatsConnection,
+  { store, key: name }: Pick<Upload, 'store' | 'key'>,
+  { bytes, isGone, signal }: { bytes: Bytes; isGone: boolean; signal: AbortSignal },
+): Promise<Brought> {
+  const place = { store, name, signal };
+  try {
+    // By its key it is of this result and no other; a result that is sent again finds it here.
+    const look = await objectInfo(connection, place).catch((error: unknown) => {
+      if (isGone) throw error;
+      signal.throwIfAborted();
+      return undefined; // the put finds out what is wrong
+    });
+    if (look?.ok && (isGone || look.object.sha256 === (await sha256Of(bytes())))) return 'stored';
+    if (isGone) return 'gone';
+    await putObject(connection, { ...place, source: bytes() });
+    return 'stored';
+  } catch (error) {
+    // No reason to hold up results that need none of it, and nothing against this one.
+    if (isFull(error)) throw new OutboxError('not_now', `the store ${store} is full`, { cause: error });
+    if (isMissingStream(error)) return 'no_store';
+    throw error;
+  }
+}
+
+async function sha256Of(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of bytes) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** What a result says where an object of it cannot be. */
+async function insteadOf({ store, key, source }: Upload, bytes: Bytes, outcome: 'gone' | 'no_store'): Promise<string> {
+  const noStore = `the broker has no object store ${store}`;
+  if (source.kind === 'file') return `[kanade] ${key} left out: ${outcome === 'gone' ? 'its file is gone' : noStore}`;
+  if (outcome === 'no_store') return withNotes(shortened(await headOf(bytes()), noStore), source.notes);
+  const gone = `[kanade] output left out: ${source.bytes} bytes were written, and the machine has them no more`;
+  return withNotes('', [gone, ...source.notes]);
+}
+
+/** As much of the beginning as a message carries in any case, or a little more. */
+async function headOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let have = 0;
+  for await (const piece of bytes) {
+    parts.push(piece);
+    have += piece.byteLength;
+    if (have >= resultInlineBytesMax / 4) break;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function amended(body: Uint8Array, missing: readonly Missing[]): Uint8Array {
+  const result = resultIn(body);
+  for (const { upload, text } of missing) {
+    const { key, source } = upload;
+    if (source.kind === 'output') {
+      result[source.stream] = text;
+      delete result[`${source.stream}_object`];
+    } else if (result.collect_object === key) delete result.collect_object;
+  }
+  // Else they stand at its end already.
+  if (result.stderr_object === undefined) result.stderr = withNotes(result.stderr, notesOn(missing));
+  return Buffer.from(JSON.stringify(result));
+}
+
+const resultIn = (body: Uint8Array): ExecResult => ExecResult.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+
+/** The body of a result that an older agent left, which holds all of the output: what is too long for a message goes into the store. */
+export async function withoutLongTexts(
+  connection: NatsConnection,
+  { body }: QueuedRecord,
+  { log, signal }: Uploading,
+): Promise<Uint8Array> {
+  const result = resultIn(body);
+  let isChanged = false;
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const text = result[stream];
+    if (fitsMessage(text)) continue;
+    isChanged = true;
+    const key = outputKey(result.result_id, stream);
+    const bytes: Bytes = async function* () {
+      yield Buffer.from(text);
+    };
+    const upload = { store: objectStores.resultOutput, key };
+    const outcome = await bring(connection, upload, { bytes, isGone: false, signal });
+    if (outcome === 'stored') {
+      result[stream] = '';
+      result[`${stream}_object`] = key;
+      continue;
+    }
+    log.warn({ request_id: result.request_id, stream }, 'the broker has no store for long output; the result is cut');
+    result[stream] = shortened(text, `the broker has no object store ${objectStores.resultOutput}`);
+  }
+  return isChanged ? Buffer.from(JSON.stringify(result)) : body;
+}
