@@ -43,6 +43,9 @@ export {
   type MissingOutput,
 } from './results/follow-results.ts';
 export type { MissingMachine } from './results/roll.ts';
+export { type ListedScript, listScripts } from './scripts/list-scripts.ts';
+export { type PutScriptOptions, type PutScriptResult, putScript } from './scripts/put-script.ts';
+export { type RemovedScript, removeScript } from './scripts/remove-script.ts';
 export { type FindRunsOptions, type FoundRuns, findRuns } from './watch/find-runs.ts';
 export type { RunStanding, TailEvent } from './watch/follow-run.ts';
 export { type AgentLogEvent, type AgentLogOptions, readAgentLog } from './watch/read-agent-log.ts';

@@ -95,6 +95,10 @@ describe.each(await natsServers())('catalogue on nats-server $version', ({ path 
     await expect(putManifest(opened.fleet, source, { readScriptFile: failing })).rejects.toMatchObject({
       faults: [{ path: 'execute.script_file', line: 7, message: 'cannot be read: no such file' }],
     });
+    const long = async (): Promise<string> => 'x'.repeat(600_000);
+    await expect(putManifest(opened.fleet, source, { readScriptFile: long })).rejects.toMatchObject({
+      faults: [{ path: 'execute.script_file', message: expect.stringContaining('kanade fleet script put') }],
+    });
   });
 
   it('putManifest takes everything back when the last write fails', async () => {

@@ -99,7 +99,7 @@ describe.each(await natsServers())('objects on nats-server $version', ({ path })
     expect(await removeObject(connection, { store, name: 'd' })).toBeUndefined();
     expect((await official.list()).map(({ name }) => name)).toEqual(['b/ñ', 'c']);
     expect(await official.info('d')).toMatchObject({ deleted: true, size: 0 });
-    expect(await objectInfo(connection, { store, name: 'd' })).toEqual({ ok: false, reason: 'missing' });
+    expect(await objectInfo(connection, { store, name: 'd' })).toMatchObject({ ok: false, reason: 'missing' });
     await putObject(connection, { store, name: 'd', source: Buffer.from('again') });
     expect(Buffer.from((await official.getBlob('d')) ?? []).toString()).toBe('again');
   });

@@ -49,9 +49,9 @@ const actions: readonly Action[] = [
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
   ...says(['operator'], '$O.scripts.C.n', '$O.scripts.M.bg=='),
   // Scripts are for every machine, as the catalogue is; the list of their names is for operators.
+  ...says(roles, '$JS.API.DIRECT.GET.OBJ_scripts.$O.scripts.M.bg=='),
   ...says(
     ['operator', 'agent', 'read-only'],
-    '$JS.API.DIRECT.GET.OBJ_scripts.$O.scripts.M.bg==',
     '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.C.n',
     '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.C.>',
   ),

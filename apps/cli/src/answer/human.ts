@@ -162,6 +162,14 @@ const tables: Readonly<Record<string, Columns>> = {
       notes: ({ notes }) => ({ text: lineOf(notes), colour: 'yellow' }),
     },
   },
+  'fleet.script.list': {
+    rows: 'scripts',
+    columns: {
+      ...keys('script'),
+      size: ({ size_bytes }) => ({ text: sizeOf(Number(size_bytes)) }),
+      ...keys('stored_at', 'jobs', 'sha256'),
+    },
+  },
   'fleet.key.list': {
     rows: 'own',
     columns: {

@@ -164,6 +164,13 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
     plain(list(jobs).length === 0 ? 'no jobs in the catalogue' : some(list(jobs).length, 'job')),
   'fleet.job.remove': ({ job_id, withdrawn }) =>
     good(`removed ${job_id}; orders for it are revoked${takenBack(withdrawn)}`),
+  'fleet.script.put': ({ script, before }) =>
+    before === 'the same' ? plain(`${script} was stored already`) : good(`stored ${script}`),
+  'fleet.script.list': ({ scripts }) => plain(some(list(scripts).length, 'script')),
+  'fleet.script.remove': ({ script, jobs }) =>
+    good(
+      `removed ${script}${list(jobs).length === 0 ? '' : `; ${(jobs as string[]).join(', ')} cannot be ordered now`}`,
+    ),
   'fleet.key.create': ({ command_key, private_key_file }) =>
     good(`made key ${command_key}; its private half is in ${private_key_file}`),
   'fleet.key.list': ({ own, keys, enforcing, ring }) =>

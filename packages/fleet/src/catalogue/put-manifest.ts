@@ -4,9 +4,10 @@ import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
+import { findScript } from '../scripts/find-script.ts';
 import { applyChanges, type Change } from './apply-changes.ts';
 import { openBucket, readEntry } from './bucket.ts';
-import { type ParsedManifest, parseManifest } from './parse-manifest.ts';
+import { manifestBytesMax, type ParsedManifest, parseManifest } from './parse-manifest.ts';
 import { withdrawJob } from './set-status.ts';
 
 export interface PutOptions {
@@ -28,10 +29,12 @@ export interface PutResult {
  * Puts a job into the catalogue: its manifest, its source with comments, and its version as the approved one. A script
  * file becomes part of the manifest. All or nothing. A job that was revoked stays revoked; one that was removed is allowed again, but
  * for orders from before that still wait: they are taken back. Throws FleetError
- * `manifest_invalid` (with `faults`) or `job_changed` when somebody else puts it at the same time.
+ * `manifest_invalid` (with `faults`), `script_not_found` for a script object that is not stored, or `job_changed` when somebody else puts it at the same time.
  */
 export async function putManifest(fleet: Fleet, yamlText: string, options: PutOptions = {}): Promise<PutResult> {
   const { manifest, source } = await prepare(yamlText, options);
+  const { script_object } = manifest.execute;
+  if (script_object) await findScript(fleet, script_object, { jobId: manifest.id, signal: options.signal });
   try {
     const created = await abortable(store(fleet, { manifest, source, signal: options.signal }), options.signal);
     return { jobId: manifest.id, version: manifest.version, created, unserved: unservedIn(manifest) };
@@ -84,6 +87,8 @@ async function prepare(yamlText: string, options: PutOptions): Promise<{ manifes
   return { manifest: accept(parseManifest(source)).manifest, source };
 }
 
+const storeIt = 'store it with "kanade fleet script put NAME VERSION FILE" and name it as script_object: NAME/VERSION';
+
 /** The source with the script itself in place of its file's name, comments kept. */
 async function withScript(parsed: GoodManifest, file: string, options: PutOptions): Promise<string> {
   const refuse = (message: string, cause?: unknown): FleetError => {
@@ -105,7 +110,10 @@ async function withScript(parsed: GoodManifest, file: string, options: PutOption
   } catch (error) {
     throw refuse('the block "execute" must be written out when it names a script_file', error);
   }
-  return parsed.document.toString({ lineWidth: 0 });
+  const source = parsed.document.toString({ lineWidth: 0 });
+  const bytes = Buffer.byteLength(source);
+  if (bytes <= manifestBytesMax) return source;
+  throw refuse(`${file} makes the manifest ${bytes} bytes long, at most ${manifestBytesMax}: ${storeIt}`);
 }
 
 type GoodManifest = Extract<ParsedManifest, { ok: true }>;

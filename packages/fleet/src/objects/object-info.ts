@@ -29,10 +29,13 @@ export interface StoredObject {
   readonly nuid: string;
 }
 
-/** What there is under a name. A link to another object counts as damaged: nobody here follows one. */
+/**
+ * What there is under a name; without an object `revision` is that of what stands there, such as the description of a deleted one,
+ * 0 = there was never anything. A link to another object counts as damaged: nobody here follows one.
+ */
 export type ObjectLook =
   | { readonly ok: true; readonly object: StoredObject }
-  | { readonly ok: false; readonly reason: 'missing' | 'damaged' };
+  | { readonly ok: false; readonly reason: 'missing' | 'damaged'; readonly revision: number };
 
 /**
  * Looks an object up. The subject stands in the request, so that permissions can name what a machine may ask for. Rejects
@@ -45,7 +48,7 @@ export async function objectInfo(connection: NatsConnection, place: ObjectPlace)
     const message = await abortable(newestOf(manager, objectStream(store), subject), signal);
     if (message) return lookAt(place, message.string(), message.seq);
   }
-  return { ok: false, reason: 'missing' };
+  return { ok: false, reason: 'missing', revision: 0 };
 }
 
 async function newestOf(manager: JetStreamManager, stream: string, subject: string) {
@@ -62,11 +65,13 @@ async function newestOf(manager: JetStreamManager, stream: string, subject: stri
 /** What a description says. */
 export function lookAt({ store, name }: ObjectPlace, text: string, revision: number): ObjectLook {
   const parsed = ObjectInfo.safeParse(parseJson(text));
-  if (!parsed.success) return { ok: false, reason: 'damaged' };
+  if (!parsed.success) return { ok: false, reason: 'damaged', revision };
   const { deleted, options, nuid, size, chunks, digest, mtime } = parsed.data;
-  if (deleted) return { ok: false, reason: 'missing' };
+  if (deleted) return { ok: false, reason: 'missing', revision };
   const sha256 = digest === undefined ? undefined : sha256OfDigest(digest);
-  if (options?.link || (digest !== undefined && sha256 === undefined)) return { ok: false, reason: 'damaged' };
+  if (options?.link || (digest !== undefined && sha256 === undefined)) {
+    return { ok: false, reason: 'damaged', revision };
+  }
   return {
     ok: true,
     object: {

@@ -51,7 +51,7 @@ export async function readObjectBytes(
   { bytesMax, ...place }: ObjectPlace & { readonly bytesMax: number },
 ): Promise<ObjectRead> {
   const look = await objectInfo(connection, place);
-  if (!look.ok) return look;
+  if (!look.ok) return { ok: false, reason: look.reason };
   const { object } = look;
   if (object.size > bytesMax) return { ok: false, reason: 'too_large', bytes: object.size, bytesMax };
   const parts: Uint8Array[] = [];

@@ -3,8 +3,8 @@ import type { Command, Target } from '@kanade/shared/fleet';
 import { commandOf, type Manifest } from '@kanade/shared/manifest';
 import { readApproved } from '../catalogue/read-approved.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
-import { FleetError } from '../fault/fleet-error.ts';
 import type { Signer } from '../keys/signer.ts';
+import { findScript } from '../scripts/find-script.ts';
 import { checkTargets, type Order, publishOrder } from './publish-order.ts';
 
 export interface OrderRequest {
@@ -25,19 +25,21 @@ export interface OrderRequest {
 /**
  * Orders a job of the catalogue on machines, groups or all machines. Resolves when the broker has stored the order under each of
  * its targets; machines that are away get it later, the newest order of each job. Throws FleetError `job_not_found`,
- * `job_revoked`, `job_unserved`, `job_changed`, `no_topology`, `script_unsupported`, `too_large` or `invalid_id`.
+ * `job_revoked`, `job_unserved`, `job_changed`, `no_topology`, `script_not_found`, `object_damaged`, `too_large` or `invalid_id`.
  */
 export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Order> {
   const { jobId, targets, signer, signal } = request;
   checkTargets(targets);
   const manifest = await readApproved(fleet, jobId, signal);
-  return publishOrder(fleet, lower(manifest, request), { targets, signer, signal });
+  const { script_object } = manifest.execute;
+  const command = lower(manifest, request);
+  if (!script_object) return publishOrder(fleet, command, { targets, signer, signal });
+  // What runs is what stands there now, whatever is stored under that name later.
+  const { sha256 } = await findScript(fleet, script_object, { jobId, signal });
+  return publishOrder(fleet, { ...command, script_object_sha256: sha256 }, { targets, signer, signal });
 }
 
-function lower(manifest: Manifest, { jobId, timeoutMs, jitterMs, deadlineMs }: OrderRequest): Command {
-  if (manifest.execute.script_object) {
-    throw new FleetError('script_unsupported', `jobs whose script is an object cannot be ordered yet: ${jobId}`);
-  }
+function lower(manifest: Manifest, { timeoutMs, jitterMs, deadlineMs }: OrderRequest): Command {
   const command = commandOf(manifest, { requestId: randomUUID(), execId: randomUUID() });
   return {
     ...command,

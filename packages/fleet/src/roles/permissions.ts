@@ -157,6 +157,8 @@ const breakGlassSays = [
   ...['run', 'exec', 'kill'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
   ...[streams.exec, streams.results, ...catalogue.map(bucketStream)].map((stream) => api('STREAM.INFO', stream)),
   ...catalogue.map((bucket) => `${api('DIRECT.GET', bucketStream(bucket))}.>`),
+  // The hash of a script, to pin it: not its bytes.
+  `${api('DIRECT.GET', objectStream(objectStores.scripts))}.${objectMetaFilter(objectStores.scripts)}`,
   ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
   `${api('CONSUMER.CREATE', streams.results)}.>`,
   `${api('CONSUMER.MSG.NEXT', streams.results)}.*`,

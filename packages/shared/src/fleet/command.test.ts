@@ -25,6 +25,7 @@ it.each([
   [{}, undefined],
   [{ script: '', script_object: 'a/1', script_object_sha256: sha }, undefined],
   [{ script_object: 'a/1', script_object_sha256: sha }, 'script and script_object exclude each other: both given'],
+  [{ script: '', script_object: 'a b/1', script_object_sha256: sha }, 'script_object must be NAME/VERSION: "a b/1"'],
   [{ script: '', script_object: 'a/1' }, 'script_object needs script_object_sha256: none given'],
   [
     { script: '', script_object: 'a/1', script_object_sha256: 'a' },

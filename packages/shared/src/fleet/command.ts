@@ -4,6 +4,7 @@ import { createReader, type Read, readAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { CheckHint, CollectHint, EmitConfig } from './hint.ts';
 import { FinalizeCommand, Retry, RunAs, Shell, Staleness } from './launch.ts';
+import { parseVersionedKey } from './store.ts';
 
 /**
  * An order to run one script, as published on `commands.*`. `timeout_secs` is in seconds (the agent uses at least 1),
@@ -84,6 +85,9 @@ export function bodyFault(command: Command): string | undefined {
   const { script, script_object, script_object_sha256 } = command;
   if (!script_object) return undefined;
   if (script !== '') return 'script and script_object exclude each other: both given';
+  if (!parseVersionedKey(script_object)) {
+    return `script_object must be NAME/VERSION: ${JSON.stringify(script_object.slice(0, 100))}`;
+  }
   if (!script_object_sha256) return 'script_object needs script_object_sha256: none given';
   return /^[0-9a-f]{64}$/i.test(script_object_sha256)
     ? undefined

@@ -156,6 +156,11 @@ export const outputKey = (resultId: string, stream: 'stdout' | 'stderr'): string
 /** `<name>/<version>` in `scripts` and `app_packages`. */
 export const versionedKey = (name: string, version: string): string =>
   `${checked('name', name)}/${checked('version', version)}`;
+/** What such a key names; undefined for what is none. */
+export function parseVersionedKey(key: string): { name: string; version: string } | undefined {
+  const [name = '', version = '', ...more] = key.split('/');
+  return more.length === 0 && isToken(name) && isToken(version) ? { name, version } : undefined;
+}
 /** `<version>`, or `<version>-<platform>` such as `1.0.0-linux-x86_64`, in `agent_releases`. */
 export const releaseKey = (version: string, platform?: string): string =>
   checked('version', platform === undefined ? version : `${version}-${platform}`);

@@ -49,6 +49,7 @@ export {
   objectStoresOnDemand,
   outputKey,
   parseConfigKey,
+  parseVersionedKey,
   readMarkKey,
   releaseKey,
   removalHeader,

@@ -21,6 +21,11 @@ it.each([
     ['execute: needs exactly one of script, script_file and script_object: 2 given'],
   ],
   [
+    'a script object that no script can be called by',
+    { ...good, execute: { shell: 'sh', timeout: '1m', script_object: '../a/1' } },
+    ['execute.script_object: must be NAME/VERSION, each of A-Z a-z 0-9 _ . -: "../a/1"'],
+  ],
+  [
     'empty script counts as none',
     { ...good, execute: { ...good.execute, script: '' } },
     ['execute: needs exactly one of script, script_file and script_object: 0 given'],

@@ -180,7 +180,7 @@ export interface Unserved {
 
 /** What a manifest asks for that is not carried out yet, in the order of the manifest. */
 export function unservedIn(manifest: Manifest): Unserved[] {
-  const { client, require_approval, execute } = manifest;
+  const { client, require_approval } = manifest;
   const found: Unserved[] = [];
   const note = (path: string, refusedTo: Unserved['refusedTo'], reason: string): void => {
     found.push({ path, refusedTo, reason });
@@ -198,7 +198,6 @@ export function unservedIn(manifest: Manifest): Unserved[] {
   if (client?.show_when && !isShown(client.show_when, undefined)) {
     note('client.show_when', 'people', `the check ${client.show_when.check} has not run: checks are not run yet`);
   }
-  if (execute.script_object) note('execute.script_object', 'machines', 'script objects cannot be fetched yet');
   for (const block of ['emit', 'check', 'collect', 'finalize'] as const) {
     if (manifest[block] !== undefined) note(block, 'machines', 'this is not carried out yet');
   }

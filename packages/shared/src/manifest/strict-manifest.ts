@@ -1,3 +1,4 @@
+import { parseVersionedKey } from '../fleet/store.ts';
 import { type Fault, strictAs } from '../scalar/strict.ts';
 import { parseHumantime } from '../scalar/words.ts';
 import { Manifest } from './manifest.ts';
@@ -35,6 +36,10 @@ function scriptFaults({ execute }: Manifest, { scriptFile }: StrictManifestOptio
   if (given !== 1) {
     const message = `needs exactly one of script, script_file and script_object: ${given} given`;
     return [{ path: 'execute', message }];
+  }
+  if (script_object && !parseVersionedKey(script_object)) {
+    const message = `must be NAME/VERSION, each of A-Z a-z 0-9 _ . -: ${JSON.stringify(script_object.slice(0, 100))}`;
+    return [{ path: 'execute.script_object', message }];
   }
   return script_file && scriptFile === 'refused'
     ? [{ path: 'execute.script_file', message: 'cannot be read from here: send its text as script' }]

@@ -21,6 +21,9 @@ import { fleetRun } from './orders/run.ts';
 import { fleetWait } from './orders/wait.ts';
 import { ping } from './ping.ts';
 import { revoke, unrevoke } from './revoke.ts';
+import { scriptList } from './script/list.ts';
+import { scriptPut } from './script/put.ts';
+import { scriptRemove } from './script/remove.ts';
 import { setup } from './setup.ts';
 import { fleetLogs } from './watch/logs.ts';
 import { fleetTail } from './watch/tail.ts';
@@ -41,6 +44,9 @@ export const fleet: Door = {
     jobPut,
     jobList,
     jobRemove,
+    scriptPut,
+    scriptList,
+    scriptRemove,
     revoke,
     unrevoke,
     exec,

@@ -14,12 +14,15 @@ export {
   forgetMachine,
   listenMsDefault,
   listManifests,
+  listScripts,
   manifestBytesMax,
   pingAgent,
   putManifest,
+  putScript,
   readAgentLog,
   readJournal,
   removeManifest,
+  removeScript,
   revokeJob,
   runScript,
   sendKill,
@@ -33,3 +36,4 @@ export {
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
 export { openRoleKeys, parseMachines, serverConfig } from '@kanade/fleet/roles';
 export { createTopology, durability } from '@kanade/fleet/topology';
+export { scriptObjectBytesMax } from '@kanade/shared/fleet-words';
