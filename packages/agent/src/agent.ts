@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from '@kanade/shared/fleet';
 import { createAfter } from './after/after.ts';
+import { createCheckStep } from './after/check.ts';
+import { createEmitStep } from './after/emit.ts';
 import type { AgentConfig } from './config/config.ts';
 import { createLogFile, type LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
@@ -70,11 +72,11 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
     ...common,
     launcher,
     report,
-    after: createAfter([], common),
+    after: createAfter([createCheckStep(store.checks), createEmitStep(store)], common),
     turns: createTurns(view, availableParallelism(), verifier.again),
   });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
-  const state = createMachineState({ pcId, version });
+  const state = createMachineState(common);
   const link: FleetLink = parts.use(
     createFleetLink({
       ...common,
@@ -98,7 +100,8 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   parts.use(local);
   parts.defer(() => closing.abort(new Error('the agent ends')));
   const open = takeStock(common);
-  parts.use(keepPruning(common));
+  const isNamed = (check: string): boolean => catalogue.list().some((job) => job.check?.name === check);
+  parts.use(keepPruning({ ...common, onPrune: (nowMs) => store.checks.forgetGone(isNamed, nowMs) }));
   supervisor.resume(open);
   link.start();
   parts.use(tellOfLife(store.tell, version));

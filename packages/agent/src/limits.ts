@@ -72,12 +72,34 @@ export const limits = {
   /** One record of the outbox, in bytes: two full streams of control characters, escaped as JSON. */
   outbox: {
     bodyBytesMax: 128 * 1024 * 1024,
+    bytesMax: 1024 * 1024 * 1024,
     /** How long one delivery may take with its long output, in ms: 16 MiB on a line of 280 kB/s. */
     deliverTimeoutMs: 120_000,
     /** How long what was delivered may wait to be removed together, and time between two looks for what others changed, in ms. */
     removeWaitMs: 20,
     pollMs: 10_000,
   },
+  /** What steps after a run read of its output, in bytes, and in one piece. */
+  afterBytesMax: 256 * 1024 ** 2,
+  afterPieceBytes: 64 * 1024,
+  /** Characters of what a script prints for one reader, and signs between its parts: parsing it takes less than 20 ms. */
+  blockCharsMax: 2 * 1024 ** 2,
+  blockSignsMax: 50_000,
+  /** Checks that a machine keeps; with what each may say they stay below the 1 MiB of a local message. */
+  checksMax: 100,
+  checkNameCharsMax: 128,
+  checkLabelBytesMax: 200,
+  checkDetailBytesMax: 2_048,
+  /** How long a check stays that no job has any more, in ms; looked at with the runs that need not be kept. */
+  checkGoneMs: 24 * 3_600_000,
+  /** Events that one run may tell, and bytes of them in all and of one line. */
+  emittedEventsMax: 20_000,
+  emittedBytesMax: 16 * 1024 ** 2,
+  emittedLineCharsMax: 64 * 1024,
+  /** Events that are queued in one commit. */
+  emittedTogetherMax: 100,
+  /** Share of the outbox that may be in use when events of scripts are queued: the rest is kept for results. */
+  emittedShareMax: 0.5,
   /** Time between two heartbeats, in ms. */
   heartbeatEveryMs: 30_000,
   /** First and longest pause between attempts to reach the broker, in ms; up to as much again is added at random. */

@@ -12,6 +12,7 @@ import { createEvents, isEventId } from './report/events.ts';
 import { reportFile, reportJob } from './report/trouble.ts';
 import type { Stopper } from './run/model.ts';
 import { createRegistry } from './run/supervise.ts';
+import { openCheckResults } from './store/check-results.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
@@ -71,9 +72,11 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
   return {
     ring,
     stagingRoot: dir.staged,
+    file,
     outbox,
     tell,
     ledger,
+    checks: openCheckResults(file),
     env,
     jobs,
     registry,

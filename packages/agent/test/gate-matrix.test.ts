@@ -95,8 +95,8 @@ const gates: Readonly<Record<string, Gate>> = {
     order: (order) => ({ body: { ...command(order), kind: 'kanade.command.v9' } }),
   },
   undone: {
-    outcome: (moment) => (isWaiting(moment) ? undefined : -1),
-    order: (order) => ({ body: { ...command(order), check: { name: 'disk' } } }),
+    outcome: (moment) => (isWaiting(moment) ? undefined : 122),
+    order: (order) => ({ body: { ...command(order), run_as: 'system_gui' } }),
   },
 };
 

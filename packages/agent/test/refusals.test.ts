@@ -25,7 +25,6 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
     const script = `echo >> ${ran}`;
     const refused = [
       { ...commandFor(script), shell: 'fish' },
-      { ...commandFor(script), check: { name: 'disk' } },
       { ...commandFor(script), retry: { max: 1, backoff_secs: 1 } },
       { ...commandFor(script), script_object: 'a/1', script: '' },
     ];
@@ -36,7 +35,6 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
     );
     expect(results.map(({ stderr }) => stderr)).toEqual([
       expect.stringContaining('shell: '),
-      expect.stringContaining('does not carry out check'),
       expect.stringContaining('does not carry out retry'),
       expect.stringContaining('script objects cannot be fetched yet'),
     ]);

@@ -11,9 +11,7 @@ const asked: Readonly<Record<string, [more: string, kind: string, why: string]>>
   approved: ['require_approval: true', 'Unauthorized', 'require_approval: '],
   tier: ['tier: controller', 'Unauthorized', 'tier: a job of tier controller'],
   feed: ['feed: [{ id: a, field: b, primary_key: [c] }]', 'Unauthorized', 'feed: a job of tier controller'],
-  check: ['check: { name: disk }', 'InvalidParams', 'check: this is not carried out'],
   collect: ['collect: { name: logs }', 'InvalidParams', 'collect: this is not carried out'],
-  emit: ['emit: { type: events }', 'InvalidParams', 'emit: this is not carried out'],
   finalize: ['finalize: { shell: sh, script: "true" }', 'InvalidParams', 'finalize: this is not carried out'],
 };
 
@@ -31,7 +29,7 @@ describe('a job that asks for what is not carried out', () => {
     for (const [id, [, kind, why]] of Object.entries(asked)) {
       const refusal = { kind, message: expect.stringContaining(`${id}: ${why}`) };
       await expect(person.start(id)).rejects.toMatchObject(refusal);
-      expect(agent.log()).toContain(why); // for whoever wrote the file
+      if (id !== 'shown') expect(agent.log()).toContain(why); // for whoever wrote the file
     }
     expect((await person.end(await person.start('plain'))).exit_code).toBe(0);
     expect(existsSync(mark)).toBe(false);

@@ -25,6 +25,10 @@ export interface Step {
   take(ended: EndedRun): Promise<Made>;
 }
 
+/** What is made of successes only. */
+export const exitedWell = ({ state }: JobOutcome): boolean =>
+  state?.ending?.kind === 'exited' && state.ending.exitCode === 0;
+
 export interface AfterOptions {
   readonly log: Logger;
   /** Fires when the agent ends. */

@@ -7,12 +7,14 @@ import {
   type ClientBlock,
   commandOf,
   isMeant,
+  isShown,
   type Manifest,
   type Unserved,
   unservedIn,
 } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/supervise.ts';
+import type { CheckResults } from '../store/check-results.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -24,6 +26,7 @@ export interface JobsOptions {
   readonly view: Pick<FleetView, 'about' | 'groups'>;
   readonly intake: Pick<Intake, 'admit'>;
   readonly ledger: Pick<Ledger, 'lastOf' | 'ownerOf'>;
+  readonly checks: Pick<CheckResults, 'statusOf'>;
   readonly registry: Registry;
 }
 
@@ -35,7 +38,7 @@ export interface JobsSession {
 
 /** What the person at the machine can do with jobs; needs no broker. */
 export function createLocalJobs(options: JobsOptions) {
-  const { pcId, catalogue, view, intake, ledger, registry } = options;
+  const { pcId, catalogue, view, intake, ledger, registry, checks } = options;
   const audience = (): Audience => ({ pcId, groups: view.groups() });
 
   function list({ userKey }: JobsSession, category: string | undefined) {
@@ -44,6 +47,7 @@ export function createLocalJobs(options: JobsOptions) {
     return catalogue
       .list()
       .filter((manifest) => isOffered(manifest, who) && isInline(manifest) && hindranceOf(manifest) === undefined)
+      .filter((manifest) => hiddenBy(manifest, checks) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
       .filter((job) => job !== undefined)
@@ -62,6 +66,8 @@ export function createLocalJobs(options: JobsOptions) {
       const { refusedTo, path, reason } = hindrance;
       throw new KlpError(refusedTo === 'machines' ? 'InvalidParams' : 'Unauthorized', `${id}: ${path}: ${reason}`);
     }
+    const hidden = hiddenBy(manifest, checks);
+    if (hidden !== undefined) throw new KlpError('Unauthorized', `${id}: client.show_when: ${hidden}`);
     return manifest;
   }
 
@@ -90,6 +96,15 @@ export function createLocalJobs(options: JobsOptions) {
 /** True when the person at this machine may start the job: it has a `client` block that is meant for this machine. */
 export function isOffered({ client }: Manifest, audience: Audience): boolean {
   return client !== undefined && isMeant(client.visible_to, audience);
+}
+
+/** Why the newest status of a check keeps the job from people; undefined when none does. */
+export function hiddenBy({ client }: Manifest, checks: Pick<CheckResults, 'statusOf'>): string | undefined {
+  if (client?.show_when === undefined) return undefined;
+  const { check, is } = client.show_when;
+  const status = checks.statusOf(check);
+  if (isShown(client.show_when, status)) return undefined;
+  return `the check ${check} ${status === undefined ? 'has not run' : `is ${status}`}, and it is for ${[is].flat().join(', ')}`;
 }
 
 /** What of a manifest keeps people from starting the job, because nobody carries it out; undefined when nothing does. */

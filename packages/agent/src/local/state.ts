@@ -1,4 +1,5 @@
 import type { StateSnapshot } from '@kanade/shared/local';
+import type { CheckResults } from '../store/check-results.ts';
 
 /** What this machine says about itself, and when that changes. */
 export interface MachineState {
@@ -8,22 +9,32 @@ export interface MachineState {
   watch(listener: (snapshot: StateSnapshot) => void): () => void;
 }
 
-export function createMachineState({ pcId, version }: { pcId: string; version: string }): MachineState {
+export interface MachineStateOptions {
+  readonly pcId: string;
+  readonly version: string;
+  readonly checks: Pick<CheckResults, 'list' | 'watch'>;
+}
+
+export function createMachineState({ pcId, version, checks }: MachineStateOptions): MachineState {
   const listeners = new Set<(snapshot: StateSnapshot) => void>();
   let online = false;
   const snapshot = (): StateSnapshot => ({
     pc_id: pcId,
     online,
-    checks: [],
+    checks: [...checks.list()],
     agent_version: version,
     target_version: version,
   });
+  const tell = (): void => {
+    for (const listener of [...listeners]) listener(snapshot());
+  };
+  checks.watch(tell);
   return {
     snapshot,
     setOnline(next) {
       if (next === online) return;
       online = next;
-      for (const listener of [...listeners]) listener(snapshot());
+      tell();
     },
     watch(listener) {
       listeners.add(listener);

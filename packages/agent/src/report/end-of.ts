@@ -149,7 +149,7 @@ function printedOn(stream: 'stdout' | 'stderr', { read }: JobOutcome): Printed {
 }
 
 /** To the millisecond where the duration is known, else to the second. */
-function endedAt({ state }: JobOutcome, startedAtMs: number, nowMs: number): number {
+export function endedAt({ state }: JobOutcome, startedAtMs: number, nowMs: number): number {
   const { result, started_at_ms = startedAtMs, finished_at } = state ?? {};
   if (result && result.duration_ms !== null) return Math.max(startedAtMs, started_at_ms + result.duration_ms);
   return finished_at === undefined ? nowMs : Math.max(startedAtMs, Date.parse(finished_at));

@@ -25,6 +25,9 @@ const idPrefix = 'obs.';
  */
 const alwaysTold: ObsKind = 'command_signature_ok';
 
+/** Under which an event is sent, from what it is known by. */
+export const eventId = (id: string): string => `${idPrefix}${id}`;
+
 /** True for the id under which an event is sent. */
 export const isEventId = (id: string): boolean => id.startsWith(idPrefix);
 
@@ -50,10 +53,8 @@ export function createEvents({ pcId, outbox, log }: EventsOptions): Tell {
       payload: told,
     };
     const subject = subjectOf({ kind: 'obs', pcId });
-    outbox
-      .enqueue({ id: `${idPrefix}${id}`, subject, body: Buffer.from(JSON.stringify(event)) })
-      .catch((error: unknown) => {
-        log.warn({ err: error, kind }, 'an event could not be put on disk; it is not told');
-      });
+    outbox.enqueue({ id: eventId(id), subject, body: Buffer.from(JSON.stringify(event)) }).catch((error: unknown) => {
+      log.warn({ err: error, kind }, 'an event could not be put on disk; it is not told');
+    });
   };
 }

@@ -4,8 +4,14 @@ import type { Ledger } from '../store/ledger.ts';
 import type { OpenRun } from './model.ts';
 import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './prune.ts';
 
+export interface KeepPruningOptions extends RunPruneOptions {
+  readonly ledger: Ledger;
+  /** What else is forgotten from time to time. */
+  readonly onPrune: (nowMs: number) => void;
+}
+
 /** Forgets old runs now and from time to time. */
-export function keepPruning(options: RunPruneOptions & { readonly ledger: Ledger }): Disposable {
+export function keepPruning(options: KeepPruningOptions): Disposable {
   const budget = createJobBudget({ ...options, bytesMax: limits.endedBytesMax });
   const enforce = (): void => {
     budget.enforce().catch((error: unknown) => {
@@ -14,7 +20,9 @@ export function keepPruning(options: RunPruneOptions & { readonly ledger: Ledger
   };
   const looks = setInterval(enforce, limits.budgetEveryMs);
   const prune = (): void => {
-    pruneRuns(options, Date.now()).catch((error: unknown) => {
+    const nowMs = Date.now();
+    const pruned = pruneRuns(options, nowMs).then(() => options.onPrune(nowMs));
+    pruned.catch((error: unknown) => {
       options.log.error({ err: error }, 'old runs could not be forgotten; they are kept');
     });
   };

@@ -8,6 +8,8 @@
  * | `doubt`       | `store/ledger.ts`      | one row after a loss: which orders may have been accepted without a trace |
  * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held                                       |
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
+ * | `check_result` | `store/check-results.ts` | how each check came out last                                          |
+ * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
@@ -47,6 +49,12 @@ const migrations: readonly string[] = [
   `ALTER TABLE admission ADD COLUMN headers TEXT;
    ALTER TABLE cursor ADD COLUMN stream TEXT;`,
   "CREATE INDEX run_local ON run (run_id) WHERE origin = 'local';",
+  `CREATE TABLE check_result (
+     name TEXT PRIMARY KEY, job_id TEXT NOT NULL, value TEXT NOT NULL, checked_at_ms INTEGER NOT NULL, gone_since_ms INTEGER
+   ) STRICT;
+   CREATE TABLE emitted (
+     run_id TEXT PRIMARY KEY, line INTEGER NOT NULL, queued INTEGER NOT NULL, bytes INTEGER NOT NULL, bad INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -58,7 +66,7 @@ export const agentPart: DurablePart = {
   migrations,
   tables: [
     { name: 'admission', isIntact: isIntactAdmission },
-    ...['run', 'doubt', 'fleet_entry', 'cursor'].map((name) => ({ name })),
+    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted'].map((name) => ({ name })),
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
   mend(sql, salvaged) {

@@ -1,23 +1,84 @@
 import { describe, expect, it } from 'vitest';
-import { stripFences, unfence } from './fence.ts';
+import { type Fenced, type FenceKind, stripFences, unfence } from './fence.ts';
 
 const fence = (kind: string, json: string): string => `#KANADE-${kind}-BEGIN\n${json}\n#KANADE-${kind}-END\n`;
 const both = `log line\n${fence('CHECK', '{"status":"ok"}')}noise\n${fence('INVENTORY', '{\n  "os": "x"\n}')}`;
+const limits = { charsMax: 1_000, blocksMax: 3 };
+const of = (text: string, kind: FenceKind = 'CHECK') => unfence(kind, [text], limits);
 
-it.each([
-  ['between its markers', both, { found: 'fenced', text: '{"status":"ok"}' }],
-  ['with Windows line ends', both.replaceAll('\n', '\r\n'), { found: 'fenced', text: '{"status":"ok"}\r' }],
-  ['the whole output without any marker', ' {"status":"ok"}\n', { found: 'bare', text: '{"status":"ok"}' }],
-  ['nothing when only others have markers', fence('FEED', '{}'), { found: 'none' }],
-  ['nothing in an empty output', ' \n', { found: 'none' }],
-  ['that the end is missing', '#KANADE-CHECK-BEGIN\n{"status":', { found: 'unclosed' }],
-  ['the first of two blocks', fence('CHECK', '1') + fence('CHECK', '2'), { found: 'fenced', text: '1' }],
-])('unfence() finds %s', (_name, stdout, found) => {
-  expect(unfence('CHECK', stdout)).toEqual(found);
-});
+describe('unfence()', () => {
+  it.each<[string, string, readonly Fenced[]]>([
+    ['between its markers', both, [{ found: 'fenced', text: '{"status":"ok"}\n' }]],
+    ['with Windows line ends', both.replaceAll('\n', '\r\n'), [{ found: 'fenced', text: '{"status":"ok"}\r\n' }]],
+    ['the whole output without any marker', ' {"status":"ok"}\n', [{ found: 'bare', text: '{"status":"ok"}' }]],
+    ['behind a byte order mark', `\ufeff${fence('CHECK', '{}')}`, [{ found: 'fenced', text: '{}\n' }]],
+    ['the whole output behind a byte order mark', '\ufeff{}', [{ found: 'bare', text: '{}' }]],
+    ['nothing when only others have markers', fence('FEED', '{}'), [{ found: 'none' }]],
+    ['nothing in an empty output', ' \n', [{ found: 'none' }]],
+    ['that the end is missing', '#KANADE-CHECK-BEGIN\n{"status":', [{ found: 'unclosed' }]],
+    ['a begin without anything', '#KANADE-CHECK-BEGIN', [{ found: 'unclosed' }]],
+    [
+      'that a block ends where another begins',
+      `#KANADE-CHECK-BEGIN\n{\n${fence('FEED', '{}')}`,
+      [{ found: 'unclosed' }],
+    ],
+    [
+      'a block behind one of others that never ended',
+      `#KANADE-FEED-BEGIN\n{\n${fence('CHECK', '1')}`,
+      [{ found: 'fenced', text: '1\n' }],
+    ],
+    [
+      'one block after the other',
+      fence('CHECK', '1') + fence('CHECK', '2'),
+      [
+        { found: 'fenced', text: '1\n' },
+        { found: 'fenced', text: '2\n' },
+      ],
+    ],
+    ['a block that is too long', fence('CHECK', 'x'.repeat(2_000)), [{ found: 'too_long' }]],
+    ['an output that is too long', 'x'.repeat(2_000), [{ found: 'too_long' }]],
+    [
+      'a short block in a long output',
+      `${'x\n'.repeat(9_999)}${fence('CHECK', '1')}`,
+      [{ found: 'fenced', text: '1\n' }],
+    ],
+    [
+      'an end of others inside of a block',
+      fence('CHECK', '#KANADE-FEED-END'),
+      [{ found: 'fenced', text: '#KANADE-FEED-END\n' }],
+    ],
+  ])('finds %s', async (_name, stdout, found) => {
+    expect(await of(stdout)).toEqual(found);
+    // However it is cut.
+    expect(await unfence('CHECK', stdout, limits)).toEqual(found);
+  });
 
-it('a marker inside of a line is text', () => {
-  expect(unfence('CHECK', 'echo #KANADE-CHECK-BEGIN')).toMatchObject({ found: 'bare' });
+  it('takes a marker inside of a line for text', async () => {
+    expect(await of('echo #KANADE-CHECK-BEGIN')).toMatchObject([{ found: 'bare' }]);
+    expect(await of(`#KANADE-CHECK-BEGIN${' '.repeat(300)}\n`)).toMatchObject([{ found: 'bare' }]);
+  });
+
+  it('reads no further than the last block that is wanted', async () => {
+    let read = 0;
+    function* endless() {
+      for (;;) {
+        read++;
+        yield fence('CHECK', '1');
+      }
+    }
+    expect(await unfence('CHECK', endless(), limits)).toHaveLength(3);
+    expect(read).toBe(3);
+  });
+
+  it.each(['\n', '#', '#KANADE-', '#KANADE-CHECK-BEGIN\n', '#KANADE-A-', 'x'])(
+    'takes twice as long for twice as much of %j',
+    async (unit) => {
+      // Counted in steps of the input, not in time: what it holds of it is bounded, and it looks at each piece once.
+      const text = unit.repeat(Math.ceil((1 << 20) / unit.length));
+      expect(await unfence('CHECK', [text, text], limits)).not.toHaveLength(0);
+      expect(stripFences(text).length).toBeLessThanOrEqual(text.length);
+    },
+  );
 });
 
 describe('stripFences()', () => {

@@ -180,7 +180,7 @@ export interface Unserved {
 
 /** What a manifest asks for that is not carried out yet, in the order of the manifest. */
 export function unservedIn(manifest: Manifest): Unserved[] {
-  const { client, require_approval } = manifest;
+  const { client, require_approval, check } = manifest;
   const found: Unserved[] = [];
   const note = (path: string, refusedTo: Unserved['refusedTo'], reason: string): void => {
     found.push({ path, refusedTo, reason });
@@ -194,16 +194,15 @@ export function unservedIn(manifest: Manifest): Unserved[] {
   if (client?.unlock !== undefined) {
     note('client.unlock', 'people', `support codes cannot be entered yet, so nobody opens ${client.unlock}`);
   }
-  // Checks are not run yet: for every one of them it is true that it never ran.
-  if (client?.show_when && !isShown(client.show_when, undefined)) {
-    note('client.show_when', 'people', `the check ${client.show_when.check} has not run: checks are not run yet`);
-  }
-  for (const block of ['emit', 'check', 'collect', 'finalize'] as const) {
+  for (const block of ['collect', 'finalize'] as const) {
     if (manifest[block] !== undefined) note(block, 'machines', 'this is not carried out yet');
   }
+  if (check !== undefined && check.fleet !== false)
+    note('check', 'nobody', 'the status stands on the machine and in the result; no table of the fleet is made of it');
+  if (check?.alert !== undefined) note('check.alert', 'nobody', 'the status can be seen; no alert is raised by it yet');
   for (const block of ['inventory', 'aggregate'] as const) {
     if (manifest[block] !== undefined)
-      note(block, 'nobody', 'what the job prints stands in its result; no table is made of it');
+      note(block, 'nobody', 'what the job prints stands in its result, whole; no table is made of it');
   }
   return found;
 }

@@ -1,0 +1,126 @@
+/** What is made of a run behind its end, with a real agent on a real broker. */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { jobYaml, openSite } from './agent-process.ts';
+import { commandFor, openOperator } from './operator.ts';
+import { openPerson } from './person.ts';
+
+const fenced = (json: string): string => `printf '%s\\n' '#KANADE-CHECK-BEGIN' '${json}' '#KANADE-CHECK-END'`;
+
+const newest = (await natsServers()).at(-1)?.path ?? '';
+
+async function openAll() {
+  const broker = await startNatsServer({ path: newest });
+  onTestFinished(() => broker[Symbol.asyncDispose]());
+  const operator = await openOperator(broker.url);
+  const site = await openSite();
+  const start = () => site.start({ args: ['--server', broker.url] });
+  return { operator, site, start };
+}
+
+describe('check', () => {
+  it('is known to people at once, through a restart, and says why it is unknown', async () => {
+    const { operator, site, start } = await openAll();
+    site.putJob('fix.yaml', `${jobYaml({ id: 'fix', script: 'true' })}  show_when: { check: c0, is: [warn, fail] }\n`);
+    let agent = await start();
+    let person = await openPerson(site.socket);
+    await person.call('state.subscribe');
+    await expect(person.start('fix')).rejects.toMatchObject({
+      kind: 'Unauthorized',
+      message: expect.stringContaining('the check c0 has not run'),
+    });
+    const big = join(site.path, 'big');
+    writeFileSync(big, JSON.stringify({ status: 'fail', detail: 'y'.repeat(1_000_000) }));
+    const scripts: [script: string, check: object][] = [
+      [fenced('{"status":"warn","detail":"9 %"}'), { status: 'warn', detail: '9 %' }],
+      [`echo '{"status":"ok"}'`, { status: 'ok' }],
+      ['echo no space >&2; exit 3', { status: 'unknown', detail: 'exit code 3: no space' }],
+      ['kill -9 $$', { status: 'unknown', detail: 'signaled' }],
+      [`echo '#KANADE-CHECK-BEGIN'; echo '{'`, { status: 'unknown', detail: 'the CHECK block has no end line' }],
+      [`echo '{"status":NaN}'`, { status: 'unknown', detail: 'what was printed for CHECK is no JSON' }],
+      [`cat '${big}'`, { status: 'fail', detail: expect.stringMatching(/^y{2048} …\[cut\]$/) }],
+      [
+        'head -c 9000000 /dev/zero | tr "\\0" "x"',
+        { status: 'unknown', detail: expect.stringContaining('is over 2097152 characters') },
+      ],
+    ];
+    const orders = scripts.map(([script], index) =>
+      commandFor(script, { id: `job-${index}`, check: { name: `c${index}`, label: `C ${index}` } }),
+    );
+    for (const order of orders) await operator.order(`commands.pc.pc-1.${order.id}`, order);
+    const [first] = await Promise.all(orders.map(({ request_id }) => operator.result(request_id)));
+    // What the script printed stands in the result whole.
+    expect(first).toMatchObject({ exit_code: 0, stdout: expect.stringContaining('#KANADE-CHECK-BEGIN'), stderr: '' });
+    const checks = scripts.map(([, check], index) => ({ name: `c${index}`, label: `C ${index}`, ...check }));
+    expect((await person.call('state.snapshot')).checks).toEqual(checks);
+    await eventually('the last push', () => (person.states.at(-1)?.checks.length === checks.length ? true : undefined));
+    // Each state was told because it was another.
+    const told = person.states.map((state) => JSON.stringify(state));
+    expect(told.filter((state, index) => state === told[index - 1])).toEqual([]);
+    expect((await person.call('jobs.list')).items.map(({ id }) => id)).toEqual(['fix']);
+
+    await person.close();
+    await agent.end('SIGKILL');
+    agent = await start();
+    person = await openPerson(site.socket);
+    expect((await person.call('state.snapshot')).checks).toEqual(checks);
+    expect((await person.end(await person.start('fix'))).exit_code).toBe(0);
+  });
+});
+
+describe('emit', () => {
+  const event = { at: '2026-01-02T03:04:05Z', kind: 'logon', source: 'test:after' };
+
+  it('tells each line, says what was skipped, and leaves nothing of it in the result', async () => {
+    const { operator, site, start } = await openAll();
+    await start();
+    const lines = [
+      JSON.stringify({ ...event, pc_id: 'another', payload: 1 }),
+      'no event',
+      '',
+      JSON.stringify({ ...event, event_record_id: 'own' }),
+    ];
+    const path = join(site.path, 'lines');
+    writeFileSync(path, lines.join('\n'));
+    const good = commandFor(`cat '${path}'`, { emit: { type: 'events' } });
+    const bad = commandFor(`cat '${path}'; exit 1`, { id: 'other', emit: { type: 'events' } });
+    await operator.order('commands.pc.pc-1.job', good);
+    await operator.order('commands.pc.pc-1.other', bad);
+    const [told, kept] = await Promise.all([operator.result(good.request_id), operator.result(bad.request_id)]);
+    expect(told).toMatchObject({
+      exit_code: 0,
+      stdout: '',
+      stderr: '[kanade] emit: 1 lines are no event and were skipped (line 2: no JSON)\n',
+    });
+    // Of a run that failed nothing is made, and everything is left.
+    expect(kept).toMatchObject({ exit_code: 1, stdout: lines.join('\n'), stderr: '' });
+    const events = await eventually('the events', async () => {
+      const own = (await operator.events()).filter(({ source }) => source === event.source);
+      return own.length >= 2 ? own : undefined;
+    });
+    expect(events).toEqual([
+      { ...event, pc_id: 'pc-1', event_record_id: `${told.result_id}.1`, payload: 1 },
+      { ...event, pc_id: 'pc-1', event_record_id: 'own', payload: null },
+    ]);
+  });
+
+  it('takes as many of 50 MB of events as one run may tell, and says how many it left out', async () => {
+    const { operator, site, start } = await openAll();
+    const agent = await start();
+    const path = join(site.path, 'lines');
+    const line = `${JSON.stringify({ ...event, payload: 'x'.repeat(150) })}\n`;
+    const count = Math.ceil(50_000_000 / line.length);
+    writeFileSync(path, line.repeat(count));
+    const order = commandFor(`cat '${path}'`, { request_id: randomUUID(), emit: { type: 'events' } });
+    await operator.order('commands.pc.pc-1.job', order);
+    const result = await operator.result(order.request_id);
+    expect(result.stdout).toBe('');
+    expect(result.stderr).toBe(
+      `[kanade] emit: ${count - 20_000} events were left out: a run may tell 20000 events, and 16777216 bytes of them\n`,
+    );
+    expect(agent.log()).not.toContain('"level":50');
+  });
+});
