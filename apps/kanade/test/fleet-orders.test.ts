@@ -1,49 +1,9 @@
 /** What an operator does with orders besides sending one: waiting, looking up, stopping, taking back. One broker and two agents for all. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { eventually, natsServers, startNatsServer, tempDir } from '@kanade/testkit';
+import { eventually, natsServers } from '@kanade/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAgent } from './agent.ts';
-import { answer, type CallOptions, type Json, start } from './program.ts';
-
-interface Site extends AsyncDisposable {
-  /** A call of `kanade fleet …` with its answer. */
-  fleet(...args: string[]): Promise<Json & { status: number | null }>;
-  /** The same, while it goes on. */
-  begin(options: CallOptions, ...args: string[]): ReturnType<typeof start>;
-  /** Puts a job into the catalogue that runs this script. */
-  put(id: string, script: string): Promise<void>;
-  /** Puts a job that goes on until `open` is called; `begun` counts its runs on all machines. */
-  putGated(id: string): Promise<{ open(): void; begun(): number }>;
-}
-
-async function openSite(path: string): Promise<Site> {
-  const closing = new AsyncDisposableStack();
-  const { path: dir } = closing.use(await tempDir());
-  const broker = closing.use(await startNatsServer({ path }));
-  const env = { KANADE_NATS_URL: broker.url };
-  const fleet: Site['fleet'] = (...args) => answer(['fleet', ...args], { env });
-  await fleet('setup');
-  for (const id of ['pc-1', 'pc-2']) closing.use(await startAgent({ args: ['--server', broker.url], id }));
-  const put: Site['put'] = async (id, script) => {
-    const file = `${dir}/${id}.yaml`;
-    const block = `execute:\n  shell: sh\n  timeout: 1m\n  script: ${JSON.stringify(script)}\n`;
-    writeFileSync(file, `id: ${id}\nversion: 1.0.0\n${block}`);
-    await fleet('job', 'put', file);
-  };
-  return {
-    fleet,
-    put,
-    begin: (options, ...args) => start(['fleet', ...args], { env, ...options }),
-    async putGated(id) {
-      const [begun, go] = [`${dir}/begun-${id}`, `${dir}/go-${id}`];
-      mkdirSync(begun);
-      await put(id, `: > ${begun}/$$; until [ -e ${go} ]; do sleep 0.05; done; echo done ${id}`);
-      return { open: () => writeFileSync(go, ''), begun: () => readdirSync(begun).length };
-    },
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
-  };
-}
+import { type FleetSite, openFleetSite } from './fleet-site.ts';
+import type { start } from './program.ts';
 
 const execIdIn = ({ text }: ReturnType<typeof start>): Promise<string> =>
   eventually('the order is announced', () => /: ([0-9a-f-]{36})\n/.exec(text.stderr)?.[1]);
@@ -52,9 +12,9 @@ const execIdIn = ({ text }: ReturnType<typeof start>): Promise<string> =>
 const servers = (await natsServers()).slice(-1);
 
 describe.each(servers)('orders on nats-server $version', ({ path }) => {
-  let site: Site;
+  let site: FleetSite;
   beforeAll(async () => {
-    site = await openSite(path);
+    site = await openFleetSite(path);
   });
   afterAll(() => site[Symbol.asyncDispose]());
 

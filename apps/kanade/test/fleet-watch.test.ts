@@ -1,73 +1,8 @@
 /** Watching what machines print: one broker, two agents, and an operator who loses and repeats nothing. */
-
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { eventually, natsServers, type RunningNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
+import { eventually, natsServers } from '@kanade/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAgent } from './agent.ts';
-import { answer, type Json, start } from './program.ts';
-
-interface Site extends AsyncDisposable {
-  readonly broker: RunningNatsServer;
-  readonly dir: string;
-  fleet(...args: string[]): Promise<Json & { status: number | null }>;
-  begin(...args: string[]): ReturnType<typeof start>;
-  /** Puts a job into the catalogue. */
-  put(id: string, script: string): Promise<void>;
-  startMachine(pc: string): Promise<void>;
-  endMachine(pc: string): Promise<void>;
-}
-
-async function openSite(path: string): Promise<Site> {
-  const closing = new AsyncDisposableStack();
-  const { path: dir } = closing.use(await tempDir());
-  const broker = closing.use(await startNatsServer({ path }));
-  const env = { KANADE_NATS_URL: broker.url };
-  const fleet: Site['fleet'] = (...args) => answer(['fleet', ...args], { env });
-  await fleet('setup');
-  const machines = new Map<string, AsyncDisposable>();
-  const endMachine = async (pc: string): Promise<void> => {
-    const machine = machines.get(pc);
-    machines.delete(pc);
-    await machine?.[Symbol.asyncDispose]();
-  };
-  closing.defer(async () => {
-    for (const pc of machines.keys()) await endMachine(pc);
-  });
-  const startMachine = async (pc: string): Promise<void> => {
-    const args = ['--server', broker.url, '--log-level', 'info'];
-    machines.set(pc, await startAgent({ id: pc, dataDir: `${dir}/${pc}`, args }));
-    await eventually(`${pc} answers`, async () => (await fleet('ping', pc)).ok === true);
-  };
-  for (const pc of ['pc-1', 'pc-2']) await startMachine(pc);
-  return {
-    broker,
-    dir,
-    fleet,
-    begin: (...args) => start(['fleet', ...args], { env }),
-    async put(id, script) {
-      const block = `execute:\n  shell: sh\n  timeout: 1m\n  script: ${JSON.stringify(script)}\n`;
-      writeFileSync(`${dir}/${id}.yaml`, `id: ${id}\nversion: 1.0.0\n${block}`);
-      await fleet('job', 'put', `${dir}/${id}.yaml`);
-    },
-    startMachine,
-    endMachine,
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
-  };
-}
-
-/** Says to which groups a machine belongs. */
-async function putGroups(url: string, pc: string, groups: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  let said = '';
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk;
-  });
-  socket.write(`CONNECT {"verbose":false}\r\nPUB $KV.agent_groups.${pc} ${groups.length}\r\n${groups}\r\nPING\r\n`);
-  await eventually('it is written', () => said.includes('PONG'));
-  socket.destroy();
-}
+import { type FleetSite, openFleetSite } from './fleet-site.ts';
 
 interface Line {
   readonly type: string;
@@ -101,9 +36,9 @@ function joined(lines: readonly Line[], stream: Line['stream'], pc = 'pc-1'): st
 const servers = (await natsServers()).slice(-1);
 
 describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
-  let site: Site;
+  let site: FleetSite;
   beforeAll(async () => {
-    site = await openSite(path);
+    site = await openFleetSite(path);
   });
   afterAll(() => site[Symbol.asyncDispose]());
 
@@ -114,7 +49,7 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     await site.put('chatty', text.replace('STOP', `${dir}/stop`));
     const { exec_id } = await site.fleet('exec', 'chatty', '--pc', 'pc-1');
     const id = String(exec_id);
-    const follower = site.begin('tail', id, '--follow', '--from-start');
+    const follower = site.begin({}, 'tail', id, '--follow', '--from-start');
     const outputs = () => linesOf(follower.text.stdout.slice(0, follower.text.stdout.lastIndexOf('\n') + 1)).length;
     const more = async (what: string): Promise<void> => {
       const before = outputs();
@@ -155,13 +90,13 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     const { dir } = site;
     await site.put('slow', `echo begin; until [ -e ${dir}/go ]; do sleep 0.02; done; echo oops >&2; printf end`);
     const { exec_id } = await site.fleet('exec', 'slow', '--pc', 'pc-1,pc-2');
-    const follower = site.begin('tail', String(exec_id), '--follow', '--human');
+    const follower = site.begin({}, 'tail', String(exec_id), '--follow', '--human');
     await eventually(
       'both have begun',
       () => /pc-1 \| begin\n/.test(follower.text.stdout) && /pc-2 \| begin\n/.test(follower.text.stdout),
     );
-    await putGroups(site.broker.url, 'pc-2', '{"groups":["lab"]}');
-    const exec = site.begin('exec', 'slow', '--group', 'lab', '--wait', '--follow');
+    expect(await site.fleet('group', 'add', 'lab', 'pc-2')).toMatchObject({ ok: true, added: ['pc-2'] });
+    const exec = site.begin({}, 'exec', 'slow', '--group', 'lab', '--wait', '--follow');
     await eventually('its output is shown while it runs', () => exec.text.stderr.includes('pc-2 | begin\n'));
     expect(exec.text.stdout).toBe('');
     writeFileSync(`${dir}/go`, '');
@@ -179,7 +114,7 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     const { ok, type, lines } = await site.fleet('logs', 'pc-1', '--lines', '2');
     expect({ ok, type }).toEqual({ ok: true, type: 'fleet.logs' });
     expect((lines as string[]).map((line) => typeof JSON.parse(line).msg)).toEqual(['string', 'string']);
-    const follower = site.begin('logs', 'pc-1', '--lines', '1', '--follow', '--human');
+    const follower = site.begin({}, 'logs', 'pc-1', '--lines', '1', '--follow', '--human');
     await eventually('it shows the last line', () => follower.text.stdout.includes('\n'));
     await site.put('noted', 'true');
     await site.fleet('exec', 'noted', '--pc', 'pc-1', '--wait');
@@ -189,7 +124,7 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     follower.child.kill('SIGINT');
     expect((await follower.ended).status).toBe(0);
     expect(await site.fleet('logs', 'pc-9')).toMatchObject({ status: 1, error: { code: 'no_answer' } });
-    expect(await site.begin('logs', 'pc-1', '--lines', '99999').ended).toMatchObject({ status: 2 });
+    expect(await site.begin({}, 'logs', 'pc-1', '--lines', '99999').ended).toMatchObject({ status: 2 });
   });
 
   it('says what it cannot show, and why', async () => {
@@ -205,14 +140,14 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     const jobs = `${site.dir}/pc-2/jobs`;
     for (const name of readdirSync(jobs)) rmSync(`${jobs}/${name}`, { recursive: true });
     expect(await site.fleet('tail', id)).toMatchObject({ ok: true, runs: [{ state: 'ended', kept: false }] });
-    const told = await site.begin('tail', id, '--follow', '--human').ended;
+    const told = await site.begin({}, 'tail', id, '--follow', '--human').ended;
     expect(told).toEqual({
       ...{ status: 0, stdout: '' },
       stderr: `pc-2: completed, exit code 0; nothing of its output is kept there, its result has it: kanade fleet results ${id} --output\n`,
     });
     await site.endMachine('pc-2');
     // Its result has come, so nobody waits for a machine that is away.
-    expect((await site.begin('tail', id, '--follow').ended).stdout).toBe(
+    expect((await site.begin({}, 'tail', id, '--follow').ended).stdout).toBe(
       '{"type":"waiting","pc_id":"pc-2","why":"no_answer"}\n',
     );
     expect(await site.fleet('tail', id)).toMatchObject({ status: 1, error: { code: 'no_answer' } });

@@ -2,8 +2,11 @@
  * Answers for people: one clear sentence, then tables and details, then what was printed. A pure function of an answer; loaded
  * on demand.
  */
+import { type Columns, cellsOf, stateColours } from './columns.ts';
 import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
-import { endingSentence, type Sentence, sentenceOf, type Told } from './sentence.ts';
+import { endingSentence, sentenceOf } from './sentence.ts';
+import { settingsTables } from './settings-answers.ts';
+import type { Sentence, Told } from './told.ts';
 
 const signs: Readonly<Record<Sentence['mark'], { readonly sign: string; readonly colour: Colour | undefined }>> = {
   good: { sign: '✓ ', colour: 'green' },
@@ -12,14 +15,7 @@ const signs: Readonly<Record<Sentence['mark'], { readonly sign: string; readonly
   plain: { sign: '', colour: undefined },
 };
 
-const stateColours: Readonly<Record<string, Colour>> = {
-  running: 'green',
-  created: 'dim',
-  killed: 'yellow',
-  failed: 'red',
-  unknown: 'red',
-  quarantined: 'red',
-};
+const { value, coloured, keys } = cellsOf;
 
 export interface HumanOptions {
   /** Paint with colours. */
@@ -39,22 +35,6 @@ export function humanOf(answer: object, { colourful }: HumanOptions): string {
     return body === '' ? sentence : `${body}\n${sentence}`;
   return `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint)}`;
 }
-
-/** Columns of a list: head and cell; without columns every key is one. */
-interface Columns {
-  readonly rows: string;
-  /** Another key with rows of the same columns, below. */
-  readonly below?: string;
-  readonly columns: Readonly<Record<string, (row: Told) => Cell>>;
-}
-
-const value =
-  (key: string) =>
-  (row: Told): Cell => ({ text: lineOf(row[key]) });
-const coloured =
-  (key: string) =>
-  (row: Told): Cell => ({ text: lineOf(row[key]), colour: stateColours[String(row[key])] });
-const keys = (...names: string[]) => Object.fromEntries(names.map((name) => [name, value(name)]));
 
 const notAnswered: Readonly<Record<string, string>> = {
   online: 'has not answered',
@@ -180,6 +160,7 @@ const tables: Readonly<Record<string, Columns>> = {
   },
   'fleet.key.trust': trusted,
   'fleet.key.remove': trusted,
+  ...settingsTables,
   'outbox.list': records,
   'outbox.quarantine': records,
   'outbox.drops': { rows: 'drops', columns: keys('id', 'subject', 'bytes', 'reason', 'dropped_at') },

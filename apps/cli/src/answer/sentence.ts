@@ -1,22 +1,11 @@
 /** What an answer says in one sentence, and whether that is good. Pure; loaded on demand. */
 import { sizeOf, some, timeOf } from './ink.ts';
+import { settingsSentences } from './settings-answers.ts';
+import { listIn as list, type Sentence, saying, type Told } from './told.ts';
 
-/** An answer, or a part of one, as it was printed for programs. */
-export type Told = Readonly<Record<string, unknown>>;
-
-/** Good and bad differ in word and sign; `open` has not ended, `plain` is neither. */
-export interface Sentence {
-  readonly mark: 'good' | 'bad' | 'open' | 'plain';
-  readonly text: string;
-}
-
-const good = (text: string): Sentence => ({ mark: 'good', text });
-const bad = (text: string): Sentence => ({ mark: 'bad', text });
-const open = (text: string): Sentence => ({ mark: 'open', text });
-const plain = (text: string): Sentence => ({ mark: 'plain', text });
+const { good, bad, open, plain } = saying;
 
 const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
-const list = (value: unknown): readonly Told[] => (Array.isArray(value) ? value : []);
 
 /** How a job or a run on a machine stands: `exited 0 after 3.2 s`. */
 export function endingSentence(told: Told): Sentence {
@@ -180,6 +169,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.key.trust': ringed,
   'fleet.key.remove': ({ kid, ring, ...rest }) =>
     ring === undefined ? good(`deleted key ${kid}; rings that trust it still do`) : ringed({ ...rest, ring }),
+  ...settingsSentences,
   'outbox.count': counted,
   'outbox.list': ({ records }) => plain(some(list(records).length, 'record')),
   'outbox.drops': ({ drops }) => plain(`${some(list(drops).length, 'record')} left undelivered`),

@@ -18,11 +18,14 @@ export function hasValue(entry: KvEntry | null): boolean {
   return entry?.operation === 'PUT';
 }
 
+/** Characters of an id that is none, in an error: whoever gave it knows the rest. */
+const shownCharsMax = 200;
+
 /** Throws FleetError `invalid_id` unless the text may become part of a subject and a key. */
 export function checkId(what: string, id: string): string {
   if (isToken(id)) return id;
   throw new FleetError(
     'invalid_id',
-    `${what} must be made of A-Z a-z 0-9 _ . - (no dot at either end): ${JSON.stringify(id)}`,
+    `${what} must be made of A-Z a-z 0-9 _ . - (no dot at either end): ${JSON.stringify(id.slice(0, shownCharsMax))}`,
   );
 }

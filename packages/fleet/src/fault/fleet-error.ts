@@ -31,6 +31,14 @@ export type FleetErrorCode =
   | 'object_changed'
   | 'object_damaged'
   | 'invalid_id'
+  | 'config_invalid'
+  | 'config_unserved'
+  | 'settings_changed'
+  | 'stored_unreadable'
+  | 'group_not_found'
+  | 'group_derived'
+  | 'meta_invalid'
+  | 'freeze_invalid'
   | 'key_not_found'
   | 'key_exists'
   | 'key_unsafe'
@@ -39,14 +47,19 @@ export type FleetErrorCode =
   | 'ring_invalid'
   | 'broker_failed';
 
-const retryableCodes: readonly FleetErrorCode[] = ['broker_unreachable', 'broker_timeout', 'job_changed'];
+const retryableCodes: readonly FleetErrorCode[] = [
+  'broker_unreachable',
+  'broker_timeout',
+  'job_changed',
+  'settings_changed',
+];
 
 /** One fault of a manifest: the key (`execute.timeout`), what is wrong and, where there is a source, its line (from 1). */
 export interface ManifestFault extends Fault {
   readonly line?: number;
 }
 
-/** The one error of this package. `faults` is filled for `manifest_invalid`: every fault, with its path and line. */
+/** The one error of this package. `faults` is filled for `manifest_invalid` (every fault, with its path and line) and for `config_invalid`. */
 export class FleetError extends Error {
   override readonly name = 'FleetError';
   readonly code: FleetErrorCode;

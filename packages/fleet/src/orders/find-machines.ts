@@ -1,19 +1,7 @@
-import {
-  AgentGroups,
-  bucketStream,
-  buckets,
-  bucketsOnDemand,
-  createReader,
-  effectiveGroups,
-  entrySubject,
-  isToken,
-  removalHeader,
-  type Target,
-} from '@kanade/shared/fleet';
+import type { Target } from '@kanade/shared/fleet';
+import { readMemberships } from '../config/membership.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
-import { isMissingStream, translate } from '../fault/translate.ts';
-import { readHeld } from '../stream/read-held.ts';
-import { readValue } from '../stream/read-value.ts';
+import { translate } from '../fault/translate.ts';
 import { agentsOnline } from './agents-online.ts';
 import { pingAgent } from './ping-agent.ts';
 
@@ -68,35 +56,9 @@ async function askEach(
 /** Machines that are in one of the groups, given or derived, sorted. */
 async function membersOf(fleet: Fleet, groups: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
   try {
-    const [given, derived] = await Promise.all([
-      readGroups(fleet, buckets.agentGroups, signal),
-      // Only fleets that derive groups have this bucket.
-      readGroups(fleet, bucketsOnDemand.agentGroupsDerived, signal).catch((error: unknown) => {
-        if (isMissingStream(error)) return new Map<string, AgentGroups>();
-        throw error;
-      }),
-    ]);
-    const pcs = [...new Set([...given.keys(), ...derived.keys()])].filter(isToken).sort();
-    return pcs.filter((pc) => effectiveGroups(given.get(pc), derived.get(pc)).some((name) => groups.includes(name)));
+    const members = await readMemberships(fleet, signal);
+    return [...members].filter(([, { all }]) => all.some((name) => groups.includes(name))).map(([pc]) => pc);
   } catch (error) {
     throw translate(error, `reading who is in ${groups.join(', ')}`, signal);
   }
-}
-
-async function readGroups(
-  fleet: Fleet,
-  bucket: string,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, AgentGroups>> {
-  const found = new Map<string, AgentGroups>();
-  const readAgentGroups = createReader(AgentGroups);
-  const request = { stream: bucketStream(bucket), filter: entrySubject(bucket, '>'), from: 'newest', signal } as const;
-  for await (const message of readHeld(fleet, request)) {
-    const operation = message.headers?.get(removalHeader.name);
-    if (removalHeader.values.some((value) => value === operation)) continue;
-    const groups = readValue(message, readAgentGroups);
-    // A machine whose groups cannot be read, or cannot be subjects, takes itself for a member of none of them.
-    if (groups?.groups.every(isToken)) found.set(message.subject.slice(entrySubject(bucket, '').length), groups);
-  }
-  return found;
 }

@@ -13,6 +13,7 @@ export {
   signedMaterial,
   writeSignatureHeaders,
 } from '../signing/signature.ts';
+export { type ConfigField, configFields } from './config-words.ts';
 export {
   countsForCheck,
   type ResultVerdict,

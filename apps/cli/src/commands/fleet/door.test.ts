@@ -52,6 +52,17 @@ describe('kanade fleet', () => {
     [['results'], 'EXEC_ID, JOB or --pc is needed'],
     [['results', 'a', '--limit', '0'], '--limit must be between 1 and'],
     [['cancel'], 'EXEC_ID is missing'],
+    [['group', 'add', 'lab'], 'PC is missing'],
+    [['group', 'add', 'lab', 'pc-1,'], 'a PC without a name'],
+    [['config', 'set', 'heartbeat_intervall', '1m'], 'did you mean heartbeat_interval?'],
+    [['config', 'set', 'heartbeat_interval'], 'FIELD and VALUE are needed'],
+    [['config', 'get', '--pc', 'a', '--group', 'b'], '--pc and --group exclude each other'],
+    [['config', 'unset'], 'FIELD is missing'],
+    [['config', 'unset', 'heartbeat_interval', '--all'], 'name none'],
+    [['meta', 'set', 'pc-1', 'owner', 'Ada', 'B.'], 'put TEXT in quotes'],
+    [['freeze', 'set', '--until', 'tomorrow'], 'must be a time such as'],
+    [['freeze', 'set', '--for', '2h', '--until', '2099-01-01T00:00:00Z'], '--until and --for exclude each other'],
+    [['freeze', 'set', '--for', '-1h'], 'must be a duration such as'],
     [['ping', 'a', '--server', 'nats://u:p@127.0.0.1'], 'must hold no user or token'],
   ])('answers the senseless call %j with exit 2 and an empty stdout', async (args, said) => {
     expect(await call(args)).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining(said) });

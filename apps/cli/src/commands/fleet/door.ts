@@ -24,6 +24,10 @@ import { revoke, unrevoke } from './revoke.ts';
 import { scriptList } from './script/list.ts';
 import { scriptPut } from './script/put.ts';
 import { scriptRemove } from './script/remove.ts';
+import { configEffective, configGet, configSet, configUnset } from './settings/config.ts';
+import { freezeClear, freezeSet, freezeStatus } from './settings/freeze.ts';
+import { groupAdd, groupList, groupRemove, groupShow } from './settings/group.ts';
+import { metaGet, metaRemove, metaSet } from './settings/meta.ts';
 import { setup } from './setup.ts';
 import { fleetLogs } from './watch/logs.ts';
 import { fleetTail } from './watch/tail.ts';
@@ -57,6 +61,20 @@ export const fleet: Door = {
     fleetKill,
     cancel,
     fleetForget,
+    groupAdd,
+    groupRemove,
+    groupList,
+    groupShow,
+    metaGet,
+    metaSet,
+    metaRemove,
+    configGet,
+    configSet,
+    configUnset,
+    configEffective,
+    freezeSet,
+    freezeClear,
+    freezeStatus,
     ping,
     agents,
     fleetLogs,

@@ -35,5 +35,21 @@ export {
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
 export { openRoleKeys, parseMachines, serverConfig } from '@kanade/fleet/roles';
+export {
+  addToGroup,
+  clearFreeze,
+  effectiveSettings,
+  listGroups,
+  readFreeze,
+  readGroup,
+  readNotes,
+  readSettings,
+  removeFromGroup,
+  removeNotes,
+  setFreeze,
+  setNote,
+  setSetting,
+  unsetSettings,
+} from '@kanade/fleet/settings';
 export { createTopology, durability } from '@kanade/fleet/topology';
 export { scriptObjectBytesMax } from '@kanade/shared/fleet-words';
