@@ -97,7 +97,7 @@ function checkArrows(path, text) {
   const project = path.split('/').slice(0, 2).join('/');
   const allowed = arrows[project];
   if (!allowed || isTestFile(path) || !path.includes('/src/')) return [];
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^'.][^']*)'/g)].map((match) => match[1]);
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^'.\n][^'\n]*)'/g)].map((match) => match[1]);
   return specifiers
     .filter((name) => !name.startsWith('node:') && !allowed.some((rule) => matches(rule, name)))
     .map((name) => `${path}: ${project} may not import ${name}`);
