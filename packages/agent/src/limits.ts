@@ -51,6 +51,10 @@ export const limits = {
   endedOrderBytesMax: 2 * 1024,
   /** What the directories of ended runs may take on the disk, in bytes; over it the oldest go. With the orders above, 2 GiB. */
   endedBytesMax: 2 * 1024 ** 3 - 708 * 1024 ** 2,
+  /** What they may take while results that wait for the broker are made from them, in bytes: the broker was away for long. */
+  waitingBytesMax: 3 * 1024 ** 3 - 708 * 1024 ** 2,
+  /** What the logs of such a run are brought down to before any goes, in bytes: of each stream an eighth of it from the beginning and a quarter from the end stay, more than a result shows. */
+  trimmedJobBytes: 64 * 1024 * 1024,
   /** Time between two looks at what they take, in ms. */
   budgetEveryMs: 300_000,
   /** How long an ended run, its order and its output are kept, in ms: the broker's 7 days and one day for clocks. */

@@ -1,14 +1,15 @@
 /** What an agent has on disk and who works on it directly: the file with ledger and outbox, the jobs, the keys, the log. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { type DurableEvent, lastLoss } from '@kanade/durable';
-import { openOutbox } from '@kanade/outbox';
+import { type Outbox, openOutbox } from '@kanade/outbox';
 import { type JobDir, type Jobs, openJobs, type StopReport } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
 import type { LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
 import { type KeyRing, openKeyRing } from './intake/key-ring.ts';
 import { limits } from './limits.ts';
-import { createEvents, isEventId } from './report/events.ts';
+import { createEvents, isEventId, type Tell } from './report/events.ts';
+import { readHeldJobs } from './report/held-jobs.ts';
 import { reportFile, reportJob } from './report/trouble.ts';
 import type { Stopper } from './run/model.ts';
 import { createRegistry } from './run/supervise.ts';
@@ -83,9 +84,19 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     stopOf: stops.stopOf,
     view,
     findRun: createFindRun(file, config.pcId),
+    ...heldOutput(outbox, { jobsRoot: dir.jobs, log, tell }),
     lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
   };
 }
+
+/** What results are still made from, and what is said when some of it had to go. */
+const heldOutput = (outbox: Outbox, { jobsRoot, log, tell }: { jobsRoot: string; log: Logger; tell: Tell }) => ({
+  held: () => readHeldJobs(outbox, jobsRoot),
+  onLost(lost: object): void {
+    log.error(lost, 'output of results that wait for the broker went: the room for it is used up');
+    tell('output_lost', lost);
+  },
+});
 
 /** The stops that were asked for, and what each did. */
 function createStops(jobs: Jobs, log: Logger) {

@@ -4,17 +4,21 @@ import { join } from 'node:path';
 import { openOutbox } from '@kanade/outbox';
 import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createLogger } from '../src/config/logger.ts';
 import { limits } from '../src/limits.ts';
 import { endOf } from '../src/report/end-of.ts';
+import { readHeldJobs } from '../src/report/held-jobs.ts';
 import { resultOf } from '../src/report/report.ts';
 import { tagOf } from '../src/run/launch.ts';
-import type { Run } from '../src/run/model.ts';
+import type { HeldJobs, Run, Upload } from '../src/run/model.ts';
 import { createJobBudget, pruneRuns, sweepJobs } from '../src/run/prune.ts';
 import { openLedger } from '../src/store/ledger.ts';
 import { openStateFile } from '../src/store/state-file.ts';
 import { arrivalOf } from './arrival.ts';
+
+const held = async (): Promise<HeldJobs> => ({ waitingRuns: new Set(), waiting: new Set(), kept: new Set() });
+const onLost = (): void => undefined;
 
 it('pruneRuns() forgets order, run and output of what ended long ago, and nothing else', async () => {
   await using dir = await tempDir();
@@ -45,7 +49,7 @@ it('pruneRuns() forgets order, run and output of what ended long ago, and nothin
     return job;
   });
   give(runOf('open'));
-  await pruneRuns({ ledger, jobs: store, log }, now);
+  await pruneRuns({ ledger, jobs: store, log, held }, now);
 
   expect(jobs.map(({ path }) => existsSync(path))).toEqual([false, true]);
   expect(give(runOf('ended-0'))).toBe('admitted'); // not known any more
@@ -86,9 +90,10 @@ it('createJobBudget() lets the output of the oldest ended runs go, never a runni
       throw new Error('EBUSY');
     },
   };
-  await createJobBudget({ ledger, jobs: stuck, log, bytesMax: 0 }).enforce();
+  const bounds = { ledger, log, held, onLost, waitingBytesMax: 3 * 1024 * 1024 };
+  await createJobBudget({ ...bounds, jobs: stuck, bytesMax: 0 }).enforce();
   expect([...ledger.endedJobs()]).toHaveLength(3); // what cannot be removed stays known: else it would look like lost
-  const budget = createJobBudget({ ledger, jobs: store, log, bytesMax: 1.5 * 1024 * 1024 });
+  const budget = createJobBudget({ ...bounds, jobs: store, bytesMax: 1.5 * 1024 * 1024 });
   await budget.enforce();
   const left = () => runs.map(({ job }) => existsSync(job.path));
   expect(left()).toEqual([true, false, false, true]);
@@ -97,6 +102,112 @@ it('createJobBudget() lets the output of the oldest ended runs go, never a runni
   expect(runs.map(({ run }) => ledger.admit(run, arrivalOf(run)).kind)).toEqual(runs.map(() => 'duplicate'));
   expect((await outbox.count()).ready.records).toBe(3);
   expect(sweepJobs({ ledger, jobs: store, log }, 4)).toEqual([]); // none looks like lost
+});
+
+describe('output that its result waits with for the broker', () => {
+  const mebibyte = 1024 * 1024;
+
+  async function openPlace() {
+    const dir = await tempDir();
+    const file = openStateFile(join(dir.path, 'agent.db'));
+    const outbox = openOutbox({ durable: file });
+    const ledger = openLedger({ file, outbox });
+    const jobs = openJobs(join(dir.path, 'jobs'), { keeper: 'here' });
+    const log = createLogger('silent', () => undefined);
+    const lost: object[] = [];
+    const common = { ledger, jobs, log, held: () => readHeldJobs(outbox, jobs.root) };
+    return {
+      ...common,
+      outbox,
+      lost,
+      budget: (bytesMax: number, waitingBytesMax: number) =>
+        createJobBudget({ ...common, onLost: (what) => void lost.push(what), bytesMax, waitingBytesMax }),
+      /** A run that ended then, with so much output; a long one goes into a store. */
+      async ended(name: string, endedAtMs: number, output: { bytes: number; isLong: boolean }) {
+        const command = {
+          id: 'job',
+          version: '1',
+          request_id: name,
+          shell: 'sh',
+          script: '',
+          timeout_secs: 1,
+        } as const;
+        const names = { pcId: 'pc-1', requestId: name, execId: null, origin: 'fleet', owner: null } as const;
+        const run: Run = { runId: name, ...names, command };
+        ledger.admit(run, arrivalOf(run));
+        const { job } = jobs.launch({ command: ['true'], cwd: '/', shellWrapper: [], fullLog: false });
+        ledger.launching(run.runId, job.id, 'boot');
+        await jobs.wait(job);
+        writeFileSync(join(job.path, 'stdout.log'), Buffer.alloc(output.bytes, 'x'));
+        const end = endOf(run, { kind: 'refused', refusal: { gate: 'deadline', message: 'late' } }, endedAtMs);
+        const source = { kind: 'output', jobId: job.id, stream: 'stdout', bytes: output.bytes, notes: [] } as const;
+        const upload: Upload = { store: 's', key: `${name}/stdout`, source };
+        ledger.ended(run, end, { result: resultOf(run, end), uploads: output.isLong ? [upload] : [] });
+        return job;
+      },
+      /** Delivers the results of some; with a receipt they are kept. */
+      async deliver(...ids: string[]) {
+        const deliver = async ({ id }: { id: string }) => {
+          if (!ids.includes(id)) throw new Error('not now');
+          return 'receipt';
+        };
+        await outbox.drain({ until: 'idle', deliver });
+      },
+      async [Symbol.asyncDispose]() {
+        for (const part of [jobs, outbox, file, dir]) await part[Symbol.asyncDispose]();
+      },
+    };
+  }
+  const long = { bytes: mebibyte, isLong: true };
+
+  it('goes last, after what was delivered; its loss is counted', async () => {
+    await using place = await openPlace();
+    const { ended, budget } = place;
+    const [waits, second] = [await ended('waits', 1, long), await ended('second', 2, long)];
+    const [kept, short, newest] = [
+      await ended('kept', 3, long),
+      await ended('short', 4, { ...long, isLong: false }),
+      await ended('newest', 5, long),
+    ];
+    await place.deliver('kept');
+    const left = () => [waits, second, kept, short, newest].map(({ path }) => existsSync(path));
+    await budget(4.5 * mebibyte, 9 * mebibyte).enforce();
+    expect(left()).toEqual([true, true, true, false, true]);
+    await budget(3.5 * mebibyte, 9 * mebibyte).enforce();
+    expect(left()).toEqual([true, true, false, false, true]);
+    await budget(mebibyte, 9 * mebibyte).enforce();
+    expect([left(), place.lost]).toEqual([[true, true, false, false, true], []]);
+    await budget(mebibyte, 2.5 * mebibyte).enforce();
+    expect(left()).toEqual([false, true, false, false, true]);
+    expect(place.lost).toMatchObject([{ count: 1 }]);
+  });
+
+  it('is brought down to what a result shows before any of it goes', async () => {
+    await using place = await openPlace();
+    const job = await place.ended('giant', 1, { bytes: 100 * mebibyte, isLong: true });
+    const other = await place.ended('other', 2, long);
+    await place.budget(10 * mebibyte, 40 * mebibyte).enforce();
+    expect([existsSync(job.path), existsSync(other.path), place.lost]).toEqual([true, true, []]);
+    const { totalBytes } = place.jobs.read(job, 'stdout', { from: 0, bytesMax: 0 });
+    expect(totalBytes).toBe(100 * mebibyte);
+    const third = Math.floor(limits.outputBytesMax / 3);
+    for (const [from, bytes] of [
+      [0, 2 * third],
+      [totalBytes - third, third],
+    ] as const) {
+      expect(place.jobs.read(job, 'stdout', { from, bytesMax: bytes }).text).toMatch(/^x+$/);
+    }
+  });
+
+  it('is not forgotten with its run, however old that is', async () => {
+    await using place = await openPlace();
+    const jobs = [await place.ended('waits', 1, long), await place.ended('short', 1, { bytes: 10, isLong: false })];
+    const kept = await place.ended('kept', 1, long);
+    await place.deliver('kept');
+    await pruneRuns(place, limits.keepEndedMs + 2);
+    expect([...jobs, kept].map(({ path }) => existsSync(path))).toEqual([true, false, false]);
+    expect(place.ledger.endedJobs()).toEqual([jobs[0]?.id]);
+  });
 });
 
 it('sweepJobs() removes launches that never began and names those that the ledger has lost', async () => {

@@ -14,6 +14,7 @@
 import { join } from 'node:path';
 import { JobError } from './job-error.ts';
 import { type Care, careByProcess, type Launched } from './keep/care.ts';
+import { trimEnded } from './keep/guards.ts';
 import { careHere, type JobsEvent } from './keep/keeper.ts';
 import { leftOverKeepers, liveKeeper } from './keep/markers.ts';
 import {
@@ -106,6 +107,8 @@ export interface Jobs extends AsyncDisposable {
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
   /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
   notify(job: JobDir, change: NotificationChange): Promise<MetaFile>;
+  /** Of the logs of an ended job that take more, the middle goes, as beyond `logBytesMax`; nothing where files cannot have holes. */
+  trim(job: JobDir, bytesMax: number): Promise<void>;
   /** Deletes a job in any state but running. Throws `invalid_state`. */
   delete(job: JobDir, options?: { dryRun?: boolean }): Deletion;
   /** Deletes every ended job of a working directory. */
@@ -175,18 +178,21 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
     edit: editMeta,
     notify: (job, change) => changeNotification(job, change, care),
+    trim: (job, bytesMax) => trimEnded(settle(job), bytesMax).then(() => undefined),
     delete: (job, { dryRun = false } = {}) => deleteJob(job, { dryRun }),
     deleteAll: (cwd, { dryRun = false } = {}) => deleteJobsOf(root, cwd, { dryRun }),
     prune: (pruned) => pruneJobs(root, { dryRun: false, ...pruned, nowMs: Date.now() }),
     usage: () => rootUsage(root),
-    health: () => ({
-      keeper: liveKeeper(root)?.pid,
-      leftOverKeepers: leftOverKeepers(root),
-      hasControlGroups: ownControlGroup() !== undefined,
-    }),
+    health: () => healthOf(root),
     [Symbol.asyncDispose]: () => care[Symbol.asyncDispose](),
   };
 }
+
+const healthOf = (root: string): RootHealth => ({
+  keeper: liveKeeper(root)?.pid,
+  leftOverKeepers: leftOverKeepers(root),
+  hasControlGroups: ownControlGroup() !== undefined,
+});
 
 /** What has come to a running job is seen to from now on. */
 async function changeNotification(job: JobDir, change: NotificationChange, care: Care): Promise<MetaFile> {

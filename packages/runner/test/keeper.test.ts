@@ -173,3 +173,19 @@ it('ensureKeeper() fifty times at once starts one that serves, and leaves no zom
   await stopJob(launched.job, { by: 'user', graceMs: 500 });
   await eventually('the host has left', () => liveKeeper(dir.path) === undefined);
 });
+
+it('trims the logs of an ended job to what its owner needs of them, also once more', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const command = ['yes | head -c 8000000'];
+  const { job } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'], fullLog: false });
+  await jobs.adopt(job);
+  const onDisk = () => statSync(pathOf(job, 'stdout')).blocks * 512;
+  for (const bytesMax of [2 ** 22, 2 ** 20]) {
+    await jobs.trim(job, bytesMax);
+    expect(onDisk()).toBeLessThan(bytesMax / 2);
+    const [from, to] = settle(job).state?.log_omitted?.stdout ?? [0, 0];
+    expect([from >= bytesMax / 8, 8_000_000 - to >= bytesMax / 4]).toEqual([true, true]);
+  }
+  expect(jobs.read(job, 'stdout', { from: 7_999_998, bytesMax: 10 }).text).toBe('y\n');
+});

@@ -196,3 +196,17 @@ it('a combined log that is long is completed although somebody who does not care
   jobs.settle(job);
   await eventually('all lines are there', () => linesOf(job).length === 60_000);
 });
+
+it.each(['here', 'process'] as const)('nothing is copied for who reads no combined log, keeper %s', async (keeper) => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper, keeperWords: ['true'] });
+  const command = ['echo one; sleep 0.1; echo two'];
+  const { job, release } = jobs.launch({ command, cwd: dir.path, shellWrapper: ['sh', '-c'], fullLog: false });
+  const view = keeper === 'here' ? await jobs.adopt(job) : await jobs.wait(job);
+  release();
+  expect([view.status, statSync(pathOf(job, 'stdout')).size, statSync(pathOf(job, 'full')).size]).toEqual([
+    'exited',
+    8,
+    0,
+  ]);
+});

@@ -188,6 +188,7 @@ function definitionOf({ runId, command }: Run, { argv, env }: Plan, cwd: string)
     ...(asUser ? { runAs: 'session-user' } : {}),
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
+    fullLog: false,
     tags: [tagOf(runId)],
     timeoutMs: Math.min(timeoutSeconds(command) * 1000, Number.MAX_SAFE_INTEGER),
     killAfterMs: limits.stopGraceMs,

@@ -139,6 +139,15 @@ export type UploadSource =
   /** A file that nobody changes any more, by its path. */
   | { readonly kind: 'file'; readonly path: string };
 
+/** Job directories that results are still made from. */
+export interface HeldJobs {
+  /** Runs whose result waits for the broker, and the directories that it needs. */
+  readonly waitingRuns: ReadonlySet<string>;
+  readonly waiting: ReadonlySet<string>;
+  /** Directories of results that were delivered, and may have to be sent again. */
+  readonly kept: ReadonlySet<string>;
+}
+
 /** What a run printed on one stream. */
 export interface Printed {
   /** All of it, or as much of its beginning as a message carries. */

@@ -8,6 +8,7 @@ import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger, Stray } from '../store/ledger.ts';
 import { tagOf } from './launch.ts';
+import type { HeldJobs } from './model.ts';
 
 export interface RunPruneOptions {
   readonly ledger: Pick<Ledger, 'forget' | 'jobIds'>;
@@ -18,14 +19,20 @@ export interface RunPruneOptions {
 /** Runs forgotten in one transaction. */
 const batchMax = 100;
 
+export interface ForgetOptions extends RunPruneOptions {
+  /** What results are still made from. */
+  readonly held: () => Promise<HeldJobs>;
+}
+
 /**
- * Forgets runs that ended long ago, with their orders and their output. Job directories go after the commit that forgets
- * them, one per turn of the event loop.
+ * Forgets runs that ended long ago, with their orders and their output, but for those whose result needs that and has not been
+ * delivered. Job directories go after the commit that forgets them, one per turn of the event loop.
  */
-export async function pruneRuns({ ledger, jobs, log }: RunPruneOptions, nowMs: number): Promise<void> {
+export async function pruneRuns({ ledger, jobs, log, held }: ForgetOptions, nowMs: number): Promise<void> {
+  const { waitingRuns } = await held();
   let count = 0;
   for (;;) {
-    const forgotten = ledger.forget(nowMs - limits.keepEndedMs, batchMax);
+    const forgotten = ledger.forget(nowMs - limits.keepEndedMs, batchMax, waitingRuns);
     for (const { jobId } of forgotten) {
       if (jobId !== null) remove(jobs, jobId, log);
       await nextTurn();
@@ -40,43 +47,92 @@ export interface BudgetOptions {
   readonly ledger: Pick<Ledger, 'endedJobs' | 'dropJob'>;
   readonly jobs: Jobs;
   readonly log: Logger;
+  readonly held: () => Promise<HeldJobs>;
+  /** Told of output that went before it was delivered: its result says so. */
+  readonly onLost: (lost: { count: number; bytes: number }) => void;
   /** What the directories of ended runs may take, in bytes. */
   readonly bytesMax: number;
+  /** What they may take while results that wait for the broker need them, in bytes. */
+  readonly waitingBytesMax: number;
+}
+
+/** Sizes of directories, the oldest first, and their sum. */
+interface Measured {
+  readonly bytes: Map<string, number>;
+  total: number;
 }
 
 /**
- * Keeps the directories of ended runs below a budget: over it the oldest go, one per turn of the event loop; a running one never does,
- * nor the order or the result of one that went. What a directory takes is measured once, after its run has ended.
+ * Keeps the directories of ended runs below a budget, one per turn of the event loop. Over it go, each group from its oldest: those
+ * that nobody needs; those of results that were delivered and may have to be sent again; of those that wait for the broker what the
+ * result does not show, and only above `waitingBytesMax` the rest, which is output that nobody will see. A running one never goes, nor
+ * the order or the result of one that went. What a directory takes is measured once, after its run has ended.
  */
-export function createJobBudget({ ledger, jobs, log, bytesMax }: BudgetOptions): { enforce(): Promise<void> } {
-  let measured = new Map<string, number>();
+export function createJobBudget(options: BudgetOptions): { enforce(): Promise<void> } {
+  const { ledger, jobs, log, held, onLost, bytesMax, waitingBytesMax } = options;
+  let known = new Map<string, number>();
+  const drop = async (measured: Measured, ids: readonly string[], max: number) => {
+    const lost = { count: 0, bytes: 0 };
+    for (const id of ids) {
+      if (measured.total <= max) break;
+      // In this order, and only what went: a directory that no run names would look like one that the ledger has lost.
+      if (!remove(jobs, id, log)) continue;
+      ledger.dropJob(id);
+      const bytes = measured.bytes.get(id) ?? 0;
+      measured.bytes.delete(id);
+      measured.total -= bytes;
+      lost.count++;
+      lost.bytes += bytes;
+      await nextTurn();
+    }
+    return lost;
+  };
   return {
     async enforce() {
-      const now = new Map<string, number>();
-      let total = 0;
-      for (const id of ledger.endedJobs()) {
-        const known = measured.get(id);
-        const bytes = known ?? bytesOf(jobs.at(id).path);
-        now.set(id, bytes);
-        total += bytes;
-        if (known === undefined) await nextTurn();
-      }
-      measured = now;
-      let count = 0;
-      for (const [id, bytes] of now) {
-        if (total <= bytesMax) break;
-        // In this order, and only what went: a directory that no run names would look like one that the ledger has lost.
-        if (!remove(jobs, id, log)) continue;
-        ledger.dropJob(id);
-        measured.delete(id);
-        total -= bytes;
-        count++;
-        await nextTurn();
-      }
+      const measured = await measure(options, known);
+      known = measured.bytes;
+      if (measured.total <= bytesMax) return;
+      const { waiting, kept } = await held();
+      const rankOf = (id: string): number => (waiting.has(id) ? 2 : kept.has(id) ? 1 : 0);
+      const [free = [], resent = [], needed = []] = [0, 1, 2].map((rank) =>
+        [...measured.bytes.keys()].filter((id) => rankOf(id) === rank),
+      );
+      const { count } = await drop(measured, [...free, ...resent], bytesMax);
       if (count > 0)
         log.warn({ count, bytes_max: bytesMax }, 'output of the oldest ended runs went: the budget is used up');
+      if (measured.total > bytesMax) await trim(options, measured, needed);
+      const lost = await drop(measured, needed, waitingBytesMax);
+      if (lost.count > 0) onLost(lost);
     },
   };
+}
+
+/** What lies there, by what is known of it. */
+async function measure({ ledger, jobs }: BudgetOptions, known: ReadonlyMap<string, number>): Promise<Measured> {
+  const measured = { bytes: new Map<string, number>(), total: 0 };
+  for (const id of ledger.endedJobs()) {
+    const bytes = known.get(id) ?? bytesOf(jobs.at(id).path);
+    measured.bytes.set(id, bytes);
+    measured.total += bytes;
+    if (!known.has(id)) await nextTurn();
+  }
+  return measured;
+}
+
+/** Of logs that are longer than a result shows the middle goes. */
+async function trim({ jobs, log }: BudgetOptions, measured: Measured, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const before = measured.bytes.get(id) ?? 0;
+    if (before <= limits.trimmedJobBytes) continue;
+    try {
+      await jobs.trim(jobs.at(id), limits.trimmedJobBytes);
+    } catch (error) {
+      log.warn({ err: error, job_id: id }, 'the output of a job could not be trimmed');
+    }
+    const after = bytesOf(jobs.at(id).path);
+    measured.bytes.set(id, after);
+    measured.total += after - before;
+  }
 }
 
 function bytesOf(dir: string): number {

@@ -2,9 +2,16 @@
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { OpenRun } from './model.ts';
-import { createJobBudget, pruneRuns, type RunPruneOptions, sweepJobs } from './prune.ts';
+import {
+  type BudgetOptions,
+  createJobBudget,
+  type ForgetOptions,
+  pruneRuns,
+  type RunPruneOptions,
+  sweepJobs,
+} from './prune.ts';
 
-export interface KeepPruningOptions extends RunPruneOptions {
+export interface KeepPruningOptions extends ForgetOptions, Pick<BudgetOptions, 'onLost'> {
   readonly ledger: Ledger;
   /** What else is forgotten from time to time. */
   readonly onPrune: (nowMs: number) => void;
@@ -12,7 +19,8 @@ export interface KeepPruningOptions extends RunPruneOptions {
 
 /** Forgets old runs now and from time to time. */
 export function keepPruning(options: KeepPruningOptions): Disposable {
-  const budget = createJobBudget({ ...options, bytesMax: limits.endedBytesMax });
+  const { endedBytesMax: bytesMax, waitingBytesMax } = limits;
+  const budget = createJobBudget({ ...options, bytesMax, waitingBytesMax });
   const enforce = (): void => {
     budget.enforce().catch((error: unknown) => {
       options.log.error({ err: error }, 'the budget of old runs could not be kept; it is looked at again');

@@ -92,8 +92,12 @@ export interface Ledger {
   endedJobs(): string[];
   /** The directory of a run is gone; the run and its order stay known. */
   dropJob(jobId: string): void;
-  /** Forgets runs that ended before, with their orders; returns the names of their job directories. */
-  forget(endedBeforeMs: number, countMax: number): { runId: string; jobId: string | null }[];
+  /** Forgets runs that ended before but for some, with their orders; returns the names of their job directories. */
+  forget(
+    endedBeforeMs: number,
+    countMax: number,
+    except?: ReadonlySet<string>,
+  ): { runId: string; jobId: string | null }[];
 }
 
 /** What the fleet is told of an end. */
@@ -161,7 +165,7 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
     boundDoubt: (lastSequence) =>
       change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
     dropJob: (jobId) => change('UPDATE run SET job_id = NULL WHERE job_id = ?', jobId),
-    forget: (endedBeforeMs, countMax) => file.transact((tx) => forgetRuns(tx.sql, endedBeforeMs, countMax)),
+    forget: (beforeMs, max, except) => file.transact(({ sql }) => forgetRuns(sql, { beforeMs, max, except })),
   };
 }
 

@@ -94,16 +94,16 @@ function jobRunOf(row: Row): JobRun {
   };
 }
 
-/** Forgets runs that ended before, at most so many, with their orders. */
+/** Forgets runs that ended before but for some, at most so many, with their orders. */
 export function forgetRuns(
   sql: Sql,
-  endedBeforeMs: number,
-  countMax: number,
+  given: { beforeMs: number; max: number; except?: ReadonlySet<string> | undefined },
 ): { runId: string; jobId: string | null }[] {
-  const rows = sql("SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ? LIMIT ?").all(
-    endedBeforeMs,
-    countMax,
-  );
+  const { beforeMs, max, except = new Set() } = given;
+  const rows = sql(
+    `SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ?
+     AND run_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?`,
+  ).all(beforeMs, JSON.stringify([...except]), max);
   return rows.map((row) => {
     const runId = row.run_id as string;
     sql('DELETE FROM run WHERE run_id = ?').run(runId);

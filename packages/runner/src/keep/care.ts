@@ -6,7 +6,7 @@ import { createEncloser, type Encloser } from '../process/control-group/enclose.
 import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
-import type { JobDir, MetaFile } from '../record/layout.ts';
+import { hasLineLog, type JobDir, type MetaFile } from '../record/layout.ts';
 import { handOver, isMarked, keeperWord } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 
@@ -96,9 +96,9 @@ interface UntilKept {
  * Sees to a fresh job until a keeper does. Nothing is done for one that ends within {@link copyEveryMs}, as most do. Call the answer
  * to leave it to the keeper: true when it still runs.
  */
-function watchUntilKept({ job, ended }: LaunchedJob, { isKept, enclose, give }: UntilKept): () => boolean {
+function watchUntilKept({ job, meta, ended }: LaunchedJob, { isKept, enclose, give }: UntilKept): () => boolean {
   let hasEnded = false;
-  let copies = !isKept;
+  let copies = !isKept && hasLineLog(meta);
   let leave = (): void => undefined;
   let stopCopying = leave;
   const copyNoMore = (): void => {

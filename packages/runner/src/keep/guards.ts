@@ -4,6 +4,7 @@
  * offsets; what is omitted stands in `omitted.json`.
  */
 import { statSync } from 'node:fs';
+import { isTerminal } from '@kanade/shared/job-words';
 import type { JobView } from '../life/settle.ts';
 import { type StopOutcome, stopJob } from '../life/stop.ts';
 import { runSink } from '../process/spawn.ts';
@@ -98,11 +99,10 @@ const together = (delayMs: number): number =>
   delayMs < 2 * togetherMs ? delayMs : delayMs - ((performance.now() + delayMs) % togetherMs);
 
 /** Trims the logs of a job that has ended once more: what it printed after the last look may be gigabytes. */
-export async function trimEnded(view: JobView, meta: MetaFile): Promise<JobView> {
+export async function trimEnded(view: JobView, bytesMax: number): Promise<JobView> {
   const { job, state } = view;
-  const bytesMax = meta.log_bytes_max ?? limits.logBytes;
   const isOver = logStreams.reduce((sum, stream) => sum + bytesOnDisk(pathOf(job, stream)), 0) > bytesMax;
-  if (!state || !isOver || meta.log_overflow === 'stop' || !(await trimLogs(job, bytesMax))) return view;
+  if (!state || !isTerminal(view.status) || !isOver || !(await trimLogs(job, bytesMax))) return view;
   const trimmed = { ...state, log_omitted: readOmitted(job) };
   replaceFileIfRoom(pathOf(job, 'state'), pretty(trimmed));
   return { ...view, state: trimmed };
@@ -186,7 +186,7 @@ interface TrimOptions {
 
 /** Brings a log below `bytesMax`. False where that cannot be done: a small limit, or a system without holes. */
 async function trimLog(path: string, { bytesMax, from: known, onOmitted }: TrimOptions): Promise<boolean> {
-  const from = known ?? Math.ceil(bytesMax / 3 / pageBytes) * pageBytes;
+  const from = Math.min(known ?? Number.POSITIVE_INFINITY, Math.ceil(bytesMax / 3 / pageBytes) * pageBytes);
   const to = Math.floor((statSync(path).size - (bytesMax * 2) / 3) / pageBytes) * pageBytes;
   if (to <= from) return false;
   onOmitted(from, to);

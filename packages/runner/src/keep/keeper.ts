@@ -11,7 +11,7 @@ import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { ageMsOf } from '../process/identity.ts';
 import { holdJob, watchPath } from '../record/files.ts';
-import { type JobDir, limits, readMeta } from '../record/layout.ts';
+import { hasLineLog, type JobDir, limits, readMeta } from '../record/layout.ts';
 import type { Care } from './care.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
 import { notifyCompletion } from './sinks.ts';
@@ -189,7 +189,7 @@ async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended
   const onTimedOut = ({ view, ...more }: StopOutcome): void =>
     onEvent({ kind: 'timed_out', job: named, outcome: { view: { ...view, job: named }, ...more } });
   const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }, begun) : [];
-  const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined, named });
+  const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined && hasLineLog(meta), named });
   const leave = meta ? encloser.add(tended) : () => undefined;
   try {
     let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, launched });
@@ -197,7 +197,7 @@ async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended
     await output.finish(isTerminal(view.status) && view.isLogBehind !== false ? endedAtMsOf(view) : undefined);
     if (!isTerminal(view.status)) return { ...view, job: named };
     for (const guard of guards) await guard.close();
-    if (meta) view = await trimEnded(view, meta);
+    if (meta && meta.log_overflow !== 'stop') view = await trimEnded(view, meta.log_bytes_max ?? limits.logBytes);
     view = { ...view, job: named };
     // Read once more: it may have got its sinks while it ran.
     const now = readMeta(job);

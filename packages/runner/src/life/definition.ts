@@ -44,8 +44,8 @@ export interface JobDefinition {
    * file cannot have holes (not Linux, a limit below 64 KiB), it is always `stop`.
    */
   readonly logOverflow?: 'trim' | 'stop';
-  /** Another place for the combined log, absolute; its directory is made, what is there is replaced. */
-  readonly fullLog?: string;
+  /** Another place for the combined log, absolute; its directory is made, what is there is replaced. False: nobody reads one, and it stays empty. */
+  readonly fullLog?: string | false;
 }
 
 /** Login shell in string mode, as the command-line contract has it. */
@@ -104,7 +104,7 @@ export function storedOf(definition: JobDefinition, id: string, root: string, no
     shell_wrapper: [...(definition.shellWrapper ?? defaultWrapper)],
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
     ...(definition.runAs ? { run_as: definition.runAs } : {}),
-    ...(definition.fullLog ? { full_log: definition.fullLog } : {}),
+    ...(definition.fullLog === undefined ? {} : { full_log: definition.fullLog || '' }),
   };
   return { meta, hidden: env.filter(isHidden) };
 }

@@ -16,6 +16,7 @@ import { parseShimRecord, type ShimRecord } from '../process/spawn.ts';
 import { type Survivor, survivorsOf, type TreeTarget } from '../process/tree.ts';
 import { openForAppending, pauseMs, replaceState, writeNewFile } from '../record/files.ts';
 import {
+  hasLineLog,
   type JobDir,
   type JobFile,
   type JobPaths,
@@ -253,7 +254,7 @@ export function lineLogOf({ job, meta, omitted }: Pick<JobFacts, 'job' | 'meta' 
   return {
     stdout: pathOf(job, 'stdout'),
     stderr: pathOf(job, 'stderr'),
-    full: meta?.full_log ?? pathOf(job, 'full'),
+    full: meta?.full_log || pathOf(job, 'full'),
     offsets: pathOf(job, 'fullOffsets'),
     lock: join(job.path, '.full.lock'),
     omitted: omitted ?? {},
@@ -269,7 +270,7 @@ const logTriesMax = 50;
 
 /** Completes the combined log as far as settling may; true when there is more. */
 function completeLog(facts: FactsOnDemand, look: Omit<LineLogLook, 'bytesMax'>): boolean {
-  if (facts.logBytes === 0) return false;
+  if (facts.logBytes === 0 || !hasLineLog(facts.meta)) return false;
   const files = lineLogOf(facts);
   const log = createLineLog(files, () => files);
   for (let tries = 0; tries < logTriesMax; tries++) {

@@ -56,6 +56,9 @@ export interface JobDir {
   readonly path: string;
 }
 
+/** Whether the lines of a job are copied into a combined log. */
+export const hasLineLog = (meta: Pick<MetaFile, 'full_log'> | undefined): boolean => meta?.full_log !== '';
+
 export const pathOf = (job: JobDir, file: JobFile): string => `${job.path}${sep}${jobFiles[file]}`;
 
 export type JobPaths = Readonly<Record<JobFile, string>>;
@@ -127,7 +130,7 @@ export interface MetaFile {
   progress_every_ms: number;
   shell_wrapper?: string[];
   stdin_file?: string;
-  /** Ours: where the combined log goes instead of `full.log`. */
+  /** Ours: where the combined log goes instead of `full.log`; empty: nowhere. */
   full_log?: string;
   /** Ours: bytes of both logs together above which the host trims them or stops the job. */
   log_bytes_max?: number;
