@@ -11,13 +11,14 @@ import { agentVersion } from './config/version.ts';
 import type { BrokerState } from './fleet/connect.ts';
 import { createFleetLink, type FleetLink } from './fleet/link.ts';
 import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts';
-import { createTurns } from './intake/gates.ts';
+import { createTurns, type Turns } from './intake/gates.ts';
 import { heartbeatOf } from './intake/key-ring.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
 import { openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
+import { createLiveSettings, type LiveSettings } from './machine/settings.ts';
 import { openStore } from './open-store.ts';
 import type { Tell } from './report/events.ts';
 import { refusedResult } from './report/refused.ts';
@@ -68,19 +69,18 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
     },
   });
   const verifier = createVerifier({ ...common, onEvent: store.tell });
-  const supervisor = createSupervisor({
-    ...common,
-    launcher,
-    report,
-    after: createAfter([createCheckStep(store.checks), createEmitStep(store)], common),
-    turns: createTurns(view, availableParallelism(), verifier.again),
-  });
+  const settings = parts.use(createLiveSettings(common));
+  const turns = createTurns(view, placesOf(settings), verifier.again);
+  const after = createAfter([createCheckStep(store.checks), createEmitStep(store)], common);
+  const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
   const state = createMachineState(common);
+  applySettings(settings, { turns, log, startLevel: config.logLevel });
   const link: FleetLink = parts.use(
     createFleetLink({
       ...common,
       cache: view,
+      settings,
       access: config.access,
       provenance: () => heartbeatOf(store.ring.current),
       onOrders: intake.take,
@@ -94,7 +94,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
   const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
   const jobs = createLocalJobs({ ...common, catalogue, intake });
-  const local = await serveLocal({ ...doorOf(config), version, state, jobs, registry, log });
+  const local = await serveLocal({ ...doorOf(config), version, state, jobs, registry, settings, log });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);
@@ -132,6 +132,21 @@ function intakeOf(
   const reject = (command: Command, reason: string): void =>
     ledger.answer(refusedResult(command, { pcId, reason }, Date.now()));
   return createIntake({ ...common, verifier, refuse, reject, isBehind, begin, onEvent: tell });
+}
+
+const placesOf = ({ current }: LiveSettings): number => current.placesMax ?? availableParallelism();
+
+/** What holds without a restart, beside what asks for its settings whenever it needs them. */
+function applySettings(
+  settings: LiveSettings,
+  { turns, log, startLevel }: { turns: Turns; log: Logger; startLevel: AgentConfig['logLevel'] },
+): void {
+  const apply = (): void => {
+    turns.resize(placesOf(settings));
+    log.level = settings.current.logLevel ?? startLevel;
+  };
+  apply();
+  settings.watch(apply);
 }
 
 const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({

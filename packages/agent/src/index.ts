@@ -1,7 +1,9 @@
 /** The agent as a program (`main`) and as a part of another program or a test (`createAgent`). */
+
+export type { LogLevel } from '@kanade/shared/fleet';
 export { type Agent, createAgent } from './agent.ts';
 export { AgentError, type AgentErrorCode } from './agent-error.ts';
 export type { AgentConfig } from './config/config.ts';
-export { createLogger, type LogLevel } from './config/logger.ts';
+export { createLogger } from './config/logger.ts';
 export type { Io } from './io.ts';
 export { main } from './main.ts';

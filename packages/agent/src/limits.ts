@@ -104,8 +104,13 @@ export const limits = {
   emittedTogetherMax: 100,
   /** Share of the outbox that may be in use when events of scripts are queued: the rest is kept for results. */
   emittedShareMax: 0.5,
-  /** Time between two heartbeats, in ms. */
-  heartbeatEveryMs: 30_000,
+  /** Bytes of one layer of settings, groups of this machine whose layers count, and characters of the name that its client shows. */
+  settingsBytesMax: 8 * 1024,
+  settingsGroupsMax: 1_000,
+  displayNameMax: 100,
+  /** Processes that are looked at for the busiest of them, and how long a piece of that may take, in ms. */
+  processesLookedMax: 20_000,
+  processesTurnMs: 3,
   /** First and longest pause between attempts to reach the broker, in ms; up to as much again is added at random. */
   reconnectFirstMs: 250,
   reconnectMaxMs: 15_000,

@@ -45,6 +45,16 @@ const actions: readonly Action[] = [
     'kill.a.b',
   ),
   ...says(['agent'], 'results.r-1', `heartbeat.${me}`, `obs.${me}`, `events.started.e-1.${me}`, '$O.result_output.C.n'),
+  ...says(['agent'], `host_perf.${me}`, `process_perf.${me}`),
+  ...says(nobody, `host_perf.${other}`, `process_perf.${other}`),
+  ...['global', `pcs.${me}`, 'groups.web'].flatMap((key) => [
+    ...says(['operator', 'read-only', 'agent'], `$JS.API.CONSUMER.CREATE.KV_agent_config.c.$KV.agent_config.${key}`),
+    ...hears(['agent'], `$KV.agent_config.${key}`),
+  ]),
+  ...[`pcs.${other}`, 'groups.db', 'groups.>', '>'].flatMap((key) => [
+    ...says(['operator', 'read-only'], `$JS.API.CONSUMER.CREATE.KV_agent_config.c.$KV.agent_config.${key}`),
+    ...hears(nobody, `$KV.agent_config.${key}`),
+  ]),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
   ...says(['operator'], '$O.scripts.C.n', '$O.scripts.M.bg=='),
@@ -124,7 +134,7 @@ const actions: readonly Action[] = [
   ),
   ...hears(nobody, `$KV.agent_groups.${other}`, '$O.result_output.>', `job.tail.${other}`, `logs.fetch.${other}`),
   ...hears(['operator', 'read-only', 'break-glass'], 'results.>'),
-  ...hears(['operator', 'read-only'], 'heartbeat.>', 'events.>', 'obs.>', 'audit.>'),
+  ...hears(['operator', 'read-only'], 'heartbeat.>', 'host_perf.>', 'process_perf.>', 'events.>', 'obs.>', 'audit.>'),
 ];
 
 /** A server with the users of two machines, and a connection for each role. */

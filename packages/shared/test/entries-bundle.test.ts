@@ -58,7 +58,7 @@ it.each([
   [
     'fleet-words',
     [
-      ...['exit', 'fence', 'object-store', 'store', 'subject'].map((file) => `fleet/${file}.ts`),
+      ...['config-words', 'exit', 'fence', 'object-store', 'store', 'subject'].map((file) => `fleet/${file}.ts`),
       'signing/signature.ts',
     ],
   ],

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BrokerAccess } from '@kanade/fleet/connection';
-import { isToken } from '@kanade/shared/fleet';
+import { isToken, type LogLevel, logLevels } from '@kanade/shared/fleet';
 import { agentDataDir } from '@kanade/shared/local-words';
-import { type LogLevel, logLevels } from './logger.ts';
 
 /** All that an agent is told from outside. */
 export interface AgentConfig {

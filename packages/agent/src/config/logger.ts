@@ -1,10 +1,8 @@
 import { brokerFault } from '@kanade/fleet/connection';
+import type { LogLevel } from '@kanade/shared/fleet';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 
 export type { Logger } from 'pino';
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** JSON lines through `write`, each line written before the call returns. */
 export function createLogger(level: LogLevel, write: (line: string) => void): Logger {

@@ -138,6 +138,10 @@ export interface StreamLook {
   readonly identity: string;
   /** The first half of that: when the stream was made, in the broker's words. */
   readonly created: string;
+  /** How many messages it holds. */
+  readonly messages: number;
+  /** The subjects below the filter that was asked for which have messages. */
+  readonly subjects: readonly string[];
   /** How long the broker knows the ids of what it was given, in ms. */
   readonly knownIdsMs: number;
   /** What it and its server could do better. */
@@ -146,13 +150,18 @@ export interface StreamLook {
   readonly isShared: boolean;
 }
 
-export async function lookAtStream(connection: NatsConnection, stream: string): Promise<StreamLook> {
+export async function lookAtStream(connection: NatsConnection, stream: string, subjects?: string): Promise<StreamLook> {
   const manager = await jetstreamManager(connection, { timeout: limits.requestTimeoutMs, checkAPI: false });
-  const { state, created, config } = await whileConnected(connection, manager.streams.info(stream));
+  const { state, created, config } = await whileConnected(
+    connection,
+    manager.streams.info(stream, subjects === undefined ? {} : { subjects_filter: subjects }),
+  );
   return {
     lastSeq: state.last_seq,
     identity: `${created} ${connection.info?.server_id ?? ''}`,
     created,
+    messages: state.messages,
+    subjects: Object.keys(state.subjects ?? {}),
     weaknesses: weaknessesOf(connection.info?.version ?? '', config),
     knownIdsMs: config.duplicate_window / 1e6,
     isShared: connection.info?.cluster !== undefined,
@@ -183,7 +192,10 @@ async function keepConnected(access: BrokerAccess, options: BrokerOptions, keepi
     } catch (error) {
       // One clear sentence for each reason; a fleet that is away for a night must not fill the disks of its machines.
       const { code, message } = connectionFault(error, access);
-      log[said === message ? 'debug' : 'warn']({ code }, `${message}; trying again for ever`);
+      log[said === message ? 'debug' : 'warn'](
+        { code, reason: message },
+        'the broker cannot be reached; trying again for ever',
+      );
       said = message;
     } finally {
       hold(undefined);

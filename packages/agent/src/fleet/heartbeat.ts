@@ -3,7 +3,9 @@ import type { Outbox } from '@kanade/outbox';
 import { type Heartbeat, heartbeatSubject, pingSubject } from '@kanade/shared/fleet';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
-import { limits } from '../limits.ts';
+import { createLastLogon, ownDisk } from '../machine/own-load.ts';
+import type { LiveSettings } from '../machine/settings.ts';
+import { createTicker } from '../machine/ticker.ts';
 
 export interface HeartbeatOptions {
   readonly pcId: string;
@@ -14,20 +16,25 @@ export interface HeartbeatOptions {
   readonly outbox: Pick<Outbox, 'count'>;
   /** Whom this machine obeys. */
   readonly provenance: () => Partial<Heartbeat>;
+  readonly settings: LiveSettings;
   readonly connection: () => NatsConnection | undefined;
   readonly log: Logger;
 }
 
-/** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. */
+/** Signs of life: a heartbeat at once on each connect and then on a timer, and the answer to a ping. While there is no broker it rests. */
 export function createHeartbeat(options: HeartbeatOptions) {
-  const { pcId, version, lostAtMs, provenance, outbox, connection, log } = options;
+  const { pcId, version, lostAtMs, provenance, outbox, settings, connection, log } = options;
   const pulse = createPulse(pcId, version);
+  const lastLogon = createLastLogon(log);
   const beat = async (): Promise<Heartbeat> => {
     const lostAt = lostAtMs();
     const { quarantined } = await outbox.count();
+    const { conflicts } = settings.current;
     return {
       ...pulse(),
+      ...lastLogon(),
       ...provenance(),
+      ...(conflicts.length === 0 ? {} : { config_conflicts: [...conflicts] }),
       records_quarantined: quarantined.records,
       ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }),
     };
@@ -40,10 +47,11 @@ export function createHeartbeat(options: HeartbeatOptions) {
         log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
       });
   };
-  const timer = setInterval(publish, limits.heartbeatEveryMs);
-  timer.unref();
+  const ticker = createTicker(() => settings.current.heartbeatMs, publish);
+  const unwatch = settings.watch(ticker.retime);
   return {
-    online: publish,
+    online: ticker.start,
+    away: ticker.stop,
     open(opened: NatsConnection): void {
       opened.subscribe(pingSubject(pcId), {
         callback: (error, message) => {
@@ -54,7 +62,10 @@ export function createHeartbeat(options: HeartbeatOptions) {
         },
       });
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    [Symbol.dispose]() {
+      unwatch();
+      ticker.stop();
+    },
   };
 }
 
@@ -78,6 +89,7 @@ function createPulse(pcId: string, version: string): () => Heartbeat {
       ...(family === undefined ? {} : { os_family: family }),
       ...(cpuPct === undefined ? {} : { agent_cpu_pct: Math.round(cpuPct * 100) / 100 }),
       agent_rss_bytes: process.memoryUsage.rss(),
+      ...ownDisk(),
     };
   };
 }

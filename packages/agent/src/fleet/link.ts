@@ -4,11 +4,13 @@ import type { Outbox } from '@kanade/outbox';
 import { type Heartbeat, logsSubject, tailSubject } from '@kanade/shared/fleet';
 import { headers as createHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
+import type { LiveSettings } from '../machine/settings.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
 import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createPerf } from './perf.ts';
 import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 
@@ -24,6 +26,7 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly lostAtMs: () => number | undefined;
   /** Whom this machine obeys, for heartbeats. */
   readonly provenance: () => Partial<Heartbeat>;
+  readonly settings: LiveSettings;
   readonly onState: (state: BrokerState) => void;
   /** Answers who watches a run. */
   readonly onTail: AnswerQuestion;
@@ -75,6 +78,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   });
   const receive = createReceive(shared);
   const heartbeat = createHeartbeat(shared);
+  const perf = createPerf(shared);
   return {
     get state() {
       return broker?.state ?? { kind: access ? 'away' : 'none' };
@@ -93,18 +97,18 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
           answerOn(opened, logsSubject(pcId), options.onLogs, log);
         },
         onOnline: (open) => {
-          for (const part of [fleet, heartbeat]) part.online();
+          for (const part of [fleet, heartbeat, perf]) part.online();
           publish.online(open);
         },
         onState: (state) => {
-          if (state.kind !== 'connected') for (const part of [fleet, receive, publish]) part.away();
+          if (state.kind !== 'connected') for (const part of [fleet, receive, publish, heartbeat, perf]) part.away();
           options.onState(state);
         },
         log,
       });
     },
     async [Symbol.asyncDispose]() {
-      heartbeat[Symbol.dispose]();
+      for (const part of [heartbeat, perf]) part[Symbol.dispose]();
       await broker?.[Symbol.asyncDispose]();
       await drained;
     },

@@ -108,4 +108,26 @@ describe('createSlots()', () => {
     (await waiting)[Symbol.dispose]();
     await expect(slots.take(AbortSignal.abort(new Error('late')))).rejects.toThrow('late');
   });
+
+  it('lets in those who wait when there are more places, in order, and takes none away when there are fewer', async () => {
+    const slots = createSlots(2);
+    const held = [await slots.take(never), await slots.take(never)];
+    const order: number[] = [];
+    const places = [1, 2, 3, 4].map(async (number) => {
+      const place = await slots.take(never);
+      order.push(number);
+      return place;
+    });
+    slots.resize(4);
+    await Promise.all(places.slice(0, 2));
+    expect(order).toEqual([1, 2]);
+    slots.resize(1);
+    for (const place of [...held, await places[0]]) place?.[Symbol.dispose]();
+    await Promise.resolve();
+    expect(order).toEqual([1, 2]); // one still runs, and that is all there is room for
+    (await places[1])?.[Symbol.dispose]();
+    (await places[2])?.[Symbol.dispose]();
+    (await places[3])?.[Symbol.dispose]();
+    expect(order).toEqual([1, 2, 3, 4]);
+  });
 });

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buckets, type Command, parseHumantime } from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
-import type { BrokerPatience, FleetView, JobStanding } from '../store/fleet-cache.ts';
+import type { BrokerPatience } from '../store/contact.ts';
+import type { FleetView, JobStanding } from '../store/fleet-cache.ts';
 import { isAddressed } from './admit.ts';
 
 /** What the gates look at. */
@@ -35,6 +36,8 @@ export interface Turns {
   wait(run: Run, given: Arrived): Promise<Disposable | Refusal>;
   /** A place at once, beyond the number if need be: for what already runs. */
   occupy(run: Run): Disposable;
+  /** So many places from now on. Fewer end nothing that runs; more let in who waits, in order. */
+  resize(placesMax: number): void;
 }
 
 type GateView = Pick<FleetView, 'about' | 'filters' | 'settled' | 'watch'>;
@@ -73,6 +76,7 @@ export function createTurns(
       }
     },
     occupy: (run) => (needsPlace(run) ? slots.occupy() : noPlace),
+    resize: slots.resize,
   };
 }
 
@@ -112,6 +116,7 @@ function watchOver(view: GateView, run: Run, given: Arrived): Watch {
     const isOfJob = key === undefined || key === command.id;
     if (bucket === buckets.scriptStatus) isOfJob && judge(revoked);
     else if (bucket === buckets.scriptCurrent) isOfJob && judge(versionPin);
+    else if (bucket === buckets.agentConfig) return;
     // Groups stand in two buckets: only what both say counts.
     else if (view.about(command.id).brokerAgeMs === 0) judge(membership);
   });
@@ -236,9 +241,12 @@ export interface Slots {
   take(signal: AbortSignal): Promise<Disposable>;
   /** A place at once, beyond the number if need be: for what already runs. */
   occupy(): Disposable;
+  /** So many places from now on. Who has one keeps it; what is new goes to those who wait, in the order in which they came. */
+  resize(placesMax: number): void;
 }
 
-export function createSlots(placesMax: number): Slots {
+export function createSlots(placesFirst: number): Slots {
+  let placesMax = placesFirst;
   let taken = 0;
   const waiting: (() => void)[] = [];
 
@@ -260,6 +268,13 @@ export function createSlots(placesMax: number): Slots {
     occupy() {
       taken++;
       return place();
+    },
+    resize(next) {
+      placesMax = next;
+      while (taken < placesMax && waiting.length > 0) {
+        taken++;
+        waiting.shift()?.();
+      }
     },
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);

@@ -21,6 +21,7 @@ import {
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
+import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
 import { ProgressFeed } from './feed.ts';
 import type { createLocalJobs } from './jobs.ts';
@@ -38,6 +39,7 @@ export interface ServeLocalOptions {
   readonly state: MachineState;
   readonly jobs: ReturnType<typeof createLocalJobs>;
   readonly registry: Registry;
+  readonly settings: LiveSettings;
   readonly log: Logger;
 }
 
@@ -143,7 +145,7 @@ const onlyOne =
   (peer: { uid: number }): AcceptVerdict =>
     peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
 
-function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
+function handlersOf({ version, state, jobs, settings }: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
   return {
     'system.handshake': ({ protocol }, { peer }) => {
       const common = commonProtocol(protocol);
@@ -154,7 +156,9 @@ function handlersOf({ version, state, jobs }: ServeLocalOptions): Handlers<Contr
         );
       }
       const session = { user: peer.user, session_id: peer.uid, pc_id: state.snapshot().pc_id };
-      return { protocol: common, agent_version: version, features, session };
+      const { displayName } = settings.current;
+      const named = displayName === undefined ? {} : { client_display_name: displayName };
+      return { protocol: common, agent_version: version, features, session, ...named };
     },
     'system.ping': () => ({ agent_time: new Date().toISOString() }),
     'system.version': () => ({ agent_version: version, target_agent_version: version }),

@@ -11,8 +11,9 @@ export function reportFile(event: DurableEvent, log: Logger, lost: { atMs: numbe
   }
   const loss = lastLoss([event]);
   lost.atMs = loss?.atMs ?? lost.atMs;
-  const said = loss === undefined ? 'nothing is missing' : 'something may be missing';
-  log.error({ event }, `the file of this agent was damaged and is replaced by what could be read of it: ${said}`);
+  const replaced = 'the file of this agent was damaged and is replaced by what could be read of it';
+  if (loss === undefined) log.error({ event }, `${replaced}: nothing is missing`);
+  else log.error({ event }, `${replaced}: something may be missing`);
 }
 
 /** What the keeper could not do, and runs that took too long. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durable, Sql } from '@kanade/durable';
 import {
   AgentGroups,
@@ -6,10 +5,11 @@ import {
   bucketsOnDemand,
   commandFilters,
   effectiveGroups,
+  entrySubject,
   isToken,
   scriptStatuses,
 } from '@kanade/shared/fleet';
-import { limits } from '../limits.ts';
+import { type BrokerPatience, type Contact, createContact } from './contact.ts';
 
 /** What the fleet says about one job, as far as this machine knows. */
 export interface JobStanding {
@@ -31,6 +31,8 @@ export interface FleetView {
   manifests(): { readonly id: string; readonly text: string }[];
   /** Groups of this machine, given and derived, sorted; of an entry that cannot be read as groups none. */
   groups(): readonly string[];
+  /** What the layers of settings that concern this machine say, by their key in `agent_config`, as it is stored. */
+  settings(): ReadonlyMap<string, string>;
   /** Subjects on which orders for this machine come. */
   filters(): readonly string[];
   /**
@@ -39,25 +41,11 @@ export interface FleetView {
    */
   settled(signal: AbortSignal, patience: BrokerPatience): Promise<void>;
   /**
-   * Calls back on every change of what can forbid an order until the returned function is called. `key`: the one that changed;
-   * undefined when the whole bucket was read.
+   * Calls back on every change of what can forbid an order, and of settings, until the returned function is called. `key`: the
+   * one that changed; undefined when the whole bucket was read.
    */
-  watch(listener: (bucket: ForbiddingBucket, key: string | undefined) => void): () => void;
+  watch(listener: (bucket: HeldBucket, key: string | undefined) => void): () => void;
 }
-
-/** How long somebody waits for what the broker says, in ms, before what it last said holds. */
-export interface BrokerPatience {
-  /** For the first read after the start of this agent, while there is no connection yet. */
-  readonly startMs: number;
-  /** For the read that follows every connect. */
-  readonly readMs: number;
-}
-
-/**
- * How what we know stands to the broker. `starting`: not read since this agent began; `reading`: connected, what forbids orders has
- * not been read on this connection; `current`: it has; `away`: the connection went; `none`: there is no broker.
- */
-export type Contact = 'starting' | 'reading' | 'current' | 'away' | 'none';
 
 /** Buckets whose entries can say of an order that it may not run, or not here: none runs before they were read. */
 export const forbiddingBuckets = [
@@ -68,15 +56,39 @@ export const forbiddingBuckets = [
 ] as const;
 export type ForbiddingBucket = (typeof forbiddingBuckets)[number];
 
+/** Buckets that are kept in memory, too. */
+const heldBuckets = [...forbiddingBuckets, buckets.agentConfig] as const;
+type HeldBucket = (typeof heldBuckets)[number];
+
 /** The buckets that an agent reads. */
-export type CachedBucket = 'jobs' | ForbiddingBucket;
+export type CachedBucket = 'jobs' | HeldBucket;
+
+/** An entry as a stream holds it. */
+export interface HeldEntry {
+  readonly value: Uint8Array;
+  /** Its place in the stream of the bucket; undefined when it came live, which does not tell. */
+  readonly sequence?: number | undefined;
+}
+
+/** How far a bucket was read: of which stream, to which sequence, and how many messages that stream held then. */
+export interface BucketMark {
+  readonly stream: string;
+  readonly sequence: number;
+  readonly messages: number;
+}
 
 /** What the broker last said, kept on disk for the time without it. `fleet/` writes it. */
 export interface FleetCache extends FleetView {
-  put(bucket: CachedBucket, key: string, value: Uint8Array): void;
+  put(bucket: CachedBucket, key: string, entry: HeldEntry): void;
   remove(bucket: CachedBucket, key: string): void;
-  /** The whole bucket as it was just read. */
-  replace(bucket: CachedBucket, entries: ReadonlyMap<string, Uint8Array>): void;
+  /** The whole bucket as it was just read; up to where, if that is known. */
+  replace(bucket: CachedBucket, entries: ReadonlyMap<string, HeldEntry>, mark?: BucketMark): void;
+  /** What has changed in a bucket since its mark, and its new one. */
+  amend(bucket: CachedBucket, change: BucketChange, mark: BucketMark): void;
+  /** How far a bucket was read. */
+  markOf(bucket: CachedBucket): BucketMark | undefined;
+  /** The keys of a bucket, each with the place in its stream where that is known. */
+  sequences(bucket: CachedBucket): ReadonlyMap<string, number | undefined>;
   /** Last sequence of a stream read through a filter; undefined when nothing of that stream was. */
   cursor(filter: string, stream: string): number | undefined;
   setCursor(filter: string, stream: string, sequence: number): void;
@@ -84,16 +96,21 @@ export interface FleetCache extends FleetView {
   setContact(contact: Exclude<Contact, 'starting'>): void;
 }
 
+export interface BucketChange {
+  readonly entries: ReadonlyMap<string, HeldEntry>;
+  readonly gone: ReadonlySet<string>;
+}
+
 export function createFleetCache(file: Durable, pcId: string): FleetCache {
   const contact = createContact();
-  const { forbidding, said } = forbiddingIn(file);
+  const { held, said } = heldIn(file);
   const groupsSaid = (): string[] =>
     effectiveGroups(
       parseGroups(said(buckets.agentGroups, pcId)),
       parseGroups(said(bucketsOnDemand.agentGroupsDerived, pcId)),
     );
   let groups = groupsSaid();
-  const listeners = new Set<(bucket: ForbiddingBucket, key: string | undefined) => void>();
+  const listeners = new Set<(bucket: HeldBucket, key: string | undefined) => void>();
   const change = ({ bucket, key, addsBytes }: EntryChange, write: (sql: Sql) => void): void => {
     groups = groupsSaid();
     try {
@@ -110,30 +127,36 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     }),
     ...manifestsIn(file),
     groups: () => groups,
+    settings: () => held.get(buckets.agentConfig) ?? new Map(),
     filters: () => commandFilters(pcId, groups),
     settled: contact.settled,
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    put: (bucket, key, value) => {
-      forbidding.get(bucket)?.set(key, textOf(value));
-      change({ bucket, key, addsBytes: value.length }, (sql) => put(sql, { bucket, key, value }));
+    put: (bucket, key, entry) => {
+      held.get(bucket)?.set(key, textOf(entry.value));
+      change({ bucket, key, addsBytes: entry.value.length }, (sql) => put(sql, { bucket, key, ...entry }));
     },
     remove: (bucket, key) => {
-      forbidding.get(bucket)?.delete(key);
-      change({ bucket, key, addsBytes: 0 }, (sql) => {
-        sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key);
+      held.get(bucket)?.delete(key);
+      change({ bucket, key, addsBytes: 0 }, (sql) => remove(sql, bucket, key));
+    },
+    replace: (bucket, entries, mark) => {
+      if (held.has(bucket)) held.set(bucket, new Map([...entries].map(([key, { value }]) => [key, textOf(value)])));
+      change({ bucket, key: undefined, addsBytes: bytesOf(entries) }, (sql) => {
+        sql('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
+        for (const [key, entry] of entries) put(sql, { bucket, key, ...entry });
+        setMark(sql, bucket, mark);
       });
     },
-    replace: (bucket, entries) => {
-      if (forbidding.has(bucket)) {
-        forbidding.set(bucket, new Map([...entries].map(([key, value]) => [key, textOf(value)])));
-      }
-      const addsBytes = [...entries.values()].reduce((sum, value) => sum + value.length, 0);
-      change({ bucket, key: undefined, addsBytes }, (sql) => {
-        sql('DELETE FROM fleet_entry WHERE bucket = ?').run(bucket);
-        for (const [key, value] of entries) put(sql, { bucket, key, value });
+    amend: (bucket, { entries, gone }, mark) => {
+      for (const key of gone) held.get(bucket)?.delete(key);
+      for (const [key, { value }] of entries) held.get(bucket)?.set(key, textOf(value));
+      change({ bucket, key: undefined, addsBytes: bytesOf(entries) }, (sql) => {
+        for (const key of gone) remove(sql, bucket, key);
+        for (const [key, entry] of entries) put(sql, { bucket, key, ...entry });
+        setMark(sql, bucket, mark);
       });
     },
     ...cursorsIn(file),
@@ -144,13 +167,11 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
   };
 }
 
-/** What forbids is kept in memory, too: it holds even when the disk is too full to take it. */
-function forbiddingIn(file: Durable) {
-  const forbidding = new Map<string, Map<string, string>>(
-    forbiddingBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]),
-  );
-  const said = (bucket: ForbiddingBucket, key: string): string | undefined => forbidding.get(bucket)?.get(key)?.trim();
-  return { forbidding, said };
+/** What forbids is kept in memory, too: it holds even when the disk is too full to take it. So are settings. */
+function heldIn(file: Durable) {
+  const held = new Map<string, Map<string, string>>(heldBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]));
+  const said = (bucket: HeldBucket, key: string): string | undefined => held.get(bucket)?.get(key)?.trim();
+  return { held, said };
 }
 
 interface EntryChange {
@@ -159,6 +180,9 @@ interface EntryChange {
   readonly key: string | undefined;
   readonly addsBytes: number;
 }
+
+const bytesOf = (entries: ReadonlyMap<string, HeldEntry>): number =>
+  [...entries.values()].reduce((sum, { value }) => sum + value.length, 0);
 
 function manifestsIn(file: Durable): Pick<FleetCache, 'manifest' | 'manifests'> {
   return {
@@ -174,8 +198,19 @@ function manifestsIn(file: Durable): Pick<FleetCache, 'manifest' | 'manifests'> 
   };
 }
 
-function cursorsIn(file: Durable): Pick<FleetCache, 'cursor' | 'setCursor'> {
+function cursorsIn(file: Durable): Pick<FleetCache, 'cursor' | 'setCursor' | 'markOf' | 'sequences'> {
   return {
+    markOf(bucket) {
+      const row = file.look((sql) => sql('SELECT * FROM cursor WHERE filter = ?').get(markName(bucket)));
+      if (!row || row.messages === null) return undefined;
+      return { stream: row.stream as string, sequence: Number(row.sequence), messages: Number(row.messages) };
+    },
+    sequences(bucket) {
+      const rows = file.look((sql) => sql('SELECT key, sequence FROM fleet_entry WHERE bucket = ?').all(bucket));
+      return new Map(
+        rows.map(({ key, sequence }) => [key as string, sequence === null ? undefined : Number(sequence)]),
+      );
+    },
     cursor(filter, stream) {
       const row = file.look((sql) => sql('SELECT sequence, stream FROM cursor WHERE filter = ?').get(filter));
       // The versions before did not say of which stream: they are believed.
@@ -197,48 +232,31 @@ function entriesOf(file: Durable, bucket: CachedBucket): Map<string, string> {
   return new Map(rows.map((row) => [row.key as string, textOf(row.value)]));
 }
 
-function put(sql: Sql, { bucket, key, value }: { bucket: string; key: string; value: Uint8Array }): void {
-  sql('INSERT INTO fleet_entry VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value').run(
-    bucket,
-    key,
-    value,
-  );
+function put(sql: Sql, { bucket, key, value, sequence = null }: PutEntry): void {
+  sql(
+    `INSERT INTO fleet_entry (bucket, key, value, sequence) VALUES (?, ?, ?, ?)
+     ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value, sequence = excluded.sequence`,
+  ).run(bucket, key, value, sequence);
 }
 
-/** How what we know stands to the broker, and how old it is, on a clock that nobody sets. */
-function createContact() {
-  let contact: Contact = 'starting';
-  let lostAtMs = Number.NEGATIVE_INFINITY;
-  let changed = Promise.withResolvers<void>();
-  return {
-    now: () => contact,
-    ageMs: () => (contact === 'current' ? 0 : performance.now() - lostAtMs),
-    set(next: Exclude<Contact, 'starting'>) {
-      if (contact === 'current' && next !== 'current') lostAtMs = performance.now();
-      // A connection that went before anything was read is as good as none.
-      contact = next === 'away' && lostAtMs === Number.NEGATIVE_INFINITY ? 'starting' : next;
-      changed.resolve();
-      changed = Promise.withResolvers();
-    },
-    async settled(signal: AbortSignal, { startMs, readMs }: BrokerPatience): Promise<void> {
-      const sinceMs = performance.now();
-      while (contact === 'starting' || contact === 'reading') {
-        const leftMs = sinceMs + (contact === 'starting' ? startMs : readMs) - performance.now();
-        if (leftMs <= 0) return;
-        await untilChanged(changed.promise, leftMs, signal);
-      }
-    },
-  };
+interface PutEntry {
+  readonly bucket: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly sequence?: number | null | undefined;
 }
 
-async function untilChanged(change: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
-  const done = new AbortController();
-  const timer = { signal: AbortSignal.any([signal, done.signal]), ref: false };
-  // No timer waits for ever.
-  const late = sleep(Math.min(ms, limits.brokerWaitMs), undefined, timer).catch(() => undefined);
-  await Promise.race([change, late]);
-  done.abort();
-  signal.throwIfAborted();
+const remove = (sql: Sql, bucket: string, key: string): void =>
+  void sql('DELETE FROM fleet_entry WHERE bucket = ? AND key = ?').run(bucket, key);
+
+/** The row of `cursor` that says how far a bucket was read: its subjects. */
+const markName = (bucket: string): string => entrySubject(bucket, '>');
+
+function setMark(sql: Sql, bucket: string, mark: BucketMark | undefined): void {
+  sql('DELETE FROM cursor WHERE filter = ?').run(markName(bucket));
+  if (!mark) return;
+  const row = 'INSERT INTO cursor (filter, stream, sequence, messages) VALUES (?, ?, ?, ?)';
+  sql(row).run(markName(bucket), mark.stream, mark.sequence, mark.messages);
 }
 
 const textOf = (value: unknown): string => Buffer.from(value as Uint8Array).toString('utf8');

@@ -7,7 +7,7 @@
  * | `run`         | `store/ledger.ts`      | one row per accepted order, in the same commit; `ended` with its result   |
  * | `doubt`       | `store/ledger.ts`      | one row after a loss: which orders may have been accepted without a trace |
  * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held                                       |
- * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read                        |
+ * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read; per bucket, how far   |
  * | `check_result` | `store/check-results.ts` | how each check came out last                                          |
  * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
@@ -55,6 +55,9 @@ const migrations: readonly string[] = [
    CREATE TABLE emitted (
      run_id TEXT PRIMARY KEY, line INTEGER NOT NULL, queued INTEGER NOT NULL, bytes INTEGER NOT NULL, bad INTEGER NOT NULL
    ) STRICT;`,
+  // What of a bucket has changed since it was read is told by the places of its entries in its stream.
+  `ALTER TABLE fleet_entry ADD COLUMN sequence INTEGER;
+   ALTER TABLE cursor ADD COLUMN messages INTEGER;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -70,7 +73,11 @@ export const agentPart: DurablePart = {
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
   mend(sql, salvaged) {
-    if (salvaged?.some(({ table, mayHaveLost }) => mayHaveLost && guarding.includes(table))) noteDoubt(sql, Date.now());
+    const mayLack = (tables: readonly string[]) =>
+      salvaged?.some(({ table, mayHaveLost }) => mayHaveLost && tables.includes(table));
+    if (mayLack(guarding)) noteDoubt(sql, Date.now());
+    // What of a bucket is there says no more how far it was read.
+    if (mayLack(['fleet_entry'])) sql('DELETE FROM cursor WHERE messages IS NOT NULL').run();
   },
 };
 

@@ -5,13 +5,17 @@
 import { auditSubject } from '@kanade/shared/fleet';
 import {
   anyHeartbeat,
+  anyHostPerf,
   anyKill,
+  anyProcessPerf,
   bucketStream,
   buckets,
   bucketsOnDemand,
   commandFilters,
+  configKey,
   entrySubject,
   heartbeatSubject,
+  hostPerfSubject,
   logsSubject,
   objectChunkSubject,
   objectMetaFilter,
@@ -19,6 +23,7 @@ import {
   objectStream,
   objectSubjects,
   pingSubject,
+  processPerfSubject,
   streamLimits,
   streams,
   tailSubject,
@@ -59,9 +64,17 @@ const catalogue = [buckets.jobs, buckets.scriptStatus, buckets.scriptCurrent];
 /** Those in which it reads in which groups it is. */
 const memberships = [buckets.agentGroups, bucketsOnDemand.agentGroupsDerived];
 
+const { agentConfig } = buckets;
+
 /** Orders of one machine: its own, those for all, those of its groups. */
 function orderFilters(pc: string, groups: readonly string[] | undefined): string[] {
   return groups ? commandFilters(pc, groups) : [...commandFilters(pc, []), 'commands.group.>'];
+}
+
+/** The layers of settings that concern a machine. */
+function settingsLayers(pc: string, groups: readonly string[] | undefined): string[] {
+  const ofGroups = groups?.map((group) => configKey({ kind: 'group', group })) ?? ['groups.>'];
+  return [configKey({ kind: 'global' }), configKey({ kind: 'pc', pc }), ...ofGroups];
 }
 
 /**
@@ -73,10 +86,16 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ...orderFilters(pc, groups).map((filter): [string, string] => [streams.exec, filter]),
     ...catalogue.map((bucket): [string, string] => [bucketStream(bucket), entrySubject(bucket, '>')]),
     ...memberships.map((bucket): [string, string] => [bucketStream(bucket), entrySubject(bucket, pc)]),
+    ...settingsLayers(pc, groups).map((key): [string, string] => [
+      bucketStream(agentConfig),
+      entrySubject(agentConfig, key),
+    ]),
   ];
   const read = [...new Set(reads.map(([stream]) => stream))];
   return [
     heartbeatSubject(pc),
+    hostPerfSubject(pc),
+    processPerfSubject(pc),
     // Results are addressed by the order they answer: whose they are stands in them, not in the subject.
     streamLimits.RESULTS.subjects,
     `events.started.*.${pc}`,
@@ -112,11 +131,20 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     logsSubject(pc),
     ...catalogue.map((bucket) => entrySubject(bucket, '>')),
     ...memberships.map((bucket) => entrySubject(bucket, pc)),
+    ...settingsLayers(pc, groups).map((key) => entrySubject(agentConfig, key)),
   ];
 }
 
 /** What is heard by whoever looks after a fleet. */
-const watched = [streamLimits.RESULTS.subjects, streamLimits.EVENTS.subjects, anyHeartbeat, 'obs.>', 'audit.>'];
+const watched = [
+  streamLimits.RESULTS.subjects,
+  streamLimits.EVENTS.subjects,
+  anyHeartbeat,
+  anyHostPerf,
+  anyProcessPerf,
+  'obs.>',
+  'audit.>',
+];
 
 /** Reading everything that is stored, and changing nothing. */
 const looking = [

@@ -25,6 +25,8 @@ export interface HeldRead {
   readonly from: number | 'newest';
   /** Messages that are in memory at once; default 256. */
   readonly batchMax?: number | undefined;
+  /** What stands in the messages stays with the broker: their subjects, places and headers come. */
+  readonly headersOnly?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,7 +73,7 @@ const readersMax = 4;
 /** A consumer of what a stream holds, on a copy that has all of it. */
 async function readerOf(
   manager: JetStreamManager,
-  { stream, filter, from }: HeldRead,
+  { stream, filter, from, headersOnly = false }: HeldRead,
   isCluster: boolean,
 ): Promise<ConsumerInfo> {
   for (let tried = 1; ; tried++) {
@@ -83,6 +85,7 @@ async function readerOf(
       mem_storage: true,
       inactive_threshold: nanos(inactiveMs),
       ...(filter === undefined ? {} : { filter_subject: filter }),
+      ...(headersOnly ? { headers_only: true } : {}),
       ...(from === 'newest'
         ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' }
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }),

@@ -1,8 +1,12 @@
 import * as z from 'zod';
 import { optional } from '../scalar/field.ts';
-import { type Read, strictAs } from '../scalar/strict.ts';
+import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { parseHumantime } from '../scalar/words.ts';
+
+/** How much an agent logs, most first. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /**
  * Settings of agents, at `global`, `groups.<name>` and `pcs.<pc_id>` of `agent_config`. Every field may be absent; JSON
@@ -19,10 +23,12 @@ export const ConfigScope = z.looseObject({
   process_perf_expires_at: Instant.nullish(),
   process_perf_top_n: z.int().nonnegative().nullish(),
   client_display_name: z.string().nullish(),
+  /** Ours: one of `logLevels`; another text counts as not set. */
+  log_level: z.string().nullish(),
 });
 export type ConfigScope = z.infer<typeof ConfigScope>;
 
-/** The flattened settings of one machine. `max_local_concurrent` absent = the number of CPUs of that machine. */
+/** The flattened settings of one machine. Absent: `max_local_concurrent` = the number of CPUs of that machine, `log_level` = as it was started. */
 export const EffectiveConfig = z.looseObject({
   max_local_concurrent: optional(z.int().positive()),
   target_version: optional(z.string()),
@@ -33,6 +39,7 @@ export const EffectiveConfig = z.looseObject({
   process_perf_expires_at: optional(Instant),
   process_perf_top_n: z.int().nonnegative(),
   client_display_name: optional(z.string()),
+  log_level: optional(z.enum(logLevels)),
 });
 export type EffectiveConfig = z.infer<typeof EffectiveConfig>;
 
@@ -44,6 +51,18 @@ export const configDefaults = {
   process_perf_enabled: false,
   process_perf_top_n: 20,
 } as const;
+
+/** What agents do with settings that would harm: they keep within these, in ms and processes. */
+export const configBounds = { intervalMsMin: 1_000, intervalMsMax: 3_600_000, processesMax: 500 } as const;
+
+/** Settings that are kept and resolved, and that no agent carries out yet; `target_version_jitter` means nothing without. */
+export const configNotCarriedOut = ['target_version'] as const;
+
+/** An interval of settings as an agent keeps it, in ms. */
+export function intervalMsOf(config: EffectiveConfig, field: 'heartbeat_interval' | 'host_perf_interval'): number {
+  const wantedMs = parseHumantime(config[field]) ?? parseHumantime(configDefaults[field]) ?? 0;
+  return Math.min(Math.max(wantedMs, configBounds.intervalMsMin), configBounds.intervalMsMax);
+}
 
 const durations = ['target_version_jitter', 'heartbeat_interval', 'host_perf_interval'] as const;
 const fields = Object.keys(ConfigScope.shape) as (keyof typeof ConfigScope.shape)[];
@@ -77,6 +96,7 @@ export function resolveConfig(
   for (const field of durations) {
     if (parseHumantime(String(config[field])) === undefined) config[field] = configDefaults[field];
   }
+  if (!isLogLevel(config.log_level)) delete config.log_level;
   const warnings = fields.flatMap((field) => {
     const setters = groups.filter((name) => isSet(scopes.groups?.[name], field));
     return setters.length > 1 ? [{ kind: 'MultiGroupConflict' as const, field, groups: setters }] : [];
@@ -90,14 +110,19 @@ export function isProcessPerfActive(config: EffectiveConfig, nowMs: number): boo
   return config.process_perf_enabled && (expires === undefined || nowMs < Date.parse(expires));
 }
 
-/** Checks a scope at a write boundary: unknown fields and malformed durations are faults there. */
+/** Checks a scope at a write boundary: unknown fields, malformed durations and unknown levels are faults there. */
 export function strictConfigScope(value: unknown): Read<ConfigScope> {
-  return strictAs(ConfigScope, value, (scope) =>
-    durations
+  return strictAs(ConfigScope, value, (scope) => {
+    const faults: Fault[] = durations
       .filter((field) => typeof scope[field] === 'string' && parseHumantime(scope[field]) === undefined)
-      .map((field) => ({ path: field, message: 'must be a duration such as 30s, 10m or 1h 30m' })),
-  );
+      .map((field) => ({ path: field, message: 'must be a duration such as 30s, 10m or 1h 30m' }));
+    if (typeof scope.log_level === 'string' && !isLogLevel(scope.log_level))
+      faults.push({ path: 'log_level', message: `must be one of ${logLevels.join(', ')}` });
+    return faults;
+  });
 }
+
+const isLogLevel = (value: unknown): boolean => (logLevels as readonly unknown[]).includes(value);
 
 function isSet(scope: ConfigScope | undefined, field: Field): boolean {
   return scope?.[field] !== undefined && scope[field] !== null;

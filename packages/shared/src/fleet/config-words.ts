@@ -11,5 +11,6 @@ export const configFields = {
   process_perf_expires_at: 'instant',
   process_perf_top_n: 'count',
   client_display_name: 'text',
+  log_level: 'text',
 } as const;
 export type ConfigField = keyof typeof configFields;

@@ -34,6 +34,8 @@ export const Heartbeat = z.looseObject({
   records_quarantined: optional(z.int().nonnegative()),
   /** Why every order is refused: what the agent should verify them with cannot be relied upon. Absent while orders are taken. */
   orders_locked: optional(z.string()),
+  /** Ours: settings that several groups of this machine set, so that the last of them in alphabetical order holds; absent without any. */
+  config_conflicts: optional(z.array(z.string())),
   /** When damage last cost the agent's own file something; absent when it never did. */
   state_lost_at: optional(Instant),
 });
@@ -56,7 +58,10 @@ export const HostPerf = z.looseObject({
 });
 export type HostPerf = z.infer<typeof HostPerf>;
 
-/** One process in a ProcessPerf message; everything but its name and number is optional. */
+/**
+ * One process in a ProcessPerf message; everything but its name and number is optional. `cpu_pct` is percent of one core and absent
+ * on the first tick.
+ */
 export const ProcessSample = z.looseObject({
   pid: z.int().nonnegative(),
   name: z.string(),

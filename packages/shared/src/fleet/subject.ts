@@ -88,9 +88,11 @@ export function commandFilters(pc: string, groups: readonly string[]): string[] 
   return targets.flatMap((target) => [commandSubject(target), `${commandSubject(target)}.>`]);
 }
 
-/** Every kill, heartbeat and result, as filters; the ids in them may hold dots. */
+/** Every kill, heartbeat, load and result, as filters; the ids in them may hold dots. */
 export const anyKill = 'kill.>';
 export const anyHeartbeat = 'heartbeat.>';
+export const anyHostPerf = 'host_perf.>';
+export const anyProcessPerf = 'process_perf.>';
 export const anyResult = 'results.>';
 
 export const killSubject = (execId: string): string => `kill.${checked('exec id', execId)}`;
@@ -103,6 +105,9 @@ export const startsOf = (execId: string): string => `events.started.${checked('e
 export const auditSubject = (action: string, about?: string): string =>
   `audit.operator.${checked('action', action)}${about === undefined ? '' : `.${checked('id', about)}`}`;
 export const heartbeatSubject = (pc: string): string => pcSubject('heartbeat', pc);
+/** Where a machine tells its load, and its busiest processes. */
+export const hostPerfSubject = (pc: string): string => pcSubject('host_perf', pc);
+export const processPerfSubject = (pc: string): string => pcSubject('process_perf', pc);
 /** Where what happened on a machine is told. */
 export const obsSubject = (pc: string): string => pcSubject('obs', pc);
 export const pingSubject = (pc: string): string => pcSubject('ping', pc);
