@@ -48,8 +48,9 @@ describe.each(servers)('settings with nats-server $version', ({ path }) => {
   it('change slots, intervals, name and level of a running agent, and hold without the broker', async () => {
     const { broker, operator, next, say, site } = await openFleet(path);
     await operator.change('KV_agent_config', 'gone'); // a fleet that was set up before there were settings
+    const isHere = next('heartbeat', Heartbeat.parse);
     const agent = await site.start({ args: ['--server', broker.url] });
-    await operator.ping('pc-1');
+    await isHere;
     await operator.setUp();
     await eventually('the agent to hear of settings', async () => {
       await say('global', { client_display_name: 'IT', max_local_concurrent: 1, log_level: 'debug' });
