@@ -134,6 +134,23 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    ...writersOf(held, change),
+    ...cursorsIn(file),
+    get contact() {
+      return contact.now();
+    },
+    setContact: contact.set,
+  };
+}
+
+type Held = Map<string, Map<string, string>>;
+
+/** What changes the copy, in memory first and then on disk. */
+function writersOf(
+  held: Held,
+  change: (changed: EntryChange, write: (sql: Sql) => void) => void,
+): Pick<FleetCache, 'put' | 'remove' | 'replace' | 'amend'> {
+  return {
     put: (bucket, key, entry) => {
       held.get(bucket)?.set(key, textOf(entry.value));
       change({ bucket, key, addsBytes: entry.value.length }, (sql) => put(sql, { bucket, key, ...entry }));
@@ -159,17 +176,12 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
         setMark(sql, bucket, mark);
       });
     },
-    ...cursorsIn(file),
-    get contact() {
-      return contact.now();
-    },
-    setContact: contact.set,
   };
 }
 
 /** What forbids is kept in memory, too: it holds even when the disk is too full to take it. So are settings. */
 function heldIn(file: Durable) {
-  const held = new Map<string, Map<string, string>>(heldBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]));
+  const held: Held = new Map(heldBuckets.map((bucket) => [bucket, entriesOf(file, bucket)]));
   const said = (bucket: HeldBucket, key: string): string | undefined => held.get(bucket)?.get(key)?.trim();
   return { held, said };
 }
