@@ -18,7 +18,7 @@ async function openFleet(path: string) {
   onTestFinished(() => connection.close());
   const heard: Record<string, unknown[]> = { heartbeat: [], host_perf: [], process_perf: [] };
   for (const [kind, messages] of Object.entries(heard))
-    connection.subscribe(`${kind}.pc-1`, { callback: (_, message) => messages.push(message.json()) });
+    connection.subscribe(`${kind}.pc-1`, { callback: (_, message) => void messages.push(message.json()) });
   await connection.flush();
   /** Resolves with the first message that comes from now on and fits. */
   const next = <T>(kind: string, read: (value: unknown) => T, fits: (value: T) => boolean = () => true): Promise<T> => {

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { receiptOf } from './publish.ts';
 import { fateOf } from './resend.ts';
 
-const stream = { created: 'c', identity: 'c s', lastSeq: 9, knownIdsMs: 3_600_000, isShared: false, weaknesses: [] };
+const stream = {
+  created: 'c',
+  identity: 'c s',
+  lastSeq: 9,
+  knownIdsMs: 3_600_000,
+  isShared: false,
+  weaknesses: [],
+  messages: 0,
+  subjects: [],
+};
 const receipt = receiptOf({ seq: 7 }, stream, 1_000_000);
 const at = (ageMs: number) => ({ stream, isSuspect: false, nowMs: 1_000_000 + ageMs });
 
