@@ -54,7 +54,6 @@ export const forbiddingBuckets = [
   buckets.agentGroups,
   bucketsOnDemand.agentGroupsDerived,
 ] as const;
-export type ForbiddingBucket = (typeof forbiddingBuckets)[number];
 
 /** Buckets that are kept in memory, too. */
 const heldBuckets = [...forbiddingBuckets, buckets.agentConfig] as const;
