@@ -1,9 +1,10 @@
 /** The composition root: what an agent is made of, and in which order its parts begin and end. */
 import { availableParallelism } from 'node:os';
 import type { Command } from '@kanade/shared/fleet';
-import { createAfter } from './after/after.ts';
+import { createAfter, type Step } from './after/after.ts';
 import { createCheckStep } from './after/check.ts';
-import { createEmitStep } from './after/emit.ts';
+import { type CollectOptions, createCollectStep, pruneCollected } from './after/collect.ts';
+import { createEmitStep, type EmitOptions } from './after/emit.ts';
 import type { AgentConfig } from './config/config.ts';
 import { createLogFile, type LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
@@ -26,6 +27,7 @@ import { createReport, type Report } from './report/report.ts';
 import { createLauncher } from './run/launch.ts';
 import { keepPruning, takeStock } from './run/stock.ts';
 import { createSupervisor } from './run/supervise.ts';
+import type { CheckResults } from './store/check-results.ts';
 import type { Ledger } from './store/ledger.ts';
 import { createLogAnswer } from './watch/agent-log.ts';
 import { createTail } from './watch/tail.ts';
@@ -71,7 +73,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const verifier = createVerifier({ ...common, onEvent: store.tell });
   const settings = parts.use(createLiveSettings(common));
   const turns = createTurns(view, placesOf(settings), verifier.again);
-  const after = createAfter([createCheckStep(store.checks), createEmitStep(store)], common);
+  const after = createAfter(stepsOf({ ...store, store: (file, signal) => link.store(file, signal) }), common);
   const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
   const state = createMachineState(common);
@@ -101,7 +103,11 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   parts.defer(() => closing.abort(new Error('the agent ends')));
   const open = takeStock(common);
   const isNamed = (check: string): boolean => catalogue.list().some((job) => job.check?.name === check);
-  parts.use(keepPruning({ ...common, onPrune: (nowMs) => store.checks.forgetGone(isNamed, nowMs) }));
+  const onPrune = async (nowMs: number): Promise<void> => {
+    store.checks.forgetGone(isNamed, nowMs);
+    await pruneCollected(store.collectedDir, nowMs);
+  };
+  parts.use(keepPruning({ ...common, onPrune }));
   supervisor.resume(open);
   link.start();
   parts.use(tellOfLife(store.tell, version));
@@ -118,6 +124,13 @@ const asAgent = (
   },
   [Symbol.asyncDispose]: () => parts.disposeAsync(),
 });
+
+/** The steps behind a run, in their order. */
+const stepsOf = (given: CollectOptions & EmitOptions & { readonly checks: CheckResults }): Step[] => [
+  createCheckStep(given.checks),
+  createCollectStep(given),
+  createEmitStep(given),
+];
 
 /** The one way in, with what it needs of the others. */
 function intakeOf(

@@ -111,6 +111,17 @@ export const limits = {
   /** Processes that are looked at for the busiest of them, and how long a piece of that may take, in ms. */
   processesLookedMax: 20_000,
   processesTurnMs: 3,
+  /** Archives of one run, files of one archive, and lines about what was left out. */
+  bundlesMax: 16,
+  bundleFilesMax: 10_000,
+  collectNotesMax: 20,
+  /** Paths that one block may name, and entries of directories that are looked at for a run. */
+  collectPathsMax: 10_000,
+  collectEntriesMax: 200_000,
+  /** Bytes that go into one archive unless the job says otherwise, and at most; archives that wait to be brought away, together. */
+  bundleBytesDefault: 100 * 1000 ** 2,
+  bundleBytesMax: 1024 ** 3,
+  bundlesBytesMax: 2 * 1024 ** 3,
   /** First and longest pause between attempts to reach the broker, in ms; up to as much again is added at random. */
   reconnectFirstMs: 250,
   reconnectMaxMs: 15_000,

@@ -73,6 +73,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
   return {
     ring,
     stagingRoot: dir.staged,
+    collectedDir: dir.collected,
     file,
     outbox,
     tell,

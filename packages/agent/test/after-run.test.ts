@@ -1,12 +1,14 @@
 /** What is made of a run behind its end, with a real agent on a real broker. */
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { jobYaml, openSite } from './agent-process.ts';
-import { commandFor, openOperator } from './operator.ts';
+import { commandFor, type Operator, openOperator } from './operator.ts';
 import { openPerson } from './person.ts';
+import { queuedResults } from './records.ts';
+import { unzip } from './unzip.ts';
 
 const fenced = (json: string): string => `printf '%s\\n' '#KANADE-CHECK-BEGIN' '${json}' '#KANADE-CHECK-END'`;
 
@@ -18,7 +20,7 @@ async function openAll() {
   const operator = await openOperator(broker.url);
   const site = await openSite();
   const start = () => site.start({ args: ['--server', broker.url] });
-  return { operator, site, start };
+  return { operator, broker, site, start };
 }
 
 describe('check', () => {
@@ -122,5 +124,79 @@ describe('emit', () => {
       `[kanade] emit: ${count - 20_000} events were left out: a run may tell 20000 events, and 16777216 bytes of them\n`,
     );
     expect(agent.log()).not.toContain('"level":50');
+  });
+});
+
+describe('collect', () => {
+  const blocks = (...files: string[][]): string =>
+    files
+      .map(
+        (paths) => `printf '%s\\n' '#KANADE-COLLECT-BEGIN' '${JSON.stringify({ files: paths })}' '#KANADE-COLLECT-END'`,
+      )
+      .join('\n');
+
+  async function bundle(operator: Operator, key: string): Promise<Map<string, Buffer>> {
+    const bytes = await (await operator.store('collections')).getBlob(key);
+    return unzip(Buffer.from(bytes ?? []));
+  }
+
+  it('brings each bundle into the store before the result, and says what was left out', async () => {
+    const { operator, site, start } = await openAll();
+    await start();
+    writeFileSync(join(site.path, 'one'), 'one');
+    writeFileSync(join(site.path, 'two'), 'two');
+    symlinkSync('/etc/shadow', join(site.path, 'link'));
+    const paths = [[join(site.path, 'one'), join(site.path, 'link')], [join(site.path, 't*')]];
+    const collect = { name: 'logs', max_size: '1MB' };
+    const good = commandFor(blocks(...paths), { id: 'good', collect });
+    const none = commandFor('echo "[]"', { id: 'none', collect });
+    const bad = commandFor(`${blocks(...paths)}; exit 1`, { id: 'bad', collect });
+    for (const order of [good, none, bad]) await operator.order(`commands.pc.pc-1.${order.id}`, order);
+    const [made, nothing, failed] = await Promise.all(
+      [good, none, bad].map(({ request_id }) => operator.result(request_id)),
+    );
+    const key = made?.collect_object ?? '';
+    expect(key).toMatch(/^pc-1\/good\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-[0-9a-f]{8}\.zip$/);
+    expect(made?.stderr).toBe(`[kanade] collect: ${site.path}/link: a link is not followed\n`);
+    expect([...(await bundle(operator, key))].map(([name, bytes]) => [name, String(bytes)])).toEqual([
+      [join(site.path, 'one').slice(1), 'one'],
+    ]);
+    expect([...(await bundle(operator, key.replace('.zip', '-2.zip'))).keys()]).toEqual([
+      join(site.path, 'two').slice(1),
+    ]);
+    expect(nothing).toMatchObject({
+      exit_code: 0,
+      stderr: '[kanade] collect: what was printed for COLLECT is no JSON object\n',
+    });
+    expect(nothing).not.toHaveProperty('collect_object');
+    expect(failed).toMatchObject({ exit_code: 1, stderr: '' });
+    expect(failed).not.toHaveProperty('collect_object');
+    expect(readdirSync(join(site.data, 'collected'))).toEqual([]);
+  });
+
+  it('keeps a bundle on disk while the broker is away, and brings it there before its result', async () => {
+    const { operator, broker, site, start } = await openAll();
+    const agent = await start();
+    site.putJob('c.yaml', `${jobYaml({ id: 'c', script: blocks([join(site.path, 'one')]) })}collect: { name: logs }\n`);
+    writeFileSync(join(site.path, 'one'), 'one');
+    const person = await openPerson(site.socket);
+    await broker.stop();
+    await eventually('the broker to be away', async () =>
+      (await person.call('state.snapshot')).online ? undefined : true,
+    );
+    const { exit_code } = await person.end(await person.start('c'));
+    expect(exit_code).toBe(0);
+    const [queued] = queuedResults(site.data);
+    expect(queued?.collect_object).toMatch(/^pc-1\/c\//);
+    expect(readdirSync(join(site.data, 'collected'))).toEqual([`${queued?.result_id}-1.zip`]);
+    expect(statSync(join(site.data, 'collected', `${queued?.result_id}-1.zip`)).mode & 0o777).toBe(0o600);
+    // Neither does the end of the agent lose it.
+    await agent.end('SIGKILL');
+    await broker.restart();
+    await start();
+    const result = await operator.result(queued?.request_id ?? '');
+    expect(result.collect_object).toBe(queued?.collect_object);
+    expect([...(await bundle(operator, result.collect_object ?? '')).values()].map(String)).toEqual(['one']);
+    await eventually('the file to go', () => readdirSync(join(site.data, 'collected')).length === 0 || undefined);
   });
 });

@@ -55,6 +55,11 @@ const actions: readonly Action[] = [
     ...says(['operator', 'read-only'], `$JS.API.CONSUMER.CREATE.KV_agent_config.c.$KV.agent_config.${key}`),
     ...hears(nobody, `$KV.agent_config.${key}`),
   ]),
+  // What machines collect is for operators to read; a machine learns what stands under a name, to bring nothing twice.
+  ...says(['agent'], '$O.collections.C.n', '$O.collections.M.bg=='),
+  ...says(roles, '$JS.API.DIRECT.GET.OBJ_collections.$O.collections.M.bg=='),
+  ...says(['operator', 'read-only'], '$JS.API.CONSUMER.CREATE.OBJ_collections.c.$O.collections.C.n'),
+  ...hears(nobody, '$O.collections.>'),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
   ...says(['operator'], '$O.scripts.C.n', '$O.scripts.M.bg=='),

@@ -101,7 +101,7 @@ export {
 } from './fleet/stored.ts';
 export { anyResult, auditSubject, startsOf } from './fleet/subject.ts';
 export * from './fleet/words.ts';
-export { ByteSize } from './scalar/byte-size.ts';
+export { ByteSize, parseByteSize } from './scalar/byte-size.ts';
 export { Id } from './scalar/id.ts';
 export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
 export { Humantime, Instant } from './scalar/time.ts';

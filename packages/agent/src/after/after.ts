@@ -21,7 +21,7 @@ export interface Step {
   readonly name: string;
   /** Whether the run asks for it. */
   isAsked(ended: EndedRun): boolean;
-  /** Rejects with the signal's reason on abort; what else it throws becomes a note. */
+  /** Ends soon on abort, with what it has or with the signal's reason; what it throws becomes a note. */
   take(ended: EndedRun): Promise<Made>;
 }
 
@@ -52,6 +52,7 @@ export function createAfter(steps: readonly Step[], { log, signal: closing }: Af
     for (const { name, take } of asked) {
       try {
         made = joined(made, await take(ended));
+        closing.throwIfAborted();
       } catch (error) {
         closing.throwIfAborted();
         const reason = live.stoppedBy && signal.aborted ? stopped(live.stoppedBy) : messageOf(error);

@@ -13,6 +13,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createPerf } from './perf.ts';
 import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
+import { storeFile } from './upload.ts';
 
 export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onStream' | 'onKill'> {
   readonly pcId: string;
@@ -40,6 +41,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
 export interface FleetLink extends AsyncDisposable {
   readonly state: BrokerState;
   readonly refresh: FleetState['refresh'];
+  /** Brings a file into an object store now; false = not now. Never rejects. */
+  store(file: { store: string; key: string; path: string }, signal: AbortSignal): Promise<boolean>;
   /** Begins to connect and to deliver. Called once. */
   start(): void;
 }
@@ -84,6 +87,10 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
       return broker?.state ?? { kind: access ? 'away' : 'none' };
     },
     refresh: fleet.refresh,
+    async store(file, signal) {
+      const open = broker?.state.kind === 'connected' ? broker.connection : undefined;
+      return open !== undefined && (await storeFile(open, file, { log, signal }));
+    },
     start() {
       if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);

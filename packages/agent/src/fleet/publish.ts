@@ -11,7 +11,7 @@ import { hasUploads } from '../report/uploads.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
 import { createRepeated } from './repeat.ts';
 import { type Receipt, resendLost } from './resend.ts';
-import { isFull, withObjects, withoutLongTexts } from './upload.ts';
+import { dropFiles, isFull, withObjects, withoutLongTexts } from './upload.ts';
 
 export interface Publish {
   /** The connection is up: looks whether the broker has our streams, then delivers. */
@@ -61,6 +61,7 @@ export function createPublish({ outbox, jobs, log, signal }: PublishOptions): Pu
   const drained = drain({ outbox, log, signal }, () => ready, {
     async deliver(to, record, given) {
       const ack = await underWay.hold((gone) => publishOn(to.open, record, { jobs, log, given, gone }));
+      if (hasUploads(record)) await dropFiles(record);
       return isResult(record) ? kept.acknowledged(record, ack, to) : undefined;
     },
     onFailure: (error, record) => {

@@ -1,6 +1,7 @@
 /** What a result refers to, on its way into the object stores: before the result itself, so whoever reads that finds it there. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { isMissingStream } from '@kanade/fleet/connection';
 import { objectInfo, putObject } from '@kanade/fleet/objects';
 import { OutboxError, type QueuedRecord } from '@kanade/outbox';
@@ -41,7 +42,13 @@ export async function withObjects(
   const missing: Missing[] = [];
   for (const upload of uploadsOf(record)) {
     const made = madeOf(upload, given, notesOn(missing));
-    const outcome = await bring(connection, upload, { ...made, signal: given.signal });
+    const outcome = await bring(connection, upload, { ...made, signal: given.signal }).catch(
+      (error: unknown): Brought => {
+        // A result waits for its output, not for files: what failed of those is said.
+        if (isNotNow(error) && upload.source.kind === 'file') return 'full';
+        throw error;
+      },
+    );
     if (outcome === 'stored') continue;
     given.log.warn(
       { id: record.id, key: upload.key, outcome },
@@ -82,7 +89,29 @@ function isEmpty(read: ReadFrom): boolean {
   }
 }
 
-type Brought = 'stored' | 'gone' | 'no_store';
+const isNotNow = (error: unknown): boolean => error instanceof OutboxError && error.code === 'not_now';
+
+/** Removes the files of a result that was delivered. */
+export async function dropFiles(record: QueuedRecord): Promise<void> {
+  for (const { source } of uploadsOf(record)) if (source.kind === 'file') await rm(source.path, { force: true });
+}
+
+/** Brings a file into its store now. False = not now: whoever delivers the result tries again. Never rejects. */
+export async function storeFile(
+  connection: NatsConnection,
+  { store, key: name, path }: Pick<Upload, 'store' | 'key'> & { readonly path: string },
+  { log, signal }: Pick<Uploading, 'log' | 'signal'>,
+): Promise<boolean> {
+  try {
+    await putObject(connection, { store, name, signal, source: createReadStream(path) });
+    return true;
+  } catch (error) {
+    log.debug({ err: error, key: name }, 'a file could not be stored yet; its result waits for it');
+    return false;
+  }
+}
+
+type Brought = 'stored' | 'gone' | 'no_store' | 'full';
 
 async function bring(
   connection: NatsConnection,
@@ -116,9 +145,13 @@ async function sha256Of(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** What a result says where an object of it cannot be. */
-async function insteadOf({ store, key, source }: Upload, bytes: Bytes, outcome: 'gone' | 'no_store'): Promise<string> {
+async function insteadOf({ store, key, source }: Upload, bytes: Bytes, outcome: Brought): Promise<string> {
   const noStore = `the broker has no object store ${store}`;
-  if (source.kind === 'file') return `[kanade] ${key} left out: ${outcome === 'gone' ? 'its file is gone' : noStore}`;
+  const isFullNow = `the object store ${store} is full`;
+  if (source.kind === 'file') {
+    const why = outcome === 'gone' ? 'its file is gone' : outcome === 'full' ? isFullNow : noStore;
+    return `[kanade] ${key} left out: ${why}`;
+  }
   if (outcome === 'no_store') return withNotes(shortened(await headOf(bytes()), noStore), source.notes);
   const gone = `[kanade] output left out: ${source.bytes} bytes were written, and the machine has them no more`;
   return withNotes('', [gone, ...source.notes]);

@@ -42,7 +42,7 @@ describe('refuse()', () => {
     ['a check', { check: { name: 'c' } }, {}, undefined],
     ['lines to emit', { emit: { type: 'events' } }, {}, undefined],
     ['a step afterwards', { finalize: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
-    ['files to collect', { collect: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
+    ['files to collect', { collect: { name: 'c' } }, {}, undefined],
     ['a script object', { script_object: 'a/1' }, {}, 'no_exit_code'],
     ['an empty script object', { script_object: '' }, {}, undefined],
   ])('%s', (_, order, facts, gate) => {

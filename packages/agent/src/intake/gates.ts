@@ -207,7 +207,7 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
 }
 
 /** What a command may ask for that this build does not do: it is refused, never left out in silence. */
-const notCarriedOut = ['collect', 'retry', 'finalize'] as const;
+const notCarriedOut = ['retry', 'finalize'] as const;
 
 function capability(command: Command, { platform }: GateFacts): Refusal | undefined {
   const { run_as, script_object } = command;

@@ -14,7 +14,7 @@ import {
 export interface KeepPruningOptions extends ForgetOptions, Pick<BudgetOptions, 'onLost'> {
   readonly ledger: Ledger;
   /** What else is forgotten from time to time. */
-  readonly onPrune: (nowMs: number) => void;
+  readonly onPrune: (nowMs: number) => Promise<void>;
 }
 
 /** Forgets old runs now and from time to time. */

@@ -10,6 +10,8 @@ export interface DataDir extends Disposable {
   readonly database: string;
   readonly jobs: string;
   readonly staged: string;
+  /** Archives of files that runs collected, until they are in their store. */
+  readonly collected: string;
   /** Says why every order is refused, while that is so: for `doctor`. */
   readonly lockedOrders: string;
   /** The agent's own log. */
@@ -25,16 +27,17 @@ export function openDataDir(path: string): DataDir {
     database: join(path, agentFiles.database),
     jobs: join(path, 'jobs'),
     staged: join(path, 'staged'),
+    collected: join(path, 'collected'),
     lockedOrders: join(path, agentFiles.lockedOrders),
     log: join(path, agentFiles.log),
   };
+  const dirs = [paths.jobs, paths.staged, paths.collected];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const fault = faultOnWay(path, { isOwn: true });
     if (fault !== undefined) throw new Error(fault);
-    for (const dir of [paths.jobs, paths.staged]) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    for (const dir of [paths.jobs, paths.staged])
-      if (lstatSync(dir).isSymbolicLink()) throw new Error(`${dir} is a link`);
+    for (const dir of dirs) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    for (const dir of dirs) if (lstatSync(dir).isSymbolicLink()) throw new Error(`${dir} is a link`);
     const lock = takeLock(join(path, agentFiles.lock));
     if (lock.kind === 'held') return { ...paths, [Symbol.dispose]: lock.release };
     if (lock.kind === 'gone') throw new Error('it went while its lock was taken');

@@ -100,12 +100,15 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     streamLimits.RESULTS.subjects,
     `events.started.*.${pc}`,
     `obs.${pc}`,
-    ...objectSubjects(objectStores.resultOutput),
+    // The name of an object stands encoded in its subject: whose it is the broker cannot see.
+    ...[objectStores.resultOutput, objectStores.collections].flatMap(objectSubjects),
     ...reads.map(([stream, filter]) => `${api('CONSUMER.CREATE', stream)}.*.${filter}`),
     ...read.flatMap((stream) => [`${api('CONSUMER.MSG.NEXT', stream)}.*`, `${api('CONSUMER.DELETE', stream)}.*`]),
     ...[...read, streams.results, objectStream(objectStores.resultOutput)].map((stream) => api('STREAM.INFO', stream)),
     ...catalogue.map((bucket) => api('STREAM.MSG.GET', bucketStream(bucket))),
     `${api('DIRECT.GET', objectStream(objectStores.resultOutput))}.>`,
+    `${api('DIRECT.GET', objectStream(objectStores.collections))}.${objectMetaFilter(objectStores.collections)}`,
+    api('STREAM.INFO', objectStream(objectStores.collections)),
     ...readsObjects(objectStores.scripts),
   ];
 }

@@ -194,7 +194,7 @@ export function unservedIn(manifest: Manifest): Unserved[] {
   if (client?.unlock !== undefined) {
     note('client.unlock', 'people', `support codes cannot be entered yet, so nobody opens ${client.unlock}`);
   }
-  for (const block of ['collect', 'finalize'] as const) {
+  for (const block of ['finalize'] as const) {
     if (manifest[block] !== undefined) note(block, 'machines', 'this is not carried out yet');
   }
   if (check !== undefined && check.fleet !== false)
