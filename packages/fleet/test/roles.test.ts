@@ -57,7 +57,7 @@ const actions: readonly Action[] = [
   ]),
   // What machines collect is for operators to read; a machine learns what stands under a name, to bring nothing twice.
   ...says(['agent'], '$O.collections.C.n', '$O.collections.M.bg=='),
-  ...says(roles, '$JS.API.DIRECT.GET.OBJ_collections.$O.collections.M.bg=='),
+  ...says(['operator', 'agent', 'read-only'], '$JS.API.DIRECT.GET.OBJ_collections.$O.collections.M.bg=='),
   ...says(['operator', 'read-only'], '$JS.API.CONSUMER.CREATE.OBJ_collections.c.$O.collections.C.n'),
   ...hears(nobody, '$O.collections.>'),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
