@@ -15,7 +15,7 @@ import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts
 import { createTurns, type Turns } from './intake/gates.ts';
 import { heartbeatOf } from './intake/key-ring.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
-import { openCatalogue } from './local/catalogue.ts';
+import { type Catalogue, openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
@@ -102,12 +102,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   parts.use(local);
   parts.defer(() => closing.abort(new Error('the agent ends')));
   const open = takeStock(common);
-  const isNamed = (check: string): boolean => catalogue.list().some((job) => job.check?.name === check);
-  const onPrune = async (nowMs: number): Promise<void> => {
-    store.checks.forgetGone(isNamed, nowMs);
-    await pruneCollected(store.collectedDir, nowMs);
-  };
-  parts.use(keepPruning({ ...common, onPrune }));
+  parts.use(keepPruning({ ...common, onPrune: forgetWith(store, catalogue) }));
   supervisor.resume(open);
   link.start();
   parts.use(tellOfLife(store.tell, version));
@@ -131,6 +126,14 @@ const stepsOf = (given: CollectOptions & EmitOptions & { readonly checks: CheckR
   createCollectStep(given),
   createEmitStep(given),
 ];
+
+/** What is forgotten with old runs: checks that no job has, archives that nobody brought away. */
+const forgetWith =
+  ({ checks, collectedDir }: { readonly checks: CheckResults; readonly collectedDir: string }, catalogue: Catalogue) =>
+  async (nowMs: number): Promise<void> => {
+    checks.forgetGone((name) => catalogue.list().some((job) => job.check?.name === name), nowMs);
+    await pruneCollected(collectedDir, nowMs);
+  };
 
 /** The one way in, with what it needs of the others. */
 function intakeOf(

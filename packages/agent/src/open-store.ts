@@ -17,7 +17,7 @@ import { openCheckResults } from './store/check-results.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
-import { openLedger } from './store/ledger.ts';
+import { type Ledger, openLedger } from './store/ledger.ts';
 import { openStateFile } from './store/state-file.ts';
 
 interface StoreOptions {
@@ -57,13 +57,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
   const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
   const stops = createStops(jobs, log);
   const registry = createRegistry({
-    noteStop(runId, by) {
-      try {
-        ledger.stopping(runId, by);
-      } catch (error) {
-        log.error({ err: error, run_id: runId }, 'who stopped a run could not be written down; it is stopped');
-      }
-    },
+    noteStop: noteStopIn(ledger, log),
     stopJob: stops.stopJob,
   });
   const view = createFleetCache(file, config.pcId);
@@ -98,6 +92,16 @@ const heldOutput = (outbox: Outbox, { jobsRoot, log, tell }: { jobsRoot: string;
     tell('output_lost', lost);
   },
 });
+
+const noteStopIn =
+  (ledger: Ledger, log: Logger) =>
+  (runId: string, by: Stopper): void => {
+    try {
+      ledger.stopping(runId, by);
+    } catch (error) {
+      log.error({ err: error, run_id: runId }, 'who stopped a run could not be written down; it is stopped');
+    }
+  };
 
 /** The stops that were asked for, and what each did. */
 function createStops(jobs: Jobs, log: Logger) {

@@ -2,7 +2,7 @@
 import { open, rm } from 'node:fs/promises';
 import { limits } from '../limits.ts';
 import { filesOf, type Search } from './find-files.ts';
-import { openPlain, PlainFault, type PlainFile, type Reader } from './open-plain.ts';
+import { type AsWhom, openPlain, PlainFault, type PlainFile } from './open-plain.ts';
 import { nameInArchive, parsePathPattern } from './path-pattern.ts';
 import { createZip, type ZipWriter } from './zip.ts';
 
@@ -13,7 +13,7 @@ export interface BundleOptions {
   readonly target: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whose rights count; undefined = our own. */
-  readonly reader?: Reader;
+  readonly reader?: AsWhom;
   /** Bytes of all files together, before they are packed. */
   readonly bytesMax: number;
   /** Hears what is left out, and why. */

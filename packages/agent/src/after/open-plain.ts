@@ -4,7 +4,7 @@ import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** As whom a file is read; undefined = as ourselves. */
-export interface Reader {
+export interface AsWhom {
   readonly uid: number;
   readonly gid: number;
 }
@@ -21,7 +21,7 @@ export interface PlainFile extends AsyncDisposable {
  * devices and directories are refused; for somebody else only what they may read by owner and mode, on every directory on the way,
  * too (access lists do not count). What was opened is looked at, not what stood there before. Throws PlainFault with the reason.
  */
-export async function openPlain(path: string, reader: Reader | undefined): Promise<PlainFile> {
+export async function openPlain(path: string, reader: AsWhom | undefined): Promise<PlainFile> {
   const real = await withoutTopLinks(path);
   const before = await lstat(real);
   if (before.isSymbolicLink()) throw new PlainFault('a link is not followed');
@@ -77,7 +77,7 @@ interface Owned {
   readonly mode: number;
 }
 
-async function mayRead(path: string, file: Owned, reader: Reader): Promise<boolean> {
+async function mayRead(path: string, file: Owned, reader: AsWhom): Promise<boolean> {
   if (!allows(file, reader, 4)) return false;
   for (let dir = dirname(path); ; dir = dirname(dir)) {
     if (!allows(await lstat(dir), reader, 1)) return false;
@@ -86,7 +86,7 @@ async function mayRead(path: string, file: Owned, reader: Reader): Promise<boole
 }
 
 /** Whether the mode gives a user a right (4 read, 1 pass): the bits of the owner, of the group, or of all, whichever come first. */
-export function allows({ uid, gid, mode }: Owned, reader: Reader, right: 4 | 1): boolean {
+export function allows({ uid, gid, mode }: Owned, reader: AsWhom, right: 4 | 1): boolean {
   const shift = uid === reader.uid ? 6 : gid === reader.gid ? 3 : 0;
   return ((mode >> shift) & right) !== 0;
 }

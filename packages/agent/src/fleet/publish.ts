@@ -61,7 +61,6 @@ export function createPublish({ outbox, jobs, log, signal }: PublishOptions): Pu
   const drained = drain({ outbox, log, signal }, () => ready, {
     async deliver(to, record, given) {
       const ack = await underWay.hold((gone) => publishOn(to.open, record, { jobs, log, given, gone }));
-      if (hasUploads(record)) await dropFiles(record);
       return isResult(record) ? kept.acknowledged(record, ack, to) : undefined;
     },
     onFailure: (error, record) => {
@@ -238,7 +237,9 @@ async function publishOn(connection: NatsConnection, record: QueuedRecord, publi
   const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
   const payload = await payloadOf(connection, record, publishing);
   const leftMs = Math.max(1, publishing.given.deadlineMs - Date.now());
-  return js.publish(subject, payload, { msgID: id, timeout: Math.min(leftMs, limits.publishTimeoutMs) });
+  const ack = await js.publish(subject, payload, { msgID: id, timeout: Math.min(leftMs, limits.publishTimeoutMs) });
+  if (hasUploads(record)) await dropFiles(record);
+  return ack;
 }
 
 /** The body, with what is too long for a message in the object stores. */
