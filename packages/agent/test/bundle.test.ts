@@ -72,7 +72,7 @@ describe('fileBundle()', () => {
     mkdirSync(other);
     writeFileSync(join(other, 'x'), 'secret');
     symlinkSync(other, join(from, 'dir'));
-    execFileSync('mkfifo', [join(from, 'fifo')]);
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', join(from, 'fifo')]);
     const server = createServer().listen(join(from, 'socket'));
     onTestFinished(() => void server.close());
     const paths = [
