@@ -65,6 +65,11 @@ const benches = {
     file: 'agent/conservation.mjs',
     programs: true,
   },
+  'fleet:results': {
+    what: 'ms for the 1,000 results of one job among 100,000 of the last hour, against a bare consumer (--results N)',
+    file: 'fleet/results.mjs',
+    programs: true,
+  },
   shared: {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared/decode.mjs',

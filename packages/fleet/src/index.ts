@@ -13,6 +13,14 @@ export {
 } from './connection/connect-fleet.ts';
 export { FleetError, type FleetErrorCode, type ManifestFault } from './fault/fleet-error.ts';
 export {
+  type FindResultsOptions,
+  type FoundResult,
+  type FoundResults,
+  findResults,
+} from './history/find-results.ts';
+export { readResult } from './history/read-result.ts';
+export { resultEndings } from './history/result-question.ts';
+export {
   type AgentsOnline,
   type AgentsOnlineOptions,
   agentsOnline,
@@ -34,7 +42,6 @@ export {
   stopOrder,
 } from './orders/stop-order.ts';
 export { type AwaitResultsOptions, awaitResults, type WaitEvent, type WaitOutcome } from './results/await-results.ts';
-export { type FindResultsOptions, type FoundResults, findResults } from './results/find-results.ts';
 export {
   type FollowEvent,
   type FollowedResult,

@@ -8,7 +8,6 @@ import {
   eventJournal,
   type Fleet,
   findOrder,
-  findResults,
   followJournal,
   type Order,
   putManifest,
@@ -214,32 +213,6 @@ describe.each(await natsServers())('orders by hand on nats-server $version', ({ 
     expect(await findOrder(fleet, order.execId)).toMatchObject({ jobId: 'adhoc-run', requestId: order.requestId });
     await revokeJob(fleet, 'adhoc-run');
     await expect(runScript(fleet, { ...asked, targets: [pc('x')] })).rejects.toMatchObject({ code: 'job_revoked' });
-  });
-
-  it('findResults finds those of an order, a job, a machine, the newest first, as many as are wanted', async () => {
-    await using opened = await openTestFleet(path);
-    const { fleet, broker } = opened;
-    await using x = await emulateMachine(broker.url, { pc: 'x' });
-    await using y = await emulateMachine(broker.url, { pc: 'y' });
-    await fleet.jetstream.publish('results.odd', 'no result');
-    const sent: [Emulated, string, string][] = [];
-    for (let at = 0; at < 12; at++) sent.push([at % 2 ? x : y, at % 3 ? 'a' : 'b', `r${at % 4}`]);
-    for (const [at, [machine, id, request_id]] of sent.entries()) {
-      await machine.answer({ id, request_id, exec_id: null }, { exit_code: at });
-    }
-    const codes = async (more: Partial<Parameters<typeof findResults>[1]>): Promise<[number[], boolean]> => {
-      const { results, complete } = await findResults(fleet, { limit: 100, withOutput: false, ...more });
-      return [results.map(({ exit_code }) => exit_code), complete];
-    };
-    expect(await codes({ requestId: 'r1' })).toEqual([[9, 5, 1], true]);
-    expect(await codes({ requestId: 'r1', limit: 2 })).toEqual([[9, 5], false]);
-    expect(await codes({ jobId: 'b' })).toEqual([[9, 6, 3, 0], true]);
-    expect(await codes({ jobId: 'b', pc: 'x' })).toEqual([[9, 3], true]);
-    expect(await codes({ pc: 'y', limit: 2 })).toEqual([[10, 8], false]);
-    expect(await codes({ pc: 'y', searchMessagesMax: 5 })).toEqual([[10, 8], false]);
-    expect(await codes({ jobId: 'nobody' })).toEqual([[], true]);
-    const [shown] = (await findResults(fleet, { jobId: 'a', limit: 1, withOutput: true })).results;
-    expect(shown).toMatchObject({ pc_id: 'x', stdout: 'x\n' });
   });
 
   it('stopOrder tells who confirmed and what they said, who did not, and what had ended before', async () => {

@@ -99,7 +99,7 @@ export {
   strictServerSettings,
   supportMinutesOf,
 } from './fleet/stored.ts';
-export { anyResult, auditSubject, startsOf } from './fleet/subject.ts';
+export { anyResult, anyStart, auditSubject, startsOf } from './fleet/subject.ts';
 export * from './fleet/words.ts';
 export { ByteSize, parseByteSize } from './scalar/byte-size.ts';
 export { Id } from './scalar/id.ts';

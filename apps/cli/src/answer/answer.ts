@@ -124,6 +124,7 @@ async function otherTextOf(document: Document, { as, contract }: Form, io: Io): 
   const shaped = contract === '0.1.18' ? (await import('./legacy.ts')).legacyOf(document) : document;
   if (as === 'yaml') return (await import('./yaml.ts')).yamlOf(shaped);
   if (as === 'json') return `${JSON.stringify(shaped)}\n`;
-  const colourful = io.isTerminal?.(1) === true && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
-  return (await import('./human.ts')).humanOf(shaped, { colourful });
+  const isScreen = io.isTerminal?.(1) === true;
+  const colourful = isScreen && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
+  return (await import('./human.ts')).humanOf(shaped, { colourful, isScreen });
 }

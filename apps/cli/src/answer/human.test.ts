@@ -127,3 +127,15 @@ it('colours only when asked to', () => {
   expect(humanOf(answer, { colourful: true })).toContain('\x1b[31m✗ exited 1\x1b[0m');
   expect(humanOf(answer, { colourful: false })).not.toContain('\x1b');
 });
+
+describe('what other machines printed', () => {
+  const answer = { ...order, results: [result({ stdout: 'a\u001b[2J\tb\r\n\u009b31m' })] };
+  it('does not paint a terminal', () => {
+    const text = humanOf({ ok: true, ...answer }, { colourful: true, isScreen: true });
+    expect(text).toContain('a\\u001b[2J\tb\n?31m\n');
+  });
+
+  it('stays as it is elsewhere', () => {
+    expect(said(answer)).toContain('a\u001b[2J\tb\r\n\u009b31m\n');
+  });
+});

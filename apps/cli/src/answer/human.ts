@@ -3,7 +3,18 @@
  * on demand.
  */
 import { type Columns, cellsOf, stateColours } from './columns.ts';
-import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
+import {
+  type Cell,
+  type Colour,
+  createPaint,
+  lineOf,
+  type Paint,
+  printable,
+  sizeOf,
+  tableOf,
+  timeOf,
+  visible,
+} from './ink.ts';
 import { endingSentence, sentenceOf } from './sentence.ts';
 import { settingsTables } from './settings-answers.ts';
 import type { Sentence, Told } from './told.ts';
@@ -20,10 +31,12 @@ const { value, coloured, keys } = cellsOf;
 export interface HumanOptions {
   /** Paint with colours. */
   readonly colourful: boolean;
+  /** It is for a terminal: control characters that other machines print are shown as what they are. */
+  readonly isScreen?: boolean;
 }
 
 /** The text of an answer for people. A list is a table with its sentence below. */
-export function humanOf(answer: object, { colourful }: HumanOptions): string {
+export function humanOf(answer: object, { colourful, isScreen = false }: HumanOptions): string {
   const told = answer as Told;
   const paint = createPaint(colourful);
   const said = sentenceOf(told);
@@ -33,7 +46,7 @@ export function humanOf(answer: object, { colourful }: HumanOptions): string {
   const body = bodyOf(told, paint);
   if (said?.mark === 'plain' && Object.hasOwn(tables, String(told.type)))
     return body === '' ? sentence : `${body}\n${sentence}`;
-  return `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint)}`;
+  return `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint, isScreen)}`;
 }
 
 const notAnswered: Readonly<Record<string, string>> = {
@@ -93,13 +106,15 @@ const tables: Readonly<Record<string, Columns>> = {
   'fleet.run': answers,
   'fleet.results': {
     rows: 'results',
+    below: 'running',
     columns: {
       machine: value('pc_id'),
-      job: value('job_id'),
+      job: ({ job_id, parent_result_id }) => ({ text: `${parent_result_id ? '└ ' : ''}${lineOf(job_id)}` }),
       ended,
       took,
-      finished: value('finished_at'),
+      started: value('started_at'),
       order: value('exec_id'),
+      result: value('result_id'),
     },
   },
   'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended, report: value('report') } },
@@ -241,17 +256,21 @@ function errorFields({ code, details, retryable }: Told, paint: Paint): string {
 }
 
 /** What was printed, below all else: of a job, or of each machine. */
-function outputOf(told: Told, paint: Paint): string {
-  const results = String(told.type).startsWith('fleet.') && Array.isArray(told.results) ? (told.results as Told[]) : [];
-  const many = results.map((result) => streamsOf(result, results.length > 1 ? `${result.pc_id} ` : '', paint));
-  return `${streamsOf(told, '', paint)}${many.join('')}`;
+function outputOf(told: Told, paint: Paint, isScreen: boolean): string {
+  const isOfFleet = String(told.type).startsWith('fleet.');
+  const results = isOfFleet && Array.isArray(told.results) ? (told.results as Told[]) : [];
+  const show =
+    isOfFleet && isScreen
+      ? (text: string): string => visible(text.replaceAll('\r\n', '\n'))
+      : (text: string): string => text;
+  const streamsOf = (one: Told, before: string): string =>
+    (['stdout', 'stderr'] as const)
+      .map((name) => {
+        const text = one[name];
+        if (typeof text !== 'string' || text === '') return '';
+        return `${paint(`--- ${before}${name}`, 'dim')}\n${show(text).replace(/\n?$/, '\n')}`;
+      })
+      .join('');
+  const many = results.map((result) => streamsOf(result, results.length > 1 ? `${result.pc_id} ` : ''));
+  return `${streamsOf(told, '')}${many.join('')}`;
 }
-
-const streamsOf = (told: Told, before: string, paint: Paint): string =>
-  (['stdout', 'stderr'] as const)
-    .map((name) => {
-      const text = told[name];
-      if (typeof text !== 'string' || text === '') return '';
-      return `${paint(`--- ${before}${name}`, 'dim')}\n${text.replace(/\n?$/, '\n')}`;
-    })
-    .join('');

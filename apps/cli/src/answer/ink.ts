@@ -19,6 +19,13 @@ export const printable = (line: string): string =>
       .replace(/^\x7f$|^[\x80-\x9f]$/, '?'),
   );
 
+/** Text of several lines with control characters as what they are, but for tabs and the ends of lines. */
+export const visible = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.split('\t').map(printable).join('\t'))
+    .join('\n');
+
 /** A value in one line. */
 export function lineOf(value: unknown): string {
   if (value === undefined || value === null) return '';

@@ -94,6 +94,12 @@ const ringed = ({ ring, keys, enforcing }: Told): Sentence =>
     `${ring} trusts ${some(list(keys).length, 'key')}, ${enforcing ? 'and is enforcing' : 'and only reports what is not signed'}`,
   );
 
+function resulted({ results, running, complete, before }: Told): Sentence {
+  const goOn = list(running).length === 0 ? '' : `, ${list(running).length} running`;
+  const more = complete ? '' : `, there may be more${before === undefined ? '' : `: --before ${before}`}`;
+  return plain(`${some(list(results).length, 'result')}${goOn}${more}`);
+}
+
 const takenBack = (withdrawn: unknown): string =>
   list(withdrawn).length === 0 ? '' : `; ${some(list(withdrawn).length, 'waiting order')} taken back`;
 
@@ -134,8 +140,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
     plain(`${some(list(records).length, 'record')}${complete ? '' : ', there may be more'}`),
   'fleet.events': ({ records, complete }) =>
     plain(`${some(list(records).length, 'event')}${complete ? '' : ', there may be more'}`),
-  'fleet.results': ({ results, complete }) =>
-    plain(`${some(list(results).length, 'result')}${complete ? '' : ', there may be more'}`),
+  'fleet.results': resulted,
   'fleet.kill': killed,
   'fleet.cancel': ({ job_id, count }) =>
     number(count) === 0

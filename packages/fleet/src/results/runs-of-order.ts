@@ -1,9 +1,8 @@
-import { createReader, EventStarted, startsOf, streams } from '@kanade/shared/fleet';
+import { createReader, EventStarted, ExecResult, resultSubject, startsOf, streams } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { isMissingStream } from '../fault/translate.ts';
 import { readHeld } from '../stream/read-held.ts';
 import { readValue } from '../stream/read-value.ts';
-import { findResults } from './find-results.ts';
 
 /** Runs of an order that have begun: result id → machine. None where nobody keeps such events. */
 export async function readRuns(
@@ -35,11 +34,12 @@ export async function readEnds(
   requestId: string,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, string>> {
-  const { results } = await findResults(fleet, {
-    requestId,
-    limit: Number.MAX_SAFE_INTEGER,
-    withOutput: false,
-    signal,
-  });
-  return new Map(results.map(({ result_id, pc_id }) => [result_id, pc_id]));
+  const ends = new Map<string, string>();
+  const readResult = createReader(ExecResult);
+  const filter = resultSubject(requestId);
+  for await (const message of readHeld(fleet, { stream: streams.results, filter, from: 1, signal })) {
+    const result = readValue(message, readResult);
+    if (result) ends.set(result.result_id, result.pc_id);
+  }
+  return ends;
 }

@@ -1,5 +1,6 @@
 import {
   AckPolicy,
+  type ConsumerConfig,
   type ConsumerInfo,
   DeliverPolicy,
   type JetStreamManager,
@@ -21,8 +22,8 @@ export interface HeldRead {
   readonly stream: string;
   /** Default: everything in the stream. */
   readonly filter?: string | undefined;
-  /** `newest`: the last message of each subject. A number: from that sequence on. */
-  readonly from: number | 'newest';
+  /** `newest`: the last message of each subject. A number: from that sequence on. A moment: what the stream took from then on. */
+  readonly from: number | 'newest' | { readonly sinceMs: number };
   /** Messages that are in memory at once; default 256. */
   readonly batchMax?: number | undefined;
   /** What stands in the messages stays with the broker: their subjects, places and headers come. */
@@ -86,15 +87,20 @@ async function readerOf(
       inactive_threshold: nanos(inactiveMs),
       ...(filter === undefined ? {} : { filter_subject: filter }),
       ...(headersOnly ? { headers_only: true } : {}),
-      ...(from === 'newest'
-        ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }),
+      ...beginning(from, filter),
     });
     if (!isLate(copies, info)) return info;
     await manager.consumers.delete(stream, info.name).catch(() => undefined);
     if (tried === readersMax)
       throw new Error(`reading stream ${stream}: ${info.cluster?.leader} is not up to date yet`);
   }
+}
+
+function beginning(from: HeldRead['from'], filter: string | undefined): Partial<ConsumerConfig> {
+  if (from === 'newest') return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? '>' };
+  if (typeof from === 'number')
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) };
+  return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from.sinceMs).toISOString() };
 }
 
 /**

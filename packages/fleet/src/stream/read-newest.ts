@@ -3,9 +3,11 @@ import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet
 import { abortable } from '../fault/abortable.ts';
 import { readHeld } from './read-held.ts';
 
-/** Messages that are looked through for one question, and how many at a time. */
+/** Messages that are looked through for one question, and their bytes. */
 export const searchMessagesMaxDefault = 20_000;
-const windowMessages = 500;
+const searchBytesMax = 1_073_741_824;
+/** How many are looked through at a time: few at first, because most questions are about what is new. */
+const [windowMessages, windowMessagesMax, windowBytesMax] = [500, 8_000, 33_554_432];
 
 export interface NewestRequest<T> {
   readonly stream: string;
@@ -13,10 +15,15 @@ export interface NewestRequest<T> {
   readonly filter?: string | undefined;
   /** How many are wanted. */
   readonly limit: number;
+  /** Only those from this sequence on, and only those before that one. */
+  readonly from?: number | undefined;
+  readonly before?: number | undefined;
   /** Default {@link searchMessagesMaxDefault}. */
   readonly searchMessagesMax?: number | undefined;
   /** What a message is; undefined for one that is not wanted. */
   read(message: JsMsg): T | undefined;
+  /** True when nothing further back is of use. Asked now and then. */
+  isDone?(): boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,6 +32,10 @@ export interface Newest<T> {
   readonly found: readonly T[];
   /** False when there may be more: the limit was reached, or the search came to its bound. */
   readonly complete: boolean;
+  /** Where a search for the rest begins, as its `before`; undefined when this one was complete. */
+  readonly next: number | undefined;
+  /** Everything from this sequence on was looked through. */
+  readonly reached: number;
   /** The last sequence of the stream when the search began: what comes later is newer than all of these. */
   readonly lastSequence: number;
 }
@@ -34,32 +45,58 @@ export interface Newest<T> {
  * today does not read a month.
  */
 export async function readNewest<T>(fleet: Fleet, request: NewestRequest<T>): Promise<Newest<T>> {
-  const { stream, limit, searchMessagesMax = searchMessagesMaxDefault, signal } = request;
+  const { stream, limit, searchMessagesMax = searchMessagesMaxDefault, isDone, signal } = request;
   const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
   const { state } = await abortable(manager.streams.info(stream), signal);
-  const oldest = Math.max(state.first_seq, state.last_seq - searchMessagesMax + 1, 1);
-  const found: T[] = [];
-  let from = state.last_seq + 1;
-  while (from > oldest && found.length < limit) {
-    const to = from - 1;
-    from = Math.max(oldest, from - windowMessages);
-    found.push(...(await readWindow(fleet, request, { from, to })).reverse());
+  const top = Math.min(state.last_seq, (request.before ?? Number.POSITIVE_INFINITY) - 1);
+  const oldest = Math.max(state.first_seq, request.from ?? 1, 1);
+  const bound = Math.max(oldest, top - searchMessagesMax + 1);
+  const found: Found<T>[] = [];
+  let [reached, bytes, size] = [top + 1, 0, windowMessages];
+  while (reached > bound && found.length < limit && bytes < searchBytesMax && !isDone?.()) {
+    const to = reached - 1;
+    reached = Math.max(bound, reached - size);
+    const window = await readWindow(fleet, request, { from: reached, to });
+    found.push(...window.wanted.reverse());
+    bytes += window.bytes;
+    size = nextSize(size, window.bytes);
   }
-  const complete = from <= Math.max(state.first_seq, 1) && found.length <= limit;
-  return { found: found.slice(0, limit), complete, lastSequence: state.last_seq };
+  const complete = reached <= oldest && found.length <= limit;
+  const kept = found.slice(0, limit);
+  const next = found.length > limit ? kept.at(-1)?.sequence : reached;
+  return {
+    found: kept.map(({ value }) => value),
+    complete,
+    next: complete ? undefined : next,
+    reached,
+    lastSequence: state.last_seq,
+  };
+}
+
+/** Twice as many, unless so many would be too much at once. */
+function nextSize(size: number, bytes: number): number {
+  const fitting = Math.floor((windowBytesMax / Math.max(bytes, 1)) * size);
+  return Math.max(1, Math.min(size * 2, windowMessagesMax, fitting));
+}
+
+interface Found<T> {
+  readonly sequence: number;
+  readonly value: T;
 }
 
 async function readWindow<T>(
   fleet: Fleet,
   { stream, filter, read, signal }: NewestRequest<T>,
   { from, to }: { from: number; to: number },
-): Promise<T[]> {
-  const wanted: T[] = [];
+): Promise<{ wanted: Found<T>[]; bytes: number }> {
+  const wanted: Found<T>[] = [];
+  let bytes = 0;
   for await (const message of readHeld(fleet, { stream, filter, from, signal })) {
     if (message.seq > to) break;
+    bytes += message.data.byteLength;
     const value = read(message);
-    if (value !== undefined) wanted.push(value);
+    if (value !== undefined) wanted.push({ sequence: message.seq, value });
     if (message.seq === to) break;
   }
-  return wanted;
+  return { wanted, bytes };
 }

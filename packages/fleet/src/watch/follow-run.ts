@@ -70,8 +70,9 @@ export async function followRun(questions: Questions, options: FollowRunOptions)
     const message = await questions.ask(tailSubject(pc), question, signal);
     const reply = message && decode(message);
     const standing = standingOf(reply);
-    if (reply && (standing === 'running' || standing === 'ended')) seen.take(reply);
-    else if (standing !== said) onEvent({ type: 'waiting', pc, why: standing as 'no_answer' });
+    if (standing === 'running' || standing === 'ended') {
+      if (reply) seen.take(reply);
+    } else if (standing !== said) onEvent({ type: 'waiting', pc, why: standing });
     if (reply?.more) continue;
     if (reply && standing === 'ended') seen.end(reply);
     if (!follow || standing === 'ended') return standing;

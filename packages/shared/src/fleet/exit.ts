@@ -25,6 +25,9 @@ export function verdictOf({ exit_code, skipped }: Pick<ExecResult, 'exit_code' |
   return exit_code === 0 ? 'succeeded' : 'failed';
 }
 
+/** The manifest id of what cleans up after a job: it has a result of its own, whose `parent_result_id` names that of the job. */
+export const finalizeOf = (jobId: string): string => `${jobId}__finalize`;
+
 /** Whether the result may change the status of a check: no skip may, and of older agents no code of 122 to 127. */
 export function countsForCheck({ exit_code, skipped }: Pick<ExecResult, 'exit_code' | 'skipped'>): boolean {
   return skipped === undefined ? exit_code < 122 || exit_code > 127 : !skipped;

@@ -99,6 +99,8 @@ export const killSubject = (execId: string): string => `kill.${checked('exec id'
 export const resultSubject = (requestId: string): string => `results.${checked('request id', requestId)}`;
 export const startedSubject = (execId: string, pc: string): string =>
   `events.started.${checked('exec id', execId)}.${checked('pc id', pc)}`;
+/** Every start of a run, as a filter. */
+export const anyStart = 'events.started.>';
 /** Every start of a run of one order, as a filter. */
 export const startsOf = (execId: string): string => `events.started.${checked('exec id', execId)}.>`;
 /** Where an operator's doing is recorded: what was done (`exec`, `job.put`), and to what, where there is an id for it. */

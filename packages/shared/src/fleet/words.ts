@@ -16,6 +16,7 @@ export {
 export { type ConfigField, configFields } from './config-words.ts';
 export {
   countsForCheck,
+  finalizeOf,
   type ResultVerdict,
   refusalResultId,
   type SyntheticExit,

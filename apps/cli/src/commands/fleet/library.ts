@@ -21,6 +21,7 @@ export {
   putScript,
   readAgentLog,
   readJournal,
+  readResult,
   removeManifest,
   removeScript,
   revokeJob,

@@ -3,7 +3,7 @@
  * control characters of a job are shown as what they are, so that no job paints the operator's screen; elsewhere bytes stay as they are.
  */
 import type { TailEvent } from '@kanade/fleet';
-import { type Colour, createPaint, printable } from '../../../answer/ink.ts';
+import { type Colour, createPaint, visible } from '../../../answer/ink.ts';
 import type { Io } from '../../../io.ts';
 
 export interface OutputPrinterOptions {
@@ -110,13 +110,6 @@ function inPieces(lines: readonly string[]): string[] {
   );
   return [...lines.slice(0, -1), ...pieces];
 }
-
-/** Control characters but for the ends of lines and tabs as what they are. */
-const visible = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => line.split('\t').map(printable).join('\t'))
-    .join('\n');
 
 function noticeOf(event: Exclude<TailEvent, { type: 'output' }>, id: string): string {
   switch (event.type) {
