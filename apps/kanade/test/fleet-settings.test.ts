@@ -45,7 +45,7 @@ describe.each(servers)('settings of a fleet on nats-server $version', ({ path })
     ]);
     const { stdout } = await site.begin({}, 'config', 'effective', 'pc-1', '--human').ended;
     expect(stdout).toMatch(/^max_local_concurrent +2 +groups\.lab$/m);
-    expect(stdout).toMatch(/^target_version .*do not update themselves$/m);
+    expect(stdout).toMatch(/^target_version .*do not carry it out$/m);
     expect(await site.fleet('config', 'get', '--group', 'lab')).toMatchObject({
       settings: { max_local_concurrent: 2 },
     });

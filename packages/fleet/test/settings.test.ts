@@ -84,6 +84,10 @@ describe.each(await natsServers())('settings on nats-server $version', ({ path }
       ['process_perf_expires_at', 'tomorrow'],
       ['process_perf_expires_at', '999999999999w'],
       ['heartbeat_interval', 'soon'],
+      ['heartbeat_interval', '1ms'],
+      ['host_perf_interval', '2h'],
+      ['process_perf_top_n', '501'],
+      ['log_level', 'loud'],
       ['client_display_name', '\u001b[2J'],
       ['client_display_name', ''],
       ['client_display_name', 'x'.repeat(1_000_000)],
@@ -186,7 +190,7 @@ describe.each(await natsServers())('settings on nats-server $version', ({ path }
       client_display_name: { value: 'Ada', from: 'pcs.pc-1' },
       host_perf_interval: { value: '60s', from: 'built-in', ignored: { value: 'soon', from: 'groups.lab' } },
       process_perf_enabled: { value: false, from: 'built-in' },
-      target_version: { from: 'built-in', unserved: expect.stringContaining('do not update themselves') },
+      target_version: { from: 'built-in', unserved: expect.stringContaining('do not carry it out') },
     });
     await put(fleet, buckets.agentConfig, 'groups.web', '{"max_local_concurrent":"many"}');
     expect(await effectiveSettings(fleet, 'pc-1')).toMatchObject({

@@ -6,6 +6,7 @@ import {
   ConfigScope,
   configFields,
   configKey,
+  configNotCarriedOut,
   type Fault,
   parseHumantime,
   readAs,
@@ -35,14 +36,8 @@ export interface SettingChange {
   readonly value: unknown;
 }
 
-/** Fields that no agent of this version carries out, and why: they are read, and not written. */
-const notCarriedOut: Readonly<Partial<Record<ConfigField, string>>> = {
-  target_version: 'agents of this version do not update themselves',
-  target_version_jitter: 'agents of this version do not update themselves',
-};
-
 /** Characters of a text in a setting. */
-const textCharsMax = 200;
+const textCharsMax = 100;
 
 interface Asked {
   readonly signal?: AbortSignal | undefined;
@@ -76,7 +71,7 @@ export async function setSetting(
 ): Promise<SettingChange> {
   const place = placeOf(address);
   const field = knownField(name);
-  const reason = notCarriedOut[field];
+  const reason = unservedReason(field);
   if (reason !== undefined) throw new FleetError('config_unserved', `${field} is not set: ${reason}`);
   const value = checkedValue(field, meantBy(field, text, nowMs));
   const change = (stored: StoredValue): Changed<SettingChange> => {
@@ -152,12 +147,12 @@ function knownField(name: string): ConfigField {
 /** Characters of a name that was not understood, in an error. */
 const nameCharsMax = 60;
 
-/** The fields that no agent carries out, of these. */
-export const unservedOf = (fields: readonly ConfigField[]): { field: ConfigField; reason: string }[] =>
-  fields.flatMap((field) => {
-    const reason = notCarriedOut[field];
-    return reason === undefined ? [] : [{ field, reason }];
-  });
+/** Why no agent of this version carries a field out: such fields are read, and not written. */
+export function unservedReason(field: ConfigField): string | undefined {
+  if (field === 'target_version_jitter') return `it means nothing without ${configNotCarriedOut.join(', ')}`;
+  const isUnserved = (configNotCarriedOut as readonly ConfigField[]).includes(field);
+  return isUnserved ? 'agents of this version do not carry it out' : undefined;
+}
 
 /** The value that words mean; a text where they mean none, which the check refuses in the words of the field. */
 function meantBy(field: ConfigField, text: string, nowMs: number): unknown {

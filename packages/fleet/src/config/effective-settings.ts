@@ -12,7 +12,7 @@ import {
 import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { translate } from '../fault/translate.ts';
-import { readSettings, type ScopeSettings, unservedOf } from './agent-settings.ts';
+import { readSettings, type ScopeSettings, unservedReason } from './agent-settings.ts';
 import { readMembership } from './membership.ts';
 
 export interface EffectiveSetting {
@@ -85,7 +85,7 @@ export function flatten(
   const settings = (Object.keys(configFields) as ConfigField[]).map((field): EffectiveSetting => {
     const setter = readable.findLast((layer) => (layer.settings[field] ?? undefined) !== undefined);
     const [value, said] = [config[field], setter?.settings[field]];
-    const unserved = unservedOf([field])[0]?.reason;
+    const unserved = unservedReason(field);
     return {
       field,
       ...(value === undefined ? {} : { value }),

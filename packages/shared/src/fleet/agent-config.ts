@@ -3,6 +3,7 @@ import { optional } from '../scalar/field.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
 import { parseHumantime } from '../scalar/words.ts';
+import { type ConfigField, configFields } from './config-words.ts';
 
 /** How much an agent logs, most first. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -25,7 +26,7 @@ export const ConfigScope = z.looseObject({
   client_display_name: z.string().nullish(),
   /** Ours: one of `logLevels`; another text counts as not set. */
   log_level: z.string().nullish(),
-});
+} satisfies Record<ConfigField, z.ZodType>);
 export type ConfigScope = z.infer<typeof ConfigScope>;
 
 /** The flattened settings of one machine. Absent: `max_local_concurrent` = the number of CPUs of that machine, `log_level` = as it was started. */
@@ -65,13 +66,12 @@ export function intervalMsOf(config: EffectiveConfig, field: 'heartbeat_interval
 }
 
 const durations = ['target_version_jitter', 'heartbeat_interval', 'host_perf_interval'] as const;
-const fields = Object.keys(ConfigScope.shape) as (keyof typeof ConfigScope.shape)[];
-type Field = (typeof fields)[number];
+const fields = Object.keys(configFields) as ConfigField[];
 
 /** Two or more groups of a machine set the same field; the last in alphabetical order won. */
 export interface MultiGroupConflict {
   readonly kind: 'MultiGroupConflict';
-  readonly field: Field;
+  readonly field: ConfigField;
   readonly groups: readonly string[];
 }
 
@@ -118,13 +118,26 @@ export function strictConfigScope(value: unknown): Read<ConfigScope> {
       .map((field) => ({ path: field, message: 'must be a duration such as 30s, 10m or 1h 30m' }));
     if (typeof scope.log_level === 'string' && !isLogLevel(scope.log_level))
       faults.push({ path: 'log_level', message: `must be one of ${logLevels.join(', ')}` });
-    return faults;
+    return [...faults, ...boundFaults(scope)];
   });
+}
+
+/** What agents would not do as it is said: they keep within `configBounds`. */
+function boundFaults(scope: ConfigScope): Fault[] {
+  const { intervalMsMin, intervalMsMax, processesMax } = configBounds;
+  const intervals = (['heartbeat_interval', 'host_perf_interval'] as const).filter((field) => {
+    const ms = parseHumantime(scope[field] ?? '');
+    return ms !== undefined && (ms < intervalMsMin || ms > intervalMsMax);
+  });
+  const faults = intervals.map((path) => ({ path, message: 'must be from 1s to 1h' }));
+  return (scope.process_perf_top_n ?? 0) > processesMax
+    ? [...faults, { path: 'process_perf_top_n', message: `must be at most ${processesMax}` }]
+    : faults;
 }
 
 const isLogLevel = (value: unknown): boolean => (logLevels as readonly unknown[]).includes(value);
 
-function isSet(scope: ConfigScope | undefined, field: Field): boolean {
+function isSet(scope: ConfigScope | undefined, field: ConfigField): boolean {
   return scope?.[field] !== undefined && scope[field] !== null;
 }
 
