@@ -17,7 +17,14 @@ import { readNewest } from '../stream/read-newest.ts';
 import { readValue } from '../stream/read-value.ts';
 import { sequenceAt } from '../stream/sequence-at.ts';
 import { type BegunRun, readBegun } from './begun-runs.ts';
-import { createSieve, endingOf, isAnswer, isBegun, type ResultQuestion, underParents } from './result-question.ts';
+import {
+  createSieve,
+  isAnswer,
+  isBegun,
+  type ResultQuestion,
+  resultEndingOf,
+  underParents,
+} from './result-question.ts';
 
 /** Results that are looked through for one question. */
 const searchMessagesMaxDefault = 250_000;
@@ -154,7 +161,7 @@ function createLook(question: FindResultsOptions, begun: Map<string, BegunRun>):
       if (!result) return undefined;
       begun.delete(result.result_id);
       if (question.running === 'only' || !isAnswer(result, question)) return undefined;
-      const ending = endingOf(result);
+      const ending = resultEndingOf(result);
       const bare = { ...result, stdout: '', stderr: '' };
       return { sequence: message.seq, result: bare, verdict: verdictOf(result), ...(ending ? { ending } : {}) };
     },

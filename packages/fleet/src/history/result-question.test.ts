@@ -1,6 +1,13 @@
 import type { EventStarted, ExecResult } from '@kanade/shared/fleet';
 import { describe, expect, it } from 'vitest';
-import { createSieve, endingOf, isAnswer, isBegun, type ResultQuestion, underParents } from './result-question.ts';
+import {
+  createSieve,
+  isAnswer,
+  isBegun,
+  type ResultQuestion,
+  resultEndingOf,
+  underParents,
+} from './result-question.ts';
 
 const result = (more: Partial<ExecResult> = {}): ExecResult => ({
   ...{ result_id: 'r', request_id: 'q', exec_id: 'e', pc_id: 'pc-1', exit_code: 0, stdout: '', stderr: '' },
@@ -8,7 +15,7 @@ const result = (more: Partial<ExecResult> = {}): ExecResult => ({
   ...more,
 });
 
-describe('endingOf()', () => {
+describe('resultEndingOf()', () => {
   it.each([
     ['what it says', { ending: 'timed_out', exit_code: -1 }, 'timed_out'],
     ['a code of its own', { exit_code: 126, skipped: false }, 'exited'],
@@ -16,7 +23,7 @@ describe('endingOf()', () => {
     ['a refusal', { exit_code: 123, skipped: false }, 'not_started'],
     ['a restart', { exit_code: 121, skipped: false }, 'lost'],
     ['an older agent that killed something', { exit_code: -1 }, undefined],
-  ] as const)('%s', (_, more, ending) => expect(endingOf(result(more))).toBe(ending));
+  ] as const)('%s', (_, more, ending) => expect(resultEndingOf(result(more))).toBe(ending));
 });
 
 describe('isAnswer()', () => {

@@ -22,7 +22,7 @@ export interface ResultQuestion {
 }
 
 /** How a run ended; older agents say it by the code alone, and of some not at all. */
-export function endingOf({ ending, exit_code, skipped }: ExecResult): string | undefined {
+export function resultEndingOf({ ending, exit_code, skipped }: ExecResult): string | undefined {
   if (ending !== undefined) return ending;
   if (skipped || exit_code === syntheticExits.rejected.code) return 'not_started';
   if (exit_code === syntheticExits.outcome_unknown.code) return 'lost';
@@ -32,7 +32,7 @@ export function endingOf({ ending, exit_code, skipped }: ExecResult): string | u
 export function isAnswer(result: ExecResult, question: ResultQuestion): boolean {
   const { endings, failed } = question;
   if (!isOfJob(result, question.jobId) || !isOfMachine(result, question.pcs)) return false;
-  if (endings !== undefined && !endings.includes(endingOf(result) ?? '')) return false;
+  if (endings !== undefined && !endings.includes(resultEndingOf(result) ?? '')) return false;
   return !failed || verdictOf(result) === 'failed';
 }
 
