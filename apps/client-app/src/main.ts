@@ -8,7 +8,7 @@ import { createBoard } from './run/board.ts';
 import { openPageServer } from './server/http.ts';
 import { openLink } from './server/link.ts';
 import { loadPage } from './server/page.ts';
-import { createSession } from './server/routes.ts';
+import { createSession } from './server/session.ts';
 
 export type { Io } from './io.ts';
 

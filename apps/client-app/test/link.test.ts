@@ -1,13 +1,13 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KlpError, serveConnection } from '@kanade/klp';
+import { type Handlers, KlpError, serveConnection } from '@kanade/klp';
 import { listenLocal } from '@kanade/klp/socket';
-import { type JobRun, localContract } from '@kanade/shared/local';
+import { type JobRun, type LocalNotification, localContract, type UnlockGrant } from '@kanade/shared/local';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../src/run/board.ts';
 import { openLink } from '../src/server/link.ts';
-import { exampleJobs } from './memory-agent.ts';
+import { exampleJobs, noOffers } from './memory-agent.ts';
 
 const snapshot = { pc_id: 'desk-042', online: true, checks: [], agent_version: '9.1.0', target_version: '9.1.0' };
 
@@ -16,12 +16,52 @@ interface AgentOptions {
   readonly hasSubscriptions?: boolean;
   /** The last run of its first job; a list that is too large instead. */
   readonly lastRun?: JobRun | 'too large';
+  /** True: notifications, support codes and the log, too. */
+  readonly offersAll?: boolean;
   /** False: this user is refused. */
   readonly isWelcome?: boolean;
 }
 
+const at = '2026-03-01T10:00:00Z';
+
+function notice(id: string): LocalNotification {
+  return { id, priority: 'info', title: `Title ${id}`, body: 'Text', issued_at: at };
+}
+
+const grant: UnlockGrant = { scope: 'repair', label: 'Repair tools', expires_at: at };
+
+/** Notifications in pages of one, support codes and the log. */
+function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract, unknown, unknown>> {
+  return {
+    'notifications.subscribe': () => ({ subscription: 'sub-n-1' }),
+    'notifications.list': (params) =>
+      params?.cursor === 'second' ? { items: [notice('n2')] } : { items: [notice('n1')], next_cursor: 'second' },
+    'notifications.ack': async ({ id }, { push }) => {
+      asked.push(`ack ${id}`);
+      await push('notifications.new', notice('n3'));
+      await push('notifications.amended', { id: 'n2', op: { kind: 'recall' } });
+      return { acked_at: at };
+    },
+    'notifications.unack': ({ id }) => {
+      asked.push(`unack ${id}`);
+      return { unacked_at: at };
+    },
+    'support.status': () => ({ grants: [] }),
+    'support.unlock': ({ code }) => {
+      if (code !== 'right') throw new KlpError('Unauthorized');
+      return { grants: [grant] };
+    },
+    'support.lock': () => {
+      asked.push('lock');
+      return { released: 1 };
+    },
+    'system.log_tail': (params) => ({ lines: [`last of ${params?.lines}`], truncated: true }),
+  };
+}
+
 /** An agent on a real socket that serves the few methods of this program. */
-async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = true, lastRun }: AgentOptions = {}) {
+async function serveAgent(path: string, options: AgentOptions = {}) {
+  const { hasSubscriptions = true, offersAll = false, isWelcome = true, lastRun } = options;
   const asked: string[] = [];
   const connections = new Set<AsyncDisposable>();
   const subscribed = hasSubscriptions
@@ -40,6 +80,7 @@ async function serveAgent(path: string, { hasSubscriptions = true, isWelcome = t
         peer,
         handlers: {
           ...subscribed,
+          ...(offersAll ? furtherHandlers(asked) : {}),
           'system.handshake': (params) => {
             asked.push(`handshake ${params.client} ${params.client_version}`);
             const session = { user: 'yuki', session_id: 1000, pc_id: 'desk-042' };
@@ -104,6 +145,7 @@ describe('openLink()', () => {
     expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'kill r1']);
     expect(events).toEqual([
       { type: 'snapshot', snapshot },
+      { type: 'offers', offers: noOffers, notices: [], grants: [] },
       {
         type: 'connection',
         connection: {
@@ -133,6 +175,34 @@ describe('openLink()', () => {
     await using _second = await serveAgent(path, { lastRun: 'too large' });
     await eventually('connected again', () => phase() === 'connected');
     await expect(link.listJobs({ signal })).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('passes on notifications, support codes and the log of an agent that has them', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using agent = await serveAgent(path, { offersAll: true });
+    const { link, events, faults, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    expect(events.find((event) => event.type === 'offers')).toEqual({
+      type: 'offers',
+      offers: { notifications: true, support: true, log: true },
+      notices: [notice('n1'), notice('n2')],
+      grants: [],
+    });
+    expect(await link.acknowledge('n1', { signal })).toEqual({ acked_at: '2026-03-01T10:00:00Z' });
+    await link.withdraw('n1', { signal });
+    await expect(link.unlock('wrong', { signal })).rejects.toMatchObject({ code: 'not_allowed' });
+    expect(await link.unlock('right', { signal })).toEqual([grant]);
+    await link.lock({ signal });
+    expect(await link.readLog({ signal })).toEqual({ lines: ['last of 1000'], truncated: true });
+    expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'ack n1', 'unack n1', 'lock']);
+    await eventually('the pushes', () => events.some((event) => event.type === 'recalled'));
+    expect(events.filter(({ type }) => type === 'notice' || type === 'recalled')).toEqual([
+      { type: 'notice', notice: notice('n3') },
+      { type: 'recalled', id: 'n2' },
+    ]);
+    expect(faults).toEqual([]);
   });
 
   it('works with an agent that has no subscriptions', async () => {

@@ -1,48 +1,66 @@
-import type { JobProgress, UserInvokableJob } from '@kanade/shared/local';
-import type { Board } from '../src/run/board.ts';
+import type {
+  JobProgress,
+  LocalNotification,
+  StateSnapshot,
+  UnlockGrant,
+  UserInvokableJob,
+} from '@kanade/shared/local';
+import type { AgentEvent, Board } from '../src/run/board.ts';
 import { type AgentLink, LinkError } from '../src/server/link.ts';
+import type { AgentOffers } from '../src/wire/page-event.ts';
 
-/** An agent in memory: offers the jobs it is given, records what it is asked, and says what the test tells it to say. */
+/** An agent in memory: offers what it is given, records what it is asked, and says what the test tells it to say. */
 export interface MemoryAgent extends AgentLink {
   /** What was asked, in order: `execute disk-report`, `kill run-1`. */
   readonly calls: string[];
   jobs: readonly UserInvokableJob[];
+  /** What it can do beyond jobs and state; an agent of today can do nothing of it. */
+  offers: AgentOffers;
+  notices: readonly LocalNotification[];
+  snapshot: StateSnapshot;
+  logLines: readonly string[];
+  /** Support code → what it opens; jobs with that `unlock` appear with it. */
+  codes: Readonly<Record<string, UnlockGrant>>;
   connect(board: Board): void;
   lose(board: Board, detail: string): void;
   push(board: Board, progress: JobProgress): void;
+  tell(board: Board, event: AgentEvent): void;
 }
+
+export const noOffers: AgentOffers = { notifications: false, support: false, log: false };
 
 export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgent {
   const calls: string[] = [];
   let isThere = false;
   let runCount = 0;
+  let grants: readonly UnlockGrant[] = [];
   const need = (): void => {
     if (!isThere) throw new LinkError('away', 'no agent');
   };
   return {
     calls,
     jobs,
+    offers: noOffers,
+    notices: [],
+    logLines: [],
+    codes: {},
+    snapshot: { pc_id: 'desk-042', online: false, checks: [], agent_version: '0.1.0', target_version: '0.1.0' },
     connect(board) {
       isThere = true;
       const agent = { version: '0.1.0', pcId: 'desk-042', user: 'yuki' };
+      board.receive({ type: 'snapshot', snapshot: this.snapshot });
+      board.receive({ type: 'offers', offers: this.offers, notices: this.notices, grants });
       board.receive({ type: 'connection', connection: { phase: 'connected', agent } });
-      const snapshot = {
-        pc_id: 'desk-042',
-        online: false,
-        checks: [],
-        agent_version: '0.1.0',
-        target_version: '0.1.0',
-      };
-      board.receive({ type: 'snapshot', snapshot });
     },
     lose(board, detail) {
       isThere = false;
       board.receive({ type: 'connection', connection: { phase: 'away', detail } });
     },
     push: (board, progress) => board.receive({ type: 'progress', progress }),
+    tell: (board, event) => board.receive(event),
     async listJobs() {
       need();
-      return this.jobs;
+      return this.jobs.filter(({ unlock }) => unlock === undefined || grants.some(({ scope }) => scope === unlock));
     },
     async execute(jobId) {
       need();
@@ -54,6 +72,32 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
     async kill(runId) {
       need();
       calls.push(`kill ${runId}`);
+    },
+    async acknowledge(id) {
+      need();
+      calls.push(`ack ${id}`);
+      return { acked_at: new Date().toISOString() };
+    },
+    async withdraw(id) {
+      need();
+      calls.push(`unack ${id}`);
+    },
+    async unlock(code) {
+      need();
+      calls.push('unlock');
+      const grant = Object.hasOwn(this.codes, code) ? this.codes[code] : undefined;
+      if (!grant) throw new LinkError('not_allowed', 'no');
+      grants = [grant];
+      return grants;
+    },
+    async lock() {
+      need();
+      calls.push('lock');
+      grants = [];
+    },
+    async readLog() {
+      need();
+      return { lines: this.logLines, truncated: false };
     },
   };
 }

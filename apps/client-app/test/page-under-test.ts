@@ -1,7 +1,7 @@
 import { buildPage } from '../build-page.mjs';
 import { type Board, createBoard } from '../src/run/board.ts';
 import { openPageServer, type PageServerLimits } from '../src/server/http.ts';
-import { createSession } from '../src/server/routes.ts';
+import { createSession } from '../src/server/session.ts';
 import { createMemoryAgent, exampleJobs, type MemoryAgent } from './memory-agent.ts';
 
 export interface PageUnderTest extends AsyncDisposable {
@@ -15,11 +15,15 @@ export interface PageUnderTest extends AsyncDisposable {
 }
 
 /** The real server and the real page on a free port, with an agent in memory that is connected. */
-export async function openPageUnderTest(limits: Partial<PageServerLimits> = {}): Promise<PageUnderTest> {
+export async function openPageUnderTest(
+  limits: Partial<PageServerLimits> = {},
+  prepare: (agent: MemoryAgent) => void = () => undefined,
+): Promise<PageUnderTest> {
   const board = createBoard();
   const agent = createMemoryAgent(exampleJobs);
   const session = createSession();
   const server = await openPageServer({ link: agent, board, page: await buildPage(), session, port: 0, limits });
+  prepare(agent);
   agent.connect(board);
   const origin = `http://127.0.0.1:${server.port}`;
   return {

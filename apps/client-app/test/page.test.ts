@@ -1,40 +1,13 @@
 import { launchBrowser } from '@kanade/testkit';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPageUnderTest, type PageUnderTest } from './page-under-test.ts';
+import { openPage } from './open-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchBrowser();
 });
 afterAll(() => browser.close());
-
-interface Opened extends AsyncDisposable {
-  readonly server: PageUnderTest;
-  readonly page: Page;
-  /** What the page complained about: script errors, blocked resources. */
-  readonly complaints: string[];
-}
-
-async function open(options: BrowserContextOptions = {}): Promise<Opened> {
-  const server = await openPageUnderTest();
-  const context = await browser.newContext({ locale: 'en-US', ...options });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  await page.goto(server.url);
-  await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor();
-  return {
-    server,
-    page,
-    complaints,
-    async [Symbol.asyncDispose]() {
-      await context.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
 
 /** Waits for the words that say how a run goes. */
 function runStatus(page: Page, words: string) {
@@ -43,15 +16,21 @@ function runStatus(page: Page, words: string) {
 
 describe('page', () => {
   it('lists the categories in order with their counts', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const tabs = opened.page.getByRole('navigation', { name: 'Views' }).getByRole('link');
-    expect(await tabs.allInnerTexts()).toEqual(['Home', 'Updates\n1', 'Troubleshooting\n2', 'Tidy up\n1']);
+    expect(await tabs.allInnerTexts()).toEqual([
+      'Home',
+      'Device health',
+      'Updates\n1',
+      'Troubleshooting\n2',
+      'Tidy up\n1',
+    ]);
     expect(opened.page.url()).not.toContain('token');
     expect(opened.complaints).toEqual([]);
   });
 
   it('runs a job by keyboard alone: confirm, output while it runs, its end', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).focus();
     await page.keyboard.press('Enter');
@@ -62,7 +41,9 @@ describe('page', () => {
     await page.keyboard.press('Enter');
     await runStatus(page, 'Waiting').waitFor();
     expect(server.agent.calls).toEqual(['execute disk-report']);
-    expect(await run.evaluate((button) => button === document.activeElement)).toBe(true);
+    // The button keeps the focus; while the job runs it leads to the run, so that a second press starts no second one.
+    const show = page.getByRole('button', { name: 'Show Disk report' });
+    expect(await show.evaluate((button) => button === document.activeElement)).toBe(true);
 
     server.agent.push(server.board, { run_id: 'run-1', status: 'running', stdout_chunk: '/ is 40 % full\n' });
     await page.getByText('/ is 40 % full').waitFor();
@@ -79,7 +60,7 @@ describe('page', () => {
   });
 
   it('cancels the dialog with Escape, runs nothing and gives the focus back', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Tidy up' }).click();
     const run = page.getByRole('button', { name: 'Run Clear the thumbnail cache' });
@@ -92,7 +73,7 @@ describe('page', () => {
   });
 
   it('keeps the focus inside the dialog', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Tidy up' }).click();
     await page.getByRole('button', { name: 'Run Clear the thumbnail cache' }).click();
@@ -107,7 +88,7 @@ describe('page', () => {
   });
 
   it('runs at once where the job asks for no confirmation, and stops it', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
     await page.getByRole('button', { name: 'Run Network check' }).click();
@@ -131,7 +112,7 @@ describe('page', () => {
   });
 
   it('shows live runs again after a reload and in a second tab', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     server.agent.push(server.board, {
       run_id: 'r7',
@@ -150,7 +131,7 @@ describe('page', () => {
   });
 
   it('follows the end of the output until the reader scrolls up', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     const lines = Array.from({ length: 200 }, (_, index) => `line ${index}\n`).join('');
     server.agent.push(server.board, { run_id: 'r1', job_id: 'disk-report', status: 'running', stdout_chunk: lines });
@@ -170,7 +151,7 @@ describe('page', () => {
   });
 
   it('shows output and names as text, never as markup', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     server.agent.push(server.board, { run_id: 'r1', job_id: markup, status: 'failed', stdout_chunk: markup });
@@ -180,7 +161,7 @@ describe('page', () => {
   });
 
   it('says what to do while the agent is away, and recovers by itself', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
     server.agent.lose(server.board, 'dial: /run/kanade/agent.sock: nothing is there; start the server');
@@ -192,7 +173,7 @@ describe('page', () => {
   });
 
   it('tells why a run did not start, and refreshes the list', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
     server.agent.jobs = server.agent.jobs.filter((job) => job.id !== 'network-check');
@@ -202,7 +183,7 @@ describe('page', () => {
   });
 
   it('is locked in a browser that did not get the address', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const stranger = await browser.newContext({ locale: 'en-US' });
     const page = await stranger.newPage();
     for (const url of [opened.server.origin, opened.server.url]) {
@@ -214,13 +195,13 @@ describe('page', () => {
   });
 
   it('says so when its own program has stopped', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     await opened.server[Symbol.asyncDispose]();
     await opened.page.getByRole('heading', { name: 'This program has stopped' }).waitFor();
   });
 
   it('speaks the language of the browser, or the one that the address asks for', async () => {
-    await using opened = await open();
+    await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.goto(`${server.origin}/?lang=ja`);
     await page.getByRole('heading', { name: '何をしますか?' }).waitFor();
@@ -228,13 +209,13 @@ describe('page', () => {
   });
 
   it('needs no sideways scrolling at 360 pixels', async () => {
-    await using opened = await open({ viewport: { width: 360, height: 740 } });
+    await using opened = await openPage(browser, { viewport: { width: 360, height: 740 } });
     const { page, server } = opened;
     const wide = `${'x'.repeat(500)}\n`;
     server.agent.push(server.board, { run_id: 'r1', job_id: 'disk-report', status: 'running', stdout_chunk: wide });
     await page.getByText('xxx').waitFor();
     await page.goto(`${server.origin}/#/category/troubleshoot`);
-    await page.getByRole('button', { name: 'Run Disk report' }).waitFor();
+    await page.getByRole('button', { name: 'Show Disk report' }).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 });

@@ -3,7 +3,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { type Board, createBoard } from '../src/run/board.ts';
-import { streamEvents } from '../src/server/routes.ts';
+import { streamEvents } from '../src/server/event-stream.ts';
 
 it('what happens after the page server hung up, and before the socket is closed, is told to nobody', async () => {
   let tell: Parameters<Board['follow']>[0] = () => expect.unreachable('nobody follows');

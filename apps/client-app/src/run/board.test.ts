@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  appendOutput,
-  createBoard,
-  emptyOutput,
-  finalOutput,
-  foldRuns,
-  inReadingOrder,
-  outputCharsMax,
-  type PageEvent,
-  type RunView,
-  resumeOutput,
-  runCountMax,
-} from './board.ts';
+import { createBoard, type PageEvent } from './board.ts';
+import { appendOutput, emptyOutput, finalOutput, outputCharsMax, resumeOutput } from './output.ts';
+import { foldRuns, inReadingOrder, type RunView, runCountMax } from './runs.ts';
 
 const at = '2026-03-01T10:00:00Z';
 
@@ -38,6 +28,7 @@ describe('foldRuns()', () => {
         exit_code: 3,
         started_at: '2026-03-01T09:59:58Z',
         finished_at: at,
+        heard_at: at,
         stopping: false,
         isInterrupted: false,
         stdout: { text: 'one\ntwo\nthree\n', droppedChars: 0 },

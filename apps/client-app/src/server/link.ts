@@ -1,5 +1,5 @@
 /* The line to the agent, and what the page's server needs of it. */
-import { type ClientEvent, type ClientState, connectClient, KlpError, type OnTrace } from '@kanade/klp';
+import { type Client, type ClientEvent, type ClientState, connectClient, KlpError, type OnTrace } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
 import {
   type HandshakeResult,
@@ -9,19 +9,36 @@ import {
   type LocalFeature,
   localAddress,
   localContract,
+  localListMax,
   protocolVersions,
+  type UnlockGrant,
   type UserInvokableJob,
 } from '@kanade/shared/local';
 import type { AgentEvent } from '../run/board.ts';
-import type { AgentConnection } from '../wire/page-event.ts';
+import type { AgentConnection, AgentLog } from '../wire/page-event.ts';
+import { askOffers, unlessUnknown } from './offers.ts';
 
 /** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
 export interface AgentLink {
-  listJobs(options: { signal: AbortSignal }): Promise<readonly UserInvokableJob[]>;
+  listJobs(options: AskOptions): Promise<readonly UserInvokableJob[]>;
   /** Starts a job; the run's progress comes as events. */
-  execute(jobId: string, options: { signal: AbortSignal }): Promise<{ run_id: string }>;
+  execute(jobId: string, options: AskOptions): Promise<{ run_id: string }>;
   /** Asks for the stop of a run with everything it started; its end comes as an event. */
-  kill(runId: string, options: { signal: AbortSignal }): Promise<void>;
+  kill(runId: string, options: AskOptions): Promise<void>;
+  /** Confirms a notification; resolves to when. */
+  acknowledge(id: string, options: AskOptions): Promise<{ acked_at: string }>;
+  /** Takes a confirmation back. */
+  withdraw(id: string, options: AskOptions): Promise<void>;
+  /** Opens what a support code opens; resolves to everything that is open for this person. */
+  unlock(code: string, options: AskOptions): Promise<readonly UnlockGrant[]>;
+  /** Closes everything that support codes have opened. */
+  lock(options: AskOptions): Promise<void>;
+  /** The end of the agent's log. */
+  readLog(options: AskOptions): Promise<AgentLog>;
+}
+
+interface AskOptions {
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -66,18 +83,21 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       client: 'kanade-client',
       client_version: version,
       protocol: [...protocolVersions],
-      features: ['push.jobs', 'push.state'] satisfies LocalFeature[],
+      features: ['push.jobs', 'push.state', 'push.notifications'] satisfies LocalFeature[],
     },
     async onConnected({ call }) {
       await unlessUnknown(call('jobs.subscribe'));
       await unlessUnknown(call('state.subscribe'));
       const snapshot = await unlessUnknown(call('state.snapshot'));
       if (snapshot) onEvent({ type: 'snapshot', snapshot });
+      onEvent(await askOffers(call));
       for (const progress of await endedRuns(call('jobs.list'))) onEvent({ type: 'ended', progress });
     },
     onPush(push) {
       if (push.method === 'jobs.progress') onEvent({ type: 'progress', progress: push.params });
       if (push.method === 'state.changed') onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
+      if (push.method === 'notifications.new') onEvent({ type: 'notice', notice: push.params });
+      if (push.method === 'notifications.amended') onEvent({ type: 'recalled', id: push.params.id });
     },
     onState(state) {
       const connection = toConnection(state);
@@ -92,9 +112,14 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       if (fault !== undefined) onFault(fault);
     },
   });
-  const translated = async <T>(call: Promise<T>): Promise<T> => {
+  return { ...createAsker(client), [Symbol.asyncDispose]: () => client.close() };
+}
+
+function createAsker(client: Client<typeof localContract>): AgentLink {
+  const { call } = client;
+  const translated = async <T>(asked: Promise<T>): Promise<T> => {
     try {
-      return await call;
+      return await asked;
     } catch (cause) {
       if (!(cause instanceof KlpError)) throw cause;
       const code = client.state.kind === 'refused' ? 'refused' : (codes.get(cause.kind) ?? 'internal');
@@ -102,23 +127,25 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
     }
   };
   return {
-    listJobs: async (options) => (await translated(client.call('jobs.list', {}, options))).items,
-    execute: (id, options) => translated(client.call('jobs.execute', { id }, options)),
+    listJobs: async (options) => (await translated(call('jobs.list', {}, options))).items,
+    execute: (id, options) => translated(call('jobs.execute', { id }, options)),
     async kill(run_id, options) {
-      await translated(client.call('jobs.kill', { run_id }, options));
+      await translated(call('jobs.kill', { run_id }, options));
     },
-    [Symbol.asyncDispose]: () => client.close(),
+    acknowledge: (id, options) => translated(call('notifications.ack', { id }, options)),
+    async withdraw(id, options) {
+      await translated(call('notifications.unack', { id }, options));
+    },
+    unlock: async (code, options) => (await translated(call('support.unlock', { code }, options))).grants,
+    async lock(options) {
+      await translated(call('support.lock', {}, options));
+    },
+    async readLog(options) {
+      const asked = { lines: localListMax.logTailLines };
+      const { lines, truncated } = await translated(call('system.log_tail', asked, options));
+      return { lines, truncated: truncated === true };
+    },
   };
-}
-
-/** An older agent lacks some methods: then their pushes do not come, and everything else works. */
-async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof KlpError && error.kind === 'MethodNotFound') return undefined;
-    throw error;
-  }
 }
 
 /** The last runs that have ended. A list that cannot be had now costs no connection: whoever looks at the jobs asks again and hears why. */

@@ -1,34 +1,40 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { currentNotices, expiriesOf } from '../run/notices.ts';
 import { groupByCategory } from './catalogue/categories.ts';
+import { isUnread } from './notices/reading.ts';
+import { Announcer } from './runs/announcer.tsx';
+import { RunPanel } from './runs/run-panel.tsx';
+import { SearchField } from './search/search-field.tsx';
+import { useLinkedJob } from './state/use-linked-job.ts';
+import { useLiveGrants } from './state/use-live-grants.ts';
+import { useNow } from './state/use-now.ts';
 import { usePage } from './state/use-page.ts';
 import { useView } from './state/use-view.ts';
 import { useText } from './text/language.ts';
-import { Announcer } from './view/announcer.tsx';
-import { CategoryView } from './view/category-view.tsx';
 import { ConfirmDialog } from './view/confirm-dialog.tsx';
+import { Content, shownView } from './view/content.tsx';
 import { FailureNote } from './view/failure-note.tsx';
 import { Header } from './view/header.tsx';
-import { HomeView } from './view/home-view.tsx';
 import { Obstacle, obstacleOf } from './view/obstacle.tsx';
-import { RunPanel } from './view/run-panel.tsx';
 import { Sidebar } from './view/sidebar.tsx';
 
 export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Element {
   const [state, actions] = usePage(sessionKey);
   const [asking, setAsking] = useState<UserInvokableJob>();
+  const [query, setQuery] = useState('');
   const text = useText();
-  const view = useView();
+  const asked = useView();
   const categories = useMemo(() => groupByCategory(state.jobs ?? []), [state.jobs]);
-  const names = useMemo(() => new Map(state.jobs?.map((job) => [job.id, job.display_name])), [state.jobs]);
+  const notices = currentNotices(state.notices, useNow(expiriesOf(state.notices)));
+  const grants = useLiveGrants(state.grants, actions.refreshJobs);
+  const view = shownView(asked, { categories, offers: state.offers });
   const name = agentName(state.connection) ?? text.productName;
-  useEffect(() => {
-    document.title = name;
-  }, [name]);
-
   const obstacle = obstacleOf(state);
-  const category = view.kind === 'category' ? categories.find((one) => one.key === view.key) : undefined;
+  const unreadCount = state.offers.notifications ? notices.filter(isUnread).length : undefined;
+  useEffect(() => setQuery(''), [asked]);
+  useLinkedJob(asked, state.jobs, { onFound: setAsking, onMissing: () => actions.fail('no_such_job') });
   const start = (job: UserInvokableJob): void => {
     if (job.confirm?.enabled === false) void actions.start(job.id);
     else setAsking(job);
@@ -38,18 +44,28 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
       <button type="button" class="skip button strong" onClick={focusContent}>
         {text.skipToContent}
       </button>
-      <Header name={name} state={state} />
-      <Sidebar categories={categories} view={category ? view : { kind: 'home' }} />
+      <Header name={name} state={state} grants={grants} />
+      <Sidebar
+        categories={categories}
+        view={view}
+        unreadCount={unreadCount}
+        hasSupport={state.offers.support || state.offers.log}
+        onGo={() => setQuery('')}
+      >
+        <SearchField query={query} onQuery={setQuery} />
+      </Sidebar>
       <main class="content" id="content" tabIndex={-1}>
         {state.failure && <FailureNote failure={state.failure} onDismiss={actions.dismissFailure} />}
         {obstacle && <Obstacle obstacle={obstacle} />}
-        {category ? (
-          <CategoryView category={category} runs={state.runs} isReady={!obstacle} onStart={start} />
-        ) : (
-          state.jobs && <HomeView state={state} categories={categories} />
+        {state.jobs && (
+          <Content
+            {...{ state, actions, view, query, categories, notices, grants, unreadCount, name }}
+            isReady={!obstacle}
+            onStart={start}
+          />
         )}
       </main>
-      <RunPanel runs={state.runs} names={names} onStop={actions.stop} />
+      <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} onStop={actions.stop} />
       {asking && (
         <ConfirmDialog
           job={asking}
@@ -59,7 +75,7 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
           }}
         />
       )}
-      <Announcer runs={state.runs} names={names} />
+      <Announcer runs={state.runs} jobs={state.jobs ?? []} />
     </div>
   );
 }

@@ -21,3 +21,17 @@ export interface AgentIdentity {
 export interface ApiRefusal {
   readonly error: { readonly code: string; readonly message: string };
 }
+
+/** What the agent can do beyond jobs and state; what it cannot has no place on the page. */
+export interface AgentOffers {
+  readonly notifications: boolean;
+  /** Support codes. */
+  readonly support: boolean;
+  readonly log: boolean;
+}
+
+/** Lines of the agent's log, the newest last; `truncated` when there are more than it gives. */
+export interface AgentLog {
+  readonly lines: readonly string[];
+  readonly truncated: boolean;
+}

@@ -1,11 +1,18 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
-import type { ApiRefusal } from '../../wire/page-event.ts';
+import type { AgentLog, ApiRefusal } from '../../wire/page-event.ts';
 
 /** The page's own server, with the session's key. Every method rejects with {@link ApiError}. */
 export interface Api {
   listJobs(options?: { signal?: AbortSignal }): Promise<readonly UserInvokableJob[]>;
   start(jobId: string): Promise<void>;
   stop(runId: string): Promise<void>;
+  /** Confirms a notification. */
+  acknowledge(id: string): Promise<void>;
+  /** Takes a confirmation back. */
+  withdraw(id: string): Promise<void>;
+  unlock(code: string): Promise<void>;
+  lock(): Promise<void>;
+  readLog(): Promise<AgentLog>;
   events(options: { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -36,6 +43,19 @@ export function createApi(key: string): Api {
     async stop(runId) {
       await post(`/api/runs/${encodeURIComponent(runId)}/stop`, {});
     },
+    async acknowledge(id) {
+      await post(`/api/notifications/${encodeURIComponent(id)}/ack`, {});
+    },
+    async withdraw(id) {
+      await post(`/api/notifications/${encodeURIComponent(id)}/unack`, {});
+    },
+    async unlock(code) {
+      await post('/api/support/unlock', { code });
+    },
+    async lock() {
+      await post('/api/support/lock', {});
+    },
+    readLog: async () => (await request('/api/log', {})).json(),
     async events({ signal }) {
       const { body } = await request('/api/events', { signal });
       if (!body) throw new ApiError('gone', 'the event stream has no body');

@@ -11,9 +11,10 @@ const storageName = 'kanade.key';
  */
 export async function obtainKey(): Promise<string | undefined> {
   const stored = localStorage.getItem(storageName) ?? undefined;
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (token === null) return stored;
-  history.replaceState(null, '', location.pathname + location.search);
+  const [, token, rest] = /^#token=([\w-]+)(?:&(.*))?$/.exec(location.hash) ?? [];
+  if (token === undefined) return stored;
+  // What stands behind the token is a link into the page.
+  history.replaceState(null, '', `${location.pathname}${location.search}${rest ? `#${rest}` : ''}`);
   const key = await exchangeToken(token).catch((error: unknown) => {
     // The same address opened once more in this browser: the session it began goes on.
     if (stored !== undefined) return stored;

@@ -18,6 +18,9 @@ const builtIn: Record<string, { readonly label: BuiltInLabel; readonly icon: str
   catalog: { label: 'categoryCatalog', icon: 'package', order: 30 },
 };
 
+/** As people read: numbers by their value, and capitals beside small letters. */
+const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
 /** Of a category nobody described. */
 const fallback = { icon: 'box', order: 1000 };
 
@@ -39,7 +42,7 @@ function describe(key: string, jobs: readonly UserInvokableJob[]): Category {
     label: label !== undefined ? { text: label } : known ? { builtIn: known.label } : { text: key },
     icon: firstText(jobs.map((job) => job.category_icon)) ?? known?.icon ?? fallback.icon,
     order: jobs.find((job) => job.category_order !== undefined)?.category_order ?? known?.order ?? fallback.order,
-    jobs,
+    jobs: [...jobs].sort((a, b) => byName.compare(a.display_name, b.display_name)),
   };
 }
 

@@ -1,18 +1,14 @@
-import type { StateSnapshot, UserInvokableJob } from '@kanade/shared/local';
-import { foldRuns, type PageEvent, type RunView } from '../../run/board.ts';
-import type { AgentConnection } from '../../wire/page-event.ts';
+import type { UserInvokableJob } from '@kanade/shared/local';
+import { type BoardView, emptyBoard, foldBoard, type PageEvent } from '../../run/board.ts';
 
 /** Everything the page draws from. */
-export interface PageState {
+export interface PageState extends BoardView {
   /** The page's own server: `starting` until the first event, `gone` when it stopped, `locked` when it wants a new address. */
   readonly server: 'starting' | 'open' | 'gone' | 'locked';
-  readonly connection: AgentConnection;
-  readonly snapshot?: StateSnapshot;
-  readonly runs: readonly RunView[];
   /** Undefined until the agent has listed them once. */
   readonly jobs?: readonly UserInvokableJob[];
   /** Why the last thing the reader asked for did not happen. */
-  readonly failure?: { readonly code: string; readonly message: string };
+  readonly failure?: { readonly code: string; readonly message: string } | undefined;
 }
 
 export type PageAction =
@@ -21,7 +17,7 @@ export type PageAction =
   | { readonly type: 'jobs'; readonly jobs: readonly UserInvokableJob[] }
   | { readonly type: 'failure'; readonly failure: PageState['failure'] };
 
-export const startState: PageState = { server: 'starting', connection: { phase: 'connecting' }, runs: [] };
+export const startState: PageState = { ...emptyBoard, server: 'starting' };
 
 export function reducePage(state: PageState, action: PageAction): PageState {
   const next = reduce(state, action);
@@ -32,7 +28,7 @@ function reduce(state: PageState, action: PageAction): PageState {
   if (action.type === 'server') return { ...state, server: action.server };
   if (action.type === 'jobs') return { ...state, jobs: action.jobs };
   if (action.type === 'failure') return { ...state, failure: action.failure };
-  return { ...reduceEvent(state, action.event), server: 'open' };
+  return { ...state, ...foldBoard(state, action.event), server: 'open' };
 }
 
 /** That somebody could not be reached is said once: the page shows for itself that he is away, and it is no news when he is back. */
@@ -42,15 +38,9 @@ function isOutdated(before: PageState, { failure, connection, server }: PageStat
   return connection !== before.connection || connection.phase === 'away' || connection.phase === 'refused';
 }
 
-function reduceEvent(state: PageState, event: PageEvent): PageState {
-  const next = { ...state, runs: foldRuns(state.runs, event) };
-  if (event.type === 'all') return { ...next, connection: event.connection, snapshot: event.snapshot };
-  if (event.type === 'connection') return { ...next, connection: event.connection };
-  return event.type === 'snapshot' ? { ...next, snapshot: event.snapshot } : next;
-}
-
-/** Changes when the catalogue has to be read again: on every new connection, and when a run ends. */
-export function catalogueVersion(state: PageState): string {
-  const endedCount = state.runs.filter((run) => run.finished_at !== undefined).length;
-  return `${state.server}/${state.connection.phase}/${endedCount}`;
+/** Changes when the catalogue has to be read again: on every new connection, when a run ends, when a check or a support code opens or hides jobs. */
+export function catalogueVersion({ server, connection, runs, snapshot, grants }: PageState): string {
+  const endedCount = runs.filter((run) => run.finished_at !== undefined).length;
+  const checks = snapshot?.checks.map(({ name, status }) => `${name}=${status}`).join() ?? '';
+  return [server, connection.phase, endedCount, checks, grants.map(({ scope }) => scope).join()].join('/');
 }

@@ -1,13 +1,29 @@
 import { useEffect, useMemo, useReducer } from 'preact/hooks';
+import type { PageEvent } from '../../run/board.ts';
+import type { AgentLog } from '../../wire/page-event.ts';
 import { type Api, ApiError, createApi } from '../api/api.ts';
 import { readEvents } from '../api/event-frames.ts';
 import { forgetKey } from '../api/session-key.ts';
+import { createPace } from './pace.ts';
 import { catalogueVersion, type PageAction, type PageState, reducePage, startState } from './page-state.ts';
+
+type Failure = NonNullable<PageState['failure']>;
 
 export interface PageActions {
   start(jobId: string): Promise<void>;
   /** Resolves to false when the agent could not be asked. */
   stop(runId: string): Promise<boolean>;
+  acknowledge(id: string): Promise<boolean>;
+  withdraw(id: string): Promise<boolean>;
+  /** Resolves to why the code opened nothing, or to undefined when it did. */
+  unlock(code: string): Promise<Failure | undefined>;
+  lock(): Promise<boolean>;
+  /** Rejects with {@link ApiError}. */
+  readLog(): Promise<AgentLog>;
+  /** Says that something the reader wanted cannot be. */
+  fail(code: string): void;
+  /** Reads the catalogue again. */
+  refreshJobs(): void;
   dismissFailure(): void;
 }
 
@@ -43,6 +59,7 @@ export function usePage(sessionKey: string | undefined): readonly [PageState, Pa
 }
 
 function createActions(api: Api | undefined, dispatch: (action: PageAction) => void): PageActions {
+  const starting = new Set<string>();
   const attempt = async (act: () => Promise<void> | undefined): Promise<boolean> => {
     try {
       await act();
@@ -57,21 +74,47 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
   };
   return {
     async start(jobId) {
+      // A second click may come before the first is drawn.
+      if (starting.has(jobId)) return;
+      starting.add(jobId);
       await attempt(() => api?.start(jobId));
+      starting.delete(jobId);
     },
     stop: (runId) => attempt(() => api?.stop(runId)),
+    acknowledge: (id) => attempt(() => api?.acknowledge(id)),
+    withdraw: (id) => attempt(() => api?.withdraw(id)),
+    lock: () => attempt(() => api?.lock()),
+    async unlock(code) {
+      try {
+        await api?.unlock(code);
+        return undefined;
+      } catch (error) {
+        return failureFrom(error);
+      }
+    },
+    readLog: async () => (await api?.readLog()) ?? { lines: [], truncated: false },
+    refreshJobs() {
+      api?.listJobs().then(
+        (jobs) => dispatch({ type: 'jobs', jobs }),
+        (error) => dispatch(failureOf(error)),
+      );
+    },
+    fail: (code) => dispatch({ type: 'failure', failure: { code, message: code } }),
     dismissFailure: () => dispatch({ type: 'failure', failure: undefined }),
   };
 }
 
 /** Follows the server's events until `signal` aborts; every new stream starts with everything, so nothing is missed. */
 async function followEvents(api: Api, dispatch: (action: PageAction) => void, signal: AbortSignal): Promise<void> {
+  const pace = createPace<PageEvent>((events) => {
+    for (const event of events) dispatch({ type: 'event', event });
+  });
   let waitMs = retryMs.first;
   while (!signal.aborted) {
     try {
       for await (const event of readEvents(await api.events({ signal }))) {
         waitMs = retryMs.first;
-        dispatch({ type: 'event', event });
+        pace.add(event);
       }
     } catch (error) {
       if (error instanceof ApiError && error.code === 'no_session') {
@@ -80,6 +123,7 @@ async function followEvents(api: Api, dispatch: (action: PageAction) => void, si
       }
     }
     if (signal.aborted) return;
+    pace.flush();
     dispatch({ type: 'server', server: 'gone' });
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     waitMs = Math.min(waitMs * 2, retryMs.last);
@@ -87,6 +131,11 @@ async function followEvents(api: Api, dispatch: (action: PageAction) => void, si
 }
 
 function failureOf(error: unknown): PageAction {
-  if (error instanceof ApiError) return { type: 'failure', failure: { code: error.code, message: error.message } };
-  return { type: 'failure', failure: { code: 'unexpected', message: String(error) } };
+  return { type: 'failure', failure: failureFrom(error) };
+}
+
+function failureFrom(error: unknown): Failure {
+  return error instanceof ApiError
+    ? { code: error.code, message: error.message }
+    : { code: 'unexpected', message: String(error) };
 }

@@ -1,4 +1,5 @@
-import type { RunView } from '../../run/board.ts';
+import { syntheticExits } from '@kanade/shared/fleet-words';
+import type { RunView } from '../../run/runs.ts';
 import type { Category } from '../catalogue/categories.ts';
 import type { Dictionary } from './en.ts';
 import type { Language } from './language.ts';
@@ -10,13 +11,41 @@ export function categoryLabel(category: Category, text: Dictionary): string {
 /** What a run is doing, in words; never by colour alone. */
 export function statusWords(run: Pick<RunView, 'status' | 'stopping' | 'exit_code'>, text: Dictionary): string {
   if (run.stopping) return text.stopping;
-  if (run.status !== 'failed' || run.exit_code === undefined || run.exit_code < 0) return text[run.status];
+  const status = toldStatus(run);
+  if (status !== 'failed' || run.exit_code === undefined || exitWords[run.exit_code]) return text[status];
   return text.failedWith(run.exit_code);
 }
 
 export function durationWords(durationMs: number, text: Dictionary): string {
   const seconds = Math.max(0, Math.floor(durationMs / 1000));
   return seconds < 60 ? text.seconds(seconds) : text.minutes(Math.floor(seconds / 60), seconds % 60);
+}
+
+/** What is left of a time, as minutes and seconds. */
+export function countdownWords(leftMs: number, text: Dictionary): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1000));
+  return text.timeLeft(Math.floor(seconds / 60), String(seconds % 60).padStart(2, '0'));
+}
+
+/** Exit codes that the agent makes up, and what a person may do about them. The others may also come from programs. */
+const exitWords: Readonly<Record<number, 'exitLost' | 'exitUnsigned' | 'exitUnsupported' | 'exitNone'>> = {
+  [syntheticExits.outcome_unknown.code]: 'exitLost',
+  [syntheticExits.rejected.code]: 'exitUnsigned',
+  [syntheticExits.unsupported.code]: 'exitUnsupported',
+  [syntheticExits.no_exit_code.code]: 'exitNone',
+};
+
+/** The next step after a run that failed; undefined after any other. */
+export function nextStepWords(
+  { status, exit_code }: Pick<RunView, 'status' | 'exit_code'>,
+  text: Dictionary,
+): string | undefined {
+  return status === 'failed' ? text[exitWords[exit_code ?? 0] ?? 'failedText'] : undefined;
+}
+
+/** The status that people are told: what nobody knows the outcome of did not fail. */
+export function toldStatus({ status, exit_code }: Pick<RunView, 'status' | 'exit_code'>): RunView['status'] {
+  return status === 'failed' && exit_code === syntheticExits.outcome_unknown.code ? 'unknown' : status;
 }
 
 /** Time of day for today, date and time for any other day. */
@@ -40,6 +69,7 @@ export function failureWords(failure: { readonly code: string; readonly message:
     agent_slow: text.errorSlow,
     gone: text.goneText,
     no_session: text.lockedText,
+    no_such_job: text.errorNoSuchJob,
   };
   return (Object.hasOwn(known, failure.code) && known[failure.code]) || text.errorOther(failure.message);
 }

@@ -1,17 +1,36 @@
 import type { JSX } from 'preact';
 import type { Category } from '../catalogue/categories.ts';
+import { headlineOf } from '../health/health.ts';
+import { checkIcons, healthWords } from '../health/health-view.tsx';
 import type { PageState } from '../state/page-state.ts';
 import { viewHref } from '../state/use-view.ts';
 import { useText } from '../text/language.ts';
 import { categoryLabel } from '../text/words.ts';
+import { EmptyState } from './empty-state.tsx';
 import { GivenIcon, Icon } from './icon.tsx';
 
-export function HomeView({ state, categories }: { state: PageState; categories: readonly Category[] }): JSX.Element {
+export interface HomeViewProps {
+  readonly state: PageState;
+  readonly categories: readonly Category[];
+  /** Undefined where the agent knows no notifications. */
+  readonly unreadCount: number | undefined;
+}
+
+export function HomeView({ state, categories, unreadCount }: HomeViewProps): JSX.Element {
   const text = useText();
   return (
-    <section class="home" aria-labelledby="home-title">
-      <h2 id="home-title">{categories.length > 0 ? text.welcome : text.noJobsTitle}</h2>
-      <p class="lead">{categories.length > 0 ? text.welcomeText : text.noJobsText}</p>
+    <section class="home" aria-labelledby="view-title">
+      <h2 id="view-title">{text.welcome}</h2>
+      <p class="lead">{text.welcomeText}</p>
+      <ul class="states">
+        <HealthState state={state} />
+        {unreadCount !== undefined && <NoticesState unreadCount={unreadCount} />}
+      </ul>
+      {categories.length === 0 && (
+        <EmptyState icon="box" title={text.noJobsTitle}>
+          {text.noJobsText}
+        </EmptyState>
+      )}
       <ul class="cards">
         {categories.map((category) => (
           <li key={category.key}>
@@ -27,6 +46,42 @@ export function HomeView({ state, categories }: { state: PageState; categories: 
       </ul>
       <MachineFacts state={state} />
     </section>
+  );
+}
+
+function HealthState({ state }: { state: PageState }): JSX.Element {
+  const text = useText();
+  const checks = state.snapshot?.checks ?? [];
+  const headline = headlineOf(checks);
+  return (
+    <li>
+      <a class={`state ${headline}`} href={viewHref({ kind: 'health' })}>
+        <span class="tile">
+          <Icon name={checkIcons[headline]} />
+        </span>
+        <span>
+          <span class="dim">{text.health}</span>
+          <span class="state-words">{healthWords(checks, text)}</span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function NoticesState({ unreadCount }: { unreadCount: number }): JSX.Element {
+  const text = useText();
+  return (
+    <li>
+      <a class={`state ${unreadCount > 0 ? 'news' : 'quiet'}`} href={viewHref({ kind: 'notifications' })}>
+        <span class="tile">
+          <Icon name="bell" />
+        </span>
+        <span>
+          <span class="dim">{text.notifications}</span>
+          <span class="state-words">{unreadCount > 0 ? text.unreadCount(unreadCount) : text.noUnread}</span>
+        </span>
+      </a>
+    </li>
   );
 }
 

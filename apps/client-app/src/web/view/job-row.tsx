@@ -1,20 +1,22 @@
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
-import type { RunView } from '../../run/board.ts';
+import type { RunView } from '../../run/runs.ts';
+import { StatusBadge } from '../runs/status-badge.tsx';
 import { useLanguage, useText } from '../text/language.ts';
 import { instantWords } from '../text/words.ts';
 import { GivenIcon } from './icon.tsx';
-import { StatusBadge } from './status-badge.tsx';
+import { RunButton } from './run-button.tsx';
 
 export interface JobRowProps {
   readonly job: UserInvokableJob;
-  readonly lastRun: RunView | JobRun | undefined;
+  readonly runs: readonly RunView[];
   readonly isReady: boolean;
   readonly onStart: () => void;
 }
 
-export function JobRow({ job, lastRun, isReady, onStart }: JobRowProps): JSX.Element {
+export function JobRow({ job, runs, isReady, onStart }: JobRowProps): JSX.Element {
   const text = useText();
+  const lastRun = runs.findLast((run) => run.job_id === job.id) ?? job.last_run;
   return (
     <li class="job">
       <span class="tile">
@@ -22,18 +24,18 @@ export function JobRow({ job, lastRun, isReady, onStart }: JobRowProps): JSX.Ele
       </span>
       <div class="job-words">
         <h3>{job.display_name}</h3>
+        {job.unlock !== undefined && <p class="chip support">{text.unlockedBySupport}</p>}
         {job.display_description && <p class="dim">{job.display_description}</p>}
         {lastRun && <LastRun run={lastRun} />}
       </div>
-      <button
-        type="button"
-        class="button"
-        disabled={!isReady}
-        aria-label={text.runNamed(job.display_name)}
-        onClick={onStart}
-      >
-        {text.run}
-      </button>
+      <RunButton
+        job={job}
+        runs={runs}
+        isReady={isReady}
+        words={text.run}
+        label={text.runNamed(job.display_name)}
+        onStart={onStart}
+      />
     </li>
   );
 }

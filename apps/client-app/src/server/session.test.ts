@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSession } from './routes.ts';
+import { createSession } from './session.ts';
 
 describe('createSession()', () => {
   it('gives a key for its token, once', () => {

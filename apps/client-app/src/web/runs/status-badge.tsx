@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
-import type { RunView } from '../../run/board.ts';
+import type { RunView } from '../../run/runs.ts';
 import type { IconName } from '../catalogue/icon-paths.ts';
 import { useText } from '../text/language.ts';
-import { statusWords } from '../text/words.ts';
-import { Icon } from './icon.tsx';
+import { statusWords, toldStatus } from '../text/words.ts';
+import { Icon } from '../view/icon.tsx';
 
 const icons: Record<RunView['status'], IconName> = {
   queued: 'clock',
@@ -11,14 +11,15 @@ const icons: Record<RunView['status'], IconName> = {
   completed: 'check',
   failed: 'alert-triangle',
   killed: 'stop',
-  unknown: 'box',
+  unknown: 'help',
 };
 
 export function StatusBadge({ run }: { run: Pick<RunView, 'status' | 'stopping' | 'exit_code'> }): JSX.Element {
   const text = useText();
+  const status = toldStatus(run);
   return (
-    <span class={`status ${run.status}`}>
-      <Icon name={icons[run.status]} />
+    <span class={`status ${status}`}>
+      <Icon name={icons[status]} />
       {statusWords(run, text)}
     </span>
   );

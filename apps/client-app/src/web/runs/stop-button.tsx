@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useText } from '../text/language.ts';
-import { Icon } from './icon.tsx';
+import { Icon } from '../view/icon.tsx';
 
 export interface StopButtonProps {
   readonly name: string;
+  /** False while the agent cannot be asked. */
+  readonly isReady: boolean;
   /** The agent has taken the request. */
   readonly isStopping: boolean;
   /** Resolves to false when the request could not be made. */
@@ -14,10 +16,12 @@ export interface StopButtonProps {
 }
 
 /** Asks nothing; switches itself off from the click until the run ends, or until the request turns out to have failed. */
-export function StopButton({ name, isStopping, onStop, onFocusLost }: StopButtonProps): JSX.Element {
+export function StopButton({ name, isReady, isStopping, onStop, onFocusLost }: StopButtonProps): JSX.Element {
   const text = useText();
   const button = useRef<HTMLButtonElement>(null);
   const [isAsked, setIsAsked] = useState(false);
+  // Two presses may come between two drawings.
+  const isUnderWay = useRef(false);
   useLayoutEffect(
     () => () => {
       if (button.current !== null && button.current === document.activeElement) onFocusLost();
@@ -26,9 +30,12 @@ export function StopButton({ name, isStopping, onStop, onFocusLost }: StopButton
   );
   const isWaiting = isAsked || isStopping;
   const stop = async (): Promise<void> => {
-    if (isWaiting) return;
+    if (isWaiting || isUnderWay.current || !isReady) return;
+    isUnderWay.current = true;
     setIsAsked(true);
-    if (!(await onStop())) setIsAsked(false);
+    const isTaken = await onStop();
+    isUnderWay.current = false;
+    if (!isTaken) setIsAsked(false);
   };
   // `aria-disabled`: a button that is `disabled` drops the focus, and the keyboard would start over at the top.
   return (
@@ -36,7 +43,7 @@ export function StopButton({ name, isStopping, onStop, onFocusLost }: StopButton
       ref={button}
       type="button"
       class="button stop"
-      aria-disabled={isWaiting}
+      aria-disabled={isWaiting || !isReady}
       aria-label={isWaiting ? undefined : text.stopNamed(name)}
       onClick={stop}
     >

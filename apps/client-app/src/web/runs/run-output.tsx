@@ -1,0 +1,76 @@
+import { stripFences } from '@kanade/shared/fleet-words';
+import { isEnded } from '@kanade/shared/local-words';
+import type { JSX } from 'preact';
+import { useMemo, useRef } from 'preact/hooks';
+import type { Output } from '../../run/output.ts';
+import type { RunView } from '../../run/runs.ts';
+import { copyText, saveText } from '../api/take-away.ts';
+import { useLanguage, useText } from '../text/language.ts';
+import { CopyButton } from '../view/copy-button.tsx';
+import { Icon } from '../view/icon.tsx';
+import { Stream } from './stream.tsx';
+import { plainText } from './transcript.ts';
+
+/** What a run printed, without the blocks meant for the machine. */
+export function RunOutput({ run, name }: { run: RunView; name: string }): JSX.Element {
+  const text = useText();
+  const place = useRef<HTMLDivElement>(null);
+  const out = useShown(run.stdout);
+  const err = useShown(run.stderr);
+  const isLive = !isEnded(run.status);
+  if (out === '' && err === '') return <p class="no-output dim">{isLive ? text.noOutputYet : text.noOutput}</p>;
+  const whole = (): string => plainText([out, err].filter((part) => part !== '').join('\n'));
+  return (
+    <div ref={place}>
+      <div class="output-tools">
+        <CopyButton onCopy={() => copyText(whole())} />
+        <button type="button" class="button quiet" onClick={() => saveText(whole(), `${run.job_id ?? run.run_id}.txt`)}>
+          <Icon name="download" />
+          {text.download}
+        </button>
+        {(err !== '' || run.status === 'failed') && (
+          <button type="button" class="button quiet" onClick={() => place.current && showError(place.current)}>
+            <Icon name="alert-triangle" />
+            {text.toError}
+          </button>
+        )}
+      </div>
+      <Dropped output={run.stdout} />
+      {out !== '' && (
+        <Stream label={`${text.output}: ${name}`} source={out} droppedChars={run.stdout.droppedChars} isLive={isLive} />
+      )}
+      {err !== '' && <p class="stream-title">{text.errorOutput}</p>}
+      <Dropped output={run.stderr} />
+      {err !== '' && (
+        <Stream
+          label={`${text.errorOutput}: ${name}`}
+          source={err}
+          droppedChars={run.stderr.droppedChars}
+          isLive={isLive}
+        />
+      )}
+    </div>
+  );
+}
+
+function useShown({ text, droppedChars }: Output): string {
+  return useMemo(() => stripFences(text, { headDropped: droppedChars > 0 }), [text, droppedChars]);
+}
+
+function Dropped({ output }: { output: Output }): JSX.Element | null {
+  const text = useText();
+  const language = useLanguage();
+  if (output.droppedChars === 0) return null;
+  const count = new Intl.NumberFormat(language).format(output.droppedChars);
+  return <p class="dropped dim">{`${text.droppedChars(count)} ${text.keptPart}`}</p>;
+}
+
+/** The first line of the error output, or else the last place in the output that speaks of an error, or its end. */
+function showError(place: HTMLElement): void {
+  const streams = place.querySelectorAll<HTMLElement>('pre');
+  const last = streams[streams.length - 1];
+  if (!last) return;
+  const found = streams.length > 1 ? last.firstElementChild : [...last.querySelectorAll('[data-error]')].at(-1);
+  (found ?? last.lastElementChild)?.scrollIntoView({ block: found ? 'start' : 'end' });
+  last.focus({ preventScroll: true });
+}

@@ -1,0 +1,39 @@
+import type { UserInvokableJob } from '@kanade/shared/local';
+import type { JSX } from 'preact';
+import { inReadingOrder, type RunView } from '../../run/runs.ts';
+import { useText } from '../text/language.ts';
+import { EmptyState } from '../view/empty-state.tsx';
+import { RunCard } from './run-card.tsx';
+
+export interface RunPanelProps {
+  readonly runs: readonly RunView[];
+  readonly jobs: readonly UserInvokableJob[];
+  /** False while the agent cannot be asked: nothing is heard of a run, and none can be stopped. */
+  readonly isReady: boolean;
+  readonly onStop: (runId: string) => Promise<boolean>;
+}
+
+export function RunPanel({ runs, jobs, isReady, onStop }: RunPanelProps): JSX.Element {
+  const text = useText();
+  return (
+    <aside class={runs.length === 0 ? 'runs empty' : 'runs'} id="runs" tabIndex={-1} aria-labelledby="runs-title">
+      <h2 id="runs-title">{text.runs}</h2>
+      {runs.length === 0 && (
+        <EmptyState icon="play" title={text.noRunsTitle}>
+          {text.noRunsText}
+        </EmptyState>
+      )}
+      <ul>
+        {inReadingOrder(runs).map((run) => (
+          <RunCard
+            key={run.run_id}
+            run={run}
+            job={jobs.find(({ id }) => id === run.job_id)}
+            isReady={isReady}
+            onStop={() => onStop(run.run_id)}
+          />
+        ))}
+      </ul>
+    </aside>
+  );
+}
