@@ -45,6 +45,8 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   run: ['run', 'pc-1', '--no-wait', '--', 'true'],
   wait: ['wait', 'nobody'],
   results: ['results', 'nobody'],
+  'collect list': ['collect', 'list'],
+  'collect get': ['collect', 'get', 'pc-9/job/none.zip'],
   kill: ['kill', 'nobody', '--no-wait'],
   cancel: ['cancel', 'nobody'],
   tail: ['tail', 'nobody'],

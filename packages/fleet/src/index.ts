@@ -6,6 +6,8 @@ export { checkManifest, type PutOptions, type PutResult, putManifest } from './c
 export { type ListedManifest, listManifests, readManifest } from './catalogue/read-manifests.ts';
 export { removeManifest } from './catalogue/remove-manifest.ts';
 export { revokeJob, type StatusChange, unrevokeJob } from './catalogue/set-status.ts';
+export { type ListBundlesOptions, type ListedBundle, listBundles } from './collections/list-bundles.ts';
+export { type OpenBundle, openBundle } from './collections/open-bundle.ts';
 export {
   connectFleet,
   type Fleet,

@@ -165,6 +165,14 @@ const tables: Readonly<Record<string, Columns>> = {
       ...keys('stored_at', 'jobs', 'sha256'),
     },
   },
+  'fleet.collect.list': {
+    rows: 'bundles',
+    columns: {
+      ...keys('key'),
+      size: ({ size_bytes }) => ({ text: sizeOf(Number(size_bytes)) }),
+      ...keys('stored_at', 'sha256'),
+    },
+  },
   'fleet.key.list': {
     rows: 'own',
     columns: {

@@ -165,6 +165,8 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
     good(
       `removed ${script}${list(jobs).length === 0 ? '' : `; ${(jobs as string[]).join(', ')} cannot be ordered now`}`,
     ),
+  'fleet.collect.list': ({ bundles }) => plain(some(list(bundles).length, 'archive')),
+  'fleet.collect.get': ({ key, file }) => good(`fetched ${key} to ${file}`),
   'fleet.key.create': ({ command_key, private_key_file }) =>
     good(`made key ${command_key}; its private half is in ${private_key_file}`),
   'fleet.key.list': ({ own, keys, enforcing, ring }) =>

@@ -63,7 +63,7 @@ export const globalOptions = {
   help: { kind: 'flag', help: 'show this help' },
 } as const satisfies OptionTable;
 
-const shortNames: Readonly<Record<string, string>> = { '-h': 'help', '-v': 'verbose', '-V': 'version' };
+const shortNames: Readonly<Record<string, string>> = { '-h': 'help', '-o': 'output', '-v': 'verbose', '-V': 'version' };
 
 /** What a call waits for, for a line on the terminal: `waiting for WHAT: 3 s, HOW`. */
 export interface Waiting {

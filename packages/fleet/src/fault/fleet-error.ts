@@ -27,6 +27,7 @@ export type FleetErrorCode =
   | 'script_not_found'
   | 'script_exists'
   | 'script_invalid'
+  | 'bundle_not_found'
   | 'too_large'
   | 'object_changed'
   | 'object_damaged'

@@ -167,6 +167,12 @@ export const releaseKey = (version: string, platform?: string): string =>
 /** `<pc_id>/<job_id>/<timestamp>.zip` in `collections`. */
 export const collectionKey = (pc: string, jobId: string, timestamp: string): string =>
   `${checked('pc id', pc)}/${checked('job id', jobId)}/${checked('timestamp', timestamp)}.zip`;
+/** What such a key names; undefined for what is none. */
+export function parseCollectionKey(key: string): { pc: string; jobId: string; timestamp: string } | undefined {
+  const [pc = '', jobId = '', file = '', ...more] = key.split('/');
+  const timestamp = file.endsWith('.zip') ? file.slice(0, -4) : '';
+  return more.length === 0 && [pc, jobId, timestamp].every(isToken) ? { pc, jobId, timestamp } : undefined;
+}
 
 function checked(what: string, id: string): string {
   if (!isToken(id)) throw new RangeError(`${what} cannot become part of a key: ${JSON.stringify(id)}`);

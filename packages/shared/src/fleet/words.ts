@@ -50,6 +50,7 @@ export {
   objectStores,
   objectStoresOnDemand,
   outputKey,
+  parseCollectionKey,
   parseConfigKey,
   parseVersionedKey,
   readMarkKey,

@@ -2,6 +2,8 @@
 import type { Door } from '../../call/command.ts';
 import { agents } from './agents.ts';
 import { audit } from './audit.ts';
+import { collectGet } from './collect/get.ts';
+import { collectList } from './collect/list.ts';
 import { shownServer } from './connect.ts';
 import { fleetDoctor } from './doctor.ts';
 import { events } from './events.ts';
@@ -58,6 +60,8 @@ export const fleet: Door = {
     fleetWait,
     fleetTail,
     results,
+    collectList,
+    collectGet,
     fleetKill,
     cancel,
     fleetForget,

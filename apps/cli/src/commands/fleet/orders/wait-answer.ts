@@ -152,6 +152,7 @@ export function shownResult(result: FollowedResult): Record<string, unknown> {
     finished_at,
     stdout_object: stdout === '' ? result.stdout_object : undefined,
     stderr_object: stderr === '' ? result.stderr_object : undefined,
+    collect_object: result.collect_object,
   };
 }
 
