@@ -60,6 +60,11 @@ const benches = {
     file: 'agent/tail.mjs',
     programs: true,
   },
+  'agent:large': {
+    what: 'longest stall of the agent over results of 8 MiB on both streams, ms, against short ones (--rounds N; --base DIR: a second side)',
+    file: 'agent/large.mjs',
+    programs: true,
+  },
   'agent:conservation': {
     what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
     file: 'agent/conservation.mjs',

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
 import { cutForPush } from '../src/local/feed.ts';
 import { cutToBytes } from '../src/report/cut-to-bytes.ts';
-import { outputOf } from '../src/report/output-source.ts';
+import { outputOf, type ReadBytes } from '../src/report/output-source.ts';
 import { type ReadFrom, readChunk } from '../src/report/read-chunk.ts';
 
 async function logOf(content: string | Uint8Array) {
@@ -16,12 +16,13 @@ async function logOf(content: string | Uint8Array) {
   const path = join(job.path, 'stdout.log');
   writeFileSync(path, content);
   const read: ReadFrom = (from, bytesMax) => jobs.read(job, 'stdout', { from, bytesMax });
-  return { path, read, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
+  const bytes: ReadBytes = (from, bytesMax) => jobs.readBytes(job, 'stdout', { from, bytesMax });
+  return { path, read, bytes, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
 }
 
 /** All of it, and the largest piece, in bytes. */
 async function read(source: Parameters<typeof outputOf>[0]): Promise<{ text: string; largest: number }> {
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   for await (const piece of outputOf(source)) pieces.push(piece);
   return { text: Buffer.concat(pieces).toString('utf8'), largest: Math.max(0, ...pieces.map(({ length }) => length)) };
 }
@@ -37,13 +38,13 @@ describe('outputOf()', () => {
     ],
   ])('returns %s', async (_, written, expected) => {
     await using log = await logOf(written);
-    const source = { read: log.read, bytes: written.length, bytesMax: 9 };
+    const source = { read: log.bytes, bytes: written.length, bytesMax: 9 };
     expect((await read({ ...source, notes: [] })).text).toBe(expected);
   });
 
   it('keeps a character that lies at the seam of an output that fits', async () => {
     await using log = await logOf('12345é789');
-    expect((await read({ read: log.read, bytes: 10, bytesMax: 10, notes: [] })).text).toBe('12345é789');
+    expect((await read({ read: log.bytes, bytes: 10, bytesMax: 10, notes: [] })).text).toBe('12345é789');
   });
 
   it.each([
@@ -51,14 +52,14 @@ describe('outputOf()', () => {
     ['bytes that are no UTF-8', Buffer.from(`${'A\xff\xe3\x81B\xf0\x9f\x98'.repeat(60_000)}\xf0\x9f`, 'latin1')],
   ])('reads %s as if it were one text, piece by piece', async (_, written) => {
     await using log = await logOf(written);
-    const { text, largest } = await read({ read: log.read, bytes: written.length, notes: [] });
+    const { text, largest } = await read({ read: log.bytes, bytes: written.length, notes: [] });
     expect(text === written.toString('utf8')).toBe(true);
     expect(largest).toBeLessThanOrEqual(3 * limits.pieceBytes);
   });
 
   it('says at its end what we have to say, on lines of its own', async () => {
     await using log = await logOf('out');
-    const source = { read: log.read, bytes: 3, notes: ['killed by user', 'and more'] };
+    const source = { read: log.bytes, bytes: 3, notes: ['killed by user', 'and more'] };
     expect((await read(source)).text).toBe('out\nkilled by user\nand more\n');
     writeFileSync(log.path, 'ou\n');
     expect((await read(source)).text).toBe('ou\nkilled by user\nand more\n');
@@ -66,16 +67,16 @@ describe('outputOf()', () => {
 
   it('reads no more than had been printed when the run ended', async () => {
     await using log = await logOf('out, and more of what lives on');
-    expect((await read({ read: log.read, bytes: 3, notes: [] })).text).toBe('out');
+    expect((await read({ read: log.bytes, bytes: 3, notes: [] })).text).toBe('out');
   });
 
   it('says what is missing of a log that was cut, and why one cannot be read', async () => {
     await using log = await logOf('12345');
     const missing = '[kanade] output cannot be read: its files hold 5 of 9 bytes\n';
-    expect((await read({ read: log.read, bytes: 9, notes: ['note'] })).text).toBe(`12345\n${missing}note\n`);
+    expect((await read({ read: log.bytes, bytes: 9, notes: ['note'] })).text).toBe(`12345\n${missing}note\n`);
     rmSync(log.path);
-    expect((await read({ read: log.read, bytes: 9, notes: [] })).text).toBe(missing.replace('5 of', '0 of'));
-    const refuse: ReadFrom = () => {
+    expect((await read({ read: log.bytes, bytes: 9, notes: [] })).text).toBe(missing.replace('5 of', '0 of'));
+    const refuse: ReadBytes = () => {
       throw new Error('EIO: i/o error, read');
     };
     const text = '[kanade] output cannot be read: EIO: i/o error, read\n';

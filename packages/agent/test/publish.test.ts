@@ -41,7 +41,7 @@ it('gives a delivery up when its connection goes, long before its time is over',
   };
   const publish = createPublish({
     outbox: outbox as Outbox,
-    jobs: { at: () => ({ id: '', path: '' }), read: () => ({ text: '', range: [0, 0], totalBytes: 0 }) },
+    jobs: { at: () => ({ id: '', path: '' }), readBytes: () => ({ bytes: Buffer.alloc(0), totalBytes: 0 }) },
     log: createLogger('silent', () => undefined),
     signal: new AbortController().signal,
   });

@@ -34,7 +34,7 @@ import { type Observation, type ObserveOptions, observeStart, type WaitOptions, 
 import { editMeta, restartJob } from './life/restart.ts';
 import { describeJob, type JobDescription, type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
-import { type Excerpt, readFrom, readHead, readTail } from './output/excerpt.ts';
+import { type Excerpt, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
 import { type JobDir, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
 import { findJob, jobDir, type RootLimits, type RootUsage, rootUsage, withinLimits } from './record/root.ts';
@@ -103,6 +103,12 @@ export interface Jobs extends AsyncDisposable {
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
   /** From an offset on: what `head` and `tail` call `range`, for followers. */
   read(job: JobDir, stream: Stream, options: { from: number; bytesMax: number }): Excerpt;
+  /** The same as bytes, whatever they are. */
+  readBytes(
+    job: JobDir,
+    stream: Stream,
+    options: { from: number; bytesMax: number },
+  ): { bytes: Uint8Array; totalBytes: number };
   /** Changes the definition in place. Throws `invalid_state` when another change is under way. */
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
   /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
@@ -173,9 +179,7 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     wait: async (job, waited) => care.completed(await waitForEnd(job, waited)),
     follow: followJob,
     stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
-    head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
-    tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
-    read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
+    ...reading,
     edit: editMeta,
     notify: (job, change) => changeNotification(job, change, care),
     trim: (job, bytesMax) => trimEnded(settle(job), bytesMax).then(() => undefined),
@@ -187,6 +191,13 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     [Symbol.asyncDispose]: () => care[Symbol.asyncDispose](),
   };
 }
+
+const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readBytes'> = {
+  head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
+  tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
+  read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
+  readBytes: (job, stream, { from, bytesMax }) => readBytesFrom(pathOf(job, stream), from, bytesMax),
+};
 
 const healthOf = (root: string): RootHealth => ({
   keeper: liveKeeper(root)?.pid,

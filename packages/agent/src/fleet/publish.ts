@@ -23,7 +23,7 @@ export interface Publish {
 export interface PublishOptions {
   readonly outbox: Outbox;
   /** Where output that is too long for a message is until it is delivered. */
-  readonly jobs: Pick<Jobs, 'at' | 'read'>;
+  readonly jobs: Pick<Jobs, 'at' | 'readBytes'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }

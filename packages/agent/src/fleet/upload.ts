@@ -11,14 +11,13 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { withNotes } from '../report/end-of.ts';
-import { outputOf } from '../report/output-source.ts';
-import type { ReadFrom } from '../report/read-chunk.ts';
+import { outputOf, type ReadBytes } from '../report/output-source.ts';
 import { fitsMessage, shortened } from '../report/report.ts';
 import { uploadsOf } from '../report/uploads.ts';
 import type { Upload } from '../run/model.ts';
 
 interface Uploading {
-  readonly jobs: Pick<Jobs, 'at' | 'read'>;
+  readonly jobs: Pick<Jobs, 'at' | 'readBytes'>;
   readonly log: Logger;
   /** Fires when the attempt is over. */
   readonly signal: AbortSignal;
@@ -76,12 +75,12 @@ function madeOf({ source }: Upload, { jobs }: Uploading, notes: readonly string[
   }
   const { jobId, stream, bytes } = source;
   const job = jobs.at(jobId);
-  const read: ReadFrom = (from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
+  const read: ReadBytes = (from, bytesMax) => jobs.readBytes(job, stream, { from, bytesMax });
   const told = stream === 'stderr' ? [...source.notes, ...notes] : source.notes;
   return { bytes: () => outputOf({ read, bytes, notes: told }), isGone: isEmpty(read) };
 }
 
-function isEmpty(read: ReadFrom): boolean {
+function isEmpty(read: ReadBytes): boolean {
   try {
     return read(0, 0).totalBytes === 0;
   } catch {

@@ -32,6 +32,17 @@ export function readFrom(path: string, begin: number, bytesMax: number): Excerpt
   });
 }
 
+/** The same as they stand there. */
+export function readBytesFrom(path: string, begin: number, bytesMax: number): { bytes: Buffer; totalBytes: number } {
+  let bytes: Buffer = Buffer.alloc(0);
+  const { totalBytes } = withFile(path, (fd, size) => {
+    const from = Math.min(begin, size);
+    bytes = readRange(fd, from, Math.min(bytesMax, size - from));
+    return { ...none, totalBytes: size };
+  });
+  return { bytes, totalBytes };
+}
+
 /**
  * The last `lines` lines within the last `bytesMax` bytes (0 = no line limit). A trailing newline is no line of its own; a
  * line that the window cuts counts as one.
