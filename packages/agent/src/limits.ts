@@ -77,8 +77,8 @@ export const limits = {
   outbox: {
     bodyBytesMax: 128 * 1024 * 1024,
     bytesMax: 1024 * 1024 * 1024,
-    /** How long one delivery may take with its long output, in ms: 16 MiB on a line of 280 kB/s. */
-    deliverTimeoutMs: 120_000,
+    /** How long one delivery may take with its objects, in ms: 256 MiB on a line of 300 kB/s. Each step of it has less. */
+    deliverTimeoutMs: 900_000,
     /** How long what was delivered may wait to be removed together, and time between two looks for what others changed, in ms. */
     removeWaitMs: 20,
     pollMs: 10_000,
