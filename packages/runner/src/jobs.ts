@@ -34,9 +34,9 @@ import { type Observation, type ObserveOptions, observeStart, type WaitOptions, 
 import { editMeta, restartJob } from './life/restart.ts';
 import { describeJob, type JobDescription, type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
-import { type Excerpt, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
+import { type Excerpt, flushFile, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
-import { type JobDir, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
+import { type JobDir, logStreams, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
 import { findJob, jobDir, type RootLimits, type RootUsage, rootUsage, withinLimits } from './record/root.ts';
 
 export type { JobsEvent } from './keep/keeper.ts';
@@ -113,6 +113,8 @@ export interface Jobs extends AsyncDisposable {
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
   /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
   notify(job: JobDir, change: NotificationChange): Promise<MetaFile>;
+  /** Resolves when what it has printed is on the disk, and outlives a power cut. Rejects with what the system says against that. */
+  flush(job: JobDir): Promise<void>;
   /** Of the logs of an ended job that take more, the middle goes, as beyond `logBytesMax`; nothing where files cannot have holes. */
   trim(job: JobDir, bytesMax: number): Promise<void>;
   /** Deletes a job in any state but running. Throws `invalid_state`. */
@@ -192,7 +194,8 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   };
 }
 
-const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readBytes'> = {
+const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readBytes' | 'flush'> = {
+  flush: async (job) => void (await Promise.all(logStreams.map((stream) => flushFile(pathOf(job, stream))))),
   head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
   tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
   read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),

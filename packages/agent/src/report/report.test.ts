@@ -198,6 +198,19 @@ describe('createReport()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('has output that stays in its files on the disk before the end that names it; short output needs no more than the commit', async () => {
+    const { steps, report, outcome } = start();
+    const flush = async () => void steps.push('flushed');
+    await report.end(run, { ...outcome, flush });
+    const long: ReadOutput = (_, from, bytesMax) => {
+      const text = 'x'.repeat(Math.min(bytesMax, 300_000 - from));
+      return { text, range: [from, from + text.length], totalBytes: 300_000 };
+    };
+    await report.end(run, { ...outcome, read: long, flush });
+    await report.end(run, { ...outcome, read: long, flush: () => Promise.reject(new Error('EIO')) });
+    expect(steps).toEqual(['ended 0 undefined', 'flushed', 'ended 0 undefined', 'ended 0 undefined']);
+  });
+
   it('writes the start of one that goes on down soon, and that of a person at once', async () => {
     const { steps, report, outcome } = start();
     report.started(run, 900);

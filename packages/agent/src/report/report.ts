@@ -11,7 +11,7 @@ import {
 } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Aftermath, Outcome, Refusal, Run, RunEnd, Upload } from '../run/model.ts';
+import type { Aftermath, Outcome, Printed, Refusal, Run, RunEnd, Upload } from '../run/model.ts';
 import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
 import { cutToBytes } from './cut-to-bytes.ts';
 import { endOf, withAftermath, withNotes, withoutOutput } from './end-of.ts';
@@ -44,6 +44,7 @@ export function createReport(options: ReportOptions): Report {
       const end = withAftermath(endOf(run, outcome, Date.now()), aftermath);
       clearTimeout(unwritten.get(run.runId));
       const started = unwritten.delete(run.runId) ? startedOf(run, end.startedAtMs) : undefined;
+      if (isLong(end.stdout) || isLong(end.stderr)) await flush(outcome, log);
       if (!tryRecord(options, run, end, started)) {
         behind++;
         try {
@@ -76,6 +77,17 @@ export function createReport(options: ReportOptions): Report {
     },
     isBehind: () => behind > 0,
   };
+}
+
+/** Whether output stays in its files. */
+const isLong = ({ text, isWhole }: Printed): boolean => !isWhole || !fitsMessage(text);
+
+/** What stays in its files is as safe as what stands in the commit. */
+async function flush(outcome: Outcome, log: Logger): Promise<void> {
+  if (outcome.kind !== 'job') return;
+  await outcome.flush?.().catch((error: unknown) => {
+    log.warn({ err: error, job_id: outcome.jobId }, 'output could not be flushed to the disk; a power cut may take it');
+  });
 }
 
 /** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */

@@ -238,6 +238,7 @@ const outcomeOf = ({ jobs }: LauncherOptions, { job, state }: JobView): JobOutco
   jobId: job.id,
   state,
   read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }),
+  flush: () => jobs.flush(job),
 });
 
 const nobodyThere = 'nobody is logged in, and run_as user needs an active local session; try again when somebody is';

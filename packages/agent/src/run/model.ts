@@ -90,6 +90,8 @@ export interface JobOutcome {
   readonly jobId: string;
   readonly state: StateFile | undefined;
   readonly read: ReadOutput;
+  /** Resolves when what it printed outlives a power cut. */
+  readonly flush?: () => Promise<void>;
   /** When its start was reported, if it was. */
   readonly startedAtMs?: number;
   /** What stopping it did, if somebody did while it ran. */

@@ -1,5 +1,6 @@
 /** Reading a log: a part of it at the cost of that part, whatever its size, or line by line as it grows. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { errnoOf, JobError } from '../job-error.ts';
 import { limits } from '../record/layout.ts';
 
@@ -30,6 +31,22 @@ export function readFrom(path: string, begin: number, bytesMax: number): Excerpt
     const from = Math.min(begin, size);
     return excerptOf(readRange(fd, from, Math.min(bytesMax, size - from)), from, size);
   });
+}
+
+/** Has what stands in a file written to its disk, off the event loop. A file that is not there is none the worse. */
+export async function flushFile(path: string): Promise<void> {
+  let fd: number;
+  try {
+    fd = openForReading(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await promisify(fdatasync)(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The same as they stand there. */
