@@ -24,9 +24,11 @@ import { openStore } from './open-store.ts';
 import type { Tell } from './report/events.ts';
 import { refusedResult } from './report/refused.ts';
 import { createReport, type Report } from './report/report.ts';
-import { createLauncher } from './run/launch.ts';
+import { createLauncher, type Launcher, type LauncherOptions } from './run/launch.ts';
 import { keepPruning, takeStock } from './run/stock.ts';
-import { createSupervisor } from './run/supervise.ts';
+import { createSupervisor, type Registry } from './run/supervise.ts';
+import { createPrefetch } from './script/prefetch.ts';
+import { createScripts, type ScriptSource } from './script/scripts.ts';
 import type { CheckResults } from './store/check-results.ts';
 import type { Ledger } from './store/ledger.ts';
 import { createLogAnswer } from './watch/agent-log.ts';
@@ -61,18 +63,12 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const { ledger, view, registry } = store;
   const common = { ...store, pcId, version, log, signal: closing.signal };
   const report = createReport(common);
-  const launcher = createLauncher({
-    ...common,
-    cwd: config.cwd,
-    env: store.env,
-    onStarted(live, running) {
-      registry.started(live, running);
-      report.started(live.run, running.startedAtMs);
-    },
-  });
+  const source = (): ScriptSource => link.scripts;
+  const scripts = createScripts({ ...common, cache: store.scriptCache, source });
+  const launcher = launcherOf(common, { config, report, textOf: scripts.textOf });
   const verifier = createVerifier({ ...common, onEvent: store.tell });
   const settings = parts.use(createLiveSettings(common));
-  const turns = createTurns(view, placesOf(settings), verifier.again);
+  const turns = createTurns(view, placesOf(settings), { again: verifier.again, hold: scripts.hold });
   const after = createAfter(stepsOf({ ...store, store: (file, signal) => link.store(file, signal) }), common);
   const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
@@ -89,13 +85,15 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
       onStream: ledger.boundDoubt,
       onKill: (execId) => registry.stop({ execId }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
+      onOffers: () => prefetch.kick(),
       onTail: createTail(common),
       onLogs: createLogAnswer({ agentLog, signal: closing.signal }),
     }),
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
   const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
-  const jobs = createLocalJobs({ ...common, catalogue, intake });
+  const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
+  const jobs = createLocalJobs({ ...common, catalogue, intake, pin: prefetch.pin });
   const local = await serveLocal({ ...doorOf(config), version, state, jobs, registry, settings, log });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
@@ -134,6 +132,21 @@ const forgetWith =
     checks.forgetGone((name) => catalogue.list().some((job) => job.check?.name === name), nowMs);
     await pruneCollected(collectedDir, nowMs);
   };
+
+function launcherOf(
+  common: Omit<LauncherOptions, 'cwd' | 'textOf' | 'onStarted'> & { readonly registry: Registry },
+  { config, report, textOf }: { config: AgentConfig; report: Report; textOf: LauncherOptions['textOf'] },
+): Launcher {
+  return createLauncher({
+    ...common,
+    cwd: config.cwd,
+    textOf,
+    onStarted(live, running) {
+      common.registry.started(live, running);
+      report.started(live.run, running.startedAtMs);
+    },
+  });
+}
 
 /** The one way in, with what it needs of the others. */
 function intakeOf(

@@ -148,6 +148,15 @@ export const limits = {
   brokerSyncMs: 120_000,
   /** By how much less than it says a broker is trusted to know the id of a result, in ms. */
   knownIdsMarginMs: 10_000,
+  /** Scripts of the object store that are kept on this disk, in bytes and files; those that were not used for longest go first. */
+  scriptCache: { bytesMax: 256 * 1024 * 1024, filesMax: 1_000 },
+  /** How long an order whose script is not here waits for a broker that is away, in ms, before it is refused. */
+  scriptWaitMs: 30_000,
+  /** Scripts that are fetched before somebody wants them, and over which time machines spread that, in ms. */
+  prefetchScriptsMax: 32,
+  prefetchSpreadMs: 1_000,
+  /** Wait before that is tried again, in ms. */
+  prefetchRetryMs: 60_000,
   /** Bytes of one job file. */
   jobFileBytesMax: 512 * 1024,
   /** Job files of one directory. */

@@ -1,6 +1,6 @@
 /** What an agent has on disk and who works on it directly: the file with ledger and outbox, the jobs, the keys, the log. */
 import { rmSync, writeFileSync } from 'node:fs';
-import { type DurableEvent, lastLoss } from '@kanade/durable';
+import { type Durable, type DurableEvent, lastLoss } from '@kanade/durable';
 import { type Outbox, openOutbox } from '@kanade/outbox';
 import { type JobDir, type Jobs, openJobs, type StopReport } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
@@ -13,11 +13,13 @@ import { readHeldJobs } from './report/held-jobs.ts';
 import { reportFile, reportJob } from './report/trouble.ts';
 import type { Stopper } from './run/model.ts';
 import { createRegistry } from './run/supervise.ts';
+import { openScriptCache } from './script/script-cache.ts';
 import { openCheckResults } from './store/check-results.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
+import { openScriptDigests } from './store/script-digests.ts';
 import { openStateFile } from './store/state-file.ts';
 
 interface StoreOptions {
@@ -56,10 +58,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
   const env = jobEnvironment(config.env);
   const jobs = parts.use(openJobs(dir.jobs, { keeper: 'here', env, onEvent: (event) => reportJob(event, log) }));
   const stops = createStops(jobs, log);
-  const registry = createRegistry({
-    noteStop: noteStopIn(ledger, log),
-    stopJob: stops.stopJob,
-  });
+  const registry = createRegistry({ noteStop: noteStopIn(ledger, log), stopJob: stops.stopJob });
   const view = createFleetCache(file, config.pcId);
   const ring = parts.use(
     openKeyRing({ path: config.commandKeys, log, onChange: (next) => noteLock(dir.lockedOrders, next, log) }),
@@ -68,6 +67,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     ring,
     stagingRoot: dir.staged,
     collectedDir: dir.collected,
+    ...scriptsIn(dir.scripts, file),
     file,
     outbox,
     tell,
@@ -91,6 +91,12 @@ const heldOutput = (outbox: Outbox, { jobsRoot, log, tell }: { jobsRoot: string;
     log.error(lost, 'output of results that wait for the broker went: the room for it is used up');
     tell('output_lost', lost);
   },
+});
+
+/** The scripts of the object store, as far as this disk has them. */
+const scriptsIn = (dir: string, file: Durable) => ({
+  scriptCache: openScriptCache(dir, limits.scriptCache),
+  digests: openScriptDigests(file),
 });
 
 const noteStopIn =

@@ -261,7 +261,7 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
       [{ deadline_at: '2020-01-01T00:00:00Z' }, 125, true, 'skipped: starting deadline expired'],
       [{ run_as: 'system_gui' }, 122, true, 'cannot run on this machine: run_as system_gui'],
       [{ shell: 'powershell' }, 122, true, 'cannot run on this machine: powershell exists on Windows only'],
-      [{ script: '', script_object: 'a/1' }, -1, false, 'not run: script objects'],
+      [{ script: '', script_object: 'a/1' }, -1, false, 'not run: script_object needs script_object_sha256'],
     ] as const;
     for (const [more, exit_code, skipped, said] of rows) {
       const command = commandFor(`touch ${ran}`, more);

@@ -34,6 +34,8 @@ export interface Operator {
   setUp(): Promise<void>;
   /** Makes a stream anew, with the same configuration and nothing in it. */
   renew(stream: string): Promise<void>;
+  /** Takes the first message of a subject out of its stream. */
+  loseFirst(stream: string, subject: string): Promise<void>;
   /** Makes a bucket that setting up does not. */
   addBucket(name: string): Promise<void>;
 }
@@ -116,6 +118,11 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
       const { config } = await streams.info(stream);
       await streams.delete(stream);
       await streams.add(config);
+    },
+    async loseFirst(stream, subject) {
+      const { direct, streams } = await jetstream.jetstreamManager();
+      const message = await direct.getMessage(stream, { seq: 1, next_by_subj: subject });
+      await streams.deleteMessage(stream, message?.seq ?? 0);
     },
     async addBucket(name) {
       const { streams } = await jetstream.jetstreamManager();

@@ -36,7 +36,7 @@ describe.each(await natsServers())('an agent that cannot do as it is told, with 
     expect(results.map(({ stderr }) => stderr)).toEqual([
       expect.stringContaining('shell: '),
       expect.stringContaining('does not carry out retry'),
-      expect.stringContaining('script objects cannot be fetched yet'),
+      expect.stringContaining('script_object needs script_object_sha256'),
     ]);
     await operator.order('commands.pc.pc-1.job', 'no order');
     const unknown = { ...commandFor(script), kind: 'kanade.command.v9' };

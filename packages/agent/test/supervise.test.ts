@@ -64,6 +64,7 @@ async function openSupervisor({ launcher, limits, heard = Promise.resolve() }: G
     turns: createTurns(
       { about: () => standing.now, filters: () => [], settled: () => heard, watch: () => () => undefined },
       1,
+      { again: () => undefined, hold: async () => ({ [Symbol.dispose]: () => undefined }) },
     ),
     launcher: {
       async launch({ run }) {

@@ -29,6 +29,8 @@ export interface FleetStateOptions {
   readonly cache: FleetCache;
   readonly connection: () => NatsConnection | undefined;
   readonly onGroups: () => void;
+  /** A job changed, or several may have. */
+  readonly onJobs: () => void;
   /** What can forbid an order was read on this connection. */
   readonly onCurrent: () => void;
   readonly log: Logger;
@@ -93,7 +95,7 @@ interface CopyPlan extends Pick<CopyOptions, 'keys' | 'isAskedFirst' | 'isFit'> 
 }
 
 /** What is copied, each with the keys that concern this machine and the way in which it is read. */
-function copiesOf({ pcId, cache, onGroups, log }: FleetStateOptions, copyOf: MakeCopy): BucketCopy[] {
+function copiesOf({ pcId, cache, onGroups, onJobs, log }: FleetStateOptions, copyOf: MakeCopy): BucketCopy[] {
   const keys = (): readonly string[] => layerKeys(pcId, cache.groups());
   const isFit = (key: string, value: Uint8Array): boolean => {
     const { fault } = readScope(value);
@@ -121,7 +123,7 @@ function copiesOf({ pcId, cache, onGroups, log }: FleetStateOptions, copyOf: Mak
     whole(buckets.scriptCurrent, '>'),
     whole(buckets.agentGroups, pcId, onMembership),
     whole(bucketsOnDemand.agentGroupsDerived, pcId, onMembership),
-    copyOf(buckets.jobs, { keys: () => ['>'], read: readChanged }),
+    copyOf(buckets.jobs, { keys: () => ['>'], read: readChanged, onChange: onJobs }),
     settings,
   ];
 }

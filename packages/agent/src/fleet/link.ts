@@ -5,6 +5,7 @@ import { type Heartbeat, logsSubject, tailSubject } from '@kanade/shared/fleet';
 import { headers as createHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import type { LiveSettings } from '../machine/settings.ts';
+import type { ScriptSource } from '../script/scripts.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
 import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
@@ -13,6 +14,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createPerf } from './perf.ts';
 import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
+import { createScriptObjects } from './script-objects.ts';
 import { storeFile } from './upload.ts';
 
 export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onStream' | 'onKill'> {
@@ -29,6 +31,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly provenance: () => Partial<Heartbeat>;
   readonly settings: LiveSettings;
   readonly onState: (state: BrokerState) => void;
+  /** What the person here may start can be another: jobs or groups changed, or the broker came. */
+  readonly onOffers: () => void;
   /** Answers who watches a run. */
   readonly onTail: AnswerQuestion;
   /** Answers who reads the agent's own log. */
@@ -43,6 +47,8 @@ export interface FleetLink extends AsyncDisposable {
   readonly refresh: FleetState['refresh'];
   /** Brings a file into an object store now; false = not now. Never rejects. */
   store(file: { store: string; key: string; path: string }, signal: AbortSignal): Promise<boolean>;
+  /** The scripts of the object store. */
+  readonly scripts: ScriptSource;
   /** Begins to connect and to deliver. Called once. */
   start(): void;
 }
@@ -76,10 +82,15 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   const shared = { ...options, connection: () => broker?.connection };
   const fleet = createFleetState({
     ...shared,
-    onGroups: () => receive.groupsChanged(),
+    onGroups() {
+      receive.groupsChanged();
+      options.onOffers();
+    },
+    onJobs: options.onOffers,
     onCurrent: () => receive.current(),
   });
   const receive = createReceive(shared);
+  const scripts = createScriptObjects(shared);
   const heartbeat = createHeartbeat(shared);
   const perf = createPerf(shared);
   return {
@@ -91,6 +102,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
       const open = broker?.state.kind === 'connected' ? broker.connection : undefined;
       return open !== undefined && (await storeFile(open, file, { log, signal }));
     },
+    scripts,
     start() {
       if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);
@@ -104,8 +116,9 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
           answerOn(opened, logsSubject(pcId), options.onLogs, log);
         },
         onOnline: (open) => {
-          for (const part of [fleet, heartbeat, perf]) part.online();
+          for (const part of [fleet, heartbeat, perf, scripts]) part.online();
           publish.online(open);
+          options.onOffers();
         },
         onState: (state) => {
           if (state.kind !== 'connected') for (const part of [fleet, receive, publish, heartbeat, perf]) part.away();

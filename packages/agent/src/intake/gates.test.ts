@@ -43,7 +43,9 @@ describe('refuse()', () => {
     ['lines to emit', { emit: { type: 'events' } }, {}, undefined],
     ['a step afterwards', { finalize: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
     ['files to collect', { collect: { name: 'c' } }, {}, undefined],
-    ['a script object', { script_object: 'a/1' }, {}, 'no_exit_code'],
+    ['a script object', { script: '', script_object: 'a/1', script_object_sha256: 'a'.repeat(64) }, {}, undefined],
+    ['a script object without a hash', { script: '', script_object: 'a/1' }, {}, 'no_exit_code'],
+    ['a script beside an object', { script_object: 'a/1', script_object_sha256: 'a'.repeat(64) }, {}, 'no_exit_code'],
     ['an empty script object', { script_object: '' }, {}, undefined],
   ])('%s', (_, order, facts, gate) => {
     expect(refuse({ ...command, ...order }, { ...open, ...facts })?.gate).toBe(gate);

@@ -1,6 +1,6 @@
 /** Whether and when a run may start: the gates, and the places for runs at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buckets, type Command, parseHumantime } from '@kanade/shared/fleet';
+import { bodyFault, buckets, type Command, parseHumantime } from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
 import type { BrokerPatience } from '../store/contact.ts';
@@ -29,7 +29,7 @@ export interface Arrived {
 /** Gates and places, for the runs that wait behind them. */
 export interface Turns {
   /**
-   * Takes a run through its gates, its jitter, its place and the gates again. Resolves with the place, given back when disposed
+   * Takes a run through its gates, its jitter, its script, its place and the gates again. Resolves with the place, given back when disposed
    * of, or with why the run may not start: start it then in the same turn of the event loop. What forbids it while it waits ends
    * it at once and for good, and so does its deadline when it passes. Rejects with the signal's reason on abort.
    */
@@ -42,12 +42,14 @@ export interface Turns {
 
 type GateView = Pick<FleetView, 'about' | 'filters' | 'settled' | 'watch'>;
 
-/** `again`: why the order of a run is no longer obeyed, should that be so. */
-export function createTurns(
-  view: GateView,
-  placesMax: number,
-  again: (run: Run) => Refusal | undefined = () => undefined,
-): Turns {
+export interface TurnPorts {
+  /** Why the order of a run is no longer obeyed, should that be so. */
+  readonly again: (run: Run) => Refusal | undefined;
+  /** Sees to it that what a run needs of the broker is on this disk, until that is disposed of; or says why it cannot be had. */
+  readonly hold: (run: Run, signal: AbortSignal) => Promise<Disposable | Refusal>;
+}
+
+export function createTurns(view: GateView, placesMax: number, { again, hold }: TurnPorts): Turns {
   const slots = createSlots(placesMax);
   return {
     async wait(run, given) {
@@ -62,13 +64,16 @@ export function createTurns(
         const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
         if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
         using held = new DisposableStack();
-        const place = held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
+        // Behind the jitter, so that a fleet does not fetch at once; before the place, which is not for who waits for a network.
+        const script = await hold(run, signal);
+        if ('gate' in script) return script;
+        held.use(script);
+        held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
         // The connection may have gone and come again while it waited.
         await view.settled(signal, patience);
         const late = watch.found() ?? look();
         if (late) return late;
-        held.move();
-        return place;
+        return held.move();
       } catch (error) {
         const found = watch.found();
         if (found) return found;
@@ -210,7 +215,7 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
 const notCarriedOut = ['retry', 'finalize'] as const;
 
 function capability(command: Command, { platform }: GateFacts): Refusal | undefined {
-  const { run_as, script_object } = command;
+  const { run_as } = command;
   const asked = notCarriedOut.filter((field) => command[field] !== undefined);
   if (asked.length > 0) {
     return {
@@ -226,13 +231,8 @@ function capability(command: Command, { platform }: GateFacts): Refusal | undefi
       message: `cannot run on this machine: run_as ${run_as} needs a console session, which the agent does not serve on ${platform}`,
     };
   }
-  if (script_object !== undefined && script_object !== '') {
-    return {
-      gate: 'no_exit_code',
-      message: `not run: script objects cannot be fetched yet: ${script_object}; use an inline script`,
-    };
-  }
-  return undefined;
+  const fault = bodyFault(command);
+  return fault === undefined ? undefined : { gate: 'no_exit_code', message: `not run: ${fault}` };
 }
 
 /** Places for runs at the same time, first come first served. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
-import { isToken, parseHumantime } from '@kanade/shared/fleet';
+import { type Command, isToken, parseHumantime } from '@kanade/shared/fleet';
 import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
 import {
   type Audience,
@@ -14,6 +14,8 @@ import {
 } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import type { Registry } from '../run/supervise.ts';
+import type { Prefetch } from '../script/prefetch.ts';
+import { faultText } from '../script/script-fault.ts';
 import type { CheckResults } from '../store/check-results.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -28,6 +30,8 @@ export interface JobsOptions {
   readonly ledger: Pick<Ledger, 'lastOf' | 'ownerOf'>;
   readonly checks: Pick<CheckResults, 'statusOf'>;
   readonly registry: Registry;
+  /** The script of the object store that a name stands for now, or as last known. */
+  readonly pin: Prefetch['pin'];
 }
 
 /** One person on one connection: the key by which runs belong to people, and where their progress goes. */
@@ -41,12 +45,16 @@ export function createLocalJobs(options: JobsOptions) {
   const { pcId, catalogue, view, intake, ledger, registry, checks } = options;
   const audience = (): Audience => ({ pcId, groups: view.groups() });
 
-  function list({ userKey }: JobsSession, category: string | undefined) {
+  /** The jobs that somebody here may start, some of them only while a check stands as it must. */
+  function offered(): readonly Manifest[] {
     const who = audience();
+    const isRunnable = (manifest: Manifest): boolean => hasScript(manifest) && hindranceOf(manifest) === undefined;
+    return catalogue.list().filter((manifest) => isOffered(manifest, who) && isRunnable(manifest));
+  }
+
+  function list({ userKey }: JobsSession, category: string | undefined) {
     const lastRuns = ledger.lastOf(userKey);
-    return catalogue
-      .list()
-      .filter((manifest) => isOffered(manifest, who) && isInline(manifest) && hindranceOf(manifest) === undefined)
+    return offered()
       .filter((manifest) => hiddenBy(manifest, checks) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
@@ -60,7 +68,7 @@ export function createLocalJobs(options: JobsOptions) {
     if (!manifest) throw new KlpError('NotFound', `no job ${id}`);
     if (!isOffered(manifest, audience())) throw new KlpError('Unauthorized', `${id} is not offered to people here`);
     if (view.about(id).isRevoked) throw new KlpError('Unauthorized', `${id} is revoked`);
-    if (!isInline(manifest)) throw new KlpError('InvalidParams', `${id} has no inline script; not yet runnable here`);
+    if (!hasScript(manifest)) throw new KlpError('InvalidParams', `${id} has no script that can be run here`);
     const hindrance = hindranceOf(manifest);
     if (hindrance) {
       const { refusedTo, path, reason } = hindrance;
@@ -73,7 +81,7 @@ export function createLocalJobs(options: JobsOptions) {
 
   async function execute(session: JobsSession, id: string): Promise<string> {
     const manifest = await startable(id);
-    const command = commandOf(manifest, { requestId: randomUUID(), execId: null });
+    const command = await commandFor(manifest, options);
     const bytes = Buffer.from(JSON.stringify(command));
     const admission = intake.admit({ subject: 'local', bytes, headers: {} }, session.userKey);
     if (admission.kind === 'full') throw new KlpError('RateLimit', admission.reason);
@@ -90,7 +98,7 @@ export function createLocalJobs(options: JobsOptions) {
     registry.stop({ runId }, 'user');
   }
 
-  return { list, execute, kill };
+  return { list, offered, execute, kill };
 }
 
 /** True when the person at this machine may start the job: it has a `client` block that is meant for this machine. */
@@ -111,8 +119,17 @@ export function hiddenBy({ client }: Manifest, checks: Pick<CheckResults, 'statu
 export const hindranceOf = (manifest: Manifest): Unserved | undefined =>
   unservedIn(manifest).find(({ refusedTo }) => refusedTo !== 'nobody');
 
-/** True when the script stands in the manifest itself. */
-export const isInline = ({ execute }: Manifest): boolean => execute.script !== undefined && execute.script !== '';
+/** True when the script stands in the manifest itself, or in the object store. */
+const hasScript = ({ execute }: Manifest): boolean => Boolean(execute.script || execute.script_object);
+
+/** What is run is what stood in the object store at the click, whatever is stored under that name by the time it starts. */
+async function commandFor(manifest: Manifest, { pin }: Pick<JobsOptions, 'pin'>): Promise<Command> {
+  const command = commandOf(manifest, { requestId: randomUUID(), execId: null });
+  if (!command.script_object) return command;
+  const script = await pin(command.script_object);
+  if (!('kind' in script)) return { ...command, script_object_sha256: script.sha256 };
+  throw new KlpError('NotFound', `${manifest.id}: ${faultText(command.script_object, script)}`);
+}
 
 /** The job as the list shows it; undefined without a `client` block. */
 export function offerOf(manifest: Manifest, lastRun: JobRun | undefined): UserInvokableJob | undefined {

@@ -20,6 +20,7 @@ it('adopt() gives a launch back that began with nobody, before its directory goe
     onStarted: () => undefined,
     stopOf: () => undefined,
     stagingRoot: '/nowhere',
+    textOf: ({ script }) => script,
     cwd: '/',
     env: {},
     log: createLogger('silent', () => undefined),

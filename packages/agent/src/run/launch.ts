@@ -13,7 +13,7 @@ import {
   type SessionUser,
   type ShellPlan,
 } from '@kanade/runner/process';
-import { type StopSummary, survivorsMax, timeoutSeconds } from '@kanade/shared/fleet';
+import { type Command, type StopSummary, survivorsMax, timeoutSeconds } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -27,6 +27,8 @@ export interface LauncherOptions {
   /** The stop of a job that somebody asked for, and what it did; never rejects. */
   readonly stopOf: (job: JobDir) => Promise<StopReport | undefined> | undefined;
   readonly stagingRoot: string;
+  /** The script of a run, or why there is none any more. */
+  readonly textOf: (command: Command) => string | Refusal;
   /** Directory that jobs without `cwd` start in. */
   readonly cwd: string;
   /** Environment of the jobs; it holds nothing of ours. */
@@ -166,11 +168,13 @@ type Plan = Extract<ShellPlan, { kind: 'planned' }> & {
 };
 
 /** What is started, and as whom; or why it cannot be on this machine. */
-function planOf(run: Run, { env, stagingRoot }: LauncherOptions): Plan | Refusal {
-  const { shell, script: text, run_as } = run.command;
+function planOf(run: Run, { env, stagingRoot, textOf }: LauncherOptions): Plan | Refusal {
+  const { shell, run_as } = run.command;
   const user = run_as === 'user' ? activeSessionUser() : undefined;
   if (run_as === 'user' && !user) return unsupported(nobodyThere);
   const stagingDir = stagingDirsOf(run, stagingRoot)[user ? 1 : 0];
+  const text = textOf(run.command);
+  if (typeof text !== 'string') return text;
   const path = user ? environmentOfUser(user).PATH : env.PATH;
   const find = (name: string): string | undefined => findProgram(name, path);
   const plan = planShell({ shell, text }, { platform: process.platform, find, stagingDir });

@@ -12,6 +12,8 @@ export interface DataDir extends Disposable {
   readonly staged: string;
   /** Archives of files that runs collected, until they are in their store. */
   readonly collected: string;
+  /** Scripts of the object store. */
+  readonly scripts: string;
   /** Says why every order is refused, while that is so: for `doctor`. */
   readonly lockedOrders: string;
   /** The agent's own log. */
@@ -28,10 +30,11 @@ export function openDataDir(path: string): DataDir {
     jobs: join(path, 'jobs'),
     staged: join(path, 'staged'),
     collected: join(path, 'collected'),
+    scripts: join(path, 'script_cache'),
     lockedOrders: join(path, agentFiles.lockedOrders),
     log: join(path, agentFiles.log),
   };
-  const dirs = [paths.jobs, paths.staged, paths.collected];
+  const dirs = [paths.jobs, paths.staged, paths.collected, paths.scripts];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const fault = faultOnWay(path, { isOwn: true });

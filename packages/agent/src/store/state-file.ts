@@ -6,7 +6,7 @@
  * | `admission`   | `store/ledger.ts`      | one row per order ever accepted; durable before the order is acknowledged |
  * | `run`         | `store/ledger.ts`      | one row per accepted order, in the same commit; `ended` with its result   |
  * | `doubt`       | `store/ledger.ts`      | one row after a loss: which orders may have been accepted without a trace |
- * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held                                       |
+ * | `fleet_entry` | `store/fleet-cache.ts` | what the broker's buckets last held; `store/script-digests.ts`: hashes of scripts |
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read; per bucket, how far   |
  * | `check_result` | `store/check-results.ts` | how each check came out last                                          |
  * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
