@@ -27,7 +27,7 @@ export function openScriptDigests(file: Durable): ScriptDigests {
       if (get(name) === sha256) return;
       file.transact((tx) => {
         const insert =
-          'INSERT INTO fleet_entry VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value';
+          'INSERT INTO fleet_entry (bucket, key, value) VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value';
         tx.sql(insert).run(bucket, name, Buffer.from(sha256));
       });
     },
