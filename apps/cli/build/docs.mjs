@@ -80,7 +80,7 @@ const errors = Object.entries(jobErrors).filter(([code, { exit }]) => exit !== u
 
 /** Errors of `fleet` that the library of the fleet does not have: they are answers, too. */
 const fleetErrors = `Besides those of the library (README of \`@kanade/fleet\`): \`no_result\` nobody answered within the time; \`order_not_found\` the broker knows of no order with this exec id;
-\`not_confirmed\` a machine where it runs has not said that it stopped (details: unconfirmed); \`no_answer\` nobody said anything; \`run_not_found\` no run of this id is known; \`output_unavailable\` output of a result could not be fetched;
+\`not_confirmed\` a machine where it runs has not said that it stopped (details: unconfirmed); \`no_answer\` nobody said anything; \`run_not_found\` no run of this id is known; \`output_unavailable\` output of a result could not be fetched; \`note_not_found\` there is no such note; \`file_exists\`, \`file_unwritable\` a file for output;
 \`interrupted\` the call was stopped, the order goes on (\`fleet wait\`), or the stop order has gone out (\`fleet kill\`). What was done and could not be recorded is answered with \`audit_failed\`.
 
 \`fleet kill\` answers with \`stopped\`: each run whose machine confirmed, with the note of the machine (\`report\`) and what the stop did there (\`stop\`: mechanism, members, and \`survivors\` by pid

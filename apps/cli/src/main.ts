@@ -1,8 +1,18 @@
 /** The command line: finds the command, runs it, prints one answer, returns the exit code. The same way for every door. */
 
-import { type Document, envelopeOf, type Form, failureOf, formOf, textOf } from './answer/answer.ts';
+import {
+  type Document,
+  envelopeOf,
+  type Form,
+  failureOf,
+  formOf,
+  isPrinted,
+  type Said,
+  textOf,
+} from './answer/answer.ts';
 import type { CommandRun } from './call/accompany.ts';
 import {
+  type AlreadyPrinted,
   type Answer,
   type Command,
   type Context,
@@ -159,6 +169,7 @@ function answer(asked: Asked, form: Form, { io, program, startedMs }: Call): Eve
     given,
     startedMs,
     contract: form.contract,
+    form: form.as,
     tellsEnding: form.as === 'human' || given['exit-code'] === true,
     program: program.name,
   };
@@ -175,8 +186,9 @@ function answer(asked: Asked, form: Form, { io, program, startedMs }: Call): Eve
 }
 
 /** Prints what a command has said; its exit code. */
-function print(said: Document | string, { door, command, given }: Asked, form: Form, io: Io): Eventually<number> {
+function print(said: Said, { door, command, given }: Asked, form: Form, io: Io): Eventually<number> {
   if (typeof said === 'string') return say(io.stdout, said);
+  if (isPrinted(said)) return said.exitCode;
   const end = (text: string): Eventually<number> => {
     io.stdout(text);
     const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
@@ -192,7 +204,7 @@ const isForPeople = (door: Door, { options }: Command, io: Io): boolean =>
   door.speaksToPeople && Object.hasOwn(options, 'exit-code') && io.isTerminal?.(1) === true;
 
 /** What a command has to say: its answer in the envelope, an error in one, or a text. Throws `UsageError` only. */
-function documentOf({ command, given, words }: Asked, context: Context): Eventually<Document | string> {
+function documentOf({ command, given, words }: Asked, context: Context): Eventually<Said> {
   const failed = (error: unknown): Document => {
     if (isUsageError(error)) throw error;
     return failureOf(error, context.io, context.program);
@@ -205,8 +217,8 @@ function documentOf({ command, given, words }: Asked, context: Context): Eventua
   }
 }
 
-const saidBy = (answered: Answer | string): Document | string =>
-  typeof answered === 'string' ? answered : envelopeOf(answered);
+const saidBy = (answered: Answer | AlreadyPrinted | string): Said =>
+  typeof answered === 'string' || isPrinted(answered) ? answered : envelopeOf(answered);
 
 /** The help of the program, a door, a group of commands or one command. */
 async function help(door: Door, words: readonly string[], call: Call, code = 0): Promise<number> {

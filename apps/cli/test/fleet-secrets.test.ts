@@ -47,6 +47,7 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   results: ['results', 'nobody'],
   'collect list': ['collect', 'list'],
   'collect get': ['collect', 'get', 'pc-9/job/none.zip'],
+  show: ['show', 'nobody'],
   kill: ['kill', 'nobody', '--no-wait'],
   cancel: ['cancel', 'nobody'],
   tail: ['tail', 'nobody'],

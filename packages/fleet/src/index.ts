@@ -21,7 +21,7 @@ export {
   findResults,
 } from './history/find-results.ts';
 export { readResult } from './history/read-result.ts';
-export { resultEndings } from './history/result-question.ts';
+export { type OutputRequest, readOutput, type ShownRun, showRun } from './history/show-run.ts';
 export {
   type AgentsOnline,
   type AgentsOnlineOptions,

@@ -1,6 +1,7 @@
 /** What a call has to say, and how: the envelope, its error, the form it is printed in. One document per call. */
 import { schemaVersion } from '@kanade/shared/job-words';
 import {
+  type AlreadyPrinted,
   type Answer,
   type ContractVersion,
   calledAs,
@@ -17,6 +18,11 @@ import { preferredForm } from '../local/settings.ts';
 
 /** What is printed: the envelope with the answer or the error in it. */
 export type Document = Readonly<Record<string, unknown>> & { readonly ok: boolean };
+
+/** What a call has to say: a document, a text as it is, or what was printed already. */
+export type Said = Document | AlreadyPrinted | string;
+
+export const isPrinted = (said: object): said is AlreadyPrinted => 'exitCode' in said;
 
 /** The answer with its envelope in front. */
 export const envelopeOf = ({ type, ...payload }: Answer): Document => ({

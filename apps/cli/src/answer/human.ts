@@ -117,6 +117,10 @@ const tables: Readonly<Record<string, Columns>> = {
       result: value('result_id'),
     },
   },
+  'fleet.show': {
+    rows: 'after',
+    columns: { 'ran after it': value('job_id'), ended, took, result: value('result_id') },
+  },
   'fleet.kill': { rows: 'stopped', columns: { machine: value('pc_id'), ended, report: value('report') } },
   'fleet.audit': {
     rows: 'records',

@@ -100,6 +100,11 @@ function resulted({ results, running, complete, before }: Told): Sentence {
   return plain(`${some(list(results).length, 'result')}${goOn}${more}`);
 }
 
+function shownRun(told: Told): Sentence {
+  const { mark, text } = told.skipped ? open(`skipped (${told.exit_code})`) : endingSentence(told);
+  return { mark, text: `${told.job_id ?? 'a run'} on ${told.pc_id}: ${text}` };
+}
+
 const takenBack = (withdrawn: unknown): string =>
   list(withdrawn).length === 0 ? '' : `; ${some(list(withdrawn).length, 'waiting order')} taken back`;
 
@@ -141,6 +146,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.events': ({ records, complete }) =>
     plain(`${some(list(records).length, 'event')}${complete ? '' : ', there may be more'}`),
   'fleet.results': resulted,
+  'fleet.show': shownRun,
   'fleet.kill': killed,
   'fleet.cancel': ({ job_id, count }) =>
     number(count) === 0

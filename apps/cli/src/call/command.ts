@@ -85,6 +85,8 @@ export interface Context {
   readonly startedMs: number;
   /** The version whose answers are asked for: what is told only there need not be found out otherwise. */
   readonly contract: ContractVersion;
+  /** How the answer is printed. */
+  readonly form: FormName;
   /** Tell all that is known of an ending: for people, and for who exits by it. */
   readonly tellsEnding: boolean;
   /** The name the program was called by. */
@@ -107,6 +109,11 @@ export interface Answer {
   readonly [key: string]: unknown;
 }
 
+/** What a command has printed itself, as it came: nothing is left but the exit code. */
+export interface AlreadyPrinted {
+  readonly exitCode: 0 | 1;
+}
+
 export interface Command<T extends OptionTable = OptionTable> {
   /** One or two words: `run`, `tag set`. */
   readonly name: string;
@@ -126,8 +133,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   readonly notes?: readonly string[];
   /** Calls as they would be typed, with `kanade` as the name of the program. */
   readonly examples: readonly string[];
-  /** Runs it; a text is printed as it is. Throws an error with a code for "could not do it" and `UsageError` for a call that makes no sense. */
-  run(options: Options<T>, words: readonly string[], context: Context): Eventually<Answer | string>;
+  /** Runs it; a text is printed as it is, and what it has printed itself stays so. Throws an error with a code for "could not do it" and `UsageError` for a call that makes no sense. */
+  run(options: Options<T>, words: readonly string[], context: Context): Eventually<Answer | AlreadyPrinted | string>;
 }
 
 /** Keeps the option types of a command while the table of commands forgets them. */

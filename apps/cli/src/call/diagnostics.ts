@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Document } from '../answer/answer.ts';
+import { isPrinted, type Said } from '../answer/answer.ts';
 import { configPath } from '../local/settings.ts';
 import type { Command, Context, Door } from './command.ts';
 
@@ -27,8 +27,8 @@ export interface DiagnosedCall {
 /** Runs a command, and says before and after what it is about. */
 export async function diagnosed(
   { command, door, words, context, version }: DiagnosedCall,
-  run: () => Promise<Document | string>,
-): Promise<Document | string> {
+  run: () => Promise<Said>,
+): Promise<Said> {
   const { root, io, given } = context;
   const most = levelOf(io.env.RUST_LOG) ?? Math.min(Number(given.verbose), levels.length - 1);
   const name = [door.name, command.name].filter(Boolean).join(' ');
@@ -79,17 +79,19 @@ function optionsOf({ options }: Command, values: Readonly<Record<string, unknown
   return given.join(', ') || 'none';
 }
 
-function resultOf(said: Document | string): string {
+function resultOf(said: Said): string {
   if (typeof said === 'string') return `${said.length} characters of text`;
+  if (isPrinted(said)) return 'answered as it came';
   if (!said.ok) return `error ${(said.error as { code: string }).code}`;
   const { job_id, state } = said;
   return `answered ${String(said.type)}${job_id ? `, job ${job_id}` : ''}${state ? ` is ${state}` : ''}`;
 }
 
 /** The files of the local job that was answered for, and what the call has cost. */
-function traceOf(said: Document | string, root: string | undefined): string[] {
+function traceOf(said: Said, root: string | undefined): string[] {
   const cost = `${Math.round(process.memoryUsage.rss() / 1024 ** 2)} MiB resident`;
-  if (root === undefined || typeof said === 'string' || typeof said.job_id !== 'string') return [cost];
+  if (root === undefined || typeof said === 'string' || isPrinted(said) || typeof said.job_id !== 'string')
+    return [cost];
   const path = join(root, said.job_id);
   if (!existsSync(path)) return [`job directory ${path} (not there)`, cost];
   const files = readdirSync(path).map((name) => {

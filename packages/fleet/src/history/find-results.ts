@@ -27,7 +27,7 @@ import {
 } from './result-question.ts';
 
 /** Results that are looked through for one question. */
-const searchMessagesMaxDefault = 250_000;
+export const searchMessagesMaxDefault = 250_000;
 
 export interface FindResultsOptions extends ResultQuestion {
   /** The exec id of the order whose request id is given. */

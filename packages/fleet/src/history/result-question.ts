@@ -1,9 +1,6 @@
 /** What somebody asks of the past, and which results answer it. Pure. */
 import { type EventStarted, type ExecResult, finalizeOf, syntheticExits, verdictOf } from '@kanade/shared/fleet';
 
-/** How a run can have ended. */
-export const resultEndings = ['exited', 'signaled', 'timed_out', 'killed', 'not_started', 'lost'] as const;
-
 /** Whose results are wanted; all that is given must hold. */
 export interface ResultQuestion {
   /** The results of one order: all that the stream has. Without it the newest of the stream are looked through. */

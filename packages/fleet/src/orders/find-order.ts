@@ -28,12 +28,23 @@ export async function findOrder(
 }
 
 async function fromAudit(fleet: Fleet, execId: string): Promise<Order | undefined> {
+  const record = await readOrderRecord(fleet, execId);
+  return record && orderIn(execId, record);
+}
+
+/** The audit record of an order. Others may write there too: what is none is nothing. */
+export async function readOrderRecord(
+  fleet: Fleet,
+  execId: string,
+  signal?: AbortSignal,
+): Promise<AuditRecord | undefined> {
   const manager = await jetstreamManager(fleet.connection, { timeout: requestTimeoutMsDefault, checkAPI: false });
   for (const action of orderActions) {
     try {
-      const message = await manager.streams.getMessage(streams.audit, { last_by_subj: auditSubject(action, execId) });
-      const order = message && orderIn(execId, message.string());
-      if (order) return order;
+      const asked = manager.streams.getMessage(streams.audit, { last_by_subj: auditSubject(action, execId) });
+      const message = await abortable(asked, signal);
+      const record = message && recordIn(message.string());
+      if (record?.order) return record;
     } catch (error) {
       if (!isMissingStream(error)) throw error;
     }
@@ -41,15 +52,16 @@ async function fromAudit(fleet: Fleet, execId: string): Promise<Order | undefine
   return undefined;
 }
 
-/** The order of which an audit record tells. Others may write there too: what is none is nothing. */
-function orderIn(execId: string, text: string): Order | undefined {
-  let value: unknown;
+function recordIn(text: string): AuditRecord | undefined {
   try {
-    value = JSON.parse(text);
+    return AuditRecord.safeParse(JSON.parse(text)).data;
   } catch {
-    return undefined;
+    return undefined; // no JSON
   }
-  const note = AuditRecord.safeParse(value).data?.order;
+}
+
+/** The order of which an audit record tells. */
+function orderIn(execId: string, { order: note }: AuditRecord): Order | undefined {
   if (!note) return undefined;
   const { request_id: requestId, job_id: jobId, version, targets } = note;
   return {

@@ -4,7 +4,7 @@ import { abortable } from '../fault/abortable.ts';
 import { readHeld } from './read-held.ts';
 
 /** Messages that are looked through for one question, and their bytes. */
-export const searchMessagesMaxDefault = 20_000;
+const searchMessagesMaxDefault = 20_000;
 const searchBytesMax = 1_073_741_824;
 /** How many are looked through at a time: few at first, because most questions are about what is new. */
 const [windowMessages, windowMessagesMax, windowBytesMax] = [500, 8_000, 33_554_432];

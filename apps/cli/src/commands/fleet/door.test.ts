@@ -58,6 +58,8 @@ describe('kanade fleet', () => {
     [['results', '--before', '-1'], '--before must be a whole number'],
     [['results', 'a', '--limit', '0'], '--limit must be between 1 and'],
     [['cancel'], 'EXEC_ID is missing'],
+    [['show'], 'RUN_ID is missing'],
+    [['show', 'a', '--stdout', 'x', '--no-output'], '--no-output shows none'],
     [['group', 'add', 'lab'], 'PC is missing'],
     [['group', 'add', 'lab', 'pc-1,'], 'a PC without a name'],
     [['config', 'set', 'heartbeat_intervall', '1m'], 'did you mean heartbeat_interval?'],

@@ -8,6 +8,7 @@ import { shownServer } from './connect.ts';
 import { fleetDoctor } from './doctor.ts';
 import { events } from './events.ts';
 import { results } from './history/results.ts';
+import { show } from './history/show.ts';
 import { jobList } from './job-list.ts';
 import { jobPut } from './job-put.ts';
 import { jobRemove } from './job-remove.ts';
@@ -60,6 +61,7 @@ export const fleet: Door = {
     fleetWait,
     fleetTail,
     results,
+    show,
     collectList,
     collectGet,
     fleetKill,

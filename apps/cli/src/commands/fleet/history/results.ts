@@ -10,7 +10,7 @@ const [limitDefault, limitMax] = [20, 10_000];
 /** What all output of an answer may have, in bytes. */
 const outputBytesMax = 64 * 1_048_576;
 
-/** What runs can have come to; as in `resultEndings`, which brings the library. */
+/** What runs can have come to. */
 const endings = ['exited', 'signaled', 'timed_out', 'killed', 'not_started', 'lost', 'running'];
 
 export const results = defineCommand({
