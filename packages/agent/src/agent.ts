@@ -12,8 +12,8 @@ import { agentVersion } from './config/version.ts';
 import type { BrokerState } from './fleet/connect.ts';
 import { createFleetLink, type FleetLink } from './fleet/link.ts';
 import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts';
-import { createTurns, type Turns } from './intake/gates.ts';
 import { heartbeatOf } from './intake/key-ring.ts';
+import { createTurns, type Turns } from './intake/turns.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
 import { type Catalogue, openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
@@ -142,8 +142,9 @@ function launcherOf(
     cwd: config.cwd,
     textOf,
     onStarted(live, running) {
+      const isTold = live.startedAtMs !== undefined;
       common.registry.started(live, running);
-      report.started(live.run, running.startedAtMs);
+      if (!isTold) report.started(live.run, running.startedAtMs);
     },
   });
 }

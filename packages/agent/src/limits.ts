@@ -67,6 +67,10 @@ export const limits = {
   commitRetryMs: 5_000,
   /** How long runs of an earlier agent wait for what the broker says about them before they go by what it last said, in ms. */
   brokerWaitMs: 30_000,
+  /** What one timer can count, in ms. */
+  timerMsMax: 2 ** 31 - 1,
+  /** Bytes of what was collected as a finalizer reads it in its environment: one variable holds 128 KiB. */
+  collectResultBytesMax: 96 * 1024,
   /** Longest time between two looks at the deadline of an order that waits, in ms. */
   deadlineLookMs: 60_000,
   /** Wait for the record of a job whose launch was interrupted, in ms: whoever was being started has said so by then. */

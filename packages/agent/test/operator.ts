@@ -27,6 +27,8 @@ export interface Operator {
   result(requestId: string): Promise<ExecResult>;
   /** Resolves when the run of this request has begun. */
   started(requestId: string): Promise<EventStarted>;
+  /** All starts that were told of the runs of this request. */
+  starts(requestId: string): Promise<EventStarted[]>;
   /** The first results of a request as `kanade fleet exec --wait` gets them, long output fetched. */
   followed(requestId: string, count: number): Promise<FollowedResult[]>;
   /** An object store as the official client has it. */
@@ -59,6 +61,10 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
     }
     return values;
   }
+  const starts = async (requestId: string): Promise<EventStarted[]> => {
+    const events = (await read('EVENTS')).map((value) => EventStarted.parse(value));
+    return events.filter(({ request_id }) => request_id === requestId);
+  };
   const results = async (): Promise<ExecResult[]> => (await read('RESULTS')).map((value) => ExecResult.parse(value));
   return {
     async order(subject, command, given = {}) {
@@ -98,11 +104,8 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
         if (own.length > 1) throw new Error(`${requestId} has ${own.length} results`);
         return own[0];
       }),
-    started: (requestId) =>
-      eventually(`the start of ${requestId}`, async () => {
-        const events = (await read('EVENTS')).map((value) => EventStarted.parse(value));
-        return events.find(({ request_id }) => request_id === requestId);
-      }),
+    started: (requestId) => eventually(`the start of ${requestId}`, async () => (await starts(requestId))[0]),
+    starts,
     async followed(requestId, count) {
       const followed: FollowedResult[] = [];
       const signal = AbortSignal.timeout(patienceMs);

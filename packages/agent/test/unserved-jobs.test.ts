@@ -11,7 +11,6 @@ const asked: Readonly<Record<string, [more: string, kind: string, why: string]>>
   approved: ['require_approval: true', 'Unauthorized', 'require_approval: '],
   tier: ['tier: controller', 'Unauthorized', 'tier: a job of tier controller'],
   feed: ['feed: [{ id: a, field: b, primary_key: [c] }]', 'Unauthorized', 'feed: a job of tier controller'],
-  finalize: ['finalize: { shell: sh, script: "true" }', 'InvalidParams', 'finalize: this is not carried out'],
 };
 
 describe('a job that asks for what is not carried out', () => {

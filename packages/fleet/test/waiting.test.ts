@@ -89,7 +89,7 @@ describe.each(await natsServers())('awaitResults on nats-server $version', ({ pa
     await using opened = await openTestFleet(path);
     const { fleet } = opened;
     const nobody = { requestId: 'r', targets: [{ kind: 'group', group: 'empty' } as const], waitMs: longMs };
-    expect(await awaitResults(fleet, nobody)).toEqual({ results: [], missing: [] });
+    expect(await awaitResults(fleet, nobody)).toEqual({ results: [], finalizers: [], missing: [] });
     const reason = new Error('enough');
     const aborted = awaitResults(fleet, {
       requestId: 'r',

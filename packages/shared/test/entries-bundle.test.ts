@@ -58,7 +58,9 @@ it.each([
   [
     'fleet-words',
     [
-      ...['config-words', 'exit', 'fence', 'object-store', 'store', 'subject'].map((file) => `fleet/${file}.ts`),
+      ...['config-words', 'exit', 'fence', 'object-store', 'retry', 'store', 'subject'].map(
+        (file) => `fleet/${file}.ts`,
+      ),
       'signing/signature.ts',
     ],
   ],

@@ -13,6 +13,7 @@ const open: GateFacts = {
   leftGroup: undefined,
 };
 const command: Command = { id: 'job', version: '1', request_id: 'r', shell: 'sh', script: 'true', timeout_secs: 1 };
+const step = { shell: 'sh', script: 'true', timeout_secs: 1 } as const;
 const strict = (max_cache_age: string): Partial<Command> => ({ staleness: { mode: 'strict', max_cache_age } });
 
 describe('refuse()', () => {
@@ -38,10 +39,11 @@ describe('refuse()', () => {
     ['run_as user elsewhere', { run_as: 'user' }, { platform: 'darwin' }, 'unsupported'],
     ['run_as system_gui', { run_as: 'system_gui' }, {}, 'unsupported'],
     ['run_as system', { run_as: 'system' }, {}, undefined],
-    ['a retry', { retry: { max: 1, backoff_secs: 1 } }, {}, 'no_exit_code'],
+    ['a retry', { retry: { max: 1, backoff_secs: 1 } }, {}, undefined],
     ['a check', { check: { name: 'c' } }, {}, undefined],
     ['lines to emit', { emit: { type: 'events' } }, {}, undefined],
-    ['a step afterwards', { finalize: {} } as unknown as Partial<Command>, {}, 'no_exit_code'],
+    ['a step afterwards', { finalize: { ...step, run_as: 'user' } }, {}, undefined],
+    ['a step afterwards as nobody can be here', { finalize: { ...step, run_as: 'system_gui' } }, {}, 'unsupported'],
     ['files to collect', { collect: { name: 'c' } }, {}, undefined],
     ['a script object', { script: '', script_object: 'a/1', script_object_sha256: 'a'.repeat(64) }, {}, undefined],
     ['a script object without a hash', { script: '', script_object: 'a/1' }, {}, 'no_exit_code'],

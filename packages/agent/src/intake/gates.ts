@@ -1,9 +1,7 @@
-/** Whether and when a run may start: the gates, and the places for runs at the same time. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Whether a run may start: the gates, and the places for runs at the same time. */
 import { bodyFault, buckets, type Command, parseHumantime } from '@kanade/shared/fleet';
 import { limits } from '../limits.ts';
 import type { Refusal, Run } from '../run/model.ts';
-import type { BrokerPatience } from '../store/contact.ts';
 import type { FleetView, JobStanding } from '../store/fleet-cache.ts';
 import { isAddressed } from './admit.ts';
 
@@ -26,68 +24,12 @@ export interface Arrived {
   readonly subject: string | undefined;
 }
 
-/** Gates and places, for the runs that wait behind them. */
-export interface Turns {
-  /**
-   * Takes a run through its gates, its jitter, its script, its place and the gates again. Resolves with the place, given back when disposed
-   * of, or with why the run may not start: start it then in the same turn of the event loop. What forbids it while it waits ends
-   * it at once and for good, and so does its deadline when it passes. Rejects with the signal's reason on abort.
-   */
-  wait(run: Run, given: Arrived): Promise<Disposable | Refusal>;
-  /** A place at once, beyond the number if need be: for what already runs. */
-  occupy(run: Run): Disposable;
-  /** So many places from now on. Fewer end nothing that runs; more let in who waits, in order. */
-  resize(placesMax: number): void;
-}
-
-type GateView = Pick<FleetView, 'about' | 'filters' | 'settled' | 'watch'>;
-
-export interface TurnPorts {
-  /** Why the order of a run is no longer obeyed, should that be so. */
-  readonly again: (run: Run) => Refusal | undefined;
-  /** Sees to it that what a run needs of the broker is on this disk, until that is disposed of; or says why it cannot be had. */
-  readonly hold: (run: Run, signal: AbortSignal) => Promise<Disposable | Refusal>;
-}
-
-export function createTurns(view: GateView, placesMax: number, { again, hold }: TurnPorts): Turns {
-  const slots = createSlots(placesMax);
-  return {
-    async wait(run, given) {
-      const patience = patienceOf(run, given.isKnown);
-      const look = (): Refusal | undefined => again(run) ?? refuse(run.command, factsOf(view, run, given));
-      using watch = watchOver(view, run, given);
-      const { signal } = watch;
-      try {
-        await view.settled(signal, patience);
-        const early = look();
-        if (early) return early;
-        const jitterMs = (run.command.jitter_secs ?? 0) * 1000;
-        if (jitterMs > 1000) await sleep(Math.random() * jitterMs, undefined, { signal });
-        using held = new DisposableStack();
-        // Behind the jitter, so that a fleet does not fetch at once; before the place, which is not for who waits for a network.
-        const script = await hold(run, signal);
-        if ('gate' in script) return script;
-        held.use(script);
-        held.use(needsPlace(run) ? await slots.take(signal) : noPlace);
-        // The connection may have gone and come again while it waited.
-        await view.settled(signal, patience);
-        const late = watch.found() ?? look();
-        if (late) return late;
-        return held.move();
-      } catch (error) {
-        const found = watch.found();
-        if (found) return found;
-        throw error;
-      }
-    },
-    occupy: (run) => (needsPlace(run) ? slots.occupy() : noPlace),
-    resize: slots.resize,
-  };
-}
+export type GateView = Pick<FleetView, 'about' | 'filters' | 'settled' | 'watch'>;
 
 const { platform } = process;
 
-function factsOf(view: GateView, { command, origin }: Run, { subject }: Arrived): GateFacts {
+/** What the gates look at, as it stands now. */
+export function factsOf(view: GateView, { command, origin }: Run, { subject }: Arrived): GateFacts {
   const isOut = subject?.startsWith(groupOrders) && !isAddressed(subject, command.id, view.filters());
   return {
     ...view.about(command.id),
@@ -100,7 +42,7 @@ function factsOf(view: GateView, { command, origin }: Run, { subject }: Arrived)
 
 const groupOrders = 'commands.group.';
 
-interface Watch extends Disposable {
+export interface Watch extends Disposable {
   /** Fires when the run may not start any more, or the signal that was given does. */
   readonly signal: AbortSignal;
   /** Why it may not; stays, whatever is allowed again later. */
@@ -108,7 +50,7 @@ interface Watch extends Disposable {
 }
 
 /** Watches over a run that waits. Only what just changed is judged: the rest may be what was true before a connection was lost. */
-function watchOver(view: GateView, run: Run, given: Arrived): Watch {
+export function watchOver(view: GateView, run: Run, given: Arrived): Watch {
   const { command } = run;
   const over = new AbortController();
   let refusal: Refusal | undefined;
@@ -145,20 +87,6 @@ function watchOver(view: GateView, run: Run, given: Arrived): Watch {
     },
   };
 }
-
-/**
- * An order of the fleet waits for what forbids it as long as the broker is there to say it. A person at the machine does not wait
- * for a broker that does not answer, unless an earlier agent took the click: then as long as an order.
- */
-const patienceOf = ({ origin }: Run, isKnown: boolean): BrokerPatience => ({
-  startMs: origin === 'fleet' || isKnown ? limits.brokerWaitMs : 0,
-  readMs: origin === 'fleet' ? Number.POSITIVE_INFINITY : limits.freshManifestMs,
-});
-
-/** Runs of the person at the machine do not wait behind those of operators. */
-const needsPlace = ({ origin, command }: Run): boolean => origin === 'fleet' && command.bypass_local_limit !== true;
-
-const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
 
 type Gate = (command: Command, facts: GateFacts) => Refusal | undefined;
 
@@ -211,24 +139,17 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
   };
 }
 
-/** What a command may ask for that this build does not do: it is refused, never left out in silence. */
-const notCarriedOut = ['retry', 'finalize'] as const;
-
+/** What a command may ask for that this machine does not do is refused, never left out in silence. */
 function capability(command: Command, { platform }: GateFacts): Refusal | undefined {
-  const { run_as } = command;
-  const asked = notCarriedOut.filter((field) => command[field] !== undefined);
-  if (asked.length > 0) {
-    return {
-      gate: 'no_exit_code',
-      message: `not run: this agent does not carry out ${asked.join(', ')} yet; order the job without`,
-    };
-  }
+  const { run_as, finalize } = command;
   // Whether somebody is logged in is looked at right before the launch.
-  const isServed = run_as === 'user' && platform === 'linux';
-  if ((run_as === 'user' || run_as === 'system_gui') && !isServed) {
+  const isServed = (as: Command['run_as']): boolean =>
+    as === undefined || as === 'system' || (as === 'user' && platform === 'linux');
+  const unserved = [run_as, finalize?.run_as].find((as) => !isServed(as));
+  if (unserved) {
     return {
       gate: 'unsupported',
-      message: `cannot run on this machine: run_as ${run_as} needs a console session, which the agent does not serve on ${platform}`,
+      message: `cannot run on this machine: run_as ${unserved} needs a console session, which the agent does not serve on ${platform}`,
     };
   }
   const fault = bodyFault(command);

@@ -71,8 +71,7 @@ export function createLocalJobs(options: JobsOptions) {
     if (!hasScript(manifest)) throw new KlpError('InvalidParams', `${id} has no script that can be run here`);
     const hindrance = hindranceOf(manifest);
     if (hindrance) {
-      const { refusedTo, path, reason } = hindrance;
-      throw new KlpError(refusedTo === 'machines' ? 'InvalidParams' : 'Unauthorized', `${id}: ${path}: ${reason}`);
+      throw new KlpError('Unauthorized', `${id}: ${hindrance.path}: ${hindrance.reason}`);
     }
     const hidden = hiddenBy(manifest, checks);
     if (hidden !== undefined) throw new KlpError('Unauthorized', `${id}: client.show_when: ${hidden}`);

@@ -9,6 +9,7 @@ import {
   type Outcome,
   type Printed,
   type Refusal,
+  type Retried,
   type Run,
   type RunEnd,
   type Stopper,
@@ -34,9 +35,11 @@ export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
 /** Text of ours in the place of output. */
 const said = (text: string): Printed => ({ text, isWhole: true, bytes: 0 });
 
-/** What tells the story where no exit code does. */
-const noted = (note: string | undefined): Pick<RunEnd, 'notes' | 'note'> =>
-  note === undefined ? { notes: [] } : { notes: [note], note };
+/** What tells the story where no exit code does, behind what else there is to say. */
+function noted(note: string | undefined, before?: string): Pick<RunEnd, 'notes' | 'note'> {
+  const notes = [before, note].filter((line) => line !== undefined);
+  return note === undefined ? { notes } : { notes, note };
+}
 
 const nothingRan = (nowMs: number) => ({
   skipped: false,
@@ -115,7 +118,7 @@ function endBeforeLaunch(run: Run, by: Stopper, nowMs: number): RunEnd {
 
 /** The end of a run from its settled job and what it printed. */
 function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
-  const ending: Ending = job.state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
+  const ending = endingOf(job);
   const startedAtMs = job.startedAtMs ?? job.state?.started_at_ms ?? nowMs;
   const note = noteOf(run, ending, job);
   return {
@@ -126,11 +129,29 @@ function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
     jobId: job.jobId,
     stdout: printedOn('stdout', job),
     stderr: printedOn('stderr', job),
-    ...noted(note),
+    ...noted(note, retryNote(run, ending, job.retried)),
     stop: job.stop,
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
+}
+
+/** How the last attempt ended; stopped between two, the run was killed all the same. */
+function endingOf({ state, retried }: JobOutcome): Ending {
+  if (retried?.stoppedBy) return { kind: 'killed', by: retried.stoppedBy };
+  return state?.ending ?? { kind: 'lost', reason: 'its record cannot be read' };
+}
+
+/** What became of the attempts behind the first. */
+function retryNote({ command }: Run, ending: Ending, retried: Retried | undefined): string | undefined {
+  if (!retried) return undefined;
+  const { count, refusal } = retried;
+  const after = `after ${count} retries`;
+  if (refusal) return `failed ${after}; not tried again: ${refusal.message}`;
+  if (ending.kind === 'exited' && ending.exitCode === 0) return `succeeded ${after}`;
+  if (ending.kind === 'killed') return `stopped by ${ending.by === 'operator' ? 'remote kill' : ending.by} ${after}`;
+  if (ending.kind === 'lost' || ending.kind === 'not_started') return `ended ${after}`;
+  return `failed ${after}${count === command.retry?.max ? ' exhausted' : ''}`;
 }
 
 /**
@@ -149,7 +170,8 @@ function printedOn(stream: 'stdout' | 'stderr', { read }: JobOutcome): Printed {
 }
 
 /** To the millisecond where the duration is known, else to the second. */
-export function endedAt({ state }: JobOutcome, startedAtMs: number, nowMs: number): number {
+export function endedAt({ state, retried }: JobOutcome, startedAtMs: number, nowMs: number): number {
+  if (retried?.stoppedBy) return nowMs;
   const { result, started_at_ms = startedAtMs, finished_at } = state ?? {};
   if (result && result.duration_ms !== null) return Math.max(startedAtMs, started_at_ms + result.duration_ms);
   return finished_at === undefined ? nowMs : Math.max(startedAtMs, Date.parse(finished_at));

@@ -16,9 +16,16 @@ import type { Arrival, Entry, Ledger } from '../store/ledger.ts';
 import { cutToBytes } from './cut-to-bytes.ts';
 import { endOf, withAftermath, withNotes, withoutOutput } from './end-of.ts';
 
+/** What comes of a run besides how it ended. */
+interface Made {
+  readonly aftermath?: Aftermath | undefined;
+  /** Runs that begin in the commit of its end. */
+  readonly next?: readonly Run[];
+}
+
 export interface Report {
   /** Resolves with the end when it is on disk with its result; a disk that is full now is tried again until it is not. */
-  end(run: Run, outcome: Outcome, aftermath?: Aftermath): Promise<RunEnd>;
+  end(run: Run, outcome: Outcome, made?: Made): Promise<RunEnd>;
   /** The processes of a run exist. A start that cannot be recorded is logged: the ending will be. */
   started(run: Run, startedAtMs: number): void;
   /** Answers an order that is never run, unless its request id is known. Throws what the ledger throws. */
@@ -40,8 +47,8 @@ export function createReport(options: ReportOptions): Report {
   /** Starts that are not written down yet, by run: most end so soon that one commit takes both. */
   const unwritten = new Map<string, NodeJS.Timeout>();
   return {
-    async end(run, outcome, aftermath) {
-      const end = withAftermath(endOf(run, outcome, Date.now()), aftermath);
+    async end(run, outcome, { aftermath, next = [] } = {}) {
+      const end = { ...withAftermath(endOf(run, outcome, Date.now()), aftermath), next };
       clearTimeout(unwritten.get(run.runId));
       const started = unwritten.delete(run.runId) ? startedOf(run, end.startedAtMs) : undefined;
       if (isLong(end.stdout) || isLong(end.stderr)) await flush(outcome, log);
@@ -143,6 +150,7 @@ export function toldOf(run: Run, end: RunEnd): { result: ExecResult; uploads: Up
     result_id: run.runId,
     request_id: run.requestId,
     ...(run.execId === null ? {} : { exec_id: run.execId }),
+    ...(run.parentId === undefined ? {} : { parent_result_id: run.parentId }),
     pc_id: run.pcId,
     exit_code: end.exitCode,
     skipped: end.skipped,
@@ -164,9 +172,9 @@ export function toldOf(run: Run, end: RunEnd): { result: ExecResult; uploads: Up
 /** The result alone, of a run whose output is short. */
 export const resultOf = (run: Run, end: RunEnd): ExecResult => toldOf(run, end).result;
 
-/** The event that a run has begun; only operators' orders have one. */
+/** The event that a run has begun; only operators' orders have one, and one for all that belongs to them. */
 export function startedOf(run: Run, startedAtMs: number): EventStarted | undefined {
-  if (run.execId === null) return undefined;
+  if (run.execId === null || run.parentId !== undefined) return undefined;
   return {
     result_id: run.runId,
     request_id: run.requestId,

@@ -16,7 +16,11 @@ it('adopt() gives a launch back that began with nobody, before its directory goe
   } as unknown as Jobs;
   const launcher = createLauncher({
     jobs,
-    ledger: { launching: () => undefined, notLaunched: (runId) => void steps.push(`not launched ${runId}`) },
+    ledger: {
+      launching: () => undefined,
+      launchingAgain: () => undefined,
+      notLaunched: (runId) => void steps.push(`not launched ${runId}`),
+    },
     onStarted: () => undefined,
     stopOf: () => undefined,
     stagingRoot: '/nowhere',

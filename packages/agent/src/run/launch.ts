@@ -1,5 +1,15 @@
 /** From a run to its processes and back: what is started where, as whom, and what it left behind. */
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { JobDefinition, JobDir, Jobs, JobView, Launched, StopReport } from '@kanade/runner';
@@ -17,11 +27,22 @@ import { type Command, type StopSummary, survivorsMax, timeoutSeconds } from '@k
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { JobOutcome, LiveRun, OpenRun, Outcome, Refusal, Run, Running } from './model.ts';
+import { adopt } from './adopt.ts';
+import {
+  type JobOutcome,
+  type LiveRun,
+  notStarted,
+  type OpenRun,
+  type Outcome,
+  type ReadOutput,
+  type Refusal,
+  type Run,
+  type Running,
+} from './model.ts';
 
 export interface LauncherOptions {
   readonly jobs: Jobs;
-  readonly ledger: Pick<Ledger, 'launching' | 'notLaunched'>;
+  readonly ledger: Pick<Ledger, 'launching' | 'launchingAgain' | 'notLaunched'>;
   /** The processes of a run exist: whoever stops runs, follows them and reports them is told. */
   readonly onStarted: (live: LiveRun, running: Running) => void;
   /** The stop of a job that somebody asked for, and what it did; never rejects. */
@@ -38,10 +59,15 @@ export interface LauncherOptions {
 }
 
 export interface Launcher {
-  /** Starts what the run orders and resolves when it has ended; what cannot be started is refused. */
-  launch(live: LiveRun): Promise<Outcome>;
-  /** Goes on with a job of an earlier agent; `onRunning` is called when its processes live. */
-  adopt(live: LiveRun, open: OpenRun, onRunning: () => void): Promise<Outcome | 'never_started'>;
+  /**
+   * Starts what the run orders and resolves when it has ended; what cannot be started is refused. `attempt`: how many there were
+   * before; the directory of the last of them stays until this one has ended, for it counts while this one was not started.
+   */
+  launch(live: LiveRun, attempt?: number): Promise<Outcome>;
+  /** Goes on with a job of an earlier agent; `onFound` is called when there is one, be it running or over. */
+  adopt(live: LiveRun, open: OpenRun, onFound: () => void): Promise<Outcome | 'never_started'>;
+  /** Removes the directory of an attempt that counts no more. Never throws. */
+  drop(jobId: string): void;
   /** Removes what the run needed besides its job. Never throws. */
   cleanUp(run: Run): void;
 }
@@ -57,42 +83,59 @@ let boot: string | undefined;
 
 export function createLauncher(options: LauncherOptions): Launcher {
   return {
-    launch: (live) => launch(options, live),
-    adopt: (live, open, onRunning) => adopt(options, live, { open, onRunning }),
+    launch: (live, attempt = 0) => launch(options, live, attempt),
+    adopt: (live, open, onFound) =>
+      adopt(open, {
+        ...options,
+        boot: bootOf(),
+        follow: (found) => follow(options, live, found),
+        outcomeOf: (view) => outcomeOf(options, view),
+        onFound,
+        drop: (jobId) => drop(options, jobId),
+      }),
+    drop: (jobId) => drop(options, jobId),
     cleanUp: (run) => cleanUp(options, run),
   };
 }
 
-async function launch(options: LauncherOptions, live: LiveRun): Promise<Outcome> {
+async function launch(options: LauncherOptions, live: LiveRun, attempt: number): Promise<Outcome> {
   const { jobs, cwd } = options;
   const { run } = live;
   const plan = planOf(run, options);
   if ('gate' in plan) return { kind: 'refused', refusal: plan };
   let created: JobDir | undefined;
+  let isNamed = false;
   let startedAtMs = Date.now();
   let launched: Launched;
   try {
     stage(plan);
     launched = jobs.launch(definitionOf(run, plan, cwd), (job) => {
       created = job;
-      nameInLedger(options, run, job);
+      nameInLedger(options, run, { job, attempt });
+      isNamed = true;
       startedAtMs = Date.now();
     });
   } catch (error) {
-    if (created) throw error;
-    return { kind: 'refused', refusal: notStarted(error) };
+    const isUnstarted = attempt > 0 ? !isNamed || (error as { code?: unknown }).code === 'launch_failed' : !created;
+    if (!isUnstarted) throw error;
+    return { kind: 'refused', refusal: notStarted(error instanceof Error ? error.message : String(error)) };
   }
   const { job } = launched;
   launched.release(); // our end must not wait for the job's
   launched.ended.catch(() => undefined); // the job's record tells the same and more
-  if (launched.isRunning) return follow(options, live, { job, startedAtMs });
+  if (launched.isRunning) return follow(options, live, { job, startedAtMs, attempt });
   return outcomeOf(options, jobs.settle(job));
 }
 
 /** The directory is named in the ledger before a process exists, so that no run can be started and then forgotten. */
-function nameInLedger({ jobs, ledger }: LauncherOptions, { runId }: Run, job: JobDir): void {
+function nameInLedger(
+  { jobs, ledger }: LauncherOptions,
+  { runId }: Run,
+  { job, attempt }: { job: JobDir; attempt: number },
+): void {
   try {
-    ledger.launching(runId, job.id, bootOf());
+    if (attempt === 0) ledger.launching(runId, job.id, bootOf());
+    else ledger.launchingAgain(runId, job.id, bootOf());
   } catch (error) {
     jobs.delete(job);
     throw error;
@@ -103,12 +146,14 @@ function nameInLedger({ jobs, ledger }: LauncherOptions, { runId }: Run, job: Jo
 async function follow(
   options: LauncherOptions,
   live: LiveRun,
-  { job, startedAtMs }: { job: JobDir; startedAtMs: number },
-): Promise<Outcome> {
+  { job, attempt, ...begun }: { job: JobDir; startedAtMs: number; attempt: number },
+): Promise<JobOutcome> {
   const { jobs, onStarted, stopOf } = options;
+  const startedAtMs = live.startedAtMs ?? begun.startedAtMs;
   const ended = jobs.adopt(job);
   ended.catch(() => undefined); // awaited below
-  onStarted(live, { job, startedAtMs, read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }) });
+  const read: ReadOutput = (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
+  onStarted(live, { job, startedAtMs, read, attempt });
   const outcome = { ...outcomeOf(options, await ended), startedAtMs };
   const stopping = stopOf(job);
   return stopping ? { ...outcome, stop: summaryOf(await stopping) } : outcome;
@@ -121,34 +166,14 @@ function summaryOf(report: StopReport | undefined): StopSummary | undefined {
   return { mechanism, members: members.length, survivors: named, elapsed_ms: elapsedMs };
 }
 
-async function adopt(
-  options: LauncherOptions,
-  live: LiveRun,
-  { open, onRunning }: { open: OpenRun; onRunning: () => void },
-): Promise<Outcome | 'never_started'> {
-  const { jobs, ledger, signal } = options;
-  if (open.jobId === undefined) {
-    return open.state === 'admitted'
-      ? 'never_started'
-      : { kind: 'unknown', reason: 'what was known of it was damaged' };
+/** What cannot be removed counts in the budget, and is forgotten with its run. */
+function drop({ jobs, log }: LauncherOptions, jobId: string): void {
+  try {
+    const job = jobs.at(jobId);
+    if (existsSync(job.path)) jobs.delete(job);
+  } catch (error) {
+    log.warn({ err: error, job_id: jobId }, 'the directory of an earlier attempt could not be removed');
   }
-  const job = jobs.at(open.jobId);
-  let view = jobs.settle(job);
-  // A launch that was cut off leaves a record that is still empty; the shim fills it at once if there is one.
-  if (view.status === 'created') view = await jobs.wait(job, { timeoutMs: limits.launchRecordWaitMs, signal });
-  if (view.status === 'running') {
-    onRunning();
-    return follow(options, live, { job, startedAtMs: view.state?.started_at_ms ?? Date.now() });
-  }
-  if (view.status !== 'created') return outcomeOf(options, view);
-  if (open.boot !== bootOf()) {
-    // What a disk holds after the power went does not say that nothing was started.
-    return { ...outcomeOf(options, view), state: undefined };
-  }
-  // Before its directory goes: a run that names none that is there counts as one whose end nobody knows.
-  ledger.notLaunched(live.run.runId);
-  jobs.delete(job);
-  return 'never_started';
 }
 
 function cleanUp({ stagingRoot, log }: LauncherOptions, run: Run): void {
@@ -184,11 +209,11 @@ function planOf(run: Run, { env, stagingRoot, textOf }: LauncherOptions): Plan |
 /** The tag by which a directory says what it is of, should the ledger have lost the run. */
 export const tagOf = (runId: string): string => `run.${runId}`;
 
-function definitionOf({ runId, command }: Run, { argv, env }: Plan, cwd: string): JobDefinition {
+function definitionOf({ runId, command, env: own = {} }: Run, { argv, env }: Plan, cwd: string): JobDefinition {
   const asUser = command.run_as === 'user';
   return {
     command: argv,
-    env,
+    env: [...env, ...Object.entries(own).map(([name, value]) => `${name}=${value}`)],
     ...(asUser ? { runAs: 'session-user' } : {}),
     cwd: asUser ? homeRelative(command.cwd) : resolve(cwd, command.cwd ?? ''),
     shellWrapper: [],
@@ -251,7 +276,3 @@ const unsupported = (why: string): Refusal => ({
   gate: 'unsupported',
   message: `cannot run on this machine: ${why}`,
 });
-
-function notStarted(error: unknown): Refusal {
-  return { gate: 'no_exit_code', message: `not started: ${error instanceof Error ? error.message : String(error)}` };
-}

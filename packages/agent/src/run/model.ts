@@ -27,6 +27,10 @@ export interface Run {
   /** User key of the person who started it; null for fleet runs. */
   readonly owner: string | null;
   readonly command: Command;
+  /** The run of which this one is the end: a finalizer has no order of its own. */
+  readonly parentId?: string | undefined;
+  /** Environment of its processes beside that of all jobs. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Who may ask for a run to stop. */
@@ -41,14 +45,23 @@ export interface OpenRun {
   /** The boot of the machine in which it was launched. */
   readonly boot: string | undefined;
   readonly stoppedBy: Stopper | undefined;
+  /** How often it was started again. */
+  readonly retries?: number | undefined;
+  /** The job directory of the attempt before, which counts while nothing was started in the newest. */
+  readonly earlierJobId?: string | undefined;
+  /** When its first processes were started, in ms since 1970, once its start is told. */
+  readonly startedAtMs?: number | undefined;
   /** The order as it was received, for whoever verifies it again; undefined where damage or an older version left none. */
   readonly received: Delivery | undefined;
 }
 
-/** The processes of a run. */
+/** The processes of a run: those of its newest attempt. */
 export interface Running {
   readonly job: JobDir;
+  /** Those of its first attempt. */
   readonly startedAtMs: number;
+  /** How many attempts came before this one. */
+  readonly attempt?: number;
   /** What it has printed, from an offset on. */
   readonly read: ReadOutput;
 }
@@ -56,8 +69,10 @@ export interface Running {
 /** A run that this agent works on. */
 export interface LiveRun {
   readonly run: Run;
-  /** Set once its processes exist. */
+  /** Set once its processes exist; stays through its retries. */
   readonly running: Running | undefined;
+  /** When its first processes were started, in ms since 1970. */
+  readonly startedAtMs: number | undefined;
   /** The first who asked for it to stop; seen by every phase before the launch. */
   readonly stoppedBy: Stopper | undefined;
   /** Fires when somebody asks for it to stop. */
@@ -69,6 +84,9 @@ export interface Refusal {
   readonly gate: 'staleness' | 'version_pin' | 'revoked' | 'deadline' | 'rejected' | 'unsupported' | 'no_exit_code';
   readonly message: string;
 }
+
+/** Of what nothing was started for a reason that no gate has. */
+export const notStarted = (reason: string): Refusal => ({ gate: 'no_exit_code', message: `not started: ${reason}` });
 
 /** Reads one stream of a job from an offset on. */
 export type ReadOutput = (stream: 'stdout' | 'stderr', from: number, bytesMax: number) => Excerpt;
@@ -96,6 +114,18 @@ export interface JobOutcome {
   readonly startedAtMs?: number;
   /** What stopping it did, if somebody did while it ran. */
   readonly stop?: StopSummary | undefined;
+  /** Of a run that is run again when it fails. */
+  readonly retried?: Retried;
+}
+
+/** What became of the attempts behind the first. */
+export interface Retried {
+  /** How many were started; this outcome is that of the last. */
+  readonly count: number;
+  /** Who stopped the run between two attempts. */
+  readonly stoppedBy?: Stopper;
+  /** Why it was not started once more. */
+  readonly refusal?: Refusal;
 }
 
 /** What the steps after a run made of what it left, for its report. */
@@ -176,6 +206,8 @@ export interface RunEnd {
   readonly note?: string;
   readonly collectObject?: string;
   readonly uploads?: readonly Upload[];
+  /** Runs that begin with this end, in the same commit. */
+  readonly next?: readonly Run[];
   readonly stop?: StopSummary | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

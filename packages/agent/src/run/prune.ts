@@ -6,7 +6,8 @@ import type { Jobs } from '@kanade/runner';
 import { isJobName, isTerminal } from '@kanade/shared/job-words';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import type { Ledger, Stray } from '../store/ledger.ts';
+import type { Stray } from '../store/doubt.ts';
+import type { Ledger } from '../store/ledger.ts';
 import { tagOf } from './launch.ts';
 import type { HeldJobs } from './model.ts';
 
@@ -33,8 +34,8 @@ export async function pruneRuns({ ledger, jobs, log, held }: ForgetOptions, nowM
   let count = 0;
   for (;;) {
     const forgotten = ledger.forget(nowMs - limits.keepEndedMs, batchMax, waitingRuns);
-    for (const { jobId } of forgotten) {
-      if (jobId !== null) remove(jobs, jobId, log);
+    for (const { jobIds } of forgotten) {
+      for (const jobId of jobIds) remove(jobs, jobId, log);
       await nextTurn();
     }
     count += forgotten.length;
@@ -149,7 +150,7 @@ function bytesOf(dir: string): number {
  */
 export function sweepJobs({ ledger, jobs, log }: RunPruneOptions, nowMs: number): Stray[] {
   const known = ledger.jobIds();
-  const strays: Stray[] = [];
+  const strays = new Map<string, Stray & { readonly startedAtMs: number }>();
   for (const id of jobNamesIn(jobs.root)) {
     if (known.has(id)) continue;
     const { job, status, state } = jobs.settle(jobs.at(id));
@@ -157,10 +158,16 @@ export function sweepJobs({ ledger, jobs, log }: RunPruneOptions, nowMs: number)
     if (status === 'created' || (isTerminal(status) && endedAtMs < nowMs - limits.keepEndedMs)) remove(jobs, id, log);
     else {
       const tag = jobs.definition(job)?.tags.find((text) => text.startsWith(tagOf('')));
-      if (tag !== undefined) strays.push({ jobId: id, runId: tag.slice(tagOf('').length) });
+      if (tag === undefined) continue;
+      const stray = { jobId: id, runId: tag.slice(tagOf('').length), startedAtMs: state?.started_at_ms ?? 0 };
+      // Of a run that was tried again the newest attempt counts.
+      const other = strays.get(stray.runId);
+      const [older, newer] = other && other.startedAtMs > stray.startedAtMs ? [stray, other] : [other, stray];
+      if (older) remove(jobs, older.jobId, log);
+      strays.set(stray.runId, newer);
     }
   }
-  return strays;
+  return [...strays.values()].map(({ jobId, runId }) => ({ jobId, runId }));
 }
 
 function jobNamesIn(root: string): string[] {

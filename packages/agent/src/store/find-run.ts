@@ -34,7 +34,8 @@ function rowOf(sql: Sql, pcId: string, { runId, requestId, execId }: RunNames): 
   const byId = 'SELECT * FROM run WHERE run_id = ?';
   const byRequest =
     'SELECT * FROM run WHERE run_id = (SELECT run_id FROM admission WHERE pc_id = ? AND request_id = ?)';
-  const byOrder = 'SELECT * FROM run WHERE exec_id = ? ORDER BY rowid DESC LIMIT 1';
+  // What ends a run goes by its own id alone.
+  const byOrder = 'SELECT * FROM run WHERE exec_id = ? AND parent_run_id IS NULL ORDER BY rowid DESC LIMIT 1';
   return (
     (runId ? sql(byId).get(runId) : undefined) ??
     (requestId ? sql(byRequest).get(pcId, requestId) : undefined) ??

@@ -6,9 +6,11 @@
  * | `admit`     | the order   | `admitted`                         |                   |
  * | `refuse`    | its name    | how it ended                       | the result        |
  * | `launching` |             | its job directory has a name       |                   |
+ * | `launchingAgain` |        | that of a retry, beside the one before; their number | |
  * | `stopping`  |             | who asked for that                 |                   |
  * | `running`   |             | its processes exist                | the started event |
  * | `ended`     | its name    | how it ended; `running`, if it was not written yet | the result |
+ * |             | of each run that begins with it |                |                   |
  * | `forget`    | gone        | gone                               |                   |
  *
  * After damage rows may be missing. An order without its run, and one that the ledger may have forgotten (`doubt`), count as
@@ -21,13 +23,15 @@ import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import { withUploads } from '../report/uploads.ts';
 import type { Delivery, OpenRun, Run, RunEnd, Stopper, Upload } from '../run/model.ts';
+import { isDoubtful, recover, type Stray } from './doubt.ts';
 import {
+  admitFinalizer,
   createOrderRoom,
   forgetRuns,
   hasNoPlace,
+  insertRun,
   lastRuns,
   letGo,
-  openRunOf,
   openRuns,
   orderChecksum,
   receivedBy,
@@ -46,12 +50,6 @@ export interface Arrival extends Delivery {
   readonly fingerprint: string;
 }
 
-/** A job directory that says which run it is of, and that no run names. */
-export interface Stray {
-  readonly jobId: string;
-  readonly runId: string;
-}
-
 export interface Ledger {
   /** Writes an order down, with the run that it becomes, unless its request id is known. */
   admit(run: Run, arrival: Arrival): Entry;
@@ -67,7 +65,9 @@ export interface Ledger {
   receivedOf(runId: string): { delivery: Delivery; atMs: number } | undefined;
   /** From here on the job directory tells how the run goes, whatever happens to us. */
   launching(runId: string, jobId: string, boot: string): void;
-  /** Nobody was started, and the job directory goes: as if it had only been admitted. */
+  /** The same for one attempt more: its directory takes the place of that of the attempt before, which stays known. */
+  launchingAgain(runId: string, jobId: string, boot: string): void;
+  /** Nobody was started, and the job directory goes: as if it had only been admitted, or not been tried again. */
   notLaunched(runId: string): void;
   /** Somebody asked for the run to stop; the first one counts. */
   stopping(runId: string, by: Stopper): void;
@@ -93,11 +93,7 @@ export interface Ledger {
   /** The directory of a run is gone; the run and its order stay known. */
   dropJob(jobId: string): void;
   /** Forgets runs that ended before but for some, with their orders; returns the names of their job directories. */
-  forget(
-    endedBeforeMs: number,
-    countMax: number,
-    except?: ReadonlySet<string>,
-  ): { runId: string; jobId: string | null }[];
+  forget(endedBeforeMs: number, countMax: number, except?: ReadonlySet<string>): { runId: string; jobIds: string[] }[];
 }
 
 /** What the fleet is told of an end. */
@@ -136,8 +132,8 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
     ...answersIn(file, outbox),
     launching: (runId, jobId, boot) =>
       change("UPDATE run SET state = 'launching', job_id = ?, boot = ? WHERE run_id = ?", jobId, boot, runId),
-    notLaunched: (runId) =>
-      change("UPDATE run SET state = 'admitted', job_id = NULL, boot = NULL WHERE run_id = ?", runId),
+    launchingAgain: (runId, jobId, boot) => change(setLaunchingAgain, jobId, boot, runId),
+    notLaunched: (runId) => change(setNotLaunched, runId),
     stopping: (runId, by) => change('UPDATE run SET stopped_by = coalesce(stopped_by, ?) WHERE run_id = ?', by, runId),
     running(runId, startedAtMs, event) {
       const record = event && startRecord(runId, event);
@@ -157,6 +153,7 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
         // Should its row have been lost and its result not, that one waits already, and tells more.
         if (!writeEnd(tx.sql, run, end)) return;
         for (const record of records) if (record) enqueueOnce(outbox, tx, record);
+        for (const next of end.next ?? []) admitFinalizer(tx.sql, next);
         letGo(tx.sql, run.runId);
       });
     },
@@ -164,12 +161,28 @@ export function openLedger({ file, outbox, openBytesMax = limits.openOrderBytesM
     recover: (strays) => file.transact((tx) => recover(tx.sql, strays)),
     boundDoubt: (lastSequence) =>
       change('UPDATE doubt SET last_sequence = ? WHERE last_sequence IS NULL', lastSequence),
-    dropJob: (jobId) => change('UPDATE run SET job_id = NULL WHERE job_id = ?', jobId),
+    dropJob(jobId) {
+      file.transact((tx) => {
+        for (const name of ['job_id', 'earlier_job_id']) {
+          tx.sql(`UPDATE run SET ${name} = NULL WHERE ${name} = ?`).run(jobId);
+        }
+      });
+    },
     forget: (beforeMs, max, except) => file.transact(({ sql }) => forgetRuns(sql, { beforeMs, max, except })),
   };
 }
 
-const endedJobs = "SELECT job_id FROM run WHERE state = 'ended' AND job_id IS NOT NULL ORDER BY ended_at_ms";
+const setLaunchingAgain = `UPDATE run SET retries = coalesce(retries, 0) + 1, earlier_job_id = job_id, job_id = ?, boot = ?
+   WHERE run_id = ?`;
+const setNotLaunched = `UPDATE run SET job_id = earlier_job_id, earlier_job_id = NULL, retries = nullif(retries, 0) - 1,
+     state = iif(earlier_job_id IS NULL, 'admitted', state), boot = iif(earlier_job_id IS NULL, NULL, boot)
+   WHERE run_id = ?`;
+
+const endedJobs = `SELECT job_id FROM (
+     SELECT job_id, ended_at_ms FROM run WHERE state = 'ended'
+     UNION ALL SELECT earlier_job_id, ended_at_ms FROM run WHERE state = 'ended' AND earlier_job_id IS NOT NULL)
+   WHERE job_id IS NOT NULL ORDER BY ended_at_ms`;
+const allJobs = 'SELECT job_id FROM run UNION ALL SELECT earlier_job_id FROM run WHERE earlier_job_id IS NOT NULL';
 
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
@@ -184,7 +197,7 @@ function looksInto(
       return row === undefined ? undefined : (row.owner as string | null);
     },
     lastOf: (owner) => file.look((sql) => lastRuns(sql, owner)),
-    jobIds: () => new Set(file.look((sql) => sql('SELECT job_id FROM run').all()).map(({ job_id }) => String(job_id))),
+    jobIds: () => new Set(file.look((sql) => sql(allJobs).all()).map(({ job_id }) => String(job_id))),
     doubtSinceMs: () => file.look((sql) => sql('SELECT since_ms FROM doubt').get()?.since_ms as number | undefined),
     endedJobs: () => file.look((sql) => sql(endedJobs).all()).map(({ job_id }) => String(job_id)),
   };
@@ -229,12 +242,6 @@ const resultRecord = (result: ExecResult, uploads: readonly Upload[] = []): Outb
   ...(uploads.length > 0 ? withUploads(uploads) : {}),
 });
 
-/** Orders may have been taken of which the ledger knows nothing any more: the stream is read again, to answer for them. */
-export function noteDoubt(sql: Sql, nowMs: number): void {
-  sql('DELETE FROM cursor').run();
-  sql('INSERT OR REPLACE INTO doubt (id, since_ms, last_sequence) VALUES (1, ?, NULL)').run(nowMs);
-}
-
 function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof createOrderRoom> }): Entry {
   const { subject, bytes, fingerprint, sequence, room } = arrival;
   const known = sql('SELECT fingerprint, run_id FROM admission WHERE pc_id = ? AND request_id = ?').get(
@@ -256,18 +263,6 @@ function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof 
   return { kind: 'admitted', open };
 }
 
-function isDoubtful(sql: Sql, sequence: number): boolean {
-  const doubt = sql('SELECT last_sequence FROM doubt').get();
-  return doubt !== undefined && (doubt.last_sequence === null || sequence <= Number(doubt.last_sequence));
-}
-
-function insertRun(sql: Sql, run: Run, state: OpenRun['state'] | 'ended', jobId: string | null = null): void {
-  sql(
-    `INSERT INTO run (run_id, pc_id, request_id, exec_id, origin, owner, manifest_id, state, job_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(run.runId, run.pcId, run.requestId, run.execId, run.origin, run.owner, run.command.id, state, jobId);
-}
-
 /** @returns false for a run that had ended before */
 function writeEnd(sql: Sql, run: Run, { startedAtMs, endedAtMs, status, exitCode }: RunEnd): boolean {
   // A run of which damage left nothing is known to us all the same: we saw it end.
@@ -277,24 +272,4 @@ function writeEnd(sql: Sql, run: Run, { startedAtMs, endedAtMs, status, exitCode
      WHERE run_id = ? AND state <> 'ended'`,
   ).run(Math.round(startedAtMs), Math.round(endedAtMs), status, exitCode, run.runId);
   return Number(changes) > 0;
-}
-
-function recover(sql: Sql, strays: readonly Stray[]): void {
-  const jobOf = new Map(strays.map(({ runId, jobId }) => [runId, jobId]));
-  const orphans = sql('SELECT * FROM admission WHERE run_id NOT IN (SELECT run_id FROM run)').all();
-  for (const row of orphans) {
-    const origin = row.subject === 'local' ? 'local' : 'fleet';
-    const { run } = openRunOf({ ...row, exec_id: null, origin, owner: null });
-    insertRun(sql, { ...run, execId: run.command.exec_id ?? null }, 'launching', jobOf.get(run.runId) ?? null);
-    jobOf.delete(run.runId);
-  }
-  if (jobOf.size === 0) return;
-  for (const [runId, jobId] of jobOf) {
-    // With a row of its own it is no news at the next start, and goes in its time.
-    sql(
-      `INSERT OR IGNORE INTO run (run_id, pc_id, request_id, origin, manifest_id, state, job_id, ended_at_ms)
-       VALUES (?, '', '', 'fleet', '', 'ended', ?, ?)`,
-    ).run(runId, jobId, Date.now());
-  }
-  noteDoubt(sql, Date.now());
 }

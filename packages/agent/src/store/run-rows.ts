@@ -1,4 +1,4 @@
-/** Runs as they stand in the ledger, read back: rows are not trusted, because versions change and disks do, too. */
+/** Runs as they stand in the ledger; read back, rows are not trusted, because versions change and disks do, too. */
 import { crc32 } from 'node:zlib';
 import type { Row, Sql } from '@kanade/durable';
 import { type Command, readBody, readCommand, startDeadline, withDeadline } from '@kanade/shared/fleet';
@@ -9,8 +9,9 @@ import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
 /** Runs that have not ended, in the order of their admission. */
 export function openRuns(sql: Sql): OpenRun[] {
   return sql(
-    `SELECT run.*, admission.subject, admission.body, admission.headers, admission.fingerprint, admission.checksum
-     FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms`,
+    `SELECT run.*, run.request_id AS asked_as, coalesce(admission.request_id, run.request_id) AS request_id, admission.subject, admission.body,
+       admission.headers, admission.fingerprint, admission.checksum
+     FROM run LEFT JOIN admission ON admission.run_id = run.run_id WHERE state <> 'ended' ORDER BY admitted_at_ms, run.rowid`,
   )
     .all()
     .map((row) => openRunOf(row));
@@ -18,16 +19,19 @@ export function openRuns(sql: Sql): OpenRun[] {
 
 /** A run from its row and the columns of its order; what damage left unreadable cannot be run. */
 export function openRunOf(row: Row): OpenRun {
-  const command = isIntactAdmission(row) ? commandOf(row) : undefined;
+  const isIntact = isIntactAdmission(row);
+  const finalizer = isIntact && row.subject === finalizerSubject ? finalizerIn(row) : undefined;
+  const command = finalizer?.command ?? (isIntact ? commandOf(row) : undefined);
   const state = row.state as OpenRun['state'];
-  const run: Run = {
+  const run: Run = finalizer ?? {
     runId: row.run_id as string,
     pcId: row.pc_id as string,
-    requestId: row.request_id as string,
+    requestId: (row.asked_as ?? row.request_id) as string,
     execId: row.exec_id as string | null,
     origin: row.origin as Run['origin'],
     owner: row.owner as string | null,
     command: command ?? unreadable(row),
+    ...(typeof row.parent_run_id === 'string' ? { parentId: row.parent_run_id } : {}),
   };
   return {
     run,
@@ -35,6 +39,9 @@ export function openRunOf(row: Row): OpenRun {
     jobId: (row.job_id as string | null) ?? undefined,
     boot: command ? ((row.boot as string | null) ?? undefined) : undefined,
     stoppedBy: (row.stopped_by as Stopper | null) ?? undefined,
+    retries: (row.retries as number | null) ?? 0,
+    earlierJobId: (row.earlier_job_id as string | null) ?? undefined,
+    startedAtMs: (row.started_at_ms as number | null) ?? undefined,
     received: command && receivedOf(row),
   };
 }
@@ -98,17 +105,17 @@ function jobRunOf(row: Row): JobRun {
 export function forgetRuns(
   sql: Sql,
   given: { beforeMs: number; max: number; except?: ReadonlySet<string> | undefined },
-): { runId: string; jobId: string | null }[] {
+): { runId: string; jobIds: string[] }[] {
   const { beforeMs, max, except = new Set() } = given;
   const rows = sql(
-    `SELECT run_id, job_id FROM run WHERE state = 'ended' AND ended_at_ms < ?
+    `SELECT run_id, job_id, earlier_job_id FROM run WHERE state = 'ended' AND ended_at_ms < ?
      AND run_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?`,
   ).all(beforeMs, JSON.stringify([...except]), max);
   return rows.map((row) => {
     const runId = row.run_id as string;
     sql('DELETE FROM run WHERE run_id = ?').run(runId);
     sql('DELETE FROM admission WHERE run_id = ?').run(runId);
-    return { runId, jobId: row.job_id as string | null };
+    return { runId, jobIds: [row.job_id, row.earlier_job_id].filter((id) => typeof id === 'string') };
   });
 }
 
@@ -165,3 +172,40 @@ const openBytes = (sql: Sql): number =>
        WHERE run.state <> 'ended'`,
     ).get()?.held,
   );
+
+/** A run that has a row from now on. */
+export function insertRun(sql: Sql, run: Run, state: OpenRun['state'] | 'ended', jobId: string | null = null): void {
+  const { runId, pcId, requestId, execId, origin, owner, command, parentId = null } = run;
+  sql(
+    `INSERT INTO run (run_id, pc_id, request_id, exec_id, origin, owner, manifest_id, state, job_id, parent_run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(runId, pcId, requestId, execId, origin, owner, command.id, state, jobId, parentId);
+}
+
+/** Stands where the subject of an order stands; none of the fleet has this name. */
+const finalizerSubject = 'finalize';
+
+/**
+ * Writes a run down that begins with the end of another: its order is a row of `admission` like any, under the run's own id, because
+ * nobody sent it. So it has a checksum, is forgotten with its run, and its end is one that nobody knows where damage took the run.
+ */
+export function admitFinalizer(sql: Sql, run: Run): void {
+  const body = Buffer.from(JSON.stringify(run));
+  const checksum = orderChecksum([run.pcId, run.runId, '', run.runId], body);
+  sql(
+    `INSERT INTO admission (pc_id, request_id, fingerprint, subject, body, headers, run_id, admitted_at_ms, checksum)
+     VALUES (?, ?, '', ?, ?, NULL, ?, ?, ?)`,
+  ).run(run.pcId, run.runId, finalizerSubject, body, run.runId, Date.now(), checksum);
+  insertRun(sql, run, 'admitted');
+}
+
+/** The run in such a row, whose bytes are intact; undefined when this version cannot read it. */
+function finalizerIn({ body }: Row): Run | undefined {
+  try {
+    const run = JSON.parse(Buffer.from(body as Uint8Array).toString('utf8')) as Run;
+    const command = readCommand(run.command);
+    return command.ok ? { ...run, command: command.value } : undefined;
+  } catch {
+    return undefined; // told by the ending that it gets
+  }
+}

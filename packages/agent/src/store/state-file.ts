@@ -17,7 +17,7 @@
 import { type Durable, DurableError, type DurableEvent, type DurablePart, openDurable } from '@kanade/durable';
 import { outboxPart } from '@kanade/outbox';
 import { AgentError } from '../agent-error.ts';
-import { noteDoubt } from './ledger.ts';
+import { noteDoubt } from './doubt.ts';
 import { isIntactAdmission } from './run-rows.ts';
 
 /** Statements that bring the tables from one version to the next; only ever appended to. */
@@ -58,6 +58,10 @@ const migrations: readonly string[] = [
   // What of a bucket has changed since it was read is told by the places of its entries in its stream.
   `ALTER TABLE fleet_entry ADD COLUMN sequence INTEGER;
    ALTER TABLE cursor ADD COLUMN messages INTEGER;`,
+  // Attempts behind the first; runs that are the end of another one.
+  `ALTER TABLE run ADD COLUMN retries INTEGER;
+   ALTER TABLE run ADD COLUMN earlier_job_id TEXT;
+   ALTER TABLE run ADD COLUMN parent_run_id TEXT;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */

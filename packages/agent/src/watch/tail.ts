@@ -58,8 +58,10 @@ const idsOf = (asked: JobTailRequest): RunNames => ({
   execId: asked.exec_id,
 });
 
-const isNamed = ({ runId, requestId, execId }: Run, ids: RunNames): boolean =>
-  runId === ids.runId || requestId === ids.requestId || (execId !== null && execId === ids.execId);
+/** What ends a run goes by its own id alone. */
+const isNamed = ({ runId, requestId, execId, parentId }: Run, ids: RunNames): boolean =>
+  runId === ids.runId ||
+  (parentId === undefined && (requestId === ids.requestId || (execId !== null && execId === ids.execId)));
 
 function lookFor({ registry, findRun, jobs }: Omit<TailOptions, 'log' | 'signal'>, ids: RunNames): Seen | undefined {
   const live = registry.all().findLast(({ run }) => isNamed(run, ids));

@@ -41,5 +41,6 @@ const noteOf = (order: Order): NonNullable<AuditRecord['order']> => ({
   targets: [...order.targets],
   timeout_secs: order.timeoutMs / 1000,
   ...(order.jitterMs > 0 ? { jitter_secs: order.jitterMs / 1000 } : {}),
+  ...(order.retry === undefined ? {} : { retry: order.retry }),
   ...(order.deadlineAt === undefined ? {} : { deadline_at: order.deadlineAt }),
 });

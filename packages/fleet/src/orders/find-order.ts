@@ -73,6 +73,7 @@ function orderIn(execId: string, { order: note }: AuditRecord): Order | undefine
     subjects: [...new Set(targets.map((target) => commandSubject(target, jobId)))],
     timeoutMs: note.timeout_secs * 1000,
     jitterMs: (note.jitter_secs ?? 0) * 1000,
+    retry: note.retry,
     deadlineAt: note.deadline_at,
   };
 }
@@ -91,6 +92,7 @@ async function fromWaiting(fleet: Fleet, execId: string, signal: AbortSignal | u
       subjects: [...(found?.subjects ?? []), subject],
       timeoutMs: command.timeout_secs * 1000,
       jitterMs: (command.jitter_secs ?? 0) * 1000,
+      retry: command.retry,
       deadlineAt: command.deadline_at,
     };
   }

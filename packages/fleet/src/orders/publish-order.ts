@@ -1,4 +1,4 @@
-import { type Command, commandSubject, type Target } from '@kanade/shared/fleet';
+import { type Command, commandSubject, type Retry, type Target } from '@kanade/shared/fleet';
 import { headers } from '@nats-io/transport-node';
 import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
@@ -23,6 +23,8 @@ export interface Order {
   readonly timeoutMs: number;
   /** The longest random wait before a run starts, in ms. */
   readonly jitterMs: number;
+  /** How often each run is tried again when it fails, and after which pause. */
+  readonly retry?: Retry | undefined;
   /** The latest instant to start; absent = any. */
   readonly deadlineAt?: string | undefined;
   /** How it was signed; undefined for one without a signature, and for one that was looked up. */
@@ -74,6 +76,7 @@ export async function publishOrder(
     subjects: stored,
     timeoutMs: command.timeout_secs * 1000,
     jitterMs: (command.jitter_secs ?? 0) * 1000,
+    ...(command.retry === undefined ? {} : { retry: command.retry }),
     ...(command.deadline_at === undefined ? {} : { deadlineAt: command.deadline_at }),
     ...(provenance === undefined ? {} : { provenance }),
   };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Shell, Target } from '@kanade/shared/fleet';
+import type { Retry, Shell, Target } from '@kanade/shared/fleet';
 import { checkAllowed } from '../catalogue/read-approved.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import type { Signer } from '../keys/signer.ts';
@@ -14,6 +14,8 @@ export interface ScriptRequest {
   readonly targets: readonly Target[];
   /** How long the script may run, in ms. */
   readonly timeoutMs: number;
+  /** Run again what exits with another code than 0 or takes too long. */
+  readonly retry?: Retry | undefined;
   /** Machines that come to it later do not start it, ms since 1970: nobody would look any more. */
   readonly deadlineMs: number;
   /** Signs the order; without it machines that insist on signatures refuse it. */
@@ -23,7 +25,7 @@ export interface ScriptRequest {
 
 /** Orders a script that is in no catalogue, as the system's user. Throws FleetError as `sendOrder` does. */
 export async function runScript(fleet: Fleet, request: ScriptRequest): Promise<Order> {
-  const { script, shell, targets, timeoutMs, deadlineMs, signer, signal } = request;
+  const { script, shell, targets, timeoutMs, retry, deadlineMs, signer, signal } = request;
   checkTargets(targets);
   await checkAllowed(fleet, adHoc.id, signal);
   const command = {
@@ -33,6 +35,7 @@ export async function runScript(fleet: Fleet, request: ScriptRequest): Promise<O
     shell,
     script,
     timeout_secs: Math.max(1, Math.ceil(timeoutMs / 1000)),
+    ...(retry === undefined ? {} : { retry }),
     deadline_at: new Date(deadlineMs).toISOString(),
   };
   return publishOrder(fleet, command, { targets, signer, signal });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Command, Target } from '@kanade/shared/fleet';
+import type { Command, Retry, Target } from '@kanade/shared/fleet';
 import { commandOf, type Manifest } from '@kanade/shared/manifest';
 import { readApproved } from '../catalogue/read-approved.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
@@ -15,6 +15,8 @@ export interface OrderRequest {
   readonly timeoutMs?: number | undefined;
   /** Each machine waits for a random part of this before it starts, in ms; rounded up to whole seconds. */
   readonly jitterMs?: number | undefined;
+  /** Run again, in the same place, what exits with another code than 0 or takes too long. */
+  readonly retry?: Retry | undefined;
   /** Machines that come to it later than this do not start it, ms since 1970. */
   readonly deadlineMs?: number | undefined;
   /** Signs the order; without it machines that insist on signatures refuse it. */
@@ -39,12 +41,13 @@ export async function sendOrder(fleet: Fleet, request: OrderRequest): Promise<Or
   return publishOrder(fleet, { ...command, script_object_sha256: sha256 }, { targets, signer, signal });
 }
 
-function lower(manifest: Manifest, { timeoutMs, jitterMs, deadlineMs }: OrderRequest): Command {
+function lower(manifest: Manifest, { timeoutMs, jitterMs, retry, deadlineMs }: OrderRequest): Command {
   const command = commandOf(manifest, { requestId: randomUUID(), execId: randomUUID() });
   return {
     ...command,
     ...(timeoutMs === undefined ? {} : { timeout_secs: wholeSecs(timeoutMs) }),
     ...(jitterMs === undefined ? {} : { jitter_secs: wholeSecs(jitterMs) }),
+    ...(retry === undefined ? {} : { retry }),
     ...(deadlineMs === undefined ? {} : { deadline_at: new Date(deadlineMs).toISOString() }),
   };
 }

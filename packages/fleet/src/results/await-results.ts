@@ -27,6 +27,8 @@ export interface AwaitResultsOptions {
 /** How a wait ended. */
 export interface WaitOutcome {
   readonly results: readonly FollowedResult[];
+  /** Of runs that came behind one of these and have ended by now; nobody waits for them. */
+  readonly finalizers: readonly FollowedResult[];
   /** Machines that the order is for and that have not answered. */
   readonly missing: readonly MissingMachine[];
   /** Why it could not be known who is online: others may be missing too. */
@@ -46,6 +48,7 @@ export async function awaitResults(fleet: Fleet, options: AwaitResultsOptions): 
   const named = targets.flatMap((target) => (target.kind === 'pc' ? [target.pc] : []));
   const roll = createRoll(named, { isOpen: targets.some(({ kind }) => kind !== 'pc') });
   const results: FollowedResult[] = [];
+  const finalizers: FollowedResult[] = [];
   let machinesUnknown: string | undefined;
   const changed = (change: () => void): void => {
     change();
@@ -67,8 +70,12 @@ export async function awaitResults(fleet: Fleet, options: AwaitResultsOptions): 
   );
   try {
     for await (const result of followResults(fleet, { requestId, signal, ...(onEvent ? { onEvent } : {}) })) {
-      results.push(result);
       onEvent?.({ type: 'result', result });
+      if (result.parent_result_id !== undefined) {
+        finalizers.push(result); // no answer of its machine: that is what it came behind
+        continue;
+      }
+      results.push(result);
       changed(() => roll.answered(result.pc_id));
     }
   } catch (error) {
@@ -78,5 +85,10 @@ export async function awaitResults(fleet: Fleet, options: AwaitResultsOptions): 
     over.abort();
     await finding;
   }
-  return { results, missing: roll.missing(), ...(machinesUnknown === undefined ? {} : { machinesUnknown }) };
+  return {
+    results,
+    finalizers,
+    missing: roll.missing(),
+    ...(machinesUnknown === undefined ? {} : { machinesUnknown }),
+  };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { optional } from '../scalar/field.ts';
+import { retriesMax } from './retry.ts';
 
 /** The interpreter of a script. Closed on purpose: an agent must not guess how to run something. */
 export const Shell = z.enum(['powershell', 'cmd', 'sh', 'pwsh', 'bash']);
@@ -17,8 +18,7 @@ export const Staleness = z.discriminatedUnion('mode', [
 ]);
 export type Staleness = z.infer<typeof Staleness>;
 
-/** Re-runs after a non-zero exit or a timeout: at most `retriesMax`, with a fixed pause in seconds. */
-export const retriesMax = 10;
+/** Re-runs after a non-zero exit or a timeout: at most {@link retriesMax}, with a fixed pause in seconds. */
 export const Retry = z.looseObject({ max: z.int().min(1).max(retriesMax), backoff_secs: z.int().nonnegative() });
 export type Retry = z.infer<typeof Retry>;
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { optional } from '../scalar/field.ts';
 import { Instant } from '../scalar/time.ts';
+import { Retry } from './launch.ts';
 
 /**
  * The kinds of observation that are known, with their usual source. The vocabulary is open: others travel as they are.
@@ -84,6 +85,8 @@ export const AuditRecord = z.looseObject({
       /** How long each run may take, and how long it may wait at random before it starts. */
       timeout_secs: z.int().nonnegative(),
       jitter_secs: optional(z.int().nonnegative()),
+      /** How often each run may be tried again. */
+      retry: optional(Retry),
       deadline_at: optional(Instant),
     }),
   ),

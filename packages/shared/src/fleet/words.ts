@@ -36,6 +36,7 @@ export {
   sha256OfDigest,
   unpaddedMetaSubject,
 } from './object-store.ts';
+export { retriesMax } from './retry.ts';
 export {
   agentReleaseBytesMax,
   bucketHistory,
@@ -88,3 +89,6 @@ export {
   type Target,
   tailSubject,
 } from './subject.ts';
+
+/** How often a run that failed may be tried again. */
+export const retriesMax = 10;

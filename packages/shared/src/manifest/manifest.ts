@@ -167,13 +167,12 @@ function wholeSeconds(text: string): number {
  * |--------------|----------------------------------------------------------------------------------------------|
  * | `people`     | the person at the machine: the job is not offered and cannot be started; operators can order it |
  * | `everybody`  | operators, too                                                                               |
- * | `machines`   | the person, and each machine that runs this version refuses the order with a result          |
  * | `nobody`     | it runs; what it prints stands in the result, and nothing here makes more of it              |
  */
 export interface Unserved {
   /** The key of the manifest. */
   readonly path: string;
-  readonly refusedTo: 'people' | 'everybody' | 'machines' | 'nobody';
+  readonly refusedTo: 'people' | 'everybody' | 'nobody';
   /** Why, to be read after the path. */
   readonly reason: string;
 }
@@ -193,9 +192,6 @@ export function unservedIn(manifest: Manifest): Unserved[] {
   }
   if (client?.unlock !== undefined) {
     note('client.unlock', 'people', `support codes cannot be entered yet, so nobody opens ${client.unlock}`);
-  }
-  for (const block of ['finalize'] as const) {
-    if (manifest[block] !== undefined) note(block, 'machines', 'this is not carried out yet');
   }
   if (check !== undefined && check.fleet !== false)
     note('check', 'nobody', 'the status stands on the machine and in the result; no table of the fleet is made of it');

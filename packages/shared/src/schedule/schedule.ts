@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { retriesMax } from '../fleet/launch.ts';
+import { retriesMax } from '../fleet/retry.ts';
 import { Origin } from '../manifest/data-block.ts';
 import { Visibility } from '../manifest/manifest.ts';
 import { optional } from '../scalar/field.ts';

@@ -46,7 +46,6 @@ export const jobPut = defineCommand({
 const refusals = {
   people: 'so people are not offered the job',
   everybody: 'so the job can neither be ordered nor started',
-  machines: 'so machines of this version refuse the job',
   nobody: '',
 } as const;
 

@@ -1,6 +1,7 @@
 import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
 import { secondsOption, withFleet } from '../connect.ts';
 import { keyOption, signatureOf, signerFor } from '../key/signing.ts';
+import { askedRetry, retryOptions } from './retry-option.ts';
 import { targetOptions, targetsOf } from './targets.ts';
 import { checkWaitOptions, orderedAnswer, waitAndAnswer, waitOptions } from './wait-answer.ts';
 
@@ -17,6 +18,7 @@ export const exec = defineCommand({
     },
     ...waitOptions,
     timeout: { kind: 'count', value: 'SECONDS', help: 'how long each run may take (default: what the job says)' },
+    ...retryOptions,
     jitter: { kind: 'count', value: 'SECONDS', help: 'each machine waits a random part of this before it starts' },
     ...keyOption,
     deadline: {
@@ -29,6 +31,7 @@ export const exec = defineCommand({
   examples: [
     'kanade fleet exec disk-report --pc pc-042 --wait --follow',
     'kanade fleet exec disk-report --pc pc-042,pc-043 --group lab --jitter 60 --deadline 3600',
+    'kanade fleet exec disk-report --all --retry 3 --backoff 5m',
   ],
   async run(options, words, context) {
     const jobId = oneWord(words, 'JOB');
@@ -37,6 +40,7 @@ export const exec = defineCommand({
     else secondsOption('until', options.until);
     const timeoutMs = secondsOption('timeout', options.timeout);
     const jitterMs = secondsOption('jitter', options.jitter);
+    const retry = askedRetry(options);
     const inMs = secondsOption('deadline', options.deadline);
     if (jitterMs !== undefined && inMs !== undefined && jitterMs >= inMs)
       throw new UsageError('option --jitter must be shorter than --deadline: some machines would never start');
@@ -45,7 +49,7 @@ export const exec = defineCommand({
     const signer = await signerFor(context, options.key);
     return withFleet(context, async (connected) => {
       const { fleet, sendOrder, audit } = connected;
-      const asked = { jobId, targets, timeoutMs, jitterMs, deadlineMs, signer, signal: io.signal };
+      const asked = { jobId, targets, timeoutMs, jitterMs, retry, deadlineMs, signer, signal: io.signal };
       const order = await sendOrder(fleet, asked);
       io.stderr(`ordered ${jobId} ${order.version} on ${order.subjects.join(', ')}: ${order.execId}\n`);
       const signature = signatureOf(order, context);

@@ -4,6 +4,7 @@ import { Failure } from '../../../answer/answer.ts';
 import { type Context, defineCommand, UsageError } from '../../../call/command.ts';
 import { secondsOption, withFleet } from '../connect.ts';
 import { keyOption, signatureOf, signerFor } from '../key/signing.ts';
+import { askedRetry, retryOptions } from './retry-option.ts';
 import { checkWaitOptions, orderedAnswer, waitAndAnswer, waitOptions } from './wait-answer.ts';
 
 const shells: readonly Shell[] = ['sh', 'bash', 'pwsh', 'powershell', 'cmd'];
@@ -34,6 +35,7 @@ export const fleetRun = defineCommand({
     },
     shell: { kind: 'text', value: 'SHELL', values: shells, help: `one of ${shells.join(', ')} (default: sh)` },
     timeout: { kind: 'count', value: 'SECONDS', help: 'how long each run may take (default: 60)' },
+    ...retryOptions,
     deadline: {
       kind: 'count',
       value: 'SECONDS',
@@ -60,11 +62,12 @@ export const fleetRun = defineCommand({
     secondsOption('until', options.until);
     const timeoutMs = secondsOption('timeout', options.timeout) ?? timeoutMsDefault;
     const deadlineMs = secondsOption('deadline', options.deadline) ?? deadlineMsDefault;
+    const retry = askedRetry(options);
     const script = await readScript(dashes < 0 ? undefined : words.slice(dashes + 1), options.file, context);
     const signer = await signerFor(context, options.key);
     const { io } = context;
     return withFleet(context, async (connected) => {
-      const asked = { targets, script, shell, timeoutMs, deadlineMs: Date.now() + deadlineMs, signer };
+      const asked = { targets, script, shell, timeoutMs, retry, deadlineMs: Date.now() + deadlineMs, signer };
       const order = await connected.runScript(connected.fleet, { ...asked, signal: io.signal });
       io.stderr(`ordered on ${order.subjects.join(', ')}: ${order.execId}\n`);
       const signature = signatureOf(order, context);

@@ -13,7 +13,7 @@ export const waitOptions = {
   until: {
     kind: 'count',
     value: 'SECONDS',
-    help: "how long to wait at most (default: the run's own limit, its jitter and 10)",
+    help: "how long to wait at most (default: the run's own limit, with its retries, its jitter and 10)",
   },
   follow: { kind: 'flag', help: 'show on stderr what the runs print meanwhile' },
   'exit-code': {
@@ -51,7 +51,7 @@ export async function waitAndAnswer(
   { type, order, until, follow }: Wait,
   { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
 ): Promise<Answer> {
-  const waitMs = secondsOption('until', until) ?? order.timeoutMs + order.jitterMs + graceMs;
+  const waitMs = secondsOption('until', until) ?? longestMs(order);
   const startedMs = performance.now();
   let counts = { answered: 0, expected: order.targets.filter(({ kind }) => kind === 'pc').length, away: 0 };
   onWaiting?.({
@@ -72,10 +72,15 @@ export async function waitAndAnswer(
       throw new Failure('interrupted', message, { retryable: true, details: idsOf(order), cause: error });
     },
   );
-  const { results, missing, machinesUnknown } = awaited;
+  const { results, finalizers, missing, machinesUnknown } = awaited;
   await output?.told(results.map(({ pc_id }) => pc_id));
   const unknown = machinesUnknown === undefined ? {} : { machines_unknown: machinesUnknown };
-  const rest = { ...(missing.length > 0 ? { missing } : {}), ...unknown };
+  const behind = finalizers.map(({ parent_result_id, ...result }) => ({ parent_result_id, ...shownResult(result) }));
+  const rest = {
+    ...(behind.length > 0 ? { finalizers: behind } : {}),
+    ...(missing.length > 0 ? { missing } : {}),
+    ...unknown,
+  };
   const answered = results.map(shownResult);
   checkOutput(results, { ...idsOf(order), results: answered, ...rest });
   if (results.length > 0) return { ...orderedAnswer(type, order), results: answered, ...rest };
@@ -87,6 +92,11 @@ export async function waitAndAnswer(
   const why = isEarly ? 'no machine that it is for is online' : `no result came within ${waitMs / 1000} s`;
   const message = `${order.jobId}: ${why}${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
   throw new Failure('no_result', message, { retryable: true, details: { ...idsOf(order), ...rest } });
+}
+
+/** The longest that a result may take to come, in ms. */
+function longestMs({ timeoutMs, jitterMs, retry = { max: 0, backoff_secs: 0 } }: Order): number {
+  return jitterMs + timeoutMs + retry.max * (retry.backoff_secs * 1000 + timeoutMs) + graceMs;
 }
 
 /** Shows on standard error what the runs of an order print. That it cannot be shown is no reason to wait no more. */
@@ -159,12 +169,17 @@ export function shownResult(result: FollowedResult): Record<string, unknown> {
 function lineOf(event: Exclude<WaitEvent, { type: 'counted' }>): string {
   switch (event.type) {
     case 'result':
-      return `${event.result.pc_id}: exit code ${event.result.exit_code}${event.result.skipped ? ', skipped' : ''}`;
+      return lineOfResult(event.result);
     case 'machines_unknown':
       return `who is online cannot be known, so the wait takes its whole time: ${event.error.message}`;
     default:
       return unreadable(event);
   }
+}
+
+function lineOfResult({ pc_id, exit_code, skipped, parent_result_id }: FollowedResult): string {
+  const which = parent_result_id === undefined ? '' : ' (finalizer)';
+  return `${pc_id}${which}: exit code ${exit_code}${skipped ? ', skipped' : ''}`;
 }
 
 function unreadable({ sequence, faults }: FollowEvent): string {
