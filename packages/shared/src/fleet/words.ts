@@ -89,6 +89,3 @@ export {
   type Target,
   tailSubject,
 } from './subject.ts';
-
-/** How often a run that failed may be tried again. */
-export const retriesMax = 10;
