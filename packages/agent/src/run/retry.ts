@@ -54,6 +54,7 @@ export async function retry(
     if (count >= max) return as();
     const turn = await turns.again(live.run, { ...given, pauseMs }).catch((error: unknown) => {
       if (!live.stoppedBy) throw error;
+      return undefined;
     });
     if (turn && 'gate' in turn) return as(live.stoppedBy ? { stoppedBy: live.stoppedBy } : { refusal: turn });
     using _held = turn;
