@@ -65,6 +65,11 @@ const benches = {
     file: 'agent/large.mjs',
     programs: true,
   },
+  'agent:collect': {
+    what: 's from an order that collects 200 MB of files to its result, against zip -1; memory and answers meanwhile (--megabytes N)',
+    file: 'agent/collect.mjs',
+    programs: true,
+  },
   'agent:conservation': {
     what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
     file: 'agent/conservation.mjs',

@@ -18,16 +18,15 @@ export type Made = Partial<Aftermath>;
 
 /** One step, with a failure rule of its own: what goes wrong in it never changes how the run ended. */
 export interface Step {
-  readonly name: string;
-  /** Whether the run asks for it. */
-  isAsked(ended: EndedRun): boolean;
+  /** The block of the order that asks for it. */
+  readonly name: 'check' | 'collect' | 'emit';
+  /** Whether it is only for a run that exited with 0. */
+  readonly needsSuccess: boolean;
   /** Ends soon on abort, with what it has or with the signal's reason; what it throws becomes a note. */
   take(ended: EndedRun): Promise<Made>;
 }
 
-/** What is made of successes only. */
-export const exitedWell = ({ state }: JobOutcome): boolean =>
-  state?.ending?.kind === 'exited' && state.ending.exitCode === 0;
+const exitedWell = ({ state }: JobOutcome): boolean => state?.ending?.kind === 'exited' && state.ending.exitCode === 0;
 
 export interface AfterOptions {
   readonly log: Logger;
@@ -44,10 +43,13 @@ export type After = (live: LiveRun, outcome: Outcome) => Promise<Aftermath | und
 export function createAfter(steps: readonly Step[], { log, signal: closing }: AfterOptions): After {
   return async (live, outcome) => {
     if (outcome.kind !== 'job') return undefined;
+    const asked = steps.filter(
+      ({ name, needsSuccess }) => live.run.command[name] !== undefined && (!needsSuccess || exitedWell(outcome)),
+    );
+    if (asked.length === 0) return undefined;
     const { run } = live;
     const signal = AbortSignal.any([live.stopSignal, closing]);
     const ended = { run, outcome, signal };
-    const asked = steps.filter((step) => step.isAsked(ended));
     let made: Aftermath = { notes: [], bundles: [] };
     for (const { name, take } of asked) {
       try {

@@ -18,7 +18,7 @@ export interface Verdict {
 export function createCheckStep(results: Pick<CheckResults, 'put'>): Step {
   return {
     name: 'check',
-    isAsked: ({ run }) => run.command.check !== undefined,
+    needsSuccess: false,
     async take({ run, outcome, signal }) {
       const hint = run.command.check as CheckHint;
       const nowMs = Date.now();

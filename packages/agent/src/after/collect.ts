@@ -6,7 +6,7 @@ import { type CollectHint, collectDefaults, collectionKey, objectStores, parseBy
 import { limits } from '../limits.ts';
 import { endedAt } from '../report/end-of.ts';
 import type { Bundle, Run, Upload } from '../run/model.ts';
-import { type EndedRun, exitedWell, type Made, type Step } from './after.ts';
+import type { EndedRun, Made, Step } from './after.ts';
 import { type Block, blocksOf, fieldOf } from './block.ts';
 import { fileBundle } from './bundle.ts';
 
@@ -26,7 +26,7 @@ export interface CollectOptions {
 export function createCollectStep(options: CollectOptions): Step {
   return {
     name: 'collect',
-    isAsked: ({ run, outcome }) => run.command.collect !== undefined && exitedWell(outcome),
+    needsSuccess: true,
     async take(ended) {
       const { outcome, signal } = ended;
       const notes = createNotes();

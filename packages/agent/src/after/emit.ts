@@ -7,7 +7,7 @@ import { limits } from '../limits.ts';
 import { eventId } from '../report/events.ts';
 import type { Run } from '../run/model.ts';
 import { type Emitted, openEmitted, type Progress } from '../store/emitted.ts';
-import { type EndedRun, exitedWell, type Step } from './after.ts';
+import type { EndedRun, Step } from './after.ts';
 import { printedBy } from './printed.ts';
 
 export interface EmitOptions {
@@ -20,7 +20,7 @@ export function createEmitStep({ file, outbox }: EmitOptions): Step {
   const emitted = openEmitted(file, outbox);
   return {
     name: 'emit',
-    isAsked: ({ run, outcome }) => run.command.emit !== undefined && exitedWell(outcome),
+    needsSuccess: true,
     async take(ended) {
       const walk = createWalk(ended.run, emitted);
       const { ready, waiting, held } = await outbox.count();
