@@ -70,6 +70,11 @@ const benches = {
     file: 'agent/collect.mjs',
     programs: true,
   },
+  'agent:cache': {
+    what: 'ms from an order of a script object to its result, against the same script in the order; fetches of 1,000 runs (--rounds N)',
+    file: 'agent/cache.mjs',
+    programs: true,
+  },
   'agent:conservation': {
     what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
     file: 'agent/conservation.mjs',

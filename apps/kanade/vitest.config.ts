@@ -21,7 +21,7 @@ const onExecutableAlone = [
   'test/break-glass.test.ts',
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
-  'test/fleet-{history,settings}.test.ts',
+  'test/fleet-{history,scripts,settings}.test.ts',
   'test/for-people.test.ts',
   'test/signed-orders.test.ts',
   'test/trust/!(old-state).test.ts',
