@@ -2,28 +2,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { logHeaders } from '@kanade/shared/fleet';
-import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
-import { connect } from '@nats-io/transport-node';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSite, type RunningAgent } from './agent-process.ts';
-import { commandFor, openOperator } from './operator.ts';
+import { eventually, natsServers } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
+import { commandFor } from './operator.ts';
+import { openWatched } from './watched.ts';
 
 describe.each(await natsServers())('the log of an agent with nats-server $version', ({ path }) => {
   it('is in a file of its data directory, and is read from a position on, through a restart', async () => {
-    const broker = await startNatsServer({ path });
-    onTestFinished(() => broker[Symbol.asyncDispose]());
-    const operator = await openOperator(broker.url);
-    const site = await openSite();
-    const start = async (): Promise<RunningAgent> => {
-      let agent: RunningAgent | undefined;
-      await operator.beat('pc-1', async () => {
-        agent = await site.start({ args: ['--server', broker.url] });
-      });
-      return agent as RunningAgent;
-    };
-    const agent = await start();
-    const connection = await connect({ servers: broker.url });
-    onTestFinished(() => connection.close());
+    const { operator, site, agent, start, connection } = await openWatched(path);
     const ask = async (question: object | string) => {
       const body = typeof question === 'string' ? question : JSON.stringify(question);
       const message = await connection.request('logs.fetch.pc-1', body, { timeout: 30_000 });

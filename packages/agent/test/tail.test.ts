@@ -2,33 +2,19 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobTailReply } from '@kanade/shared/fleet';
-import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
-import { connect } from '@nats-io/transport-node';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSite, type RunningAgent, type Site } from './agent-process.ts';
-import { commandFor, openOperator } from './operator.ts';
+import { eventually, natsServers } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
+import type { Site } from './agent-process.ts';
+import { commandFor } from './operator.ts';
+import { openWatched } from './watched.ts';
 
 async function open(path: string) {
-  const broker = await startNatsServer({ path });
-  onTestFinished(() => broker[Symbol.asyncDispose]());
-  const operator = await openOperator(broker.url);
-  const site = await openSite();
-  /** Starts the agent; when it is returned, it listens. */
-  const start = async (): Promise<RunningAgent> => {
-    let agent: RunningAgent | undefined;
-    await operator.beat('pc-1', async () => {
-      agent = await site.start({ args: ['--server', broker.url] });
-    });
-    return agent as RunningAgent;
-  };
-  const agent = await start();
-  const connection = await connect({ servers: broker.url });
-  onTestFinished(() => connection.close());
+  const { connection, ...watched } = await openWatched(path);
   const ask = async (question: object | string): Promise<JobTailReply> => {
     const body = typeof question === 'string' ? question : JSON.stringify(question);
     return (await connection.request('job.tail.pc-1', body, { timeout: 30_000 })).json();
   };
-  return { operator, site, agent, start, ask };
+  return { ...watched, ask };
 }
 
 /** A script that waits for a file of the site between two steps. */

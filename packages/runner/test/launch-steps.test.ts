@@ -1,11 +1,13 @@
 /** Whoever launches may be killed at any step: afterwards nothing runs, or deadline, sinks and ending still happen. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Jobs, openJobs } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { listProcesses } from '../src/process/identity.ts';
 import { markOf } from '../src/process/tree.ts';
+import { replaceState } from '../src/record/files.ts';
+import { pathOf, readState, type StateFile } from '../src/record/layout.ts';
 import { programWords, startProgram } from './program.ts';
 
 type Where = 'here' | 'process';
@@ -76,3 +78,23 @@ it.each<Where>(['process', 'here'])(
   },
   900_000,
 );
+
+it('a writer of a state that was taken for dead, because the machine is slow, is late and no fault', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const job = jobs.create({ command: ['true'], cwd: '/' });
+  const known = readState(job) as StateFile;
+  // Written between the opening of the new file and its renaming: so long may that take.
+  const slow = (meanwhile: () => void): StateFile => {
+    const toJSON = (): StateFile => {
+      meanwhile();
+      return known;
+    };
+    return Object.assign({ ...known }, { toJSON });
+  };
+  const takenForDead = slow(() => rmSync(`${pathOf(job, 'state')}.next`));
+  expect(replaceState(job, takenForDead, known)).toBe('busy');
+  expect(replaceState(job, known, known)).toBe('written');
+  const deleted = slow(() => rmSync(job.path, { recursive: true }));
+  expect(() => replaceState(job, deleted, known)).toThrow('ENOENT');
+});

@@ -7,7 +7,18 @@ import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { openPlainBroker, orderOf, type PlainResult } from './plain-broker.ts';
 import { openPlainPerson } from './plain-person.ts';
-import { atOnce, isGone, kill, ofProcess, openSite, programsOf, rounds, type Site, workloadsOf } from './site.ts';
+import {
+  atOnce,
+  isGone,
+  kill,
+  lookAt,
+  ofProcess,
+  openSite,
+  programsOf,
+  rounds,
+  type Site,
+  workloadsOf,
+} from './site.ts';
 
 /** A script that writes a line when it begins and one when it is done; `hold` is what it does in between. */
 const marking = (mark: string, hold: string): string => `echo begun >> ${mark}; ${hold}; echo done >> ${mark}`;
@@ -30,10 +41,10 @@ async function someMoment(msMax: number): Promise<void> {
 const endedStates = new Set(['exited', 'killed', 'failed']);
 
 /** Whatever runs of the jobs of a root, and a child of a killed `run` that is not the shim yet. */
-const startedOf = (root: string): number[] => [
-  ...workloadsOf(root),
-  ...programsOf(root).filter((pid) => ofProcess(pid, 'cmdline').split('\0').includes('run')),
-];
+function startedOf(root: string): number[] {
+  const { programs, workloads } = lookAt(root);
+  return [...workloads, ...programs.filter((pid) => ofProcess(pid, 'cmdline').split('\0').includes('run'))];
+}
 
 /** What must be true of the only job of a root, whatever was killed: it has not begun, or it has one true ending. */
 async function judge(site: Site, mark: string): Promise<string> {

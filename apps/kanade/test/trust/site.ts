@@ -119,15 +119,18 @@ export function processesOf(path: string): number[] {
     );
 }
 
-/** Those of them that are the program under test: agents, keepers, calls. */
-export const programsOf = (path: string): number[] =>
-  processesOf(path).filter((pid) => ofProcess(pid, 'cmdline').includes(program.at(-1) ?? '\0'));
+/** The same from one look, told apart: the program under test (agents, keepers, calls), and what prints into the place: shims and workloads. */
+export function lookAt(path: string): { programs: number[]; workloads: number[] } {
+  const all = processesOf(path);
+  const isProgram = (pid: number): boolean => ofProcess(pid, 'cmdline').includes(program.at(-1) ?? '\0');
+  const programs = new Set(all.filter(isProgram));
+  const workloads = all.filter((pid) => !programs.has(pid) && linkOf(`/proc/${pid}/fd/1`).startsWith(`${path}/`));
+  return { programs: [...programs], workloads };
+}
 
-/** Those of them that neither are the program under test nor have the given words: shims and workloads. */
-export const workloadsOf = (path: string): number[] => {
-  const programs = new Set(programsOf(path));
-  return processesOf(path).filter((pid) => !programs.has(pid) && linkOf(`/proc/${pid}/fd/1`).startsWith(`${path}/`));
-};
+export const programsOf = (path: string): number[] => lookAt(path).programs;
+
+export const workloadsOf = (path: string): number[] => lookAt(path).workloads;
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {

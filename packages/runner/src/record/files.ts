@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   type FSWatcher,
   fsyncSync,
   linkSync,
@@ -78,6 +79,8 @@ export function replaceState(
     else unlinkSync(temp);
     return isOurs ? 'written' : 'kept';
   } catch (error) {
+    // Whoever took us for dead has removed it, and writes now.
+    if (errnoOf(error) === 'ENOENT' && existsSync(job.path)) return 'busy';
     rmSync(temp, { force: true }); // gone already where the job was deleted meanwhile
     return refused(error);
   }
