@@ -28,7 +28,6 @@ import {
   admitFinalizer,
   createOrderRoom,
   forgetRuns,
-  hasNoPlace,
   insertRun,
   lastRuns,
   letGo,
@@ -250,7 +249,7 @@ function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof 
   );
   if (known && known.fingerprint !== fingerprint) return { kind: 'conflict' };
   if (known) return { kind: 'duplicate', runId: known.run_id as string };
-  if (hasNoPlace(sql, run) || !room.take(sql, bytes.length)) return { kind: 'full' };
+  if (!room.take(sql, run, bytes.length)) return { kind: 'full' };
   const headers = JSON.stringify(arrival.headers);
   const checksum = orderChecksum([run.pcId, run.requestId, fingerprint, run.runId, headers], bytes);
   sql(

@@ -119,16 +119,6 @@ export function forgetRuns(
   });
 }
 
-/** Each door has a share of its own, and each user one of that. */
-export function hasNoPlace(sql: Sql, { origin, owner }: Run): boolean {
-  const held = (where: string, ...values: string[]): number =>
-    Number(sql(`SELECT count(*) AS held FROM ${where}`).get(...values)?.held);
-  const local = held("run WHERE origin = 'local'");
-  if (origin === 'fleet') return held('admission') - local >= limits.fleetAdmissionsMax;
-  if (local >= limits.localAdmissionsMax) return true;
-  return owner !== null && held('run WHERE owner = ?', owner) >= limits.userAdmissionsMax;
-}
-
 /** Over what an order is known by and what it says. */
 export const orderChecksum = (words: readonly unknown[], body: Uint8Array): number =>
   crc32(body, crc32(words.join('\n')));
@@ -152,17 +142,53 @@ export function letGo(sql: Sql, runId: string): void {
   sql('UPDATE admission SET body = ?, checksum = ? WHERE run_id = ?').run(nothing, checksum, runId);
 }
 
-/** Room for what open orders say. It is counted when it may be used up, which is seldom. */
-export function createOrderRoom(bytesMax: number): { take(sql: Sql, bytes: number): boolean } {
-  let heldAtMost = Number.POSITIVE_INFINITY;
+/** Room for what is counted: how much there is, how much an order takes, and what is held of it. */
+interface Share {
+  readonly name: string;
+  readonly max: number;
+  readonly takes: number;
+  readonly held: (sql: Sql) => number;
+}
+
+/** Orders after which what is held is counted again, whatever was taken since. */
+const countedEvery = 500;
+
+/**
+ * Room for orders: each door has a share of its own, each user one of that, and what open orders say has one. Counting takes ms where
+ * there are many, so it is done when a share may be used up, and now and then.
+ */
+export function createOrderRoom(bytesMax: number): { take(sql: Sql, run: Run, bytes: number): boolean } {
+  const heldAtMost = new Map<string, number>();
+  let taken = 0;
   return {
-    take(sql, bytes) {
-      if (heldAtMost + bytes > bytesMax) heldAtMost = openBytes(sql);
-      if (heldAtMost + bytes > bytesMax) return false;
-      heldAtMost += bytes;
+    take(sql, run, bytes) {
+      const shares = sharesOf(run, { bytes, bytesMax });
+      if (++taken % countedEvery === 0) heldAtMost.clear();
+      for (const { name, max, takes, held } of shares) {
+        const atMost = heldAtMost.get(name);
+        if (atMost === undefined || atMost + takes > max) heldAtMost.set(name, held(sql));
+        if ((heldAtMost.get(name) ?? 0) + takes > max) return false;
+      }
+      for (const { name, takes } of shares) heldAtMost.set(name, (heldAtMost.get(name) ?? 0) + takes);
       return true;
     },
   };
+}
+
+function sharesOf({ origin, owner }: Run, { bytes, bytesMax }: { bytes: number; bytesMax: number }): Share[] {
+  const count = (words: string, ...values: string[]): Share['held'] => {
+    return (sql) => Number(sql(`SELECT ${words} AS held`).get(...values)?.held);
+  };
+  const local = "(SELECT count(*) FROM run WHERE origin = 'local')";
+  const shares: Share[] = [{ name: 'bytes', max: bytesMax, takes: bytes, held: openBytes }];
+  if (origin === 'fleet') {
+    const held = count(`(SELECT count(*) FROM admission) - ${local}`);
+    return [...shares, { name: 'fleet', max: limits.fleetAdmissionsMax, takes: 1, held }];
+  }
+  shares.push({ name: 'local', max: limits.localAdmissionsMax, takes: 1, held: count(local) });
+  if (owner === null) return shares;
+  const held = count('(SELECT count(*) FROM run WHERE owner = ?)', owner);
+  return [...shares, { name: `user ${owner}`, max: limits.userAdmissionsMax, takes: 1, held }];
 }
 
 const openBytes = (sql: Sql): number =>
