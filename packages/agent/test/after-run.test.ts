@@ -1,11 +1,11 @@
 /** What is made of a run behind its end, with a real agent on a real broker. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unfence } from '@kanade/shared/fleet-words';
 import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { jobYaml, openSite, type Site } from './agent-process.ts';
+import { jobYaml, openSite } from './agent-process.ts';
 import { commandFor, type Operator, openOperator } from './operator.ts';
 import { openPerson } from './person.ts';
 import { queuedResults } from './records.ts';
@@ -199,47 +199,6 @@ describe('collect', () => {
     expect(result.collect_object).toBe(queued?.collect_object);
     expect([...(await bundle(operator, result.collect_object ?? '')).values()].map(String)).toEqual(['one']);
     await eventually('the file to go', () => readdirSync(join(site.data, 'collected')).length === 0 || undefined);
-  });
-
-  /** A file that takes a while: zeros, none of them on the disk. */
-  function slowFile(site: Site): string {
-    const path = join(site.path, 'slow');
-    writeFileSync(path, '');
-    truncateSync(path, 500_000_000);
-    return path;
-  }
-  const isPacking = (site: Site): true | undefined =>
-    readdirSync(join(site.data, 'collected')).some((name) => statSync(join(site.data, 'collected', name)).size > 0) ||
-    undefined;
-  const slow = { name: 'logs', max_size: '1GB' };
-
-  it('is cut short by who stops the run, which has ended as it has', async () => {
-    const { operator, site, start } = await openAll();
-    await start();
-    const order = commandFor(blocks([slowFile(site)]), { collect: slow, check: { name: 'c' } });
-    await operator.order('commands.pc.pc-1.job', order);
-    await eventually('an archive that is being written', () => isPacking(site));
-    operator.kill(order.exec_id ?? '');
-    const result = await operator.result(order.request_id);
-    expect(result).toMatchObject({ exit_code: 0, ending: 'exited' });
-    expect(result.stderr).toContain('[kanade] collect: archive 1 could not be made: stopped by operator\n');
-    expect(result).not.toHaveProperty('collect_object');
-    expect(readdirSync(join(site.data, 'collected'))).toEqual([]);
-  });
-
-  it('is done again by the next agent, under the same key', async () => {
-    const { operator, site, start } = await openAll();
-    const agent = await start();
-    const order = commandFor(blocks([slowFile(site)]), { collect: slow });
-    await operator.order('commands.pc.pc-1.job', order);
-    await eventually('an archive that is being written', () => isPacking(site));
-    await agent.end('SIGKILL');
-    await start();
-    const { collect_object: key = '', exit_code } = await operator.result(order.request_id);
-    expect(exit_code).toBe(0);
-    const [[name, bytes] = []] = [...(await bundle(operator, key))];
-    expect([name, bytes?.length]).toEqual([join(site.path, 'slow').slice(1), 500_000_000]);
-    expect(await (await operator.store('collections')).list()).toHaveLength(1);
   });
 });
 
