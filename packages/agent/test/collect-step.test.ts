@@ -105,7 +105,13 @@ describe('createCollectStep()', () => {
       stopping.abort(new Error('stopped by operator'));
       return false;
     });
-    const live: LiveRun = { run, running: undefined, stoppedBy: 'operator', stopSignal: stopping.signal };
+    const live: LiveRun = {
+      run,
+      running: undefined,
+      startedAtMs: undefined,
+      stoppedBy: 'operator',
+      stopSignal: stopping.signal,
+    };
     const log = createLogger('silent', () => undefined);
     const after = createAfter([step], { log, signal: new AbortController().signal });
     const made = await after(live, outcomeOf(blockOf(one) + blockOf(two) + blockOf(two)));
@@ -124,7 +130,7 @@ describe('createCollectStep()', () => {
       return false;
     });
     const stopSignal = new AbortController().signal;
-    const live: LiveRun = { run, running: undefined, stoppedBy: undefined, stopSignal };
+    const live: LiveRun = { run, running: undefined, startedAtMs: undefined, stoppedBy: undefined, stopSignal };
     const after = createAfter([step], { log: createLogger('silent', () => undefined), signal: ending.signal });
     await expect(after(live, outcomeOf(blockOf(one)))).rejects.toThrow('the agent ends');
   });
