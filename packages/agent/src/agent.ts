@@ -17,6 +17,7 @@ import { createTurns, type Turns } from './intake/turns.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
 import { type Catalogue, openCatalogue } from './local/catalogue.ts';
 import { createLocalJobs } from './local/jobs.ts';
+import { createLogTail } from './local/log-tail.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
 import { createLiveSettings, type LiveSettings } from './machine/settings.ts';
@@ -61,13 +62,13 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const { pcId } = config;
   const store = await openStore(config, { parts, log, agentLog });
   const { ledger, view, registry } = store;
-  const common = { ...store, pcId, version, log, signal: closing.signal };
+  const settings = parts.use(createLiveSettings({ pcId, view, log }));
+  const common = { ...store, settings, agentLog, pcId, version, log, signal: closing.signal };
   const report = createReport(common);
   const source = (): ScriptSource => link.scripts;
   const scripts = createScripts({ ...common, cache: store.scriptCache, source });
   const launcher = launcherOf(common, { config, report, textOf: scripts.textOf });
   const verifier = createVerifier({ ...common, onEvent: store.tell });
-  const settings = parts.use(createLiveSettings(common));
   const turns = createTurns(view, placesOf(settings), { again: verifier.again, hold: scripts.hold });
   const after = createAfter(stepsOf({ ...store, store: (file, signal) => link.store(file, signal) }), common);
   const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
@@ -78,7 +79,6 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
     createFleetLink({
       ...common,
       cache: view,
-      settings,
       access: config.access,
       provenance: () => heartbeatOf(store.ring.current),
       onOrders: intake.take,
@@ -87,14 +87,14 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
       onState: (next) => state.setOnline(next.kind === 'connected'),
       onOffers: () => prefetch.kick(),
       onTail: createTail(common),
-      onLogs: createLogAnswer({ agentLog, signal: closing.signal }),
+      onLogs: createLogAnswer(common),
     }),
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
   const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
   const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
   const jobs = createLocalJobs({ ...common, catalogue, intake, pin: prefetch.pin });
-  const local = await serveLocal({ ...doorOf(config), version, state, jobs, registry, settings, log });
+  const local = await serveLocal({ ...common, ...doorOf(config), state, jobs, logTail: createLogTail(common) });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);

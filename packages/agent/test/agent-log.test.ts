@@ -5,6 +5,7 @@ import { logHeaders } from '@kanade/shared/fleet';
 import { eventually, natsServers } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { commandFor } from './operator.ts';
+import { openPerson } from './person.ts';
 import { openWatched } from './watched.ts';
 
 describe.each(await natsServers())('the log of an agent with nats-server $version', ({ path }) => {
@@ -29,6 +30,12 @@ describe.each(await natsServers())('the log of an agent with nats-server $versio
     expect(readFileSync(file, 'utf8').startsWith(all.text)).toBe(true);
     await eventually('it went there, too', () => agent.log().includes(all.text));
     expect((await ask({ tail_lines: 1 })).text.split('\n')).toHaveLength(2);
+    // Whoever runs the agent gets it at the machine, too, as it is.
+    const person = await openPerson(site.socket);
+    const { lines } = await person.call('system.log_tail', { lines: 1_000 });
+    await person.close();
+    expect(readFileSync(file, 'utf8')).toContain(`${lines.join('\n')}\n`);
+    expect(lines.join('\n')).toContain('connected to the broker');
 
     const held = ask({ after: all.position, wait_ms: 20_000 });
     const command = commandFor('true');

@@ -122,6 +122,21 @@ if (canPlayUsers) {
     expect(await fifth.code).toBe(0);
     await eventually('ann to see her run killed', () => JSON.stringify(pushed(first)).includes('"killed"'));
     expect(JSON.stringify(first.lines)).not.toContain(String(own));
+
+    // The log of the agent tells of both: each gets what happened, and which runs were their own.
+    const logOf = async (uid: number): Promise<string[]> => {
+      const asked = tapAs(uid, site, ...hello, 'system.log_tail', '{"lines":100000}');
+      expect(await asked.code).toBe(0);
+      const result = answer(asked, 'system.log_tail')?.result as { lines: string[] } | undefined;
+      return result?.lines ?? [];
+    };
+    const [ofAnn, ofBob] = [await logOf(ann), await logOf(bob)];
+    const runsIn = (lines: string[]) => new Set(lines.flatMap((line) => JSON.parse(line).run_id ?? []));
+    expect(runsIn(ofAnn)).toEqual(new Set([runId]));
+    expect(runsIn(ofBob)).toEqual(new Set([own]));
+    expect(readFileSync(join(site.data, 'agent.log'), 'utf8')).toMatch(new RegExp(`${runId}|manifest_id`));
+    for (const line of [...ofAnn, ...ofBob])
+      expect(['level', 'time', 'msg', 'run_id']).toEqual(expect.arrayContaining(Object.keys(JSON.parse(line))));
   });
 
   it('a user whom the policy refuses gets the refusal and nothing else', async () => {

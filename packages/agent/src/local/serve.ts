@@ -25,6 +25,7 @@ import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
 import { ProgressFeed } from './feed.ts';
 import type { createLocalJobs } from './jobs.ts';
+import type { createLogTail } from './log-tail.ts';
 import type { MachineState } from './state.ts';
 
 type Contract = typeof localContract;
@@ -40,6 +41,7 @@ export interface ServeLocalOptions {
   readonly jobs: ReturnType<typeof createLocalJobs>;
   readonly registry: Registry;
   readonly settings: LiveSettings;
+  readonly logTail: ReturnType<typeof createLogTail>;
   readonly log: Logger;
 }
 
@@ -145,7 +147,13 @@ const onlyOne =
   (peer: { uid: number }): AcceptVerdict =>
     peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
 
-function handlersOf({ version, state, jobs, settings }: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
+function handlersOf({
+  version,
+  state,
+  jobs,
+  settings,
+  logTail,
+}: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
   return {
     'system.handshake': ({ protocol }, { peer }) => {
       const common = commonProtocol(protocol);
@@ -162,6 +170,7 @@ function handlersOf({ version, state, jobs, settings }: ServeLocalOptions): Hand
     },
     'system.ping': () => ({ agent_time: new Date().toISOString() }),
     'system.version': () => ({ agent_version: version, target_agent_version: version }),
+    'system.log_tail': (params, { peer }) => logTail(peer, params?.lines),
     'state.snapshot': () => state.snapshot(),
     'state.subscribe': (_, { session }) => ({ subscription: session.states.subscribe() }),
     'state.unsubscribe': ({ subscription }, { session }) => found(session.states.unsubscribe(subscription)),

@@ -93,7 +93,7 @@ it('keeps intervals within bounds and says so; what cannot be meant does not cou
     ['host_perf_interval', 'a setting is no duration: the built-in one holds'],
     ['log_level', 'a setting is no level of the log: it does not count'],
     ['heartbeat_interval', 'an interval is kept within bounds'],
-    ['target_version', 'a setting is not carried out by this agent: it does not update itself'],
+    ['target_version', 'a setting is not carried out'],
   ]);
 });
 

@@ -199,11 +199,6 @@ function notesOn({ global, groups = {}, pc }: ConfigScopes, config: EffectiveCon
       notes.push({ field, value: config[field], held_ms: heldMs, text: 'an interval is kept within bounds' });
   }
   for (const field of configNotCarriedOut)
-    if (config[field] !== undefined)
-      notes.push({
-        field,
-        value: config[field],
-        text: 'a setting is not carried out by this agent: it does not update itself',
-      });
+    if (config[field] !== undefined) notes.push({ field, value: config[field], text: 'a setting is not carried out' });
   return notes;
 }

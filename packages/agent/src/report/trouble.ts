@@ -11,9 +11,11 @@ export function reportFile(event: DurableEvent, log: Logger, lost: { atMs: numbe
   }
   const loss = lastLoss([event]);
   lost.atMs = loss?.atMs ?? lost.atMs;
-  const replaced = 'the file of this agent was damaged and is replaced by what could be read of it';
-  if (loss === undefined) log.error({ event }, `${replaced}: nothing is missing`);
-  else log.error({ event }, `${replaced}: something may be missing`);
+  const texts = [
+    'the file of this agent was damaged and is replaced by what could be read of it: nothing is missing',
+    'the file of this agent was damaged and is replaced by what could be read of it: something may be missing',
+  ];
+  log.error({ event }, texts[loss === undefined ? 0 : 1]);
 }
 
 /** What the keeper could not do, and runs that took too long. */
