@@ -1,6 +1,6 @@
 /** A broker with the configuration that `fleet setup --print-server-config` prints: a whole job, and who may not order one. */
 import { writeFileSync } from 'node:fs';
-import { newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
+import { eventually, newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { startAgent } from './agent.ts';
 import { answer, call } from './program.ts';
@@ -25,7 +25,20 @@ describe(`the printed configuration on nats-server ${version}`, () => {
     expect(await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], operator)).toMatchObject({ ok: true });
     const connection = `${dir.path}/agent.yaml`;
     writeFileSync(connection, `servers: ["${broker.url}"]\nnkey: keys/agents/pc-1.nk\n`, { mode: 0o600 });
-    const agent = await startAgent({ args: ['--connection', connection] });
+    // Settings of the machine, of the group that it was listed with, and of another one that it is not to hear of.
+    for (const [scope, value] of [
+      [['--pc', 'pc-1'], '2'],
+      [['--group', 'web'], '3'],
+      [['--group', 'db'], '4'],
+    ] as const)
+      expect(await answer(['fleet', 'config', 'set', 'max_local_concurrent', value, ...scope], operator)).toMatchObject(
+        {
+          ok: true,
+        },
+      );
+    expect(await answer(['fleet', 'group', 'add', 'web', 'pc-1'], operator)).toMatchObject({ ok: true });
+    const agent = await startAgent({ args: ['--connection', connection, '--log-level', 'info'] });
+    await eventually('its settings', () => agent.text.stderr.includes('"max_local_concurrent":2'));
     const done = await answer(['fleet', 'exec', 'long', '--pc', 'pc-1', '--wait'], operator);
     expect(done).toMatchObject({ ok: true, results: [{ pc_id: 'pc-1', exit_code: 0 }] });
     expect((done.results as { stdout: string }[])[0]?.stdout.length).toBe(300_000);

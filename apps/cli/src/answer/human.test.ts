@@ -115,6 +115,14 @@ describe('tables', () => {
     );
   });
 
+  it('show the load of the machines that told theirs', () => {
+    const host_perf = { cpu_pct: 12.4, mem_used_bytes: 3 * 1024 ** 3, mem_total_bytes: 8 * 1024 ** 3 };
+    const agents = [{ pc_id: 'pc-1', host_perf }, { pc_id: 'pc-2', host_perf: { cpu_pct: 'x' } }, { pc_id: 'pc-3' }];
+    expect(said({ type: 'fleet.agents', agents, listened_ms: 5 })).toContain(
+      'pc-1     12 %  3.0 of 8.0 GiB\npc-2\npc-3\n',
+    );
+  });
+
   it('cannot be painted by what stands in them', () => {
     expect(said({ type: 'fleet.agents', agents: [{ pc_id: '\x1b[31mx\n' }], listened_ms: 5 })).toContain(
       '\\u001b[31mx\\n',

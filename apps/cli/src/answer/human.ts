@@ -89,6 +89,15 @@ const findings: Columns = {
 /** Machines that have answered, then those that have not. */
 const answers: Columns = { rows: 'results', below: 'missing', columns: { machine: value('pc_id'), ended, took } };
 
+const shareOf = (percent: unknown): string => (typeof percent === 'number' ? `${Math.round(percent)} %` : '');
+
+/** How much of its memory a machine uses, of how much. */
+function memoryOf({ mem_used_bytes: used, mem_total_bytes: total }: Told): string {
+  if (typeof used !== 'number' || typeof total !== 'number') return '';
+  const gib = (bytes: number): string => (bytes / 1024 ** 3).toFixed(1);
+  return `${gib(used)} of ${gib(total)} GiB`;
+}
+
 const tables: Readonly<Record<string, Columns>> = {
   list: {
     rows: 'jobs',
@@ -144,6 +153,9 @@ const tables: Readonly<Record<string, Columns>> = {
       system: value('os_family'),
       agent: value('agent_version'),
       heard: value('at'),
+      cpu: ({ host_perf }) => ({ text: shareOf((host_perf as Told | undefined)?.cpu_pct) }),
+      memory: ({ host_perf }) => ({ text: memoryOf((host_perf as Told | undefined) ?? {}) }),
+      doubtful: ({ config_conflicts }) => ({ text: lineOf(config_conflicts), colour: 'yellow' }),
     },
   },
   'fleet.job.list': {

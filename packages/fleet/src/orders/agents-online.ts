@@ -1,8 +1,8 @@
-import { anyHeartbeat, createReader, Heartbeat } from '@kanade/shared/fleet';
+import { anyHeartbeat, anyHostPerf, createReader, Heartbeat, HostPerf } from '@kanade/shared/fleet';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
-import { readHeartbeat } from './ping-agent.ts';
+import { readHeartbeat, readMessage } from './ping-agent.ts';
 
 /** How long to listen, in ms: agents send a heartbeat every 30 s unless configured otherwise, so all of them have spoken. */
 export const listenMsDefault = 35_000;
@@ -20,8 +20,8 @@ export interface AgentsOnlineOptions {
 }
 
 export interface AgentsOnline {
-  /** The newest heartbeat of each machine, by pc id. */
-  readonly agents: readonly Heartbeat[];
+  /** The newest heartbeat of each machine, by pc id, with its load where that was heard, too. */
+  readonly agents: readonly (Heartbeat & { readonly host_perf?: HostPerf })[];
   /** Messages on heartbeat subjects that were none. */
   readonly unreadable: number;
   /** Heartbeats of machines above the limit. */
@@ -35,6 +35,7 @@ export async function agentsOnline(fleet: Fleet, options: AgentsOnlineOptions = 
   const newest = new Map<string, Heartbeat>();
   let unreadable = 0;
   let overflow = 0;
+  const loads = listenForLoads(fleet, agentsMax);
   const subscription = fleet.connection.subscribe(anyHeartbeat);
   const timer = setTimeout(() => subscription.unsubscribe(), listenMs);
   const listen = async (): Promise<void> => {
@@ -56,7 +57,26 @@ export async function agentsOnline(fleet: Fleet, options: AgentsOnlineOptions = 
   } finally {
     clearTimeout(timer);
     subscription.unsubscribe();
+    loads.stop();
   }
-  const agents = [...newest.values()].sort((a, b) => (a.pc_id < b.pc_id ? -1 : 1));
+  const agents = [...newest.values()]
+    .sort((a, b) => (a.pc_id < b.pc_id ? -1 : 1))
+    .map((heartbeat) => {
+      const load = loads.newest.get(heartbeat.pc_id);
+      return load ? { ...heartbeat, host_perf: load } : heartbeat;
+    });
   return { agents, unreadable, overflow };
+}
+
+/** Hears of loads beside heartbeats. A broker that does not let us, or a machine that tells none, costs only what it would have said. */
+function listenForLoads({ connection }: Fleet, machinesMax: number) {
+  const newest = new Map<string, HostPerf>();
+  const read = createReader(HostPerf);
+  const subscription = connection.subscribe(anyHostPerf, {
+    callback: (error, message) => {
+      const load = error ? undefined : readMessage(message, read);
+      if (load && (newest.size < machinesMax || newest.has(load.pc_id))) newest.set(load.pc_id, load);
+    },
+  });
+  return { newest, stop: () => subscription.unsubscribe() };
 }

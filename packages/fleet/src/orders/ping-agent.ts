@@ -43,13 +43,16 @@ function decodeHeartbeat(message: Msg): Heartbeat {
 }
 
 /** The heartbeat in a message; undefined when it holds something else. `read` may be a compiled reader. */
-export function readHeartbeat(
+export const readHeartbeat = (
   message: Msg,
   read: (value: unknown) => Read<Heartbeat> = (value) => readAs(Heartbeat, value),
-): Heartbeat | undefined {
+): Heartbeat | undefined => readMessage(message, read);
+
+/** What a reader makes of a message; undefined when it holds something else. */
+export function readMessage<T>(message: Msg, read: (value: unknown) => Read<T>): T | undefined {
   try {
-    const heartbeat = read(message.json());
-    return heartbeat.ok ? heartbeat.value : undefined;
+    const value = read(message.json());
+    return value.ok ? value.value : undefined;
   } catch {
     return undefined; // not JSON: the same answer as JSON of another shape
   }
