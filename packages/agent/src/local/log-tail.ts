@@ -16,12 +16,6 @@ interface Reader {
   readonly userKey: string;
 }
 
-/** The newest lines; `truncated` when more were asked for than anybody gets. */
-export interface LogTail {
-  readonly lines: string[];
-  readonly truncated?: boolean;
-}
-
 /** Lines that are looked at in one turn of the event loop. */
 const linesPerTurn = 100;
 /** The level of pino from which on a line is for everybody. */
@@ -29,11 +23,11 @@ const levelInfo = 30;
 
 /**
  * Reads the log for somebody at the machine. Root and whoever runs the agent could read the file, so they get it as it is. The log
- * tells of everybody's runs: to others it says what happened and when, from level info on, and the runs that were their own.
+ * tells of everybody's runs: to others it says what happened and when, from level info on, and the runs that were their own. `truncated`: more lines were asked for than anybody gets.
  */
 export function createLogTail({ agentLog, ledger }: LogTailOptions) {
   const isTrusted = (uid: number): boolean => uid === 0 || uid === process.getuid?.();
-  return async ({ uid, userKey }: Reader, asked: number | undefined): Promise<LogTail> => {
+  return async ({ uid, userKey }: Reader, asked: number | undefined) => {
     const wanted = asked ?? localDefaults['system.log_tail'].params.lines;
     const countMax = Math.min(wanted, localListMax.logTailLines);
     const more = wanted > countMax ? { truncated: true } : {};
