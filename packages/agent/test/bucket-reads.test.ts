@@ -86,7 +86,7 @@ const remove = async (connection: NatsConnection, key: string, operation: 'DEL' 
   const carried = headers();
   carried.set('KV-Operation', operation);
   if (operation === 'PURGE') carried.set('Nats-Rollup', 'sub');
-  await connection.request(`$KV.jobs.${key}`, '', { headers: carried });
+  await connection.request(`$KV.jobs.${key}`, '', { headers: carried, timeout: 30_000 });
 };
 
 // What a read asks for is asked of both servers by the suites around it.

@@ -12,7 +12,16 @@ import {
   parseStat,
 } from './proc-text.ts';
 
-export type HostLoad = Omit<HostPerf, 'pc_id' | 'at'>;
+export type HostLoad = Memory &
+  Pick<
+    HostPerf,
+    | 'cpu_pct'
+    | 'cpu_count'
+    | 'disk_read_bytes_per_sec'
+    | 'disk_written_bytes_per_sec'
+    | 'net_rx_bytes_per_sec'
+    | 'net_tx_bytes_per_sec'
+  >;
 
 /** What the counters of a machine say at one time. What it does not have is undefined. */
 export interface HostCounters {
