@@ -7,6 +7,48 @@ import { answer, call } from './program.ts';
 
 const { path, version } = await newestNatsServer();
 
+type As = (name: string) => { readonly env: Record<string, string> };
+
+const refused = { ok: false, error: { code: 'broker_refused' } };
+
+/** What each role may of the past, and of what operators say of machines. */
+async function asked(as: As): Promise<void> {
+  const say = (name: string, ...words: string[]) => answer(['fleet', ...words], as(name));
+  const changes = [
+    ['config', 'set', 'heartbeat_interval', '1m'],
+    ['config', 'unset', 'heartbeat_interval'],
+    ['group', 'add', 'web', 'pc-1'],
+    ['meta', 'set', 'pc-1', 'owner', 'Ada'],
+    ['freeze', 'set', '--for', '1h'],
+    ['freeze', 'clear'],
+  ];
+  for (const words of changes) {
+    expect(await say('read-only', ...words)).toMatchObject(refused);
+    expect(await say('operator', ...words)).toMatchObject({ ok: true });
+  }
+  for (const name of ['break-glass', 'agents/pc-2'])
+    expect(await say(name, 'config', 'set', 'heartbeat_interval', '1m')).toMatchObject(refused);
+  const { results } = await say('read-only', 'results', '--since', '1h');
+  const { result_id: runId } = (results as { result_id: string }[])[0] ?? { result_id: '' };
+  for (const words of [
+    ['show', runId],
+    ['config', 'get'],
+    ['config', 'effective', 'pc-1'],
+    ['group', 'show', 'web'],
+    ['meta', 'get', 'pc-1'],
+    ['freeze', 'status'],
+  ]) {
+    const answered = await say('read-only', ...words);
+    expect(answered).toMatchObject({ ok: true });
+    expect(answered).not.toHaveProperty('missing_output');
+  }
+  expect(await say('break-glass', 'results', 'long')).toMatchObject({ ok: true, unknown: ['running'] });
+  expect(await say('break-glass', 'show', runId)).toMatchObject({
+    ...{ status: 1, job_id: 'long', unknown: ['started', 'order'], missing_output: [{ stream: 'stdout' }] },
+  });
+  expect(await say('agents/pc-2', 'results')).toMatchObject(refused);
+}
+
 describe(`the printed configuration on nats-server ${version}`, () => {
   it('a whole job goes through with each role doing what it may, and nobody does more', async () => {
     await using dir = await tempDir();
@@ -47,11 +89,11 @@ describe(`the printed configuration on nats-server ${version}`, () => {
     const reader = as('read-only');
     expect(await answer(['fleet', 'ping', 'pc-1'], reader)).toMatchObject({ ok: true });
     expect(await answer(['fleet', 'job', 'list'], reader)).toMatchObject({ ok: true, jobs: [{ id: 'long' }] });
-    const refused = { ok: false, error: { code: 'broker_refused' } };
     expect(await answer(['fleet', 'job', 'put', `${dir.path}/job.yaml`], reader)).toMatchObject(refused);
     expect(await answer(['fleet', 'exec', 'long', '--pc', 'pc-1'], reader)).toMatchObject(refused);
     expect(await answer(['fleet', 'setup', '--reset'], as('agents/pc-2'))).toMatchObject(refused);
     expect(await answer(['fleet', 'exec', 'long', '--pc', 'pc-1', '--wait'], as('agents/pc-2'))).toMatchObject(refused);
+    await asked(as);
     await agent[Symbol.asyncDispose]();
     expect(agent.text.stderr).not.toMatch(/permission/i);
   });
