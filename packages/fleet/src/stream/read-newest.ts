@@ -6,8 +6,10 @@ import { readHeld } from './read-held.ts';
 /** Messages that are looked through for one question, and their bytes. */
 const searchMessagesMaxDefault = 20_000;
 const searchBytesMax = 1_073_741_824;
-/** How many are looked through at a time: few at first, because most questions are about what is new. */
-const [windowMessages, windowMessagesMax, windowBytesMax] = [500, 8_000, 33_554_432];
+/** How many are looked through at a time: few at first, because most questions are about what is new, and nobody knows how long they are. */
+const [windowMessages, windowMessagesMax, windowBytesMax] = [128, 8_192, 33_554_432];
+/** Of those, how many come at once. */
+const batchMessagesMax = 1_024;
 
 export interface NewestRequest<T> {
   readonly stream: string;
@@ -91,7 +93,8 @@ async function readWindow<T>(
 ): Promise<{ wanted: Found<T>[]; bytes: number }> {
   const wanted: Found<T>[] = [];
   let bytes = 0;
-  for await (const message of readHeld(fleet, { stream, filter, from, signal })) {
+  const batchMax = Math.min(to - from + 1, batchMessagesMax);
+  for await (const message of readHeld(fleet, { stream, filter, from, batchMax, signal })) {
     if (message.seq > to) break;
     bytes += message.data.byteLength;
     const value = read(message);
