@@ -30,6 +30,7 @@ async function openAdmit({ onBegin = () => {}, hasRoom = (_run: Run): boolean =>
   const file = openStateFile(path);
   const outbox = openOutbox({ durable: file });
   const ledger = openLedger({ file, outbox });
+  let current = ledger;
   const started: string[] = [];
   let isBehind = false;
   const events: string[] = [];
@@ -42,7 +43,7 @@ async function openAdmit({ onBegin = () => {}, hasRoom = (_run: Run): boolean =>
       ...ledger,
       admit(run, arrival) {
         if (!hasRoom(run)) throw new Error('no room');
-        return ledger.admit(run, arrival);
+        return current.admit(run, arrival);
       },
     },
     begin({ run }) {
@@ -61,7 +62,7 @@ async function openAdmit({ onBegin = () => {}, hasRoom = (_run: Run): boolean =>
     ledger,
     started,
     admit,
-    /** So many runs as if they had been admitted and had ended. */
+    /** So many runs as if they had been admitted and had ended, in an earlier life of the agent. */
     fill(origin: string, owner: string | null, count: number) {
       file.transact(({ sql }) => {
         const rows = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)';
@@ -75,6 +76,7 @@ async function openAdmit({ onBegin = () => {}, hasRoom = (_run: Run): boolean =>
            ${rows} SELECT 'pc-1', ? || i, '', ?, x'', ? || i, 0 FROM n`,
         ).run(count, name, origin, name);
       });
+      current = openLedger({ file, outbox });
     },
     events,
     lock: (reason: string) => {
