@@ -65,6 +65,26 @@ describe.each(await natsServers())('awaitResults on nats-server $version', ({ pa
     expect([results.length, missing]).toEqual([2, []]);
   });
 
+  it('does not take what comes behind a run for the answer of its machine', async () => {
+    await using opened = await openTestFleet(path);
+    const { fleet, broker } = opened;
+    await putManifest(fleet, jobYaml('a'));
+    const targets = [{ kind: 'pc', pc: 'a' } as const];
+    await using machine = await emulateMachine(broker.url, { pc: 'a', onOrder: () => {} });
+    const { requestId } = await sendOrder(fleet, { jobId: 'a', targets });
+    const order = await eventually('the order', () => machine.orders[0]);
+    const heard: string[] = [];
+    const onEvent = (event: WaitEvent): void => void (event.type === 'result' && heard.push(event.result.result_id));
+    const waiting = awaitResults(fleet, { requestId, targets, waitMs: longMs, onEvent });
+    await machine.answer(order, { result_id: 'behind', parent_result_id: 'main', exit_code: 3 });
+    await eventually('it is heard', () => heard.length === 1);
+    await machine.answer(order, { result_id: 'main' });
+    const { results, finalizers, missing } = await waiting;
+    expect(results.map(({ result_id }) => result_id)).toEqual(['main']);
+    expect(finalizers.map(({ parent_result_id, exit_code }) => [parent_result_id, exit_code])).toEqual([['main', 3]]);
+    expect(missing).toEqual([]);
+  });
+
   it('of a group that cannot be read says so, and takes its time', async () => {
     await using opened = await openTestFleet(path);
     const { fleet } = opened;

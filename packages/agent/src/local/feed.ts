@@ -19,6 +19,8 @@ interface FeedOptions {
 /** How far into each stream of a run this connection is, in bytes. */
 interface Position {
   readonly live: LiveRun;
+  /** How many attempts came before the one that was read so far. */
+  attempt: number | undefined;
   stdout: number;
   stderr: number;
   atEnd: boolean;
@@ -47,7 +49,7 @@ export class ProgressFeed {
   follow(live: LiveRun): void {
     const { runId } = live.run;
     if (this.followed.has(runId) || this.options.signal.aborted) return;
-    this.followed.set(runId, { live, stdout: 0, stderr: 0, atEnd: false });
+    this.followed.set(runId, { live, attempt: undefined, stdout: 0, stderr: 0, atEnd: false });
     this.send(progressOf(live)).catch(this.options.onError);
     this.timer ??= setInterval(() => this.pushAll(), limits.pushEveryMs);
     this.pushAll();
@@ -102,12 +104,14 @@ export class ProgressFeed {
   private async pushNew(position: Position): Promise<void> {
     const { live } = position;
     while (live.running && !position.atEnd) {
-      const { read } = live.running;
+      const { read, attempt } = live.running;
+      // Each attempt prints into files of its own.
+      if (position.attempt !== attempt) Object.assign(position, { attempt, stdout: 0, stderr: 0 });
       const stdout = newOutput((from, bytesMax) => read('stdout', from, bytesMax), position.stdout);
       const stderr = newOutput((from, bytesMax) => read('stderr', from, bytesMax), position.stderr);
       if (stdout.text === '' && stderr.text === '') return;
       const outcome = await this.send({ ...progressOf(live), ...chunks(stdout.text, stderr.text) }, true);
-      if (outcome !== 'queued') return;
+      if (outcome !== 'queued' || position.attempt !== live.running.attempt) return;
       position.stdout = stdout.end;
       position.stderr = stderr.end;
     }

@@ -14,6 +14,8 @@ export interface KnownRun {
   readonly isEnded: boolean;
   /** Its job directory; undefined where it never had one, and where that went. */
   readonly jobId: string | undefined;
+  /** How often it was tried again. */
+  readonly retries: number;
   readonly status: string | undefined;
   readonly exitCode: number | undefined;
   readonly endedAtMs: number | undefined;
@@ -48,6 +50,7 @@ function knownRunOf(row: Row): KnownRun {
     runId: row.run_id as string,
     isEnded: row.state === 'ended',
     jobId: (row.job_id as string | null) ?? undefined,
+    retries: (row.retries as number | null) ?? 0,
     status: (row.status as string | null) ?? undefined,
     exitCode: (row.exit_code as number | null) ?? undefined,
     endedAtMs: (row.ended_at_ms as number | null) ?? undefined,

@@ -26,6 +26,8 @@ export interface TailOptions {
 interface Seen {
   readonly runId: string;
   readonly state: NonNullable<JobTailReply['state']>;
+  /** How many attempts came before this one. */
+  readonly attempt: number;
   /** Its directory and its output, where the machine keeps them. */
   readonly output: { readonly dir: string; readonly read: ReadOutput } | undefined;
   readonly end: KnownRun | undefined;
@@ -68,7 +70,8 @@ function lookFor({ registry, findRun, jobs }: Omit<TailOptions, 'log' | 'signal'
   if (live) {
     const { run, running } = live;
     const output = running && { dir: running.job.path, read: running.read };
-    return { runId: run.runId, state: running ? 'running' : 'waiting', output, end: undefined };
+    const attempt = running?.attempt ?? 0;
+    return { runId: run.runId, state: running ? 'running' : 'waiting', attempt, output, end: undefined };
   }
   const known = findRun(ids);
   if (!known) return undefined;
@@ -78,6 +81,7 @@ function lookFor({ registry, findRun, jobs }: Omit<TailOptions, 'log' | 'signal'
   return {
     runId: known.runId,
     state: known.isEnded ? 'ended' : 'running',
+    attempt: known.retries,
     output: job && existsSync(job.path) ? { dir: job.path, read } : undefined,
     end: known.isEnded ? known : undefined,
   };
@@ -85,14 +89,17 @@ function lookFor({ registry, findRun, jobs }: Omit<TailOptions, 'log' | 'signal'
 
 function replyOf(seen: Seen | undefined, asked: JobTailRequest, bytesMax: number): JobTailReply {
   if (!seen) return { found: false };
-  const { runId, state, output, end } = seen;
+  const { runId, state, attempt, output, end } = seen;
+  // Each attempt prints into files of its own.
+  const isOther = asked.attempt !== undefined && asked.attempt !== attempt;
   const isEnded = state === 'ended';
   const part = (stream: 'stdout' | 'stderr', from: number | undefined): Part =>
     output
       ? partOf((at, bytes) => output.read(stream, at, bytes), { from, bytesMax, isEnded })
       : { text: '', from: from ?? 0, to: from ?? 0, isLast: true };
-  const stdout = part('stdout', asked.stdout_from);
-  const stderr = part('stderr', asked.stderr_from);
+  const fromOf = (known: number | undefined): number | undefined => (isOther && known !== undefined ? 0 : known);
+  const stdout = part('stdout', fromOf(asked.stdout_from));
+  const stderr = part('stderr', fromOf(asked.stderr_from));
   return {
     found: true,
     running: !isEnded,
@@ -106,6 +113,7 @@ function replyOf(seen: Seen | undefined, asked: JobTailRequest, bytesMax: number
     stdout_to: stdout.to,
     stderr_from: stderr.from,
     stderr_to: stderr.to,
+    ...(attempt > 0 ? { attempt } : {}),
     more: !(stdout.isLast && stderr.isLast),
     ...(isEnded ? { kept: output !== undefined } : {}),
     ...(end?.status === undefined ? {} : { status: end.status }),
@@ -158,6 +166,7 @@ const isNews = (now: JobTailReply, before: JobTailReply): boolean =>
   Boolean(now.stdout || now.stderr) ||
   now.found !== before.found ||
   now.state !== before.state ||
+  now.attempt !== before.attempt ||
   now.result_id !== before.result_id;
 
 /** Tells when a run, or what it has printed, may have changed. */

@@ -32,6 +32,8 @@ export type TailEvent =
       readonly from: number;
       readonly to: number;
     }
+  /** It is tried again: what is told from here on is of another attempt, from its first byte on. `attempt`: how many came before. */
+  | { readonly type: 'again'; readonly pc: string; readonly runId: string; readonly attempt: number }
   /** Nothing can be told now: nobody answers there; the machine knows no such run; it has not begun. */
   | { readonly type: 'waiting'; readonly pc: string; readonly why: 'no_answer' | 'unknown' | 'not_begun' }
   | {
@@ -140,6 +142,7 @@ function standingOf(reply: JobTailReply | undefined): RunStanding {
 
 /** What was told of a run so far. */
 function createSeen({ pc, fromStart, onEvent }: FollowRunOptions) {
+  let attempt: number | undefined;
   const at: { stdout: number | undefined; stderr: number | undefined } = fromStart
     ? { stdout: 0, stderr: 0 }
     : { stdout: undefined, stderr: undefined };
@@ -147,6 +150,7 @@ function createSeen({ pc, fromStart, onEvent }: FollowRunOptions) {
     offsets: () => ({
       ...(at.stdout === undefined ? {} : { stdout_from: at.stdout }),
       ...(at.stderr === undefined ? {} : { stderr_from: at.stderr }),
+      ...(attempt === undefined ? {} : { attempt }),
     }),
     /** Nothing was printed so far: what comes is told from its beginning. */
     begin(standing: RunStanding): void {
@@ -156,6 +160,12 @@ function createSeen({ pc, fromStart, onEvent }: FollowRunOptions) {
     },
     take(reply: JobTailReply): void {
       const runId = reply.result_id ?? '';
+      const { attempt: now = 0 } = reply;
+      if (attempt !== undefined && attempt !== now) {
+        onEvent({ type: 'again', pc, runId, attempt: now });
+        Object.assign(at, { stdout: 0, stderr: 0 });
+      }
+      attempt = now;
       for (const stream of ['stdout', 'stderr'] as const) {
         const from = reply[`${stream}_from`] ?? 0;
         const to = reply[`${stream}_to`] ?? from;

@@ -14,6 +14,8 @@ export const JobTailRequest = z.looseObject({
   /** Bytes of each stream that the asker has; absent: the end of the output is enough. */
   stdout_from: count,
   stderr_from: count,
+  /** How many attempts came before the one that these bytes are of; of another one the asker has nothing. */
+  attempt: count,
   /** How long the answer may be held back while there is nothing new, in ms. */
   wait_ms: count,
 });
@@ -37,6 +39,8 @@ export const JobTailReply = z.looseObject({
   stdout_to: count,
   stderr_from: count,
   stderr_to: count,
+  /** How many attempts came before the one that this is of; absent: none. */
+  attempt: count,
   /** More can be had at once, from `to` on. */
   more: optional(z.boolean()),
   state: optional(z.enum(['waiting', 'running', 'ended'])),

@@ -109,7 +109,7 @@ function showOutput(
   const printer = createOutputPrinter({ io, isPrefixed, isBeside: true, id: order.execId });
   const watched = watchOrder(fleet, order, {
     onEvent: (event) => {
-      if (event.type === 'output' || event.type === 'left_out') printer.print(event);
+      if (event.type === 'output' || event.type === 'left_out' || event.type === 'again') printer.print(event);
     },
     onFault: (error) =>
       io.stderr(`what is printed cannot be shown: ${error instanceof Error ? error.message : error}\n`),

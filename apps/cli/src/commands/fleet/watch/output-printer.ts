@@ -70,7 +70,7 @@ export function createOutputPrinter(options: OutputPrinterOptions): OutputPrinte
         output(event.pc, event.stream, event.text);
         return;
       }
-      if (event.type === 'ended') end(event.pc);
+      if (event.type === 'ended' || event.type === 'again') end(event.pc);
       io.stderr(`${event.pc}: ${noticeOf(event, options.id)}\n`);
     },
     end: () => end(),
@@ -117,6 +117,8 @@ function noticeOf(event: Exclude<TailEvent, { type: 'output' }>, id: string): st
       return event.from === 0
         ? `the first ${event.to} bytes of ${event.stream} are left out`
         : `bytes ${event.from} to ${event.to} of ${event.stream} are not there any more`;
+    case 'again':
+      return `it failed and is tried again (retry ${event.attempt})`;
     case 'waiting':
       return whys[event.why];
     case 'ended': {

@@ -85,6 +85,9 @@ async function collect({ fleet, tailRuns }: Connected, { id, runs }: Tail, { io 
       const before = run[`${stream}_range`] as readonly number[] | undefined;
       Object.assign(run, { run_id: runId, [stream]: `${run[stream] ?? ''}${text}` });
       run[`${stream}_range`] = [before?.[0] ?? from, to];
+    } else if (event.type === 'again') {
+      for (const stream of ['stdout', 'stderr'])
+        Object.assign(run, { [stream]: undefined, [`${stream}_range`]: undefined });
     } else if (event.type === 'ended') {
       const { runId: run_id, status, exitCode: exit_code, finishedAt: finished_at, kept } = event;
       Object.assign(run, { run_id, status, exit_code, finished_at, kept });
@@ -116,6 +119,8 @@ function lineOf(event: TailEvent): object {
       const { runId: run_id, stream, from, to } = event;
       return { type, pc_id, run_id, stream, from, to, ...(event.type === 'output' ? { text: event.text } : {}) };
     }
+    case 'again':
+      return { type, pc_id, run_id: event.runId, attempt: event.attempt };
     case 'waiting':
       return { type, pc_id, why: event.why };
     case 'ended': {
