@@ -16,6 +16,7 @@ import { heartbeatOf } from './intake/key-ring.ts';
 import { createTurns, type Turns } from './intake/turns.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
 import { type Catalogue, openCatalogue } from './local/catalogue.ts';
+import { createHistory } from './local/history.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { createLogTail } from './local/log-tail.ts';
 import { serveLocal } from './local/serve.ts';
@@ -83,7 +84,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
       provenance: () => heartbeatOf(store.ring.current),
       onOrders: intake.take,
       onStream: ledger.boundDoubt,
-      onKill: (execId) => registry.stop({ execId }, 'operator'),
+      onKill: (id) => registry.stop({ execId: id, runId: id }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
       onOffers: () => prefetch.kick(),
       onTail: createTail(common),
@@ -94,7 +95,8 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
   const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
   const jobs = createLocalJobs({ ...common, catalogue, intake, pin: prefetch.pin });
-  const local = await serveLocal({ ...common, ...doorOf(config), state, jobs, logTail: createLogTail(common) });
+  const door = { ...doorOf(config), history: createHistory(common), logTail: createLogTail(common) };
+  const local = await serveLocal({ ...common, ...door, state, jobs });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
   parts.use(local);

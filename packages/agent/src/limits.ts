@@ -14,6 +14,14 @@ export const limits = {
   pushChunkBytesMax: 64 * 1024,
   /** How far a push may lag behind the output, in bytes per stream, before it skips to the newest part. */
   pushLagBytesMax: 128 * 1024,
+  /** Output in the answer to who asks for a part of it, in bytes: six times as much as JSON text stays below the 1 MiB of a local message. */
+  outputPartBytesMax: 128 * 1024,
+  /** Runs of one user that go on at a time; a click beyond it is refused. */
+  userRunsMax: 16,
+  /** Endings that are told to who comes back: how many, from how long ago in ms, and with how much of each stream in bytes. */
+  missedRunsMax: 30,
+  missedMs: 24 * 3_600_000,
+  missedOutputBytesMax: 32 * 1024,
   /** Time between two pushes of new output, in ms. */
   pushEveryMs: 400,
   /** Bytes of a question about a run or the log. */

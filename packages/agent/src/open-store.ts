@@ -16,7 +16,7 @@ import { createRegistry } from './run/supervise.ts';
 import { openScriptCache } from './script/script-cache.ts';
 import { openCheckResults } from './store/check-results.ts';
 import { openDataDir } from './store/data-dir.ts';
-import { createFindRun } from './store/find-run.ts';
+import { createFindEnded, createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
 import { openScriptDigests } from './store/script-digests.ts';
@@ -80,6 +80,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     view,
     findRun: createFindRun(file, config.pcId),
     ...heldOutput(outbox, { jobsRoot: dir.jobs, log, tell }),
+    findEnded: createFindEnded(file),
     lostAtMs: () => later(lost.atMs, ledger.doubtSinceMs()),
   };
 }

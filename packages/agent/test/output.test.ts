@@ -4,7 +4,7 @@ import { openJobs } from '@kanade/runner';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../src/limits.ts';
-import { cutForPush } from '../src/local/feed.ts';
+import { cutForPush } from '../src/local/cut-for-push.ts';
 import { cutToBytes } from '../src/report/cut-to-bytes.ts';
 import { outputOf, type ReadBytes } from '../src/report/output-source.ts';
 import { type ReadFrom, readChunk } from '../src/report/read-chunk.ts';

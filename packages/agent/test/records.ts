@@ -15,6 +15,12 @@ export function queuedResults(dataDir: string): ExecResult[] {
   }
 }
 
+/** How many results will still be sent, and how many were set apart because the disk had damaged them, or nobody takes them. */
+export const resultsToSend = (dataDir: string): number =>
+  count(dataDir, "outbox WHERE subject LIKE 'results.%' AND state IN ('ready', 'waiting', 'held')");
+export const resultsApart = (dataDir: string): number =>
+  count(dataDir, "outbox WHERE subject LIKE 'results.%' AND state = 'quarantined'");
+
 /** How many entries of the fleet's buckets an agent knows. */
 export const knownEntries = (dataDir: string): number => count(dataDir, 'fleet_entry');
 

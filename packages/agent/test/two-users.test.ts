@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
+import { methodRules } from '../src/local/rules.ts';
 import { jobYaml, openSite, type Site } from './agent-process.ts';
 
 const ann = 61_001;
@@ -74,6 +75,8 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+const methodsOfRuns = Object.entries(methodRules).flatMap(([method, need]) => (need === 'own_run' ? [method] : []));
+
 const pushed = ({ lines }: Tap) => lines.flatMap((line) => (line.push === 'jobs.progress' ? [line.params] : []));
 const answer = ({ lines }: Tap, method: string) => lines.find((line) => line.method === method);
 
@@ -92,7 +95,6 @@ if (canPlayUsers) {
       return JSON.stringify(pushed(first)).includes('of ann') && result?.run_id;
     });
 
-    const kill = ['jobs.kill', JSON.stringify({ run_id: runId })];
     const second = tapAs(
       bob,
       site,
@@ -109,16 +111,23 @@ if (canPlayUsers) {
     expect(pushed(second).map((progress) => (progress as { run_id: string }).run_id)).toEqual([own, own, own]);
     expect(JSON.stringify(second.lines)).not.toMatch(new RegExp(`${runId}|of ann`));
 
-    const third = tapAs(bob, site, ...hello, ...kill);
-    expect(await third.code).toBe(1);
-    expect(answer(third, 'jobs.kill')).toMatchObject({ error: { kind: 'Unauthorized' } });
-    // What does not exist is answered in the same words.
-    const fourth = tapAs(bob, site, ...hello, 'jobs.kill', '{"run_id":"nothing"}');
-    expect(await fourth.code).toBe(1);
-    expect(answer(fourth, 'jobs.kill')?.error).toEqual(answer(third, 'jobs.kill')?.error);
+    // Every method that takes a run, by the table: what does not exist is answered in the same words.
+    for (const method of methodsOfRuns) {
+      const ask = async (run_id: string): Promise<unknown> => {
+        const tap = tapAs(bob, site, ...hello, method, JSON.stringify({ run_id, stream: 'stdout' }));
+        expect(await tap.code).toBe(1);
+        return answer(tap, method)?.error;
+      };
+      const refusal = await ask(String(runId));
+      expect(refusal).toMatchObject({ kind: 'Unauthorized' });
+      expect(await ask('nothing')).toEqual(refusal);
+    }
     expect(pushed(first).some((progress) => (progress as { status: string }).status === 'killed')).toBe(false);
 
-    const fifth = tapAs(ann, site, ...hello, ...kill);
+    const reads = tapAs(ann, site, ...hello, 'jobs.output', JSON.stringify({ run_id: runId, stream: 'stdout' }));
+    expect(await reads.code).toBe(0);
+    expect(answer(reads, 'jobs.output')?.result).toMatchObject({ text: expect.stringMatching(/^of ann\n/), from: 0 });
+    const fifth = tapAs(ann, site, ...hello, 'jobs.kill', JSON.stringify({ run_id: runId }));
     expect(await fifth.code).toBe(0);
     await eventually('ann to see her run killed', () => JSON.stringify(pushed(first)).includes('"killed"'));
     expect(JSON.stringify(first.lines)).not.toContain(String(own));
@@ -137,6 +146,10 @@ if (canPlayUsers) {
     expect(readFileSync(join(site.data, 'agent.log'), 'utf8')).toMatch(new RegExp(`${runId}|manifest_id`));
     for (const line of [...ofAnn, ...ofBob])
       expect(['level', 'time', 'msg', 'run_id']).toEqual(expect.arrayContaining(Object.keys(JSON.parse(line))));
+    // The other one comes back later: he missed nothing of his, and nothing of hers is his.
+    const back = tapAs(bob, site, '--pushes', '1', ...hello, 'jobs.subscribe');
+    expect(await back.code).toBe(0);
+    expect(pushed(back)).toMatchObject([{ run_id: own, status: 'completed', stdout_chunk: 'of bob\n' }]);
   });
 
   it('a user whom the policy refuses gets the refusal and nothing else', async () => {

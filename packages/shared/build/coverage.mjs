@@ -73,7 +73,7 @@ const reference = {
     ['6.6', 'Notification', 'LocalNotification NotificationPriority'],
     ['6.6', 'UserInvokableJob', 'UserInvokableJob'],
     ['6.6', 'UserInvokableJob of early peers', 'EarlyUserInvokableJob EarlyCategory'],
-    ['6.6', 'JobRun, JobProgress', 'JobRun JobProgress RunStatus'],
+    ['6.6', 'JobRun, JobProgress; jobs.output', 'JobRun JobProgress RunStatus OutputQuery OutputPart'],
     ['6.6', 'UnlockGrant', 'UnlockGrant'],
     ['6.6', 'MaintenanceItem', 'MaintenanceItem isDeferrable'],
   ],

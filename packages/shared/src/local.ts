@@ -10,6 +10,8 @@ export {
   EarlyUserInvokableJob,
   JobProgress,
   JobRun,
+  OutputPart,
+  OutputQuery,
   RunStatus,
   UserInvokableJob,
 } from './local/message.ts';

@@ -29,6 +29,8 @@ it('params that may be left out may be null', () => {
     'notifications.list limit',
     'notifications.list cursor',
     'jobs.list category',
+    'jobs.output from',
+    'jobs.subscribe since',
     'support.upload_diagnostics summary',
     'support.upload_diagnostics detail',
     'support.upload_diagnostics contact',

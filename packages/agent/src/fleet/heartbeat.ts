@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Outbox } from '@kanade/outbox';
 import { type Heartbeat, heartbeatSubject, pingSubject } from '@kanade/shared/fleet';
+import { osFamily } from '@kanade/shared/fleet-words';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { createLastLogon, ownDisk } from '../machine/own-load.ts';
@@ -69,8 +70,6 @@ export function createHeartbeat(options: HeartbeatOptions) {
   };
 }
 
-const osFamilies: Partial<Record<NodeJS.Platform, string>> = { win32: 'windows', linux: 'linux', darwin: 'macos' };
-
 /** Makes heartbeats; the share of processor time is that since the beat before, so the first one has none. */
 function createPulse(pcId: string, version: string): () => Heartbeat {
   let last: { atMs: number; cpuMicros: number } | undefined;
@@ -80,7 +79,7 @@ function createPulse(pcId: string, version: string): () => Heartbeat {
     const sinceMs = last ? now.atMs - last.atMs : 0;
     const cpuPct = last && sinceMs > 0 ? (now.cpuMicros - last.cpuMicros) / sinceMs / 10 : undefined;
     last = now;
-    const family = osFamilies[process.platform];
+    const family = osFamily(process.platform);
     return {
       pc_id: pcId,
       at: new Date().toISOString(),

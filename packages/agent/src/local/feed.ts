@@ -1,15 +1,19 @@
 import type { SendOutcome, SendPush } from '@kanade/klp';
 import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import { cutToBytes } from '../report/cut-to-bytes.ts';
 import { withNotes } from '../report/end-of.ts';
 import { type ReadFrom, readChunk } from '../report/read-chunk.ts';
 import type { LiveRun, Printed, RunEnd } from '../run/model.ts';
 import type { Registry, RegistryEvent } from '../run/supervise.ts';
+import { partOf } from '../watch/parts.ts';
+import { cutForPush, cutNote } from './cut-for-push.ts';
+import type { History } from './history.ts';
+import { createSubscriptions, type PushSubscriptions } from './subscriptions.ts';
 
 interface FeedOptions {
   readonly owner: string;
   readonly registry: Registry;
+  readonly history: History;
   readonly push: SendPush<typeof localContract>;
   readonly onError: (error: unknown) => void;
   /** Fires when the connection is gone. */
@@ -30,8 +34,7 @@ interface Position {
 export class ProgressFeed {
   private readonly options: FeedOptions;
   private readonly followed = new Map<string, Position>();
-  private readonly subscriptions = new Set<string>();
-  private subscriptionCount = 0;
+  private readonly subscriptions: PushSubscriptions = createSubscriptions('j');
   private timer: NodeJS.Timeout | undefined;
   private isPushing = false;
 
@@ -55,26 +58,32 @@ export class ProgressFeed {
     this.pushAll();
   }
 
-  /** Pushes all runs of the owner, beginning with where the live ones stand. Returns the subscription's id. */
-  subscribe(): string {
-    const { owner, registry } = this.options;
-    this.subscriptionCount += 1;
-    const subscription = `sub-j-${this.subscriptionCount}`;
-    this.subscriptions.add(subscription);
+  /**
+   * Pushes all runs of the owner, beginning with where the live ones stand, and the endings since `sinceMs` (ms since 1970) that may
+   * have been missed. Returns the subscription's id.
+   */
+  subscribe(sinceMs: number): string {
+    const { owner, registry, history, onError } = this.options;
+    const subscription = this.subscriptions.subscribe();
     for (const live of registry.all()) if (live.run.owner === owner) this.follow(live);
+    this.sendAll(history(owner, sinceMs)).catch(onError);
     return subscription;
   }
 
-  /** False when there is no such subscription. */
-  unsubscribe(subscription: string): boolean {
-    return this.subscriptions.delete(subscription);
+  /** Throws KlpError `NotFound`. */
+  unsubscribe(subscription: string): null {
+    return this.subscriptions.unsubscribe(subscription);
+  }
+
+  private async sendAll(endings: Iterable<JobProgress>): Promise<void> {
+    for (const ending of endings) if ((await this.send(ending)) === 'closed') return;
   }
 
   private take(event: RegistryEvent): void {
     const { owner, onError } = this.options;
     const { live } = event;
     if (event.kind === 'added') {
-      if (this.subscriptions.size > 0 && live.run.owner === owner) this.follow(live);
+      if (!this.subscriptions.isEmpty && live.run.owner === owner) this.follow(live);
     } else if (this.followed.has(live.run.runId)) {
       if (event.kind === 'ended') this.leave(live.run.runId);
       this.send(event.kind === 'ended' ? lastOf(live, event.end) : progressOf(live)).catch(onError);
@@ -110,7 +119,8 @@ export class ProgressFeed {
       const stdout = newOutput((from, bytesMax) => read('stdout', from, bytesMax), position.stdout);
       const stderr = newOutput((from, bytesMax) => read('stderr', from, bytesMax), position.stderr);
       if (stdout.text === '' && stderr.text === '') return;
-      const outcome = await this.send({ ...progressOf(live), ...chunks(stdout.text, stderr.text) }, true);
+      const isCut = stdout.from > position.stdout || stderr.from > position.stderr;
+      const outcome = await this.send({ ...progressOf(live), ...chunks(stdout, stderr, isCut) }, true);
       if (outcome !== 'queued' || position.attempt !== live.running.attempt) return;
       position.stdout = stdout.end;
       position.stderr = stderr.end;
@@ -122,10 +132,18 @@ export class ProgressFeed {
   }
 }
 
-function newOutput(read: ReadFrom, from: number): { text: string; end: number } {
+interface NewOutput {
+  readonly text: string;
+  readonly from: number;
+  readonly end: number;
+}
+
+/** What is new since `from`; when that is too much, the newest part of it. */
+function newOutput(read: ReadFrom, from: number): NewOutput {
   const chunk = readChunk(read, from, limits.pushChunkBytesMax);
-  if (chunk.totalBytes - from <= limits.pushLagBytesMax) return chunk;
-  return readChunk(read, chunk.totalBytes - limits.pushLagBytesMax, limits.pushChunkBytesMax);
+  if (chunk.totalBytes - from <= limits.pushLagBytesMax) return { ...chunk, from };
+  const late = partOf(read, { from: undefined, bytesMax: limits.pushLagBytesMax, isEnded: false });
+  return { text: late.text, from: late.from, end: late.to };
 }
 
 function progressOf({ run, running }: LiveRun): JobProgress {
@@ -138,6 +156,8 @@ function progressOf({ run, running }: LiveRun): JobProgress {
 }
 
 function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
+  const stdout = pushed(end.stdout);
+  const stderr = pushed(end.stderr, end.notes);
   return {
     run_id: run.runId,
     job_id: run.command.id,
@@ -145,31 +165,24 @@ function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
     exit_code: end.exitCode,
     started_at: new Date(end.startedAtMs).toISOString(),
     finished_at: new Date(end.endedAtMs).toISOString(),
-    ...chunks(pushed(end.stdout), pushed(end.stderr, end.notes)),
+    ...chunks(stdout, stderr, stdout.isCut || stderr.isCut),
   };
 }
 
-function chunks(stdout: string, stderr: string): Pick<JobProgress, 'stdout_chunk' | 'stderr_chunk'> {
-  return { ...(stdout === '' ? {} : { stdout_chunk: stdout }), ...(stderr === '' ? {} : { stderr_chunk: stderr }) };
-}
-
-const cutNote = '\n...[truncated: output exceeded 256 KiB]\n';
-
 /** What one stream printed, as it goes into the last push of a run. */
-function pushed({ text, isWhole }: Printed, notes: readonly string[] = []): string {
-  if (isWhole) return cutForPush(withNotes(text, notes));
-  const cut = cutForPush(text);
-  return cut === text ? `${text}${cutNote}` : cut;
+function pushed({ text, isWhole }: Printed, notes: readonly string[] = []): Chunk & { readonly isCut: boolean } {
+  const whole = isWhole ? withNotes(text, notes) : text;
+  const cut = cutForPush(whole);
+  if (isWhole || cut !== text) return { text: cut, from: 0, isCut: cut !== whole };
+  return { text: `${text}${cutNote(limits.pushOutputBytesMax)}`, from: 0, isCut: true };
 }
 
-/** Text as a push carries it. */
-export function cutForPush(text: string): string {
-  let bytesMax: number = limits.pushOutputBytesMax;
-  let cut = cutToBytes(text, bytesMax);
-  // Control characters take six bytes each in JSON; the message has a cap of its own.
-  while (Buffer.byteLength(JSON.stringify(cut)) > limits.pushOutputJsonBytesMax) {
-    bytesMax = Math.floor(bytesMax * 0.75);
-    cut = cutToBytes(text, bytesMax);
-  }
-  return cut.length === text.length ? text : `${cut}${cutNote}`;
+type Chunk = Omit<NewOutput, 'end'>;
+
+function chunks(stdout: Chunk, stderr: Chunk, isCut: boolean): Partial<JobProgress> {
+  return {
+    ...(stdout.text === '' ? {} : { stdout_chunk: stdout.text, stdout_from: stdout.from }),
+    ...(stderr.text === '' ? {} : { stderr_chunk: stderr.text, stderr_from: stderr.from }),
+    ...(isCut ? { truncated: true } : {}),
+  };
 }

@@ -1,25 +1,11 @@
 import { UserInvokableJob } from '@kanade/shared/local';
 import type { Manifest } from '@kanade/shared/manifest';
 import { describe, expect, it } from 'vitest';
-import { byName, isOffered, offerOf } from './jobs.ts';
+import { byName, offerOf } from './jobs.ts';
 
 const execute = { shell: 'sh', timeout: '90s', script: 'true' } as const;
 const manifest = (client: Manifest['client']): Manifest => ({ id: 'job', version: '1', execute, client });
 const base = { name: 'Name', category: 'c' };
-
-describe('isOffered()', () => {
-  it.each<[string, Manifest['client'], boolean]>([
-    ['no client block', undefined, false],
-    ['nobody named', base, true],
-    ['all', { ...base, visible_to: { all: true } }, true],
-    ['this machine', { ...base, visible_to: { pcs: ['pc-1'] } }, true],
-    ['another machine', { ...base, visible_to: { pcs: ['pc-2'] } }, false],
-    ['one of its groups', { ...base, visible_to: { groups: ['lab', 'x'] } }, true],
-    ['another group', { ...base, visible_to: { groups: ['x'], pcs: ['pc-2'] } }, false],
-  ])('%s', (_, client, expected) => {
-    expect(isOffered(manifest(client), { pcId: 'pc-1', groups: ['lab'] })).toBe(expected);
-  });
-});
 
 describe('offerOf()', () => {
   it('leaves off what is not there', () => {

@@ -1,125 +1,128 @@
 import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
 import { type Command, isToken, parseHumantime } from '@kanade/shared/fleet';
-import type { JobRun, UserInvokableJob } from '@kanade/shared/local';
-import {
-  type Audience,
-  type ClientBlock,
-  commandOf,
-  isMeant,
-  isShown,
-  type Manifest,
-  type Unserved,
-  unservedIn,
-} from '@kanade/shared/manifest';
+import { osFamily } from '@kanade/shared/fleet-words';
+import type { JobRun, OutputPart, OutputQuery, UserInvokableJob } from '@kanade/shared/local';
+import { type Audience, type ClientBlock, commandOf, type Manifest } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
+import { limits } from '../limits.ts';
+import type { LiveRun } from '../run/model.ts';
 import type { Registry } from '../run/supervise.ts';
 import type { Prefetch } from '../script/prefetch.ts';
 import { faultText } from '../script/script-fault.ts';
 import type { CheckResults } from '../store/check-results.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { LookOptions } from '../watch/look.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { ProgressFeed } from './feed.ts';
+import { partOfOutput } from './output.ts';
+import { hindrance, isForPeople, type OfferFacts } from './rules.ts';
+import type { LocalHandlers, LocalSession } from './session.ts';
 
-export interface JobsOptions {
+export interface JobsOptions extends LookOptions {
   readonly pcId: string;
   readonly catalogue: Catalogue;
-  readonly view: Pick<FleetView, 'about' | 'groups'>;
+  readonly view: Pick<FleetView, 'about' | 'groups' | 'age'>;
   readonly intake: Pick<Intake, 'admit'>;
-  readonly ledger: Pick<Ledger, 'lastOf' | 'ownerOf'>;
+  readonly ledger: Pick<Ledger, 'lastOf'>;
   readonly checks: Pick<CheckResults, 'statusOf'>;
   readonly registry: Registry;
   /** The script of the object store that a name stands for now, or as last known. */
   readonly pin: Prefetch['pin'];
 }
 
-/** One person on one connection: the key by which runs belong to people, and where their progress goes. */
-export interface JobsSession {
-  readonly userKey: string;
-  readonly feed: ProgressFeed;
-}
+export type LocalJobs = ReturnType<typeof createLocalJobs>;
 
-/** What the person at the machine can do with jobs; needs no broker. */
+/** What the person at the machine can do with jobs; needs no broker. Whose a run is, and which method asks for that: see `rules.ts`. */
 export function createLocalJobs(options: JobsOptions) {
-  const { pcId, catalogue, view, intake, ledger, registry, checks } = options;
+  const { pcId, catalogue, view, intake, ledger, registry } = options;
+  const factsOf = offerFacts(options);
   const audience = (): Audience => ({ pcId, groups: view.groups() });
 
   /** The jobs that somebody here may start, some of them only while a check stands as it must. */
   function offered(): readonly Manifest[] {
     const who = audience();
-    const isRunnable = (manifest: Manifest): boolean => hasScript(manifest) && hindranceOf(manifest) === undefined;
-    return catalogue.list().filter((manifest) => isOffered(manifest, who) && isRunnable(manifest));
+    return catalogue.list().filter((manifest) => isForPeople(manifest, factsOf(manifest, who)));
   }
 
-  function list({ userKey }: JobsSession, category: string | undefined) {
+  function list({ userKey }: Caller, category: string | undefined) {
+    const who = audience();
     const lastRuns = ledger.lastOf(userKey);
-    return offered()
-      .filter((manifest) => hiddenBy(manifest, checks) === undefined)
+    const items = catalogue
+      .list()
+      .filter((manifest) => hindrance(manifest, factsOf(manifest, who)) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
       .filter((job) => job !== undefined)
       .sort(byName);
+    return { items, ...ageOf(view) };
   }
 
   async function startable(id: string): Promise<Manifest> {
     if (!isToken(id)) throw new KlpError('InvalidParams', 'id: use A-Z a-z 0-9 _ . -');
     const manifest = await catalogue.fresh(id);
     if (!manifest) throw new KlpError('NotFound', `no job ${id}`);
-    if (!isOffered(manifest, audience())) throw new KlpError('Unauthorized', `${id} is not offered to people here`);
-    if (view.about(id).isRevoked) throw new KlpError('Unauthorized', `${id} is revoked`);
-    if (!hasScript(manifest)) throw new KlpError('InvalidParams', `${id} has no script that can be run here`);
-    const hindrance = hindranceOf(manifest);
-    if (hindrance) {
-      throw new KlpError('Unauthorized', `${id}: ${hindrance.path}: ${hindrance.reason}`);
-    }
-    const hidden = hiddenBy(manifest, checks);
-    if (hidden !== undefined) throw new KlpError('Unauthorized', `${id}: client.show_when: ${hidden}`);
+    const found = hindrance(manifest, factsOf(manifest, audience()));
+    if (found) throw new KlpError(found.kind, `${id}${found.reason.startsWith(':') ? '' : ' '}${found.reason}`);
     return manifest;
   }
 
-  async function execute(session: JobsSession, id: string): Promise<string> {
+  async function execute({ userKey, feed }: Caller & Pick<LocalSession, 'feed'>, id: string): Promise<string> {
     const manifest = await startable(id);
     const command = await commandFor(manifest, options);
+    const same = goesOn(registry, userKey, manifest);
+    if (same) {
+      feed.follow(same);
+      return same.run.runId;
+    }
     const bytes = Buffer.from(JSON.stringify(command));
-    const admission = intake.admit({ subject: 'local', bytes, headers: {} }, session.userKey);
+    const admission = intake.admit({ subject: 'local', bytes, headers: {} }, userKey);
     if (admission.kind === 'full') throw new KlpError('RateLimit', admission.reason);
     if (admission.kind !== 'admitted') throw new Error(`a fresh order was not admitted: ${admission.kind}`);
     const { runId } = admission.run;
     const live = registry.get(runId);
-    if (live) session.feed.follow(live);
+    if (live) feed.follow(live);
     return runId;
   }
 
-  /** The same answer for a stranger's run and for none: whether it exists is not told. */
-  function kill({ userKey }: JobsSession, runId: string): void {
-    if (ledger.ownerOf(runId) !== userKey) throw new KlpError('Unauthorized', 'not a run of yours');
-    registry.stop({ runId }, 'user');
-  }
-
-  return { list, offered, execute, kill };
+  return {
+    list,
+    offered,
+    execute,
+    output: (asked: OutputQuery): OutputPart => partOfOutput(options, asked),
+    stop: (runId: string) => void registry.stop({ runId }, 'user'),
+  };
 }
 
-/** True when the person at this machine may start the job: it has a `client` block that is meant for this machine. */
-export function isOffered({ client }: Manifest, audience: Audience): boolean {
-  return client !== undefined && isMeant(client.visible_to, audience);
+const offerFacts =
+  ({ view, checks }: Pick<JobsOptions, 'view' | 'checks'>) =>
+  (manifest: Manifest, audience: Audience): OfferFacts => ({
+    audience,
+    system: osFamily(process.platform) ?? '',
+    isRevoked: view.about(manifest.id).isRevoked,
+    statusOf: checks.statusOf,
+  });
+
+/**
+ * The run to which a click leads because it goes on: one person has one of a job, unless the manifest says otherwise. Throws KlpError
+ * `RateLimit` when this person has no place for another one.
+ */
+function goesOn(registry: Registry, userKey: string, { id, client }: Manifest): LiveRun | undefined {
+  const own = registry.all().filter(({ run }) => run.owner === userKey && run.parentId === undefined);
+  const same = client?.parallel === true ? undefined : own.find(({ run }) => run.command.id === id);
+  const maximum = limits.userRunsMax;
+  if (same || own.length < maximum) return same;
+  const limit = { limit: 'runs of a user at a time', maximum, actual: own.length };
+  throw new KlpError('RateLimit', `${maximum} of your runs go on: wait until one has ended, or stop one`, { limit });
 }
 
-/** Why the newest status of a check keeps the job from people; undefined when none does. */
-export function hiddenBy({ client }: Manifest, checks: Pick<CheckResults, 'statusOf'>): string | undefined {
-  if (client?.show_when === undefined) return undefined;
-  const { check, is } = client.show_when;
-  const status = checks.statusOf(check);
-  if (isShown(client.show_when, status)) return undefined;
-  return `the check ${check} ${status === undefined ? 'has not run' : `is ${status}`}, and it is for ${[is].flat().join(', ')}`;
+function ageOf(view: Pick<FleetView, 'age'>): { offline?: true; as_of?: string } {
+  const { isOffline, asOfMs } = view.age();
+  if (!isOffline) return {};
+  return { offline: true, ...(asOfMs === undefined ? {} : { as_of: new Date(asOfMs).toISOString() }) };
 }
 
-/** What of a manifest keeps people from starting the job, because nobody carries it out; undefined when nothing does. */
-export const hindranceOf = (manifest: Manifest): Unserved | undefined =>
-  unservedIn(manifest).find(({ refusedTo }) => refusedTo !== 'nobody');
-
-/** True when the script stands in the manifest itself, or in the object store. */
-const hasScript = ({ execute }: Manifest): boolean => Boolean(execute.script || execute.script_object);
+type Caller = Pick<LocalSession, 'userKey'>;
 
 /** What is run is what stood in the object store at the click, whatever is stored under that name by the time it starts. */
 async function commandFor(manifest: Manifest, { pin }: Pick<JobsOptions, 'pin'>): Promise<Command> {
@@ -128,6 +131,24 @@ async function commandFor(manifest: Manifest, { pin }: Pick<JobsOptions, 'pin'>)
   const script = await pin(command.script_object);
   if (!('kind' in script)) return { ...command, script_object_sha256: script.sha256 };
   throw new KlpError('NotFound', `${manifest.id}: ${faultText(command.script_object, script)}`);
+}
+
+/** Jobs and runs of the person at the machine. */
+export function jobsHandlers(jobs: LocalJobs) {
+  return {
+    'jobs.list': (params, { session }) => jobs.list(session, params?.category),
+    'jobs.execute': async ({ id }, { session }) => ({ run_id: await jobs.execute(session, id) }),
+    'jobs.kill': ({ run_id }) => {
+      jobs.stop(run_id);
+      return { requested_at: new Date().toISOString() };
+    },
+    'jobs.output': (params) => jobs.output(params),
+    'jobs.subscribe': (params, { session }) => {
+      const since = params?.since;
+      return { subscription: session.feed.subscribe(since === undefined ? 0 : Date.parse(since)) };
+    },
+    'jobs.unsubscribe': ({ subscription }, { session }) => session.feed.unsubscribe(subscription),
+  } satisfies Partial<LocalHandlers>;
 }
 
 /** The job as the list shows it; undefined without a `client` block. */

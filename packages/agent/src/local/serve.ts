@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Connection, createUserRates, type Handlers, KlpError, type SendPush, serveConnection } from '@kanade/klp';
+import { type Connection, createUserRates, type Handlers, type SessionScope, serveConnection } from '@kanade/klp';
 import {
   type AcceptVerdict,
   type LocalListener,
@@ -10,25 +10,21 @@ import {
 } from '@kanade/klp/socket';
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import { accountRow } from '@kanade/runner/process';
-import {
-  commonProtocol,
-  type LocalErrorKind,
-  type LocalFeature,
-  localAddress,
-  localContract,
-  protocolVersions,
-} from '@kanade/shared/local';
+import { localAddress, localContract } from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
+import type { Ledger } from '../store/ledger.ts';
 import { ProgressFeed } from './feed.ts';
-import type { createLocalJobs } from './jobs.ts';
+import type { History } from './history.ts';
+import { jobsHandlers, type LocalJobs } from './jobs.ts';
 import type { createLogTail } from './log-tail.ts';
-import type { MachineState } from './state.ts';
-
-type Contract = typeof localContract;
+import { behindRules, type Served } from './rules.ts';
+import type { LocalContract, LocalHandlers, LocalSession } from './session.ts';
+import { type MachineState, pushStates, stateHandlers } from './state.ts';
+import { systemHandlers } from './system.ts';
 
 export interface ServeLocalOptions {
   readonly socket: string | undefined;
@@ -36,12 +32,15 @@ export interface ServeLocalOptions {
   readonly onlyUid: number | undefined;
   /** Where every frame is written down, if anywhere. */
   readonly trace: { readonly path: string; readonly bodies: boolean } | undefined;
+  readonly pcId: string;
   readonly version: string;
   readonly state: MachineState;
-  readonly jobs: ReturnType<typeof createLocalJobs>;
+  readonly jobs: LocalJobs;
+  readonly history: History;
   readonly registry: Registry;
   readonly settings: LiveSettings;
   readonly logTail: ReturnType<typeof createLogTail>;
+  readonly ledger: Pick<Ledger, 'ownerOf'>;
   readonly log: Logger;
 }
 
@@ -49,40 +48,23 @@ export interface LocalService extends AsyncDisposable {
   readonly path: string;
 }
 
-interface Session {
-  readonly userKey: string;
-  readonly feed: ProgressFeed;
-  readonly states: StateSubscriptions;
-}
-
-const features: LocalFeature[] = ['push.jobs', 'push.state'];
-
 /** Serves KLP on the local socket. Throws AgentError `socket_unavailable`. */
 export async function serveLocal(options: ServeLocalOptions): Promise<LocalService> {
   const { log, onlyUid } = options;
-  const connections = new Set<Connection<Contract>>();
+  const connections = new Set<Connection<LocalContract>>();
   const handlers = handlersOf(options);
   const users = createUserRates();
   const trace = openTrace(options);
   let connectionCount = 0;
 
   function onConnection(duplex: Duplex, peer: LocalPeer): void {
-    const connection: Connection<Contract> = serveConnection<Contract, LocalPeer, Session>(duplex, {
+    const connection: Connection<LocalContract> = serveConnection<LocalContract, LocalPeer, LocalSession>(duplex, {
       contract: localContract,
       peer,
       handlers,
       userRate: users.of(peer.userKey),
       onTrace: trace?.trace(`${peer.userKey} #${++connectionCount}`),
-      createSession: (scope) => ({
-        userKey: peer.userKey,
-        feed: new ProgressFeed({
-          ...scope,
-          owner: peer.userKey,
-          registry: options.registry,
-          onError: (error) => log.warn({ err: error, user: peer.userKey }, 'progress could not be pushed'),
-        }),
-        states: createStateSubscriptions(options, scope),
-      }),
+      createSession: (scope) => sessionOf(options, scope),
       limits: { drainTimeoutMs: limits.closeConnectionsMs, lingerMs: limits.closeConnectionsMs },
       onEvent: (event) => {
         if (event.kind === 'handler_failed')
@@ -105,6 +87,19 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
       await Promise.all([...connections].map((connection) => connection.close()));
       trace?.[Symbol.dispose]();
     },
+  };
+}
+
+function sessionOf(
+  { registry, history, state, log }: ServeLocalOptions,
+  { peer, ...scope }: SessionScope<LocalContract, LocalPeer>,
+): LocalSession {
+  const { userKey } = peer;
+  const onError = (error: unknown): void => log.warn({ err: error, user: userKey }, 'a push could not be sent');
+  return {
+    userKey,
+    feed: new ProgressFeed({ ...scope, owner: userKey, registry, history, onError }),
+    states: pushStates(state, { ...scope, onError }),
   };
 }
 
@@ -147,74 +142,20 @@ const onlyOne =
   (peer: { uid: number }): AcceptVerdict =>
     peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
 
+/** Every method that the table serves, behind what the table asks of its callers. */
 function handlersOf({
+  pcId,
   version,
   state,
   jobs,
+  ledger,
   settings,
   logTail,
-}: ServeLocalOptions): Handlers<Contract, LocalPeer, Session> {
-  return {
-    'system.handshake': ({ protocol }, { peer }) => {
-      const common = commonProtocol(protocol);
-      if (common === undefined) {
-        throw new KlpError(
-          'StaleProtocol' satisfies LocalErrorKind,
-          `offered ${protocol.join(', ')}, this agent speaks ${protocolVersions.join(', ')}`,
-        );
-      }
-      const session = { user: peer.user, session_id: peer.uid, pc_id: state.snapshot().pc_id };
-      const { displayName } = settings.current;
-      const named = displayName === undefined ? {} : { client_display_name: displayName };
-      return { protocol: common, agent_version: version, features, session, ...named };
-    },
-    'system.ping': () => ({ agent_time: new Date().toISOString() }),
-    'system.version': () => ({ agent_version: version, target_agent_version: version }),
-    'system.log_tail': (params, { peer }) => logTail(peer, params?.lines),
-    'state.snapshot': () => state.snapshot(),
-    'state.subscribe': (_, { session }) => ({ subscription: session.states.subscribe() }),
-    'state.unsubscribe': ({ subscription }, { session }) => found(session.states.unsubscribe(subscription)),
-    'jobs.list': (params, { session }) => ({ items: jobs.list(session, params?.category) }),
-    'jobs.execute': async ({ id }, { session }) => ({ run_id: await jobs.execute(session, id) }),
-    'jobs.kill': ({ run_id }, { session }) => {
-      jobs.kill(session, run_id);
-      return { requested_at: new Date().toISOString() };
-    },
-    'jobs.subscribe': (_, { session }) => ({ subscription: session.feed.subscribe() }),
-    'jobs.unsubscribe': ({ subscription }, { session }) => found(session.feed.unsubscribe(subscription)),
+}: ServeLocalOptions): Handlers<LocalContract, LocalPeer, LocalSession> {
+  const handlers: Pick<LocalHandlers, Served> = {
+    ...systemHandlers({ pcId, version, settings, logTail }),
+    ...stateHandlers(state),
+    ...jobsHandlers(jobs),
   };
-}
-
-function found(existed: boolean): null {
-  if (!existed) throw new KlpError('NotFound' satisfies LocalErrorKind, 'no such subscription');
-  return null;
-}
-
-interface StateSubscriptions {
-  subscribe(): string;
-  unsubscribe(subscription: string): boolean;
-}
-
-/** However often a connection subscribes, it gets each change once. */
-function createStateSubscriptions(
-  { state, log }: ServeLocalOptions,
-  { push, signal }: { push: SendPush<Contract>; signal: AbortSignal },
-): StateSubscriptions {
-  const subscriptions = new Set<string>();
-  let count = 0;
-  const unwatch = state.watch((snapshot) => {
-    if (subscriptions.size === 0) return;
-    push('state.changed', { snapshot, at: new Date().toISOString() }).catch((error: unknown) =>
-      log.warn({ err: error }, 'a change of state could not be pushed'),
-    );
-  });
-  signal.addEventListener('abort', unwatch, { once: true });
-  return {
-    subscribe() {
-      const subscription = `sub-s-${++count}`;
-      subscriptions.add(subscription);
-      return subscription;
-    },
-    unsubscribe: (subscription) => subscriptions.delete(subscription),
-  };
+  return behindRules(handlers, ledger.ownerOf);
 }

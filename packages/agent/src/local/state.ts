@@ -1,5 +1,8 @@
+import type { SendPush } from '@kanade/klp';
 import type { StateSnapshot } from '@kanade/shared/local';
 import type { CheckResults } from '../store/check-results.ts';
+import type { LocalContract, LocalHandlers } from './session.ts';
+import { createSubscriptions, type PushSubscriptions } from './subscriptions.ts';
 
 /** What this machine says about itself, and when that changes. */
 export interface MachineState {
@@ -41,4 +44,27 @@ export function createMachineState({ pcId, version, checks }: MachineStateOption
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** The state of the machine, for everybody whom it serves. */
+export function stateHandlers(state: Pick<MachineState, 'snapshot'>) {
+  return {
+    'state.snapshot': () => state.snapshot(),
+    'state.subscribe': (_, { session }) => ({ subscription: session.states.subscribe() }),
+    'state.unsubscribe': ({ subscription }, { session }) => session.states.unsubscribe(subscription),
+  } satisfies Partial<LocalHandlers>;
+}
+
+/** Pushes each change to one connection, once it has subscribed, until the signal fires. */
+export function pushStates(
+  state: Pick<MachineState, 'watch'>,
+  scope: { push: SendPush<LocalContract>; signal: AbortSignal; onError: (error: unknown) => void },
+): PushSubscriptions {
+  const subscriptions = createSubscriptions('s');
+  const unwatch = state.watch((snapshot) => {
+    if (subscriptions.isEmpty) return;
+    scope.push('state.changed', { snapshot, at: new Date().toISOString() }).catch(scope.onError);
+  });
+  scope.signal.addEventListener('abort', unwatch, { once: true });
+  return subscriptions;
 }

@@ -205,8 +205,8 @@ function noteOf(run: Run, ending: Ending, { stop }: JobOutcome): string | undefi
   }
 }
 
-const killNote = ({ execId }: Run, by: 'user' | 'operator' | 'shutdown'): string =>
-  by === 'operator' ? `killed by remote signal (kill.${execId})` : `killed by ${by}`;
+const killNote = ({ execId, runId }: Run, by: 'user' | 'operator' | 'shutdown'): string =>
+  by === 'operator' ? `killed by remote signal (kill.${execId ?? runId})` : `killed by ${by}`;
 
 /** A text with lines of ours behind it. */
 export function withNotes(text: string, notes: readonly string[]): string {

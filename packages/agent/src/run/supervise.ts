@@ -164,8 +164,8 @@ export interface Registry {
   ended(live: LiveRun, end: RunEnd): void;
   get(runId: string): LiveRun | undefined;
   all(): LiveRun[];
-  /** Asks every run that matches to stop; needs no broker. Returns how many there were: none is no error. */
-  stop(match: { runId: string } | { execId: string }, by: Stopper): number;
+  /** Asks every run to stop that one of the ids names; needs no broker. Returns how many there were: none is no error. */
+  stop(match: { readonly runId?: string; readonly execId?: string }, by: Stopper): number;
   /** Calls back on every change until the returned function is called. */
   watch(listener: (event: RegistryEvent) => void): () => void;
 }
@@ -220,9 +220,9 @@ export function createRegistry({ noteStop, stopJob }: RegistryPorts): Registry {
     get: (runId) => entries.get(runId)?.live,
     all: () => [...entries.values()].map(({ live }) => live),
     stop(match, by) {
-      const hit = [...entries.values()].filter(({ live: { run } }) =>
-        'runId' in match ? run.runId === match.runId : run.execId === match.execId,
-      );
+      const isNamed = ({ runId, execId }: Run): boolean =>
+        runId === match.runId || (execId !== null && execId === match.execId);
+      const hit = [...entries.values()].filter(({ live }) => isNamed(live.run));
       for (const entry of hit) stopOne(entry, by);
       return hit.length;
     },

@@ -1,5 +1,5 @@
-/** How what is known of the fleet stands to its broker, and how long somebody waits for it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Durable } from '@kanade/durable';
 import { limits } from '../limits.ts';
 
 /** How long somebody waits for what the broker says, in ms, before what it last said holds. */
@@ -16,16 +16,23 @@ export interface BrokerPatience {
  */
 export type Contact = 'starting' | 'reading' | 'current' | 'away' | 'none';
 
-/** How what we know stands to the broker, and how old it is, on a clock that nobody sets. */
-export function createContact() {
+/**
+ * How what we know stands to the broker, and how old it is: on a clock that nobody sets, and for people, across agents, by the calendar.
+ */
+export function createContact(file: Durable) {
   let contact: Contact = 'starting';
   let lostAtMs = Number.NEGATIVE_INFINITY;
   let changed = Promise.withResolvers<void>();
   return {
     now: () => contact,
     ageMs: () => (contact === 'current' ? 0 : performance.now() - lostAtMs),
+    age: () => ({
+      isOffline: contact !== 'current' && contact !== 'none',
+      asOfMs: contact === 'current' ? Date.now() : lastCurrentMs(file),
+    }),
     set(next: Exclude<Contact, 'starting'>) {
       if (contact === 'current' && next !== 'current') lostAtMs = performance.now();
+      if ((contact === 'current') !== (next === 'current')) noteCurrent(file, Date.now());
       // A connection that went before anything was read is as good as none.
       contact = next === 'away' && lostAtMs === Number.NEGATIVE_INFINITY ? 'starting' : next;
       changed.resolve();
@@ -51,3 +58,17 @@ async function untilChanged(change: Promise<void>, ms: number, signal: AbortSign
   done.abort();
   signal.throwIfAborted();
 }
+
+/** Written when it begins and when it ends that we know all: after a power cut it is taken for older than it is. */
+function noteCurrent(file: Durable, nowMs: number): void {
+  try {
+    file.transact((tx) => tx.sql('INSERT OR REPLACE INTO contact (id, current_at_ms) VALUES (1, ?)').run(nowMs));
+  } catch {
+    // A full disk: then it is taken for older than it is.
+  }
+}
+
+const lastCurrentMs = (file: Durable): number | undefined => {
+  const row = file.look((sql) => sql('SELECT current_at_ms FROM contact').get());
+  return row && Number(row.current_at_ms);
+};

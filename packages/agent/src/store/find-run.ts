@@ -1,5 +1,7 @@
 /** Runs as whoever asks about them may know them. */
 import type { Durable, Row, Sql } from '@kanade/durable';
+import type { JobRun } from '@kanade/shared/local';
+import { jobRunOf } from './run-rows.ts';
 
 /** Ids by which others know a run; empty and absent ones name none. */
 export interface RunNames {
@@ -56,3 +58,30 @@ function knownRunOf(row: Row): KnownRun {
     endedAtMs: (row.ended_at_ms as number | null) ?? undefined,
   };
 }
+
+/** A run that has ended, and where what it printed lies. */
+export interface PastRun {
+  readonly run: JobRun;
+  readonly manifestId: string;
+  readonly jobId: string | undefined;
+}
+
+/** The newest runs of a user that ended since then (ms since 1970), the oldest first. */
+export type FindEnded = (owner: string, sinceMs: number, countMax: number) => PastRun[];
+
+export const createFindEnded =
+  (file: Durable): FindEnded =>
+  (owner, sinceMs, countMax) =>
+    file
+      .look((sql) =>
+        sql(
+          `SELECT * FROM run WHERE owner = ? AND state = 'ended' AND parent_run_id IS NULL AND started_at_ms IS NOT NULL AND ended_at_ms >= ?
+           ORDER BY ended_at_ms DESC, rowid DESC LIMIT ?`,
+        ).all(owner, sinceMs, countMax),
+      )
+      .reverse()
+      .map((row) => ({
+        run: jobRunOf(row),
+        manifestId: row.manifest_id as string,
+        jobId: (row.job_id as string | null) ?? undefined,
+      }));

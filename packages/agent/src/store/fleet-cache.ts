@@ -33,6 +33,11 @@ export interface FleetView {
   groups(): readonly string[];
   /** What the layers of settings that concern this machine say, by their key in `agent_config`, as it is stored. */
   settings(): ReadonlyMap<string, string>;
+  /**
+   * Whether what it says of jobs can be out of date, because there is a broker that cannot be asked; and when it was last known to be
+   * right, in ms since 1970, undefined if never. Outlives the agent.
+   */
+  age(): { readonly isOffline: boolean; readonly asOfMs: number | undefined };
   /** Subjects on which orders for this machine come. */
   filters(): readonly string[];
   /**
@@ -101,7 +106,7 @@ export interface BucketChange {
 }
 
 export function createFleetCache(file: Durable, pcId: string): FleetCache {
-  const contact = createContact();
+  const contact = createContact(file);
   const { held, said } = heldIn(file);
   const groupsSaid = (): string[] =>
     effectiveGroups(
@@ -127,6 +132,7 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     ...manifestsIn(file),
     groups: () => groups,
     settings: () => held.get(buckets.agentConfig) ?? new Map(),
+    age: contact.age,
     filters: () => commandFilters(pcId, groups),
     settled: contact.settled,
     watch(listener) {

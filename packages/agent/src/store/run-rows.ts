@@ -90,7 +90,7 @@ export function lastRuns(sql: Sql, owner: string): ReadonlyMap<string, JobRun> {
   return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
 }
 
-function jobRunOf(row: Row): JobRun {
+export function jobRunOf(row: Row): JobRun {
   const at = (ms: unknown): string => new Date(ms as number).toISOString();
   return {
     run_id: row.run_id as string,

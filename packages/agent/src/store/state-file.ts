@@ -10,6 +10,7 @@
  * | `cursor`      | `store/fleet-cache.ts` | per filter, the last stream sequence that was read; per bucket, how far   |
  * | `check_result` | `store/check-results.ts` | how each check came out last                                          |
  * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
+ * | `contact`     | `store/contact.ts`     | one row: when what the broker says was last known to be right             |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
@@ -62,6 +63,7 @@ const migrations: readonly string[] = [
   `ALTER TABLE run ADD COLUMN retries INTEGER;
    ALTER TABLE run ADD COLUMN earlier_job_id TEXT;
    ALTER TABLE run ADD COLUMN parent_run_id TEXT;`,
+  'CREATE TABLE contact (id INTEGER PRIMARY KEY CHECK (id = 1), current_at_ms INTEGER NOT NULL) STRICT;',
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -73,7 +75,7 @@ export const agentPart: DurablePart = {
   migrations,
   tables: [
     { name: 'admission', isIntact: isIntactAdmission },
-    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted'].map((name) => ({ name })),
+    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted', 'contact'].map((name) => ({ name })),
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
   mend(sql, salvaged) {

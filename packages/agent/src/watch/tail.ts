@@ -2,35 +2,21 @@
  * Answers who watches a run: what it has printed from an offset on, and how it stands. An answer is held back until there is something
  * new, so nobody polls; while nobody asks nothing is watched.
  */
-import { existsSync, type FSWatcher, watch } from 'node:fs';
-import type { Jobs } from '@kanade/runner';
+import { type FSWatcher, watch } from 'node:fs';
 import { type JobTailReply, JobTailRequest, jobTailRequestDefaults, readAs, withDefaults } from '@kanade/shared/fleet';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
-import { type ReadFrom, readChunk } from '../report/read-chunk.ts';
-import type { ReadOutput, Run } from '../run/model.ts';
 import type { Registry } from '../run/supervise.ts';
-import type { FindRun, KnownRun, RunNames } from '../store/find-run.ts';
+import type { RunNames } from '../store/find-run.ts';
+import { isNamed, type LookOptions, lookFor, type Seen } from './look.ts';
+import { type Part, partOf } from './parts.ts';
 import { type AnswerQuestion, createHeld, readQuestion } from './question.ts';
 
-export interface TailOptions {
-  readonly findRun: FindRun;
+export interface TailOptions extends LookOptions {
   readonly registry: Pick<Registry, 'all' | 'watch'>;
-  readonly jobs: Pick<Jobs, 'at' | 'read'>;
   readonly log: Logger;
   /** Fires when the agent ends: whoever waits is answered. */
   readonly signal: AbortSignal;
-}
-
-/** A run as it stands when it is looked at. */
-interface Seen {
-  readonly runId: string;
-  readonly state: NonNullable<JobTailReply['state']>;
-  /** How many attempts came before this one. */
-  readonly attempt: number;
-  /** Its directory and its output, where the machine keeps them. */
-  readonly output: { readonly dir: string; readonly read: ReadOutput } | undefined;
-  readonly end: KnownRun | undefined;
 }
 
 /** Answers a question on `job.tail.<pc_id>`. */
@@ -59,33 +45,6 @@ const idsOf = (asked: JobTailRequest): RunNames => ({
   requestId: asked.request_id,
   execId: asked.exec_id,
 });
-
-/** What ends a run goes by its own id alone. */
-const isNamed = ({ runId, requestId, execId, parentId }: Run, ids: RunNames): boolean =>
-  runId === ids.runId ||
-  (parentId === undefined && (requestId === ids.requestId || (execId !== null && execId === ids.execId)));
-
-function lookFor({ registry, findRun, jobs }: Omit<TailOptions, 'log' | 'signal'>, ids: RunNames): Seen | undefined {
-  const live = registry.all().findLast(({ run }) => isNamed(run, ids));
-  if (live) {
-    const { run, running } = live;
-    const output = running && { dir: running.job.path, read: running.read };
-    const attempt = running?.attempt ?? 0;
-    return { runId: run.runId, state: running ? 'running' : 'waiting', attempt, output, end: undefined };
-  }
-  const known = findRun(ids);
-  if (!known) return undefined;
-  const job = known.jobId === undefined ? undefined : jobs.at(known.jobId);
-  const read: ReadOutput = (stream, from, bytesMax) =>
-    jobs.read(job as NonNullable<typeof job>, stream, { from, bytesMax });
-  return {
-    runId: known.runId,
-    state: known.isEnded ? 'ended' : 'running',
-    attempt: known.retries,
-    output: job && existsSync(job.path) ? { dir: job.path, read } : undefined,
-    end: known.isEnded ? known : undefined,
-  };
-}
 
 function replyOf(seen: Seen | undefined, asked: JobTailRequest, bytesMax: number): JobTailReply {
   if (!seen) return { found: false };
@@ -120,44 +79,6 @@ function replyOf(seen: Seen | undefined, asked: JobTailRequest, bytesMax: number
     ...(end?.exitCode === undefined ? {} : { exit_code: end.exitCode }),
     ...(end?.endedAtMs === undefined ? {} : { finished_at: new Date(end.endedAtMs).toISOString() }),
   };
-}
-
-interface Part {
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-  /** Nothing more can be read now. */
-  readonly isLast: boolean;
-}
-
-interface PartRequest {
-  /** Undefined: what fits of the end. */
-  readonly from: number | undefined;
-  readonly bytesMax: number;
-  /** Nothing comes any more: what is left is no beginning of a character. */
-  readonly isEnded: boolean;
-}
-
-/** A part of the output of one stream. */
-export function partOf(read: ReadFrom, { from, bytesMax, isEnded }: PartRequest): Part {
-  const { totalBytes } = read(Number.MAX_SAFE_INTEGER, 0);
-  // Who has more than there is has seen another file.
-  const begin = from === undefined ? beginOfEnd(read, totalBytes, bytesMax) : Math.min(from, totalBytes);
-  const part = readChunk(read, begin, bytesMax);
-  const left = part.totalBytes - part.end;
-  if (isEnded && left > 0 && left < 4 && part.end - begin + left <= bytesMax + 3) {
-    const rest = read(part.end, left);
-    return { text: part.text + rest.text, from: begin, to: rest.range[1], isLast: true };
-  }
-  return { text: part.text, from: begin, to: part.end, isLast: left < 4 };
-}
-
-/** Where the last `bytesMax` bytes begin, behind a character that they would cut. */
-function beginOfEnd(read: ReadFrom, totalBytes: number, bytesMax: number): number {
-  const begin = Math.max(0, totalBytes - bytesMax);
-  if (begin === 0) return 0;
-  const whole = [0, 1, 2, 3].find((skipped) => !read(begin + skipped, 4).text.startsWith('\ufffd'));
-  return begin + (whole ?? 0);
 }
 
 /** Whether there is something to tell to who knows what was told `before`. */

@@ -46,6 +46,7 @@ export type FleetErrorCode =
   | 'key_invalid'
   | 'key_ambiguous'
   | 'ring_invalid'
+  | 'machine_away'
   | 'broker_failed';
 
 const retryableCodes: readonly FleetErrorCode[] = [
@@ -53,6 +54,7 @@ const retryableCodes: readonly FleetErrorCode[] = [
   'broker_timeout',
   'job_changed',
   'settings_changed',
+  'machine_away',
 ];
 
 /** One fault of a manifest: the key (`execute.timeout`), what is wrong and, where there is a source, its line (from 1). */

@@ -5,6 +5,7 @@ import { readEnds, readRuns } from '../results/runs-of-order.ts';
 import { readValue } from '../stream/read-value.ts';
 import { findOrder } from './find-order.ts';
 import type { Order } from './publish-order.ts';
+import { runOn } from './run-on-machine.ts';
 import { sendKill } from './send-kill.ts';
 
 /** A run that a machine has ended since the kill, and what it said of that. */
@@ -23,7 +24,10 @@ export interface StoppedRun {
 export type OrderLook = 'order' | 'begun' | 'ended';
 
 export interface StopOrderOptions {
+  /** Of the order; or the id of one run, which a person may have started. */
   readonly execId: string;
+  /** The machine of that run: it is asked whether it knows it, because the broker does not know of runs of people before they end. */
+  readonly pc?: string | undefined;
   /** How long the confirmations may take in all, in ms. */
   readonly waitMs: number;
   /** When all who are known to run it have confirmed: how long nobody else may say anything, in ms. Runs that wait to start are in no list. */
@@ -59,6 +63,7 @@ export interface StoppedOrder {
  */
 export async function stopOrder(fleet: Fleet, options: StopOrderOptions): Promise<StoppedOrder> {
   const { execId, signal } = options;
+  const there = await runOn(fleet, options);
   // Before the word goes out: whoever is quick must not be missed.
   const heard = listenForEnds(fleet, options);
   try {
@@ -67,8 +72,8 @@ export async function stopOrder(fleet: Fleet, options: StopOrderOptions): Promis
     const unknown: OrderLook[] = [];
     const look = lookUp(options, unknown);
     const order = await look('order', findOrder(fleet, execId, { signal }), undefined);
-    const begun = await look('begun', readRuns(fleet, execId, signal), none);
-    const ended = order ? await look('ended', readEnds(fleet, order.requestId, signal), none) : none;
+    const begun = new Map([...(await look('begun', readRuns(fleet, execId, signal), none)), ...there.running]);
+    const ended = order ? await look('ended', readEnds(fleet, order.requestId, signal), none) : there.ended;
     const confirmed = (id: string): boolean => heard.runs.some(({ result_id }) => result_id === id);
     const running = [...begun].filter(([id]) => !ended.has(id) || confirmed(id));
     const isOpen = (): boolean => {
@@ -120,7 +125,7 @@ function listenForEnds(fleet: Fleet, { execId, onStopped }: StopOrderOptions): H
   const subscription = fleet.connection.subscribe(anyResult, {
     callback: (error, message) => {
       const result = error ? undefined : readValue(message, readResult);
-      if (result?.exec_id !== execId) return;
+      if (result?.exec_id !== execId && result?.result_id !== execId) return;
       const { pc_id, exit_code, ending, result_id, stderr, stop_report: stop } = result;
       const report = stderr.trimEnd().split('\n').at(-1) ?? '';
       const run = { pc_id, exit_code, ending, result_id, report, ...(stop ? { stop } : {}) };

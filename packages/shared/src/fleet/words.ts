@@ -2,6 +2,7 @@
  * Words on NATS that are no shapes: free of the schema library, so that a page and a hot path can have them alone
  * (`@kanade/shared/fleet-words`).
  */
+export { osFamily } from '../scalar/system.ts';
 export { isToken, omitDefaults, parseHumantime, withDefaults } from '../scalar/words.ts';
 export {
   commandKey,

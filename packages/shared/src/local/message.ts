@@ -54,8 +54,9 @@ export const EarlyUserInvokableJob = UserInvokableJob.omit({
 export type EarlyUserInvokableJob = z.infer<typeof EarlyUserInvokableJob>;
 
 /**
- * How a run goes: deltas while it runs, one push with the full output (each stream cut to 256 KiB) at its end.
- * `job_id`, `started_at` and `finished_at` are ours: a client that reconnects shows its live runs by them.
+ * How a run goes: deltas while it runs, one push with the full output (each stream cut to 256 KiB) at its end. Ours: `job_id`, `started_at`
+ * and `finished_at`, by which a client that reconnects shows its runs; `stdout_from` and `stderr_from`, the byte of the stream at which
+ * a chunk begins; `truncated`, when output before a delta, or behind the last push, was left out. `jobs.output` has all of it.
  */
 export const JobProgress = z.looseObject({
   run_id: z.string(),
@@ -66,5 +67,29 @@ export const JobProgress = z.looseObject({
   job_id: optional(z.string()),
   started_at: optional(Instant),
   finished_at: optional(Instant),
+  stdout_from: optional(z.int().nonnegative()),
+  stderr_from: optional(z.int().nonnegative()),
+  truncated: optional(z.boolean()),
 });
 export type JobProgress = z.infer<typeof JobProgress>;
+
+/** A part of what a run has printed, asked for by the byte at which it begins; without one it begins at the start. Ours. */
+export const OutputQuery = z.looseObject({
+  run_id: z.string(),
+  stream: z.enum(['stdout', 'stderr']),
+  from: optional(z.int().nonnegative()),
+});
+export type OutputQuery = z.infer<typeof OutputQuery>;
+
+/**
+ * At most 128 KiB, whole characters, from byte `from` up to `to`; the next part begins there. `total_bytes`: what the stream held then;
+ * `ended`: nothing more comes.
+ */
+export const OutputPart = z.looseObject({
+  text: z.string(),
+  from: z.int().nonnegative(),
+  to: z.int().nonnegative(),
+  total_bytes: z.int().nonnegative(),
+  ended: z.boolean(),
+});
+export type OutputPart = z.infer<typeof OutputPart>;

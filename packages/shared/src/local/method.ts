@@ -6,7 +6,7 @@ import type { LocalErrorKind } from './error-kind.ts';
 import { Handshake, HandshakeResult, VersionResult } from './handshake.ts';
 import { StateChanged, StateSnapshot } from './machine-state.ts';
 import { DeferDuration, MaintenanceItem } from './maintenance.ts';
-import { JobProgress, UserInvokableJob } from './message.ts';
+import { JobProgress, OutputPart, OutputQuery, UserInvokableJob } from './message.ts';
 import { LocalNotification, NotificationFilter } from './notification.ts';
 import { DiagnosticsResult, UnlockGrant } from './support.ts';
 import { localErrors } from './words.ts';
@@ -15,6 +15,16 @@ const nothing = z.looseObject({}).nullish();
 const subscription = z.looseObject({ subscription: z.string() });
 const grants = z.looseObject({ grants: z.array(UnlockGrant) });
 const count = z.int().nonnegative();
+
+/**
+ * Ours: `offline` while what the fleet said may be out of date, because its broker cannot be asked; `as_of` is then when it was last known
+ * to be right, absent when that never was so. The jobs of the machine itself are always right.
+ */
+const catalogue = z.looseObject({
+  items: z.array(UserInvokableJob),
+  offline: optional(z.boolean()),
+  as_of: optional(Instant),
+});
 
 const logTailParams = z.looseObject({ lines: optional(count) });
 const notificationParams = z.looseObject({
@@ -82,7 +92,7 @@ export const localContract = {
     },
     'jobs.list': {
       params: z.looseObject({ category: optional(z.string()) }).nullish(),
-      result: z.looseObject({ items: z.array(UserInvokableJob) }),
+      result: catalogue,
     },
     'jobs.execute': {
       params: z.looseObject({ id: z.string() }),
@@ -95,7 +105,14 @@ export const localContract = {
       result: z.looseObject({ requested_at: Instant }),
       errors: ['Unauthorized'],
     },
-    'jobs.subscribe': { params: nothing, result: subscription, pushes: jobPushes },
+    /** Ours. A part of the output of a run of one's own, from the disk of the machine. */
+    'jobs.output': { params: OutputQuery, result: OutputPart, errors: ['Unauthorized', 'NotFound'] },
+    /** Then come the live runs, and the endings since `since` (ours; at most a day ago, at most 30), the oldest first. */
+    'jobs.subscribe': {
+      params: z.looseObject({ since: optional(Instant) }).nullish(),
+      result: subscription,
+      pushes: jobPushes,
+    },
     'jobs.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
     'support.upload_diagnostics': {
       params: diagnosticsParams.nullish(),

@@ -52,7 +52,15 @@ export function isShown(showWhen: ShowWhen, status: CheckStatus | undefined): bo
   return Array.isArray(showWhen.is) ? showWhen.is.includes(status) : showWhen.is === status;
 }
 
-/** Its presence offers the job to the person at the machine. `category` is free text; lower `category_order` comes first. */
+/** A system that a job is for, as a heartbeat calls it. Open on read: one that nobody knows is no machine's. */
+export const Platform = openEnum(['linux', 'macos', 'windows']).meta({ enum: ['linux', 'macos', 'windows'] });
+export type Platform = z.infer<typeof Platform>;
+
+/**
+ * Its presence offers the job to the person at the machine. `category` is free text; lower `category_order` comes first. `platforms` and
+ * `parallel` are ours: which systems it is offered on (absent: on all), and whether a second click starts a second run of the same
+ * person; without it the second click leads to the run that goes on.
+ */
 export const ClientBlock = z.looseObject({
   name: FilledText,
   category: FilledText,
@@ -65,6 +73,8 @@ export const ClientBlock = z.looseObject({
   show_when: optional(ShowWhen),
   confirm: optional(Confirm),
   unlock: optional(Id),
+  platforms: optional(z.array(Platform).min(1)),
+  parallel: optional(z.boolean()),
 });
 export type ClientBlock = z.infer<typeof ClientBlock>;
 

@@ -25,6 +25,7 @@ function rulesOf(manifest: Manifest, options: StrictManifestOptions): Fault[] {
   return [
     ...scriptFaults(manifest, options),
     ...tierFaults(manifest),
+    ...platformFaults(manifest),
     ...finalizeFaults(manifest),
     ...blockFaults(manifest),
   ];
@@ -51,6 +52,11 @@ function tierFaults({ tier, feed }: Manifest): Fault[] {
   return tier === 'endpoint' && feed && feed.length > 0
     ? [{ path: 'tier', message: 'must be controller for a job with feed: endpoint' }]
     : [];
+}
+
+function platformFaults({ client }: Manifest): Fault[] {
+  if (!client?.platforms?.includes('unknown')) return [];
+  return [{ path: 'client.platforms', message: 'must name linux, macos or windows, and nothing else' }];
 }
 
 function finalizeFaults({ finalize, collect }: Manifest): Fault[] {

@@ -13,17 +13,21 @@ const quietMs = 500;
 
 export const fleetKill = defineCommand({
   name: 'kill',
-  summary: 'stop the runs of an order on every machine that is online, with their children, and say where',
-  usage: 'EXEC_ID',
+  summary: 'stop the runs of an order on every machine that is online, or one run, with their children, and say where',
+  usage: 'EXEC_ID|RUN_ID',
   waits: true,
   options: {
+    pc: { kind: 'text', value: 'ID', help: 'the machine of RUN_ID: needed for a run that a person there has started' },
     timeout: { kind: 'count', value: 'SECONDS', help: 'how long machines may take to confirm (default: 15)' },
     'no-wait': { kind: 'flag', help: 'only tell the machines; nobody is asked whether a run has stopped' },
   },
   notes: [
     'Machines that are away do not hear it: "kanade fleet cancel EXEC_ID" keeps the order from those that have not got it, "kanade fleet revoke JOB" from those that have and not started it.',
   ],
-  examples: ['kanade fleet kill 6f0f1a52-6c2e-4d36-9b8b-0f5c3a1d9e77'],
+  examples: [
+    'kanade fleet kill 6f0f1a52-6c2e-4d36-9b8b-0f5c3a1d9e77',
+    'kanade fleet kill 0d9c41f7-7f0a-4b0e-9d7e-2f6b1c55a8d1 --pc pc-042',
+  ],
   async run(options, words, context) {
     const execId = oneWord(words, 'EXEC_ID');
     const waitMs = secondsOption('timeout', options.timeout) ?? answerMsDefault;
@@ -31,7 +35,7 @@ export const fleetKill = defineCommand({
       throw new UsageError('--timeout and --no-wait exclude each other');
     return withFleet(context, async (connected) => {
       const { fleet, sendKill, audit } = connected;
-      if (!options['no-wait']) return stopAndAnswer(connected, { execId, waitMs }, context);
+      if (!options['no-wait']) return stopAndAnswer(connected, { execId, waitMs, pc: options.pc }, context);
       await sendKill(fleet, execId, { signal: context.io.signal });
       return { type: 'fleet.kill', exec_id: execId, ...(await audit({ action: 'kill', about: execId })) };
     });
@@ -40,15 +44,13 @@ export const fleetKill = defineCommand({
 
 interface Stop {
   readonly execId: string;
+  readonly pc: string | undefined;
   readonly waitMs: number;
 }
 
-async function stopAndAnswer(
-  connected: Connected,
-  { execId, waitMs }: Stop,
-  { io, onWaiting }: Context,
-): Promise<Answer> {
+async function stopAndAnswer(connected: Connected, stop: Stop, { io, onWaiting }: Context): Promise<Answer> {
   const { fleet, stopOrder, audit } = connected;
+  const { execId } = stop;
   const told: { isSent: boolean; stopped: StoppedRun[] } = { isSent: false, stopped: [] };
   const record = (details: object) =>
     audit({ action: 'kill', about: execId, details: { stopped: told.stopped.length, ...details } });
@@ -64,9 +66,9 @@ async function stopAndAnswer(
     onUnknown: (what: OrderLook) => io.stderr(`the broker does not let this user look up ${looks[what]}\n`),
   };
   try {
-    const outcome = await stopOrder(fleet, { execId, waitMs, quietMs, ...asked, signal: io.signal });
+    const outcome = await stopOrder(fleet, { ...stop, quietMs, ...asked, signal: io.signal });
     const { unconfirmed } = outcome;
-    return answerOf(outcome, { execId, waitMs, noted: await record({ unconfirmed }) });
+    return answerOf(outcome, { ...stop, noted: await record({ unconfirmed }) });
   } catch (error) {
     if (!told.isSent || error instanceof Failure) throw error;
     // Machines have heard it, whatever came after.

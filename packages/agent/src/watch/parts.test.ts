@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partOf } from './tail.ts';
+import { partOf } from './parts.ts';
 
 /** Reads as a log of these bytes does. */
 const readerOf = (bytes: Buffer) => (from: number, bytesMax: number) => {

@@ -1,0 +1,71 @@
+/** The person at the machine, and what an operator says to people: one broker, one agent, two doors. */
+import { writeFileSync } from 'node:fs';
+import { eventually, newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAgent } from './agent.ts';
+import { answer, type Json } from './program.ts';
+import { openPlainPerson } from './trust/plain-person.ts';
+
+interface Site extends AsyncDisposable {
+  readonly dir: string;
+  readonly socket: string;
+  fleet(...args: string[]): Promise<Json & { status: number | null }>;
+}
+
+async function openSite(): Promise<Site> {
+  const closing = new AsyncDisposableStack();
+  const { path: dir } = closing.use(await tempDir());
+  const broker = closing.use(await startNatsServer(await newestNatsServer()));
+  const env = { KANADE_NATS_URL: broker.url };
+  const fleet: Site['fleet'] = (...args) => answer(['fleet', ...args], { env });
+  await fleet('setup');
+  const { socket } = closing.use(await startAgent({ args: ['--server', broker.url] }));
+  await eventually('pc-1 answers', async () => (await fleet('ping', 'pc-1')).ok === true);
+  return { dir, socket, fleet, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+describe('an operator and the person at the machine', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterAll(() => site[Symbol.asyncDispose]());
+
+  /** Puts a job for people into the catalogue, with more lines for its block. */
+  async function put(id: string, script: string, more: readonly string[] = []): Promise<void> {
+    const lines = [
+      `id: ${id}`,
+      'version: 1.0.0',
+      'execute:',
+      '  shell: sh',
+      '  timeout: 1m',
+      `  script: ${JSON.stringify(script)}`,
+      'client:',
+      `  name: ${id}`,
+      '  category: tests',
+      ...more.map((line) => `  ${line}`),
+    ];
+    writeFileSync(`${site.dir}/${id}.yaml`, `${lines.join('\n')}\n`);
+    expect(await site.fleet('job', 'put', `${site.dir}/${id}.yaml`)).toMatchObject({ status: 0 });
+  }
+
+  it('kill stops the run of a person, and says what became of it', async () => {
+    await put('held', 'echo begun; exec sleep 50');
+    await using person = await openPlainPerson(site.socket);
+    const runId = await eventually('the job to be there', () => person.start('held').catch(() => undefined));
+    await eventually('its output', () => person.pushes(runId).some(({ stdout_chunk }) => stdout_chunk === 'begun\n'));
+    // Without its machine nobody knows of it; with another machine it is not there.
+    expect(await site.fleet('kill', runId, '--pc', 'pc-9')).toMatchObject({
+      status: 1,
+      error: { code: 'machine_away', retryable: true },
+    });
+    const killed = await site.fleet('kill', runId, '--pc', 'pc-1');
+    expect(killed).toMatchObject({ status: 0, stopped: [{ pc_id: 'pc-1', ending: 'killed', result_id: runId }] });
+    expect(await person.end(runId)).toMatchObject({ status: 'killed' });
+    expect(await site.fleet('kill', runId, '--pc', 'pc-1')).toMatchObject({ status: 0, stopped: [], ended_before: 1 });
+    expect(await site.fleet('kill', 'no-such-run', '--pc', 'pc-1')).toMatchObject({
+      status: 1,
+      error: { code: 'order_not_found' },
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { eventually, newestNatsServer, startNatsServer } from '@kanade/testkit';
+import { describe, expect, it } from 'vitest';
+import { jobYaml, openSite } from './agent-process.ts';
+import { openOperator } from './operator.ts';
+import { openPerson } from './person.ts';
+
+const stored = (id: string): string =>
+  JSON.stringify({
+    id,
+    version: '1',
+    execute: { shell: 'sh', timeout: '60s', script: 'echo of the fleet' },
+    client: { name: id, category: 'tests' },
+  });
+
+describe('the person at the machine and the fleet', () => {
+  it('an operator stops the run of a person by its id', async () => {
+    await using broker = await startNatsServer(await newestNatsServer());
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    site.putJob('long.yaml', jobYaml({ id: 'long', script: 'echo begun; exec sleep 60' }));
+    await site.start({ args: ['--server', broker.url] });
+    const person = await openPerson(site.socket);
+    await eventually('the agent to be online', async () => (await person.call('state.snapshot')).online);
+    const runId = await person.start('long');
+    await person.sees(runId, /begun/);
+    operator.kill('another');
+    operator.kill(runId);
+    expect(await person.end(runId)).toMatchObject({ status: 'killed' });
+    const result = await eventually('the result', async () =>
+      (await operator.results()).find(({ result_id }) => result_id === runId),
+    );
+    expect(result).toMatchObject({ ending: 'killed', stderr: `[KLP] killed by remote signal (kill.${runId})\n` });
+  });
+
+  it('the catalogue is there without the broker, and says from when it is, also to the next agent', async () => {
+    await using broker = await startNatsServer(await newestNatsServer());
+    const operator = await openOperator(broker.url);
+    await operator.put('jobs', 'central', stored('central'));
+    const site = await openSite();
+    site.putJob('own.yaml', jobYaml({ id: 'own', script: 'true' }));
+    const alone = await site.start();
+    const before = await openPerson(site.socket);
+    const listed = await before.call('jobs.list');
+    expect(listed.items.map(({ id }) => id)).toEqual(['own']);
+    expect(listed).not.toHaveProperty('offline'); // there is no fleet that could say anything
+    await before.close();
+    await alone.end();
+
+    const args = ['--server', broker.url];
+    const agent = await site.start({ args });
+    const person = await openPerson(site.socket);
+    const current = await eventually('the catalogue of the fleet', async () => {
+      const list = await person.call('jobs.list');
+      return list.items.length === 2 && list.offline === undefined && list;
+    });
+    expect(current).not.toHaveProperty('as_of');
+    const fromMs = Date.now();
+    await broker.stop();
+    const away = await eventually('the list to be an old one', async () => {
+      const list = await person.call('jobs.list');
+      return list.offline && list;
+    });
+    expect(away.items.map(({ id }) => id)).toEqual(['central', 'own']);
+    expect(Date.parse(away.as_of ?? '')).toBeGreaterThanOrEqual(fromMs);
+    expect(Date.parse(away.as_of ?? '')).toBeLessThanOrEqual(Date.now());
+    expect((await person.end(await person.start('central'))).stdout_chunk).toBe('of the fleet\n');
+    await person.close();
+    await agent.end();
+
+    await site.start({ args });
+    const later = await openPerson(site.socket);
+    expect(await later.call('jobs.list')).toMatchObject({ offline: true, as_of: away.as_of, items: [{}, {}] });
+    await broker.restart();
+    await eventually('the list to be right again', async () => (await later.call('jobs.list')).offline === undefined);
+  });
+});
