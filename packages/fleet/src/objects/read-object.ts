@@ -54,12 +54,17 @@ export async function readObjectBytes(
   if (!look.ok) return { ok: false, reason: look.reason };
   const { object } = look;
   if (object.size > bytesMax) return { ok: false, reason: 'too_large', bytes: object.size, bytesMax };
-  const parts: Uint8Array[] = [];
+  // In its place at once: in parts, they and the whole would be in memory together.
+  const bytes = Buffer.allocUnsafe(object.size);
+  let have = 0;
   try {
-    for await (const part of readObject(connection, object, place)) parts.push(part);
+    for await (const part of readObject(connection, object, place)) {
+      bytes.set(part, have);
+      have += part.byteLength;
+    }
   } catch (error) {
     if (error instanceof FleetError && error.code === 'object_damaged') return { ok: false, reason: 'damaged' };
     throw error;
   }
-  return { ok: true, object, bytes: Buffer.concat(parts) };
+  return { ok: true, object, bytes };
 }
