@@ -85,6 +85,30 @@ const benches = {
     file: 'fleet/results.mjs',
     programs: true,
   },
+  'client:view': {
+    what: 'ms from the address to the first view of the Client App, KB of its script; in a real browser',
+    file: 'client/page.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
+  'client:click': {
+    what: 'ms from a click on Run to the first line of output on the page, p50',
+    file: 'client/page.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
+  'client:flood': {
+    what: 'longest task and late frames of the page over 1,000 lines a second and over 20 MB; memory of agent and server',
+    file: 'client/page.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
+  'client:memory': {
+    what: 'MB resident of the server of the page, nobody looking',
+    file: 'client/page.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   shared: {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared/decode.mjs',

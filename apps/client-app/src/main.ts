@@ -1,6 +1,7 @@
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
 import { ClientAppError, clientAppExitCodes } from './client-app-error.ts';
 import { connectionWords } from './connection-words.ts';
+import { type HandOver, writeHandOver } from './hand-over.ts';
 import type { Io } from './io.ts';
 import { browserCommands, openFirst } from './open-browser.ts';
 import { type ClientAppOptions, helpText, parseOptions } from './options.ts';
@@ -51,7 +52,9 @@ async function serve(options: Extract<ClientAppOptions, { kind: 'serve' }>, io: 
   await using server = await openPageServer({ link, board, page, session, port: options.port });
   const url = `http://127.0.0.1:${server.port}/#token=${session.token}`;
   io.stdout(`kanade-client: ${url}\n`);
-  if (options.open) await open(url, io);
+  await using handOver = options.open ? await open(url, io) : undefined;
+  // Once the token is traded it is worth nothing, and neither is the file that holds it.
+  void session.used.then(() => handOver?.[Symbol.asyncDispose]());
   await aborted(signal);
 }
 
@@ -65,11 +68,16 @@ function openTrace({ trace }: Extract<ClientAppOptions, { kind: 'serve' }>): Tra
   }
 }
 
-async function open(url: string, io: Io): Promise<void> {
-  const commands = browserCommands(url, { platform: process.platform, env: io.env });
+/** The token goes to the browser in a file: argument lists can be read by every user of the machine. */
+async function open(url: string, io: Io): Promise<HandOver> {
+  const handOver = await writeHandOver(url, { env: io.env });
+  const commands = browserCommands(handOver.address, { platform: process.platform, env: io.env });
   const program = await openFirst(commands, io.env);
-  if (program === undefined)
+  if (program === undefined) {
+    await handOver[Symbol.asyncDispose]();
     io.stderr('kanade-client: found no display or no browser to open; use the address above\n');
+  }
+  return handOver;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

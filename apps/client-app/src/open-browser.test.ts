@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { browserCommands, openFirst } from './open-browser.ts';
 
-const url = 'http://127.0.0.1:1234/#token=abc';
+const url = 'file:///run/user/1000/kanade-client-x/open.html';
 
 describe('browserCommands()', () => {
   it.each([

@@ -14,17 +14,26 @@ export interface PageUnderTest extends AsyncDisposable {
   readonly agent: MemoryAgent;
 }
 
+let building: ReturnType<typeof buildPage> | undefined;
+
+/** Built once for all tests of a file. */
+function builtPage(): ReturnType<typeof buildPage> {
+  building ??= buildPage();
+  return building;
+}
+
 /** The real server and the real page on a free port, with an agent in memory that is connected. */
 export async function openPageUnderTest(
   limits: Partial<PageServerLimits> = {},
   prepare: (agent: MemoryAgent) => void = () => undefined,
+  { isAlone = false }: { readonly isAlone?: boolean } = {},
 ): Promise<PageUnderTest> {
   const board = createBoard();
   const agent = createMemoryAgent(exampleJobs);
   const session = createSession();
-  const server = await openPageServer({ link: agent, board, page: await buildPage(), session, port: 0, limits });
+  const server = await openPageServer({ link: agent, board, page: await builtPage(), session, port: 0, limits });
   prepare(agent);
-  agent.connect(board);
+  if (!isAlone) agent.connect(board);
   const origin = `http://127.0.0.1:${server.port}`;
   return {
     port: server.port,

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,10 +44,16 @@ interface Started extends AsyncDisposable {
   address(): Promise<string>;
 }
 
-function start(args: readonly string[]): Started {
+function start(args: readonly string[], env: Record<string, string> = {}): Started {
   const child = spawn(process.execPath, [join(directory.path, 'client.cjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, KANADE_SOCKET: join(directory.path, 'no-agent.sock'), DISPLAY: '', WAYLAND_DISPLAY: '' },
+    env: {
+      ...process.env,
+      KANADE_SOCKET: join(directory.path, 'no-agent.sock'),
+      DISPLAY: '',
+      WAYLAND_DISPLAY: '',
+      ...env,
+    },
   });
   const said = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
@@ -98,6 +106,46 @@ describe('kanade-client', () => {
     const address = await program.address();
     await eventually('the words about the display', () => program.said.stderr.includes('found no display'));
     expect((await fetch(address)).status).toBe(200);
+  });
+
+  it('hands its address to the browser in a file of this user, which goes when it was used: no argument holds the token', async () => {
+    const bin = join(directory.path, 'bin');
+    const runtime = join(directory.path, 'runtime');
+    await Promise.all([mkdir(bin), mkdir(runtime)]);
+    const seen = join(directory.path, 'seen');
+    await writeFile(
+      join(bin, 'chromium'),
+      `#!/bin/sh\nprintf '%s' "$*" > '${seen}.part'; mv '${seen}.part' '${seen}'\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    await using program = start(['--open'], {
+      DISPLAY: ':9',
+      XDG_RUNTIME_DIR: runtime,
+      PATH: `${bin}:${process.env.PATH}`,
+    });
+    const address = await program.address();
+    const given = await eventually('the browser', () => existsSync(seen) && readFileSync(seen, 'utf8'));
+    const [, url = ''] = /^--app=(file:\S+)$/.exec(given) ?? [];
+    const file = fileURLToPath(url);
+    expect([statSync(file).mode & 0o777, statSync(dirname(file)).mode & 0o777]).toEqual([0o600, 0o700]);
+    expect(readFileSync(file, 'utf8')).toContain(`content="0; url=${address}"`);
+
+    const token = new URL(address).hash.slice('#token='.length);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${new URL(address).origin}/api/session`, { method: 'POST', headers, body: JSON.stringify({ token }) });
+    await eventually('the file is gone', () => readdirSync(runtime).length === 0);
+  });
+
+  it('leaves no file behind when it is stopped before anybody has opened the page', async () => {
+    const runtime = join(directory.path, 'unused');
+    await mkdir(runtime);
+    await using program = start(['--open'], { XDG_RUNTIME_DIR: runtime });
+    await eventually('the words about the display', () => program.said.stderr.includes('found no display'));
+    program.stop();
+    expect(await program.ended).toBe(0);
+    expect(readdirSync(runtime)).toEqual([]);
   });
 
   it('prints the options', async () => {

@@ -7,6 +7,8 @@ export interface Session {
   readonly token: string;
   /** The session's key for the token; undefined for a wrong token and for every token after the first right one. */
   exchange(token: string): string | undefined;
+  /** Resolves when the token has been traded. */
+  readonly used: Promise<void>;
   /** True for the key that `exchange` gave. */
   holds(key: string): boolean;
 }
@@ -14,19 +16,19 @@ export interface Session {
 /** Random bytes of a token and of a key: 256 bits, so that guessing needs no counting of failures. */
 const secretBytes = 32;
 
-/**
- * The token is good for one exchange: it stands in a command line when a browser is opened with it, where other
- * users of the machine can read it for a moment.
- */
+/** The token is good for one exchange: it may lie in a terminal or in a browser's history, where others see it later. */
 export function createSession(): Session {
   const token = randomBytes(secretBytes).toString('base64url');
   const key = randomBytes(secretBytes).toString('base64url');
   let isExchanged = false;
+  const { promise: used, resolve } = Promise.withResolvers<void>();
   return {
     token,
+    used,
     exchange(offered) {
       if (isExchanged || !equalSecrets(offered, token)) return undefined;
       isExchanged = true;
+      resolve();
       return key;
     },
     holds: (offered) => isExchanged && equalSecrets(offered, key),
