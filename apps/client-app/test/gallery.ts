@@ -13,6 +13,8 @@ export interface GalleryState {
   readonly hash?: string;
   /** Goes on from there, and waits until the state is drawn. */
   readonly go?: (page: Page, server: PageUnderTest) => Promise<void>;
+  /** It shows so much that one look is enough. */
+  readonly isLong?: boolean;
   /** It stands in the documentation. */
   readonly isPictured?: boolean;
 }
@@ -175,6 +177,7 @@ export const gallery: readonly GalleryState[] = [
       agent.jobs = manyJobs;
     },
     hash: '#/category/catalog',
+    isLong: true,
   },
   { name: 'confirm', agent: full, hash: '#job=clear-thumbnails', go: (page) => page.getByRole('dialog').waitFor() },
   {
