@@ -17,27 +17,44 @@ export function ownDisk(): Pick<Heartbeat, 'agent_disk_read_bytes' | 'agent_disk
 
 type Logon = Pick<Heartbeat, 'last_logon_user' | 'last_logon_display_name'>;
 
+/** What of the system says who is at the machine. */
+export interface LogonSources {
+  /** Another text when a session began, ended, or went to the front; undefined where nobody keeps sessions. */
+  readonly stamp: () => string | undefined;
+  readonly activeUser: () => { readonly name: string; readonly uid: number } | undefined;
+  /** The row of an account, as in passwd(5). */
+  readonly accountRow: (uid: number) => string;
+}
+
 /**
- * Who was last at the machine while this agent ran: the person of the active session (logind). Sessions are read only when one
- * began, ended, or went to the front.
+ * Who was last at the machine while this agent ran: the person of the active session (logind). Sessions and accounts are read only
+ * when something about sessions has changed.
  */
-export function createLastLogon(log: Logger, dir = '/run/systemd/sessions'): () => Logon {
+export function createLastLogon(log: Logger, sources: LogonSources = ofLogind): () => Logon {
   let known: Logon = {};
   let seen: string | undefined;
   return () => {
-    const stat = statSync(dir, { throwIfNoEntry: false, bigint: true });
-    const now = stat && `${stat.ino} ${stat.mtimeNs}`;
+    const now = sources.stamp();
     if (now === undefined || now === seen) return known;
     seen = now;
     try {
-      const user = activeSessionUser();
-      if (user) known = logonOf(user.name, accountRow(user.uid));
+      const user = sources.activeUser();
+      if (user) known = logonOf(user.name, sources.accountRow(user.uid));
     } catch (error) {
       log.debug({ err: error }, 'who is at the machine could not be read');
     }
     return known;
   };
 }
+
+const ofLogind: LogonSources = {
+  stamp() {
+    const stat = statSync('/run/systemd/sessions', { throwIfNoEntry: false, bigint: true });
+    return stat && `${stat.ino} ${stat.mtimeNs}`;
+  },
+  activeUser: activeSessionUser,
+  accountRow,
+};
 
 /** The comment of an account holds its full name, up to the first comma (passwd(5)). */
 function logonOf(name: string, row: string): Logon {

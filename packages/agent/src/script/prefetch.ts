@@ -65,7 +65,7 @@ async function fetchOffered(
     const script = await pin(name);
     const fault = 'kind' in script ? script : await scripts.ready(script);
     if (fault?.reason === 'away') return; // looked at again when it is back
-    if (fault) log.warn({ script: name }, `a job that is offered cannot run: ${faultText(name, fault)}`);
+    if (fault) log.warn({ script: name, reason: faultText(name, fault) }, 'a job that is offered cannot run');
   }
 }
 
