@@ -100,7 +100,7 @@ export const limits = {
   afterPieceBytes: 64 * 1024,
   /** Characters of what a script prints for one reader, and signs between its parts: parsing it takes less than 20 ms. */
   blockCharsMax: 2 * 1024 ** 2,
-  blockSignsMax: 50_000,
+  blockSignsMax: 20_000,
   /** Checks that a machine keeps; with what each may say they stay below the 1 MiB of a local message. */
   checksMax: 100,
   checkNameCharsMax: 128,
@@ -112,6 +112,10 @@ export const limits = {
   emittedEventsMax: 20_000,
   emittedBytesMax: 16 * 1024 ** 2,
   emittedLineCharsMax: 64 * 1024,
+  /** Lines of one run that are no event; what comes behind them is not looked at. */
+  emittedBadMax: 10_000,
+  /** How long a step works before others have the event loop, in ms. */
+  afterTurnMs: 4,
   /** Events that are queued in one commit. */
   emittedTogetherMax: 100,
   /** Share of the outbox that may be in use when events of scripts are queued: the rest is kept for results. */

@@ -1,4 +1,5 @@
 /** What a script printed for one of its readers, as a JSON object. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Fenced, type FenceKind, unfence } from '@kanade/shared/fleet-words';
 import { limits } from '../limits.ts';
 import type { JobOutcome } from '../run/model.ts';
@@ -14,11 +15,13 @@ export async function blocksOf(
   { blocksMax, signal }: { blocksMax: number; signal: AbortSignal },
 ): Promise<readonly Block[]> {
   const found = await unfence(kind, printedBy(outcome, signal), { charsMax: limits.blockCharsMax, blocksMax });
-  return found.map((one) => blockOf(one, kind));
+  const blocks: Block[] = [];
+  for (const one of found) blocks.push(await blockOf(one, kind));
+  return blocks;
 }
 
 /** Reads what was found. A text that would hold up the event loop is not parsed. */
-export function blockOf(found: Fenced, kind: FenceKind): Block {
+export async function blockOf(found: Fenced, kind: FenceKind): Promise<Block> {
   switch (found.found) {
     case 'none':
       return { fault: `nothing was printed for ${kind}` };
@@ -28,7 +31,7 @@ export function blockOf(found: Fenced, kind: FenceKind): Block {
       return { fault: `what was printed for ${kind} is over ${limits.blockCharsMax} characters; ${fenceIt(kind)}` };
     case 'fenced':
     case 'bare':
-      if (countOf(found.text) > limits.blockSignsMax)
+      if (await hasTooManySigns(found.text))
         return { fault: `what was printed for ${kind} has too many parts; ${fenceIt(kind)}` };
       return parsed(found.text, kind);
   }
@@ -47,14 +50,22 @@ function parsed(text: string, kind: FenceKind): Block {
   }
 }
 
-/** Signs by which the parts of a JSON text are told apart: what parsing it costs. */
-function countOf(text: string): number {
+/** Characters that are counted in one turn of the event loop. */
+const countedTogether = 256 * 1024;
+
+/** Over the signs by which the parts of a JSON text are told apart: what parsing it costs. */
+async function hasTooManySigns(text: string): Promise<boolean> {
   let count = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x2c || code === 0x3a || code === 0x5b || code === 0x7b) count++;
+  for (let from = 0; from < text.length; from += countedTogether) {
+    const part = text.slice(from, from + countedTogether);
+    for (let at = 0; at < part.length; at++) {
+      const code = part.charCodeAt(at);
+      if (code === 0x2c || code === 0x3a || code === 0x5b || code === 0x7b) count++;
+    }
+    if (count > limits.blockSignsMax) return true;
+    await nextTurn();
   }
-  return count;
+  return false;
 }
 
 /** A field of its own, whatever it is named. */

@@ -53,15 +53,15 @@ describe('blockOf()', () => {
     ['text', 'all is well', { fault: 'what was printed for CHECK is no JSON' }],
     ['nothing', '', { fault: 'what was printed for CHECK is no JSON' }],
     ['what would take long to parse', '['.repeat(60_000), { fault: expect.stringContaining('has too many parts') }],
-  ])('%s', (_name, text, block) => {
-    expect(blockOf({ found: 'fenced', text }, 'CHECK')).toEqual(block);
+  ])('%s', async (_name, text, block) => {
+    expect(await blockOf({ found: 'fenced', text }, 'CHECK')).toEqual(block);
   });
 
   it.each([
     ['none', 'nothing was printed for CHECK'],
     ['unclosed', 'the CHECK block has no end line'],
     ['too_long', expect.stringContaining('is over 2097152 characters')],
-  ] as const)('%s', (found, fault) => {
-    expect(blockOf({ found }, 'CHECK')).toEqual({ fault });
+  ] as const)('%s', async (found, fault) => {
+    expect(await blockOf({ found }, 'CHECK')).toEqual({ fault });
   });
 });

@@ -55,26 +55,26 @@ export function readEvent(run: Pick<Run, 'runId' | 'pcId'>, text: string, line: 
 function createWalk(run: Run, emitted: Emitted) {
   const queue = createQueue(run, emitted);
   const before = emitted.begin(run.runId);
-  let progress: Progress = { ...before, line: 0 };
+  const progress: Tally = { ...before, line: 0 };
+  const turn = createTurn();
   let firstFault: string | undefined;
 
   function take(text: string): void {
-    const line = progress.line + 1;
-    progress = { ...progress, line };
-    if (line <= before.line || text.trim() === '' || queue.isLeftOut()) return;
-    const event = readEvent(run, text, line);
-    if (typeof event === 'string') {
-      firstFault ??= `line ${line}: ${event}`;
-      progress = { ...progress, bad: progress.bad + 1 };
-      return;
+    progress.line++;
+    if (progress.line <= before.line || text.trim() === '' || queue.isLeftOut()) return;
+    const event = readEvent(run, text, progress.line);
+    if (typeof event !== 'string') queue.add(event, progress);
+    else {
+      firstFault ??= `line ${progress.line}: ${event}`;
+      progress.bad++;
+      if (progress.bad >= limits.emittedBadMax) queue.leaveOut(`${progress.bad} lines before were no event`);
     }
-    progress = queue.add(event, progress);
   }
 
   async function commit(): Promise<void> {
     if (queue.waiting() === 0) return;
-    progress = queue.commit(progress);
-    await nextTurn();
+    queue.commit(progress);
+    await turn.next();
   }
 
   return {
@@ -88,6 +88,7 @@ function createWalk(run: Run, emitted: Emitted) {
         for (const line of lines) {
           take(line);
           if (queue.waiting() >= limits.emittedTogetherMax) await commit();
+          else if (turn.isOver()) await turn.next();
         }
         await commit();
       }
@@ -98,6 +99,20 @@ function createWalk(run: Run, emitted: Emitted) {
       const { bad } = progress;
       const skipped = `[kanade] emit: ${bad} lines are no event and were skipped (${firstFault ?? 'seen before'})`;
       return [...(bad > 0 ? [skipped] : []), ...queue.notes()];
+    },
+  };
+}
+
+type Tally = { -readonly [K in keyof Progress]: Progress[K] };
+
+/** Tells when others have waited long enough for the event loop; the clock is looked at now and then. */
+function createTurn() {
+  let [sinceMs, looks] = [performance.now(), 0];
+  return {
+    isOver: (): boolean => ++looks % 64 === 0 && performance.now() - sinceMs > limits.afterTurnMs,
+    async next(): Promise<void> {
+      await nextTurn();
+      sinceMs = performance.now();
     },
   };
 }
@@ -120,28 +135,30 @@ function createQueue(run: Run, emitted: Emitted) {
       return true;
     },
     waiting: (): number => records.length,
-    add(event: ObsEvent, progress: Progress): Progress {
+    /** Counts it in, unless the run has told enough. */
+    add(event: ObsEvent, progress: Tally): void {
       const body = Buffer.from(JSON.stringify(event));
       if (progress.queued >= limits.emittedEventsMax || progress.bytes + body.length > limits.emittedBytesMax) {
         why = `a run may tell ${limits.emittedEventsMax} events, and ${limits.emittedBytesMax} bytes of them`;
         leftOut++;
-        return progress;
+        return;
       }
       // After everything else: results do not wait for them.
       records.push({ id: eventId(`${run.runId}.${progress.line}`), subject, body, priority: -1 });
-      return { ...progress, queued: progress.queued + 1, bytes: progress.bytes + body.length };
+      progress.queued++;
+      progress.bytes += body.length;
     },
-    commit(progress: Progress): Progress {
+    /** Counts those out that find no room. */
+    commit(progress: Tally): void {
       const held = records;
       records = [];
       try {
         emitted.queue(run.runId, held, progress);
-        return progress;
       } catch (error) {
         if (!(error instanceof OutboxError || error instanceof DurableError)) throw error;
         leftOut += held.length;
         why ??= `they find no room on this machine (${error.code})`;
-        return { ...progress, queued: progress.queued - held.length };
+        progress.queued -= held.length;
       }
     },
     notes: (): string[] => (leftOut > 0 ? [`[kanade] emit: ${leftOut} events were left out: ${why}`] : []),
