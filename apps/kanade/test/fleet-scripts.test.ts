@@ -25,12 +25,13 @@ it('a script is stored, named by a job, ordered, and clicked without a broker', 
   const client = 'client: { name: Say hello, category: troubleshoot, confirm: false }';
   writeFileSync(`${dir}/hello.yaml`, `id: hello\nversion: 1.0.0\n${execute}\n${client}\n`);
   expect(await fleet('job', 'put', `${dir}/hello.yaml`)).toMatchObject({ ok: true });
+  // Nobody has ordered it yet: it is there for who clicks.
+  await eventually('the script is there', () => agent.text.stderr.includes('fetched a script'));
   const order = ['exec', 'hello', '--pc', 'pc-1', '--wait'];
   const ran = { pc_id: 'pc-1', exit_code: 0, stdout: 'hello from a store\n' };
   expect(await fleet(...order)).toMatchObject({ ok: true, results: [ran] });
 
   const app = parts.use(await startClient(agent.socket));
-  await eventually('the script is there', () => agent.text.stderr.includes('fetched a script'));
   await broker.stop();
   const browser = await launchBrowser();
   parts.defer(() => browser.close());
