@@ -75,7 +75,7 @@ it('tail --follow goes on from one attempt to the next, each from its first byte
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(status).toBe(0);
-  expect(events.filter(({ stream }) => stream !== 'stderr')).toMatchObject([
+  expect(events.filter(({ type, stream }) => type !== 'waiting' && stream !== 'stderr')).toMatchObject([
     { type: 'output', stream: 'stdout', from: 0, to: 17, text: 'attempt number 1\n' },
     { type: 'again', pc_id: 'pc-1', attempt: 1 },
     { type: 'output', stream: 'stdout', from: 0, to: 17, text: 'attempt number 2\n' },

@@ -168,6 +168,34 @@ describe('a run that is tried again', () => {
   });
 });
 
+describe('the attempts of a run in the ledger', () => {
+  it('are counted with their directories, and taken back when nothing was started', async () => {
+    await using open = await openSupervisor({});
+    const { ledger } = open;
+    const run = open.admit({ retry });
+    const seen = () => {
+      const [found] = ledger.open();
+      return [found?.state, found?.retries, found?.jobId, found?.earlierJobId, [...ledger.jobIds()].sort()];
+    };
+    ledger.launching(run.runId, 'a', 'boot');
+    expect(seen()).toEqual(['launching', 0, 'a', undefined, ['a']]);
+    ledger.running(run.runId, 5, undefined);
+    ledger.launchingAgain(run.runId, 'b', 'boot');
+    expect(seen()).toEqual(['running', 1, 'b', 'a', ['a', 'b']]);
+    ledger.notLaunched(run.runId);
+    expect(seen()).toEqual(['running', 0, 'a', undefined, ['a']]);
+    expect(ledger.open()[0]?.startedAtMs).toBe(5);
+    ledger.launchingAgain(run.runId, 'c', 'boot');
+    ledger.launchingAgain(run.runId, 'd', 'boot');
+    expect(seen()).toEqual(['running', 2, 'd', 'c', ['c', 'd']]);
+    await open.report.end(run, failed);
+    expect([...ledger.endedJobs()].sort()).toEqual(['c', 'd']);
+    ledger.dropJob('c');
+    expect([...ledger.endedJobs()]).toEqual(['d']);
+    expect(ledger.forget(Date.now() + 1, 10)).toEqual([{ runId: run.runId, jobIds: ['d'] }]);
+  });
+});
+
 describe('what comes behind a run that succeeded', () => {
   /** The finalizers of a run that have ended, in the order in which they did. */
   const behind = (open: Awaited<ReturnType<typeof openSupervisor>>, run: Run, count: number) =>

@@ -45,6 +45,24 @@ describe('a finalizer', () => {
     expect(await operator.starts(command.request_id)).toHaveLength(1);
   });
 
+  it('reads what was collected', async () => {
+    const { operator, site, start, order } = await openFleet();
+    await start();
+    const file = join(site.path, 'app.log');
+    appendFileSync(file, 'line');
+    const command = commandFor(`echo '{"files": ["${file}"]}'`, {
+      collect: { name: 'logs' },
+      finalize: { ...step, script: 'printf %s "$KANADE_COLLECT_RESULT"' },
+    });
+    await order(command);
+    const [main, behind] = await operator.followed(command.request_id, 2);
+    expect(main).toMatchObject({ exit_code: 0, collect_object: expect.stringMatching(/^pc-1\/job\/.*\.zip$/) });
+    expect(JSON.parse(behind?.stdout ?? '')).toEqual({
+      ok: true,
+      bundles: [{ key: main?.collect_object, uploaded: true, files: [file] }],
+    });
+  });
+
   it('is stopped by a kill of its order, and the run before it stays a success', async () => {
     const { operator, site, start, order } = await openFleet();
     await start();
