@@ -7,7 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { isEventId } from '../report/events.ts';
-import { hasUploads } from '../report/uploads.ts';
+import { uploadsHeader } from '../report/uploads.ts';
 import { lookAtStream, type StreamLook } from './connect.ts';
 import { createRepeated } from './repeat.ts';
 import { type Receipt, resendLost } from './resend.ts';
@@ -114,6 +114,9 @@ interface Ready {
   /** The highest sequence that was seen of the stream. */
   lastSeq: number;
 }
+
+/** Whether objects go before a record. */
+const hasUploads = ({ headers }: QueuedRecord): boolean => headers[uploadsHeader] !== undefined;
 
 const isResult = ({ subject }: Pick<QueuedRecord, 'subject'>): boolean => parseSubject(subject)?.kind === 'result';
 

@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path';
 import type { OutboxLook, RecordSummary } from '@kanade/outbox';
 import type { HeldJobs } from '../run/model.ts';
-import { hasUploads, uploadsOf } from './uploads.ts';
+import { uploadsHeader, uploadsOf } from './uploads.ts';
 
 /** Records of one look into the outbox. */
 const pageRecords = 500;
@@ -12,7 +12,7 @@ export async function readHeldJobs(outbox: Pick<OutboxLook, 'list'>, jobsRoot: s
   const held = { waitingRuns: new Set<string>(), waiting: new Set<string>(), kept: new Set<string>() };
   for (let after: number | undefined = 0; after !== undefined; ) {
     const page: RecordSummary[] = await outbox.list({ after, limit: pageRecords });
-    for (const record of page.filter(hasUploads)) {
+    for (const record of page.filter(({ headers }) => headers?.[uploadsHeader] !== undefined)) {
       const isKept = record.state === 'kept';
       if (!isKept) held.waitingRuns.add(record.id);
       for (const id of jobsOf(record, jobsRoot)) held[isKept ? 'kept' : 'waiting'].add(id);

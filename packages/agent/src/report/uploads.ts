@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { Upload } from '../run/model.ts';
 
-const header = 'uploads';
+/** A record that has something to bring along has this header. */
+export const uploadsHeader = 'uploads';
 
 const Uploads: z.ZodType<Upload[]> = z.array(
   z.object({
@@ -25,18 +26,14 @@ const Uploads: z.ZodType<Upload[]> = z.array(
 );
 
 /** Long results are delivered after short ones, and few at a time. */
-export const longPriority = -1;
+const longPriority = -1;
 
 /** What the record of a result needs to be delivered with its objects. */
 export const withUploads = (uploads: readonly Upload[]) => ({
-  headers: { [header]: JSON.stringify(uploads) },
+  headers: { [uploadsHeader]: JSON.stringify(uploads) },
   priority: longPriority,
 });
 
-/** Whether a record has something to bring along. */
-export const hasUploads = ({ headers }: { headers: Readonly<Record<string, string>> | null }): boolean =>
-  headers?.[header] !== undefined;
-
 /** What is to be brought along with a record. Throws for a header that is none of ours. */
 export const uploadsOf = ({ headers }: { headers: Readonly<Record<string, string>> | null }): Upload[] =>
-  Uploads.parse(JSON.parse(headers?.[header] ?? '[]'));
+  Uploads.parse(JSON.parse(headers?.[uploadsHeader] ?? '[]'));
