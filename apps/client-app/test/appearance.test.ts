@@ -55,7 +55,11 @@ if (picturesDir) {
     for (const lang of ['en', 'ja']) {
       for (const colorScheme of ['light', 'dark'] as const) {
         await using server = await openPageUnderTest({}, state.agent);
-        const page = await browser.newPage({ colorScheme, viewport: { width: 880, height: 560 } });
+        const page = await browser.newPage({
+          colorScheme,
+          viewport: { width: 880, height: 560 },
+          reducedMotion: 'reduce',
+        });
         await showState(state, page, server, lang);
         const path = join(picturesDir, `${name.replace('-calm', '')}-${lang}-${colorScheme}.jpg`);
         await page.screenshot({ path, type: 'jpeg', quality: 72 });

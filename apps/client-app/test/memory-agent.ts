@@ -21,6 +21,8 @@ export interface MemoryAgent extends AgentLink {
   logLines: readonly string[];
   /** Support code → what it opens; jobs with that `unlock` appear with it. */
   codes: Readonly<Record<string, UnlockGrant>>;
+  /** `<run id>/<stream>` → what the disk holds of it, ASCII; an agent that cannot say so holds none. */
+  outputs: Readonly<Record<string, string>>;
   connect(board: Board): void;
   lose(board: Board, detail: string): void;
   push(board: Board, progress: JobProgress): void;
@@ -44,6 +46,7 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
     notices: [],
     logLines: [],
     codes: {},
+    outputs: {},
     snapshot: { pc_id: 'desk-042', online: false, checks: [], agent_version: '0.1.0', target_version: '0.1.0' },
     connect(board) {
       isThere = true;
@@ -72,6 +75,13 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
     async kill(runId) {
       need();
       calls.push(`kill ${runId}`);
+    },
+    async readOutput({ run_id, stream, from = 0 }) {
+      need();
+      const text = this.outputs[`${run_id}/${stream}`];
+      if (text === undefined) throw new LinkError('invalid', 'no such method');
+      const to = Math.min(from + 128 * 1024, text.length);
+      return { text: text.slice(from, to), from, to, total_bytes: text.length, ended: true };
     },
     async acknowledge(id) {
       need();

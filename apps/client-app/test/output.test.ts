@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { launchBrowser } from '@kanade/testkit';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -95,4 +96,23 @@ it('stops nothing and counts nothing while the agent is away', async () => {
   expect(server.agent.calls).toEqual([]);
   server.agent.connect(server.board);
   await page.locator('[aria-label="Stop Disk report"][aria-disabled="false"]').waitFor();
+});
+
+it('saves all of an output from the disk of the machine, and what is kept where that cannot be had', async () => {
+  await using opened = await openPage(browser);
+  const { page, server } = opened;
+  const stdout = 'a line of many\n'.repeat(40_000);
+  server.agent.outputs = { 'r1/stdout': stdout, 'r1/stderr': 'and an error\n' };
+  for (const run_id of ['r1', 'r2']) {
+    server.agent.push(server.board, { run_id, job_id: 'disk-report', status: 'running', stdout_chunk: 'the end\n' });
+  }
+  const saved = async (run: string): Promise<string> => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator(`#run-${run}`).getByRole('button', { name: 'Download' }).click(),
+    ]);
+    return readFile(await download.path(), 'utf8');
+  };
+  expect(await saved('r1')).toBe(`${stdout}and an error\n`);
+  expect(await saved('r2')).toBe('the end\n');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBoard, type PageEvent } from './board.ts';
-import { appendOutput, emptyOutput, finalOutput, outputCharsMax, resumeOutput } from './output.ts';
+import { appendOutput, emptyOutput, finalOutput, outputCharsMax, placeOutput, resumeOutput } from './output.ts';
 import { foldRuns, inReadingOrder, type RunView, runCountMax } from './runs.ts';
 
 const at = '2026-03-01T10:00:00Z';
@@ -188,5 +188,46 @@ describe('resumeOutput()', () => {
     ['nothing', '', 'one\n'],
   ])('%s', (_name, chunk, text) => {
     expect(resumeOutput(known, chunk)).toEqual({ text, droppedChars: 0 });
+  });
+});
+
+describe('placeOutput()', () => {
+  const known = { text: 'one\n', droppedChars: 0, nextByte: 4 };
+  const steady = { isInterrupted: false };
+  const broken = { isInterrupted: true };
+
+  it.each([
+    ['the first chunk', emptyOutput, 'one\n', { from: 0, ...steady }, known],
+    ['what comes next', known, 'two\n', { from: 4, ...steady }, { text: 'one\ntwo\n', droppedChars: 0, nextByte: 8 }],
+    ['another attempt', known, 'new\n', { from: 0, ...steady }, { text: 'new\n', droppedChars: 0, nextByte: 4 }],
+    [
+      'all of it told anew',
+      known,
+      'one\ntwo\n',
+      { from: 0, ...broken },
+      { text: 'one\ntwo\n', droppedChars: 0, nextByte: 8 },
+    ],
+    [
+      'a part told again',
+      known,
+      'ne\n二\n',
+      { from: 1, ...broken },
+      { text: 'one\n二\n', droppedChars: 0, nextByte: 8 },
+    ],
+    ['nothing but what is known', known, 'ne\n', { from: 1, ...broken }, known],
+    [
+      'what lies behind a gap',
+      known,
+      'end\n',
+      { from: 100, ...steady },
+      { text: 'end\n', droppedChars: 100, nextByte: 104 },
+    ],
+  ] as const)('%s', (_name, output, chunk, place, expected) => {
+    expect(placeOutput(output, chunk, place)).toEqual(expected);
+  });
+
+  it('keeps what comes in order though its bytes were no text and count otherwise', () => {
+    const first = placeOutput(emptyOutput, '\ufffd\n', { from: 0, ...steady });
+    expect(placeOutput(first, 'x\n', { from: 2, ...steady }).text).toBe('\ufffd\nx\n');
   });
 });

@@ -4,6 +4,8 @@
 export interface Output {
   readonly text: string;
   readonly droppedChars: number;
+  /** The byte of the stream that comes next, where the agent says where its chunks belong. */
+  readonly nextByte?: number;
 }
 
 /**
@@ -30,6 +32,28 @@ export function appendOutput(output: Output, chunk: string): Output {
 export function resumeOutput(output: Output, chunk: string): Output {
   const isReplay = output.droppedChars === 0 && chunk.startsWith(output.text);
   return appendOutput(isReplay ? emptyOutput : output, chunk);
+}
+
+/**
+ * Takes a chunk that begins at byte `from` of its stream. From the start: it is told anew, after a break or by another attempt. Behind what is
+ * known: what lies between is missing, and only what comes from there on is kept. Before it, after a break: what is known is left out.
+ */
+export function placeOutput(
+  output: Output,
+  chunk: string,
+  { from, isInterrupted }: { readonly from: number; readonly isInterrupted: boolean },
+): Output {
+  const known = output.nextByte ?? 0;
+  const bytes = new TextEncoder().encode(chunk);
+  const nextByte = from + bytes.length;
+  if (from === 0) return { ...appendOutput(emptyOutput, chunk), nextByte };
+  if (from > known) {
+    const missing = output.droppedChars + output.text.length + from - known;
+    return { ...appendOutput({ text: '', droppedChars: missing }, chunk), nextByte };
+  }
+  if (from === known || !isInterrupted) return { ...appendOutput(output, chunk), nextByte };
+  if (nextByte <= known) return output;
+  return { ...appendOutput(output, new TextDecoder().decode(bytes.subarray(known - from))), nextByte };
 }
 
 /** The full output of the last push replaces the streamed one, unless it is empty or cut and the streamed one is longer. */

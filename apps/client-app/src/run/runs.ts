@@ -1,7 +1,7 @@
 /* The runs as they are shown: what an event means to them. Server and page fold the same events by the same functions. */
 import type { JobProgress, RunStatus } from '@kanade/shared/local';
 import { isEnded } from '@kanade/shared/local-words';
-import { appendOutput, emptyOutput, finalOutput, type Output, resumeOutput } from './output.ts';
+import { appendOutput, emptyOutput, finalOutput, type Output, placeOutput, resumeOutput } from './output.ts';
 
 /** Runs kept and shown. The oldest finished one makes room for a new one. */
 export const runCountMax = 30;
@@ -103,7 +103,12 @@ function newRun(run_id: string, at: string): RunView {
 function applyProgress(run: RunView, progress: JobProgress, at: string): RunView {
   const ending = isEnded(progress.status);
   if (isEnded(run.status) && !ending) return run;
-  const take = ending ? finalOutput : run.isInterrupted ? resumeOutput : appendOutput;
+  const { isInterrupted } = run;
+  const take = (output: Output, chunk = '', from: number | undefined): Output => {
+    if (ending) return finalOutput(output, chunk);
+    if (from !== undefined && chunk !== '') return placeOutput(output, chunk, { from, isInterrupted });
+    return isInterrupted ? resumeOutput(output, chunk) : appendOutput(output, chunk);
+  };
   const next: RunView = {
     ...run,
     status: progress.status === 'unknown' ? run.status : progress.status,
@@ -111,8 +116,8 @@ function applyProgress(run: RunView, progress: JobProgress, at: string): RunView
     started_at: progress.started_at ?? run.started_at,
     heard_at: at,
     isInterrupted: false,
-    stdout: take(run.stdout, progress.stdout_chunk ?? ''),
-    stderr: take(run.stderr, progress.stderr_chunk ?? ''),
+    stdout: take(run.stdout, progress.stdout_chunk, progress.stdout_from),
+    stderr: take(run.stderr, progress.stderr_chunk, progress.stderr_from),
   };
   if (!ending) return next;
   return { ...next, stopping: false, exit_code: progress.exit_code, finished_at: progress.finished_at ?? at };

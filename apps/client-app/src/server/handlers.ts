@@ -51,6 +51,19 @@ export function stopRun(runId: string): RouteHandler {
     });
 }
 
+export function outputPart(run_id: string): RouteHandler {
+  return ({ link, body, signal }) => {
+    const { stream, from } = body;
+    const isPlace = from === undefined || (Number.isSafeInteger(from) && Number(from) >= 0);
+    if ((stream !== 'stdout' && stream !== 'stderr') || !isPlace) {
+      return refusal(400, 'bad_body', 'expected {"stream": "stdout" or "stderr", "from": <a byte of it>}');
+    }
+    return answered(async () =>
+      json(200, await link.readOutput({ run_id, stream, from: Number(from ?? 0) }, { signal })),
+    );
+  };
+}
+
 export function acknowledge(id: string): RouteHandler {
   return ({ link, board, signal }) =>
     answered(async () => {

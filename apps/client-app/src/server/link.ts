@@ -10,6 +10,8 @@ import {
   localAddress,
   localContract,
   localListMax,
+  type OutputPart,
+  type OutputQuery,
   protocolVersions,
   type UnlockGrant,
   type UserInvokableJob,
@@ -25,6 +27,8 @@ export interface AgentLink {
   execute(jobId: string, options: AskOptions): Promise<{ run_id: string }>;
   /** Asks for the stop of a run with everything it started; its end comes as an event. */
   kill(runId: string, options: AskOptions): Promise<void>;
+  /** A part of what a run has printed, from the disk of the machine. */
+  readOutput(query: OutputQuery, options: AskOptions): Promise<OutputPart>;
   /** Confirms a notification; resolves to when. */
   acknowledge(id: string, options: AskOptions): Promise<{ acked_at: string }>;
   /** Takes a confirmation back. */
@@ -132,6 +136,7 @@ function createAsker(client: Client<typeof localContract>): AgentLink {
     async kill(run_id, options) {
       await translated(call('jobs.kill', { run_id }, options));
     },
+    readOutput: (query, options) => translated(call('jobs.output', query, options)),
     acknowledge: (id, options) => translated(call('notifications.ack', { id }, options)),
     async withdraw(id, options) {
       await translated(call('notifications.unack', { id }, options));

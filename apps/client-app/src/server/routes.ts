@@ -49,6 +49,7 @@ const table: Record<string, TableEntry> = {
 /** What is done to one run or notification, by its id. */
 const actions: Record<string, (id: string) => handlers.RouteHandler> = {
   'runs/stop': handlers.stopRun,
+  'runs/output': handlers.outputPart,
   'notifications/ack': handlers.acknowledge,
   'notifications/unack': handlers.takeAckBack,
 };

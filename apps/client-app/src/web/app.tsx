@@ -39,6 +39,10 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
     if (job.confirm?.enabled === false) void actions.start(job.id);
     else setAsking(job);
   };
+  const answer = (isWanted: boolean): void => {
+    setAsking(undefined);
+    if (isWanted && asking) void actions.start(asking.id);
+  };
   return (
     <div class="page">
       <button type="button" class="skip button strong" onClick={focusContent}>
@@ -65,16 +69,8 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
           />
         )}
       </main>
-      <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} onStop={actions.stop} />
-      {asking && (
-        <ConfirmDialog
-          job={asking}
-          onAnswer={(isWanted) => {
-            setAsking(undefined);
-            if (isWanted) void actions.start(asking.id);
-          }}
-        />
-      )}
+      <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} actions={actions} />
+      {asking && <ConfirmDialog job={asking} onAnswer={answer} />}
       <Announcer runs={state.runs} jobs={state.jobs ?? []} />
     </div>
   );

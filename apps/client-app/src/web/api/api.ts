@@ -1,4 +1,4 @@
-import type { UserInvokableJob } from '@kanade/shared/local';
+import type { OutputPart, OutputQuery, UserInvokableJob } from '@kanade/shared/local';
 import type { AgentLog, ApiRefusal } from '../../wire/page-event.ts';
 
 /** The page's own server, with the session's key. Every method rejects with {@link ApiError}. */
@@ -6,6 +6,8 @@ export interface Api {
   listJobs(options?: { signal?: AbortSignal }): Promise<readonly UserInvokableJob[]>;
   start(jobId: string): Promise<void>;
   stop(runId: string): Promise<void>;
+  /** A part of what a run has printed, from the disk of the machine. */
+  readOutput(query: OutputQuery): Promise<OutputPart>;
   /** Confirms a notification. */
   acknowledge(id: string): Promise<void>;
   /** Takes a confirmation back. */
@@ -43,6 +45,8 @@ export function createApi(key: string): Api {
     async stop(runId) {
       await post(`/api/runs/${encodeURIComponent(runId)}/stop`, {});
     },
+    readOutput: async ({ run_id, ...query }) =>
+      (await post(`/api/runs/${encodeURIComponent(run_id)}/output`, query)).json(),
     async acknowledge(id) {
       await post(`/api/notifications/${encodeURIComponent(id)}/ack`, {});
     },

@@ -12,6 +12,7 @@ import { RunOutput } from './run-output.tsx';
 import { StatusBadge } from './status-badge.tsx';
 import { StopButton } from './stop-button.tsx';
 import { overdueAtMs } from './watchdog.ts';
+import type { AskOutput } from './whole-output.ts';
 
 export interface RunCardProps {
   readonly run: RunView;
@@ -19,15 +20,18 @@ export interface RunCardProps {
   /** False while the agent cannot be asked. */
   readonly isReady: boolean;
   readonly onStop: () => Promise<boolean>;
+  readonly onReadOutput: AskOutput;
 }
 
 /** A run that ended this long ago opens only when asked to, in ms. */
 const freshMs = 10_000;
 
-export function RunCard({ run, job, isReady, onStop }: RunCardProps): JSX.Element {
+export function RunCard({ run, job, isReady, onStop, onReadOutput }: RunCardProps): JSX.Element {
   const text = useText();
   const fold = useRef<HTMLButtonElement>(null);
-  const [isOpen, setIsOpen] = useState(() => !isEnded(run.status) || Date.now() - Date.parse(run.heard_at) < freshMs);
+  const [isOpen, setIsOpen] = useState(
+    () => !isEnded(run.status) || Date.now() - Date.parse(run.finished_at ?? run.heard_at) < freshMs,
+  );
   const name = runName(run, job);
   const bodyId = `output-${run.run_id}`;
   return (
@@ -57,7 +61,7 @@ export function RunCard({ run, job, isReady, onStop }: RunCardProps): JSX.Elemen
       </div>
       <RunAdvice run={run} job={job} isReady={isReady} />
       <div id={bodyId} hidden={!isOpen}>
-        {isOpen && <RunOutput run={run} name={name} />}
+        {isOpen && <RunOutput run={run} name={name} onRead={onReadOutput} />}
       </div>
     </li>
   );

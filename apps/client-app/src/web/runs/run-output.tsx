@@ -1,7 +1,7 @@
 import { stripFences } from '@kanade/shared/fleet-words';
 import { isEnded } from '@kanade/shared/local-words';
 import type { JSX } from 'preact';
-import { useMemo, useRef } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Output } from '../../run/output.ts';
 import type { RunView } from '../../run/runs.ts';
 import { copyText, saveText } from '../api/take-away.ts';
@@ -10,9 +10,16 @@ import { CopyButton } from '../view/copy-button.tsx';
 import { Icon } from '../view/icon.tsx';
 import { Stream } from './stream.tsx';
 import { plainText } from './transcript.ts';
+import { type AskOutput, readWholeOutput } from './whole-output.ts';
+
+export interface RunOutputProps {
+  readonly run: RunView;
+  readonly name: string;
+  readonly onRead: AskOutput;
+}
 
 /** What a run printed, without the blocks meant for the machine. */
-export function RunOutput({ run, name }: { run: RunView; name: string }): JSX.Element {
+export function RunOutput({ run, name, onRead }: RunOutputProps): JSX.Element {
   const text = useText();
   const place = useRef<HTMLDivElement>(null);
   const out = useShown(run.stdout);
@@ -24,10 +31,7 @@ export function RunOutput({ run, name }: { run: RunView; name: string }): JSX.El
     <div ref={place}>
       <div class="output-tools">
         <CopyButton onCopy={() => copyText(whole())} />
-        <button type="button" class="button quiet" onClick={() => saveText(whole(), `${run.job_id ?? run.run_id}.txt`)}>
-          <Icon name="download" />
-          {text.download}
-        </button>
+        <SaveButton run={run} kept={whole} onRead={onRead} />
         {(err !== '' || run.status === 'failed') && (
           <button type="button" class="button quiet" onClick={() => place.current && showError(place.current)}>
             <Icon name="alert-triangle" />
@@ -50,6 +54,24 @@ export function RunOutput({ run, name }: { run: RunView; name: string }): JSX.El
         />
       )}
     </div>
+  );
+}
+
+/** Saves all that it printed, from the disk of the machine; where that cannot be had, what is kept here. */
+function SaveButton({ run, kept, onRead }: { run: RunView; kept: () => string; onRead: AskOutput }): JSX.Element {
+  const text = useText();
+  const [isReading, setIsReading] = useState(false);
+  const save = async (): Promise<void> => {
+    setIsReading(true);
+    const parts = await readWholeOutput(onRead, run.run_id).catch(() => [kept()]);
+    setIsReading(false);
+    saveText(parts, `${run.job_id ?? run.run_id}.txt`);
+  };
+  return (
+    <button type="button" class="button quiet" disabled={isReading} onClick={save}>
+      <Icon name="download" />
+      {text.download}
+    </button>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
 import type { JSX } from 'preact';
 import { inReadingOrder, type RunView } from '../../run/runs.ts';
+import type { PageActions } from '../state/use-page.ts';
 import { useText } from '../text/language.ts';
 import { EmptyState } from '../view/empty-state.tsx';
 import { RunCard } from './run-card.tsx';
@@ -10,10 +11,10 @@ export interface RunPanelProps {
   readonly jobs: readonly UserInvokableJob[];
   /** False while the agent cannot be asked: nothing is heard of a run, and none can be stopped. */
   readonly isReady: boolean;
-  readonly onStop: (runId: string) => Promise<boolean>;
+  readonly actions: Pick<PageActions, 'stop' | 'readOutput'>;
 }
 
-export function RunPanel({ runs, jobs, isReady, onStop }: RunPanelProps): JSX.Element {
+export function RunPanel({ runs, jobs, isReady, actions }: RunPanelProps): JSX.Element {
   const text = useText();
   return (
     <aside class={runs.length === 0 ? 'runs empty' : 'runs'} id="runs" tabIndex={-1} aria-labelledby="runs-title">
@@ -30,7 +31,8 @@ export function RunPanel({ runs, jobs, isReady, onStop }: RunPanelProps): JSX.El
             run={run}
             job={jobs.find(({ id }) => id === run.job_id)}
             isReady={isReady}
-            onStop={() => onStop(run.run_id)}
+            onStop={() => actions.stop(run.run_id)}
+            onReadOutput={actions.readOutput}
           />
         ))}
       </ul>

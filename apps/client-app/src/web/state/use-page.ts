@@ -4,6 +4,7 @@ import type { AgentLog } from '../../wire/page-event.ts';
 import { type Api, ApiError, createApi } from '../api/api.ts';
 import { readEvents } from '../api/event-frames.ts';
 import { forgetKey } from '../api/session-key.ts';
+import type { AskOutput } from '../runs/whole-output.ts';
 import { createPace } from './pace.ts';
 import { catalogueVersion, type PageAction, type PageState, reducePage, startState } from './page-state.ts';
 
@@ -20,6 +21,8 @@ export interface PageActions {
   lock(): Promise<boolean>;
   /** Rejects with {@link ApiError}. */
   readLog(): Promise<AgentLog>;
+  /** A part of what a run has printed. Rejects with {@link ApiError}. */
+  readonly readOutput: AskOutput;
   /** Says that something the reader wanted cannot be. */
   fail(code: string): void;
   /** Reads the catalogue again. */
@@ -91,6 +94,10 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
       } catch (error) {
         return failureFrom(error);
       }
+    },
+    readOutput(query) {
+      if (!api) throw new ApiError('gone', 'no session');
+      return api.readOutput(query);
     },
     readLog: async () => (await api?.readLog()) ?? { lines: [], truncated: false },
     refreshJobs() {

@@ -44,7 +44,7 @@ export function LogSection({ isReady, onRead }: LogSectionProps): JSX.Element {
           type="button"
           class="button quiet"
           disabled={whole === ''}
-          onClick={() => saveText(`${whole}\n`, 'kanade-agent-log.txt')}
+          onClick={() => saveText([whole, '\n'], 'kanade-agent-log.txt')}
         >
           <Icon name="download" />
           {text.download}

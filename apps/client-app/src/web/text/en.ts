@@ -66,7 +66,7 @@ export const en = {
   exitLost: 'Nobody knows how it ended: the agent was restarted meanwhile. Look at the result before you run it again.',
   exitUnsigned: 'Its order was not signed by anybody this computer trusts. Ask your administrator.',
   exitNone: 'It took longer than it may, or could not be started. The output says which.',
-  keptPart: 'Only the last part is kept on this page; the whole output stays with the agent of this computer.',
+  keptPart: 'Only the last part is kept on this page; the whole output is in the download.',
   exitUnsupported: 'This computer cannot do it.',
   failedText: 'The output says what went wrong. If you need help, copy it for your administrator.',
 
