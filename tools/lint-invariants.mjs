@@ -23,6 +23,7 @@ const arrows = {
     '@kanade/runner',
     '@kanade/fleet/connection',
     '@kanade/fleet/objects',
+    '@kanade/fleet/support',
     '@kanade/fleet/topology',
     '@nats-io/*',
     'pino',

@@ -10,6 +10,8 @@ interface Site extends AsyncDisposable {
   readonly dir: string;
   readonly socket: string;
   fleet(...args: string[]): Promise<Json & { status: number | null }>;
+  /** The same with something on standard input. */
+  tell(input: string, ...args: string[]): Promise<Json & { status: number | null }>;
 }
 
 async function openSite(): Promise<Site> {
@@ -18,10 +20,11 @@ async function openSite(): Promise<Site> {
   const broker = closing.use(await startNatsServer(await newestNatsServer()));
   const env = { KANADE_NATS_URL: broker.url };
   const fleet: Site['fleet'] = (...args) => answer(['fleet', ...args], { env });
+  const tell: Site['tell'] = (input, ...args) => answer(['fleet', ...args], { env, input });
   await fleet('setup');
   const { socket } = closing.use(await startAgent({ args: ['--server', broker.url] }));
   await eventually('pc-1 answers', async () => (await fleet('ping', 'pc-1')).ok === true);
-  return { dir, socket, fleet, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { dir, socket, fleet, tell, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 describe('an operator and the person at the machine', () => {
@@ -67,5 +70,41 @@ describe('an operator and the person at the machine', () => {
       status: 1,
       error: { code: 'order_not_found' },
     });
+  });
+
+  it('a support code opens the jobs of its scope for the one who enters it', async () => {
+    await put('deep', 'echo repaired', ['unlock: helpdesk']);
+    expect(await site.tell('short\n', 'support-code', 'set', 'helpdesk')).toMatchObject({
+      status: 1,
+      error: { code: 'code_too_short' },
+    });
+    expect(await site.tell('blue-horse-7\nmore\n', 'support-code', 'set', 'helpdesk', '--ttl', '30')).toMatchObject({
+      status: 0,
+      scope: 'helpdesk',
+      ttl_minutes: 30,
+      replaced: false,
+    });
+    const listed = await site.fleet('support-code', 'list');
+    expect(listed).toMatchObject({ codes: [{ scope: 'helpdesk', ttl_minutes: 30, disabled: false }] });
+    expect(JSON.stringify(listed)).not.toMatch(/horse|argon/);
+    // What the machine hears comes in order: with the answer to a ping it has the code.
+    expect(await site.fleet('ping', 'pc-1')).toMatchObject({ status: 0 });
+    await using person = await openPlainPerson(site.socket);
+    const offered = async () => JSON.stringify((await person.call('jobs.list')).items).includes('"deep"');
+    expect(await offered()).toBe(false);
+    expect((await person.ask('support.unlock', { code: 'red-horse-7' })).error?.data?.kind).toBe('Unauthorized');
+    const opened = await person.call('support.unlock', { code: 'blue-horse-7' });
+    expect(opened.grants).toMatchObject([{ scope: 'helpdesk' }]);
+    expect(await offered()).toBe(true);
+    expect(await person.end(await person.start('deep'))).toMatchObject({ status: 'completed' });
+    expect(await person.call('support.lock')).toEqual({ released: 1 });
+    expect(await offered()).toBe(false);
+    expect((await person.ask('jobs.execute', { id: 'deep' })).error?.data?.kind).toBe('Unauthorized');
+    await eventually('the operator to see it', async () => {
+      const { events } = await site.fleet('events', '--kind', 'support_unlock');
+      return JSON.stringify(events ?? []).includes('agent:support');
+    });
+    expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: true });
+    expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: false });
   });
 });

@@ -21,6 +21,7 @@ import { createLocalJobs } from './local/jobs.ts';
 import { createLogTail } from './local/log-tail.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState } from './local/state.ts';
+import { createSupport } from './local/support.ts';
 import { createLiveSettings, type LiveSettings } from './machine/settings.ts';
 import { openStore } from './open-store.ts';
 import type { Tell } from './report/events.ts';
@@ -93,9 +94,10 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
   const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
+  const support = createSupport({ ...common, codes: view.supportCodes });
   const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
-  const jobs = createLocalJobs({ ...common, catalogue, intake, pin: prefetch.pin });
-  const door = { ...doorOf(config), history: createHistory(common), logTail: createLogTail(common) };
+  const jobs = createLocalJobs({ ...common, catalogue, intake, support, pin: prefetch.pin });
+  const door = { ...doorOf(config), support, history: createHistory(common), logTail: createLogTail(common) };
   const local = await serveLocal({ ...common, ...door, state, jobs });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.

@@ -22,6 +22,12 @@ export const limits = {
   missedRunsMax: 30,
   missedMs: 24 * 3_600_000,
   missedOutputBytesMax: 32 * 1024,
+  /** Wrong support codes of one user: so many within the window, in ms, lock for as long. */
+  supportTriesMax: 5,
+  supportWindowMs: 300_000,
+  /** Support codes that wait to be judged, and characters of one. */
+  supportWaitingMax: 8,
+  supportCodeCharsMax: 256,
   /** Time between two pushes of new output, in ms. */
   pushEveryMs: 400,
   /** Bytes of a question about a run or the log. */

@@ -14,6 +14,7 @@ import { reportFile, reportJob } from './report/trouble.ts';
 import type { Stopper } from './run/model.ts';
 import { createRegistry } from './run/supervise.ts';
 import { openScriptCache } from './script/script-cache.ts';
+import { openAttempts } from './store/attempts.ts';
 import { openCheckResults } from './store/check-results.ts';
 import { openDataDir } from './store/data-dir.ts';
 import { createFindEnded, createFindRun } from './store/find-run.ts';
@@ -73,6 +74,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     tell,
     ledger,
     checks: openCheckResults(file),
+    attempts: openAttempts(file),
     env,
     jobs,
     registry,

@@ -6,7 +6,6 @@ import { openPerson } from './person.ts';
 
 /** What a manifest asks for behind its `client` block, and how a click is refused. */
 const asked: Readonly<Record<string, [more: string, kind: string, why: string]>> = {
-  unlock: ['  unlock: helpdesk', 'Unauthorized', 'client.unlock: support codes'],
   shown: ['  show_when: { check: disk, is: fail }', 'Unauthorized', 'client.show_when: the check disk has not run'],
   approved: ['require_approval: true', 'Unauthorized', 'require_approval: '],
   tier: ['tier: controller', 'Unauthorized', 'tier: a job of tier controller'],

@@ -21,3 +21,10 @@ export {
 } from './config/groups.ts';
 export { noteLimits, readNotes, removeNotes, setNote } from './config/notes.ts';
 export { FleetError, type FleetErrorCode } from './fault/fleet-error.ts';
+export {
+  type ListedCode,
+  listSupportCodes,
+  type NewCode,
+  removeSupportCode,
+  setSupportCode,
+} from './support/support-codes.ts';

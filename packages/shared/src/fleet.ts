@@ -97,6 +97,7 @@ export {
   SupportCodes,
   strictFreeze,
   strictServerSettings,
+  supportCodesMax,
   supportMinutesOf,
 } from './fleet/stored.ts';
 export { anyResult, anyStart, auditSubject, startsOf } from './fleet/subject.ts';

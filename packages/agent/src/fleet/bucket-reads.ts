@@ -5,7 +5,7 @@
  * ended since; otherwise all of it is read.
  */
 import { isMissingStream } from '@kanade/fleet/connection';
-import { bucketStream, bucketsOnDemand, entrySubject } from '@kanade/shared/fleet-words';
+import { bucketStream, buckets, bucketsOnDemand, entrySubject } from '@kanade/shared/fleet-words';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import type { BucketChange, BucketMark, CachedBucket, FleetCache, HeldEntry } from '../store/fleet-cache.ts';
@@ -48,13 +48,17 @@ export async function readWhole(options: ReadOptions, open: NatsConnection, keys
   keep(() => cache.replace(bucket, entries));
 }
 
-/**
- * Only fleets that derive groups have a bucket for them: without one nothing is derived, and its first entry would come live. A broker
- * whose permissions are from before it keeps it from us: then this machine is in no group that was derived.
- */
+/** Buckets that not every fleet has, and that a broker whose permissions are from before them keeps from us. */
+const optionalBuckets: readonly string[] = [
+  bucketsOnDemand.agentGroupsDerived,
+  buckets.fleetConfig,
+  bucketsOnDemand.serverSettings,
+];
+
+/** Then there is nothing: this machine is in no group that was derived, and no code opens anything. A first entry would come live. */
 function isNobodyThere({ bucket, log }: ReadOptions, error: unknown): boolean {
-  if (bucket !== bucketsOnDemand.agentGroupsDerived) return false;
-  if (isForbidden(error)) log.warn({ bucket }, 'the broker does not let this machine read its derived groups');
+  if (!optionalBuckets.includes(bucket)) return false;
+  if (isForbidden(error)) log.warn({ bucket }, 'the broker does not let this machine read what concerns it there');
   return isMissingStream(error) || isForbidden(error);
 }
 

@@ -3,7 +3,7 @@
  * the whole bucket after each connect. No standing consumer, nothing to pay for a machine that is off. No order is looked at
  * before what can forbid it was read on the connection that stands.
  */
-import { bucketStream, buckets, bucketsOnDemand, entrySubject, isToken } from '@kanade/shared/fleet-words';
+import { bucketStream, buckets, bucketsOnDemand, entrySubject, isToken, storeKeys } from '@kanade/shared/fleet-words';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
@@ -125,6 +125,8 @@ function copiesOf({ pcId, cache, onGroups, onJobs, log }: FleetStateOptions, cop
     whole(bucketsOnDemand.agentGroupsDerived, pcId, onMembership),
     copyOf(buckets.jobs, { keys: () => ['>'], read: readChanged, onChange: onJobs }),
     settings,
+    whole(buckets.fleetConfig, storeKeys.supportCodes),
+    whole(bucketsOnDemand.serverSettings, storeKeys.serverSettings),
   ];
 }
 

@@ -18,6 +18,7 @@ import type { Catalogue } from './catalogue.ts';
 import { partOfOutput } from './output.ts';
 import { hindrance, isForPeople, type OfferFacts } from './rules.ts';
 import type { LocalHandlers, LocalSession } from './session.ts';
+import type { Support } from './support.ts';
 
 export interface JobsOptions extends LookOptions {
   readonly pcId: string;
@@ -27,6 +28,7 @@ export interface JobsOptions extends LookOptions {
   readonly ledger: Pick<Ledger, 'lastOf'>;
   readonly checks: Pick<CheckResults, 'statusOf'>;
   readonly registry: Registry;
+  readonly support: Pick<Support, 'scopes'>;
   /** The script of the object store that a name stands for now, or as last known. */
   readonly pin: Prefetch['pin'];
 }
@@ -35,22 +37,23 @@ export type LocalJobs = ReturnType<typeof createLocalJobs>;
 
 /** What the person at the machine can do with jobs; needs no broker. Whose a run is, and which method asks for that: see `rules.ts`. */
 export function createLocalJobs(options: JobsOptions) {
-  const { pcId, catalogue, view, intake, ledger, registry } = options;
+  const { pcId, catalogue, view, intake, ledger, registry, support } = options;
   const factsOf = offerFacts(options);
   const audience = (): Audience => ({ pcId, groups: view.groups() });
 
   /** The jobs that somebody here may start, some of them only while a check stands as it must. */
   function offered(): readonly Manifest[] {
     const who = audience();
-    return catalogue.list().filter((manifest) => isForPeople(manifest, factsOf(manifest, who)));
+    return catalogue.list().filter((manifest) => isForPeople(manifest, factsOf(manifest, who, nothingOpen)));
   }
 
   function list({ userKey }: Caller, category: string | undefined) {
     const who = audience();
+    const scopes = support.scopes(userKey);
     const lastRuns = ledger.lastOf(userKey);
     const items = catalogue
       .list()
-      .filter((manifest) => hindrance(manifest, factsOf(manifest, who)) === undefined)
+      .filter((manifest) => hindrance(manifest, factsOf(manifest, who, scopes)) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
       .filter((job) => job !== undefined)
@@ -58,17 +61,17 @@ export function createLocalJobs(options: JobsOptions) {
     return { items, ...ageOf(view) };
   }
 
-  async function startable(id: string): Promise<Manifest> {
+  async function startable(userKey: string, id: string): Promise<Manifest> {
     if (!isToken(id)) throw new KlpError('InvalidParams', 'id: use A-Z a-z 0-9 _ . -');
     const manifest = await catalogue.fresh(id);
     if (!manifest) throw new KlpError('NotFound', `no job ${id}`);
-    const found = hindrance(manifest, factsOf(manifest, audience()));
+    const found = hindrance(manifest, factsOf(manifest, audience(), support.scopes(userKey)));
     if (found) throw new KlpError(found.kind, `${id}${found.reason.startsWith(':') ? '' : ' '}${found.reason}`);
     return manifest;
   }
 
   async function execute({ userKey, feed }: Caller & Pick<LocalSession, 'feed'>, id: string): Promise<string> {
-    const manifest = await startable(id);
+    const manifest = await startable(userKey, id);
     const command = await commandFor(manifest, options);
     const same = goesOn(registry, userKey, manifest);
     if (same) {
@@ -94,10 +97,13 @@ export function createLocalJobs(options: JobsOptions) {
   };
 }
 
+const nothingOpen: ReadonlySet<string> = new Set();
+
 const offerFacts =
   ({ view, checks }: Pick<JobsOptions, 'view' | 'checks'>) =>
-  (manifest: Manifest, audience: Audience): OfferFacts => ({
+  (manifest: Manifest, audience: Audience, scopes: ReadonlySet<string>): OfferFacts => ({
     audience,
+    scopes,
     system: osFamily(process.platform) ?? '',
     isRevoked: view.about(manifest.id).isRevoked,
     statusOf: checks.statusOf,

@@ -11,6 +11,7 @@ const facts: OfferFacts = {
   audience: { pcId: 'pc-1', groups: ['lab'] },
   system: 'linux',
   isRevoked: false,
+  scopes: new Set(['helpdesk']),
   statusOf: (check) => (check === 'disk' ? 'fail' : undefined),
 };
 const manifest = (client: Manifest['client'], more: Partial<Manifest> = {}): Manifest => ({
@@ -48,6 +49,8 @@ describe('hindrance()', () => {
       'Unauthorized',
     ],
     ['a check that never ran', manifest({ ...base, show_when: { check: 'net', is: 'fail' } }), {}, 'Unauthorized'],
+    ['a scope that is open', manifest({ ...base, unlock: 'helpdesk' }), {}, undefined],
+    ['a scope that is not', manifest({ ...base, unlock: 'admin' }), {}, 'Unauthorized'],
     ['no script of its own', manifest(base, { execute: { ...execute, script: '' } }), {}, 'InvalidParams'],
     ['an approval', manifest(base, { require_approval: true }), {}, 'Unauthorized'],
   ])('%s', (_, job, more, kind) => {

@@ -45,9 +45,9 @@ export const methodRules = {
   'jobs.subscribe': 'nothing',
   'jobs.unsubscribe': 'nothing',
   'support.upload_diagnostics': 'nobody',
-  'support.unlock': 'nobody',
-  'support.lock': 'nobody',
-  'support.status': 'nobody',
+  'support.unlock': 'nothing',
+  'support.lock': 'nothing',
+  'support.status': 'nothing',
   'maintenance.list': 'nobody',
   'maintenance.defer': 'nobody',
 } as const satisfies Record<LocalMethod, Need>;
@@ -85,6 +85,8 @@ export interface OfferFacts {
   readonly isRevoked: boolean;
   /** The newest status of a check; undefined when it never ran. */
   readonly statusOf: (check: string) => CheckStatus | undefined;
+  /** Scopes that a support code has opened for the caller. */
+  readonly scopes: ReadonlySet<string>;
 }
 
 export interface JobRule {
@@ -135,6 +137,14 @@ export const jobRules: readonly JobRule[] = [
     kind: 'Unauthorized',
     isPassing: true,
     refuse: hiddenBy,
+  },
+  {
+    property: '`client.unlock`',
+    lets: 'those for whom a support code has opened the scope that is named, until its time is over',
+    kind: 'Unauthorized',
+    isPassing: true,
+    refuse: ({ client }, { scopes }) =>
+      client?.unlock === undefined || scopes.has(client.unlock) ? undefined : 'is opened by a support code',
   },
   {
     property: '`execute.script`',

@@ -24,6 +24,7 @@ import type { createLogTail } from './log-tail.ts';
 import { behindRules, type Served } from './rules.ts';
 import type { LocalContract, LocalHandlers, LocalSession } from './session.ts';
 import { type MachineState, pushStates, stateHandlers } from './state.ts';
+import { type Support, supportHandlers } from './support.ts';
 import { systemHandlers } from './system.ts';
 
 export interface ServeLocalOptions {
@@ -37,6 +38,7 @@ export interface ServeLocalOptions {
   readonly state: MachineState;
   readonly jobs: LocalJobs;
   readonly history: History;
+  readonly support: Support;
   readonly registry: Registry;
   readonly settings: LiveSettings;
   readonly logTail: ReturnType<typeof createLogTail>;
@@ -151,11 +153,13 @@ function handlersOf({
   ledger,
   settings,
   logTail,
+  support,
 }: ServeLocalOptions): Handlers<LocalContract, LocalPeer, LocalSession> {
   const handlers: Pick<LocalHandlers, Served> = {
     ...systemHandlers({ pcId, version, settings, logTail }),
     ...stateHandlers(state),
     ...jobsHandlers(jobs),
+    ...supportHandlers(support),
   };
   return behindRules(handlers, ledger.ownerOf);
 }

@@ -48,7 +48,7 @@ export function createEvents({ pcId, outbox, log }: EventsOptions): Tell {
       pc_id: pcId,
       at: new Date().toISOString(),
       kind,
-      source: `agent:${kind}`,
+      source: kind.startsWith('support_') ? 'agent:support' : `agent:${kind}`,
       event_record_id: id,
       payload: told,
     };

@@ -1,15 +1,16 @@
 import type { Durable, Sql } from '@kanade/durable';
 import {
-  AgentGroups,
   buckets,
   bucketsOnDemand,
   commandFilters,
   effectiveGroups,
   entrySubject,
-  isToken,
+  type SupportCode,
   scriptStatuses,
+  storeKeys,
 } from '@kanade/shared/fleet';
 import { type BrokerPatience, type Contact, createContact } from './contact.ts';
+import { codesIn, parseGroups } from './stored-documents.ts';
 
 /** What the fleet says about one job, as far as this machine knows. */
 export interface JobStanding {
@@ -33,6 +34,8 @@ export interface FleetView {
   groups(): readonly string[];
   /** What the layers of settings that concern this machine say, by their key in `agent_config`, as it is stored. */
   settings(): ReadonlyMap<string, string>;
+  /** The support codes of the fleet; none where what stands there cannot be read. */
+  supportCodes(): readonly SupportCode[];
   /**
    * Whether what it says of jobs can be out of date, because there is a broker that cannot be asked; and when it was last known to be
    * right, in ms since 1970, undefined if never. Outlives the agent.
@@ -61,7 +64,12 @@ export const forbiddingBuckets = [
 ] as const;
 
 /** Buckets that are kept in memory, too. */
-const heldBuckets = [...forbiddingBuckets, buckets.agentConfig] as const;
+const heldBuckets = [
+  ...forbiddingBuckets,
+  buckets.agentConfig,
+  buckets.fleetConfig,
+  bucketsOnDemand.serverSettings,
+] as const;
 type HeldBucket = (typeof heldBuckets)[number];
 
 /** The buckets that an agent reads. */
@@ -133,6 +141,10 @@ export function createFleetCache(file: Durable, pcId: string): FleetCache {
     groups: () => groups,
     settings: () => held.get(buckets.agentConfig) ?? new Map(),
     age: contact.age,
+    supportCodes: () => {
+      const own = said(buckets.fleetConfig, storeKeys.supportCodes);
+      return codesIn(own ?? said(bucketsOnDemand.serverSettings, storeKeys.serverSettings));
+    },
     filters: () => commandFilters(pcId, groups),
     settled: contact.settled,
     watch(listener) {
@@ -277,14 +289,3 @@ function setMark(sql: Sql, bucket: string, mark: BucketMark | undefined): void {
 }
 
 const textOf = (value: unknown): string => Buffer.from(value as Uint8Array).toString('utf8');
-
-function parseGroups(text: string | undefined): AgentGroups | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const groups = AgentGroups.parse(JSON.parse(text));
-    // They become part of subjects; an entry with one that cannot be counts like all that cannot be read.
-    return groups.groups.every(isToken) ? groups : undefined;
-  } catch {
-    return undefined; // fail closed: it says that this machine is in none
-  }
-}

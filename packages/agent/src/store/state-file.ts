@@ -11,6 +11,7 @@
  * | `check_result` | `store/check-results.ts` | how each check came out last                                          |
  * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
  * | `contact`     | `store/contact.ts`     | one row: when what the broker says was last known to be right             |
+ * | `support_attempt` | `store/attempts.ts` | wrong support codes of the last minutes, by user                            |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
@@ -64,6 +65,8 @@ const migrations: readonly string[] = [
    ALTER TABLE run ADD COLUMN earlier_job_id TEXT;
    ALTER TABLE run ADD COLUMN parent_run_id TEXT;`,
   'CREATE TABLE contact (id INTEGER PRIMARY KEY CHECK (id = 1), current_at_ms INTEGER NOT NULL) STRICT;',
+  `CREATE TABLE support_attempt (user_key TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+   CREATE INDEX support_attempt_user ON support_attempt (user_key, at_ms);`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -75,7 +78,9 @@ export const agentPart: DurablePart = {
   migrations,
   tables: [
     { name: 'admission', isIntact: isIntactAdmission },
-    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted', 'contact'].map((name) => ({ name })),
+    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted', 'contact', 'support_attempt'].map(
+      (name) => ({ name }),
+    ),
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
   mend(sql, salvaged) {

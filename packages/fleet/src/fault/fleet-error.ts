@@ -46,6 +46,7 @@ export type FleetErrorCode =
   | 'key_invalid'
   | 'key_ambiguous'
   | 'ring_invalid'
+  | 'code_too_short'
   | 'machine_away'
   | 'broker_failed';
 

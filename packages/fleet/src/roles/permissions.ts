@@ -24,6 +24,7 @@ import {
   objectSubjects,
   pingSubject,
   processPerfSubject,
+  storeKeys,
   streamLimits,
   streams,
   tailSubject,
@@ -64,7 +65,13 @@ const catalogue = [buckets.jobs, buckets.scriptStatus, buckets.scriptCurrent];
 /** Those in which it reads in which groups it is. */
 const memberships = [buckets.agentGroups, bucketsOnDemand.agentGroupsDerived];
 
-const { agentConfig } = buckets;
+const { agentConfig, fleetConfig } = buckets;
+
+/** Support codes, as hashes; where there are none, those of a backend that keeps them with its settings. */
+const supportCodes: readonly (readonly [bucket: string, key: string])[] = [
+  [fleetConfig, storeKeys.supportCodes],
+  [bucketsOnDemand.serverSettings, storeKeys.serverSettings],
+];
 
 /** Orders of one machine: its own, those for all, those of its groups. */
 function orderFilters(pc: string, groups: readonly string[] | undefined): string[] {
@@ -90,6 +97,7 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
       bucketStream(agentConfig),
       entrySubject(agentConfig, key),
     ]),
+    ...supportCodes.map(([bucket, key]): [string, string] => [bucketStream(bucket), entrySubject(bucket, key)]),
   ];
   const read = [...new Set(reads.map(([stream]) => stream))];
   return [
@@ -135,6 +143,7 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ...catalogue.map((bucket) => entrySubject(bucket, '>')),
     ...memberships.map((bucket) => entrySubject(bucket, pc)),
     ...settingsLayers(pc, groups).map((key) => entrySubject(agentConfig, key)),
+    ...supportCodes.map(([bucket, key]) => entrySubject(bucket, key)),
   ];
 }
 

@@ -49,6 +49,9 @@ export const SupportCode = z.looseObject({
 });
 export type SupportCode = z.infer<typeof SupportCode>;
 
+/** Codes of a fleet, at most: each is tried against what somebody enters. */
+export const supportCodesMax = 32;
+
 /** How long a code opens its scope, in minutes. */
 const supportMinutes = { byDefault: 15, min: 1, max: 480 } as const;
 

@@ -175,21 +175,20 @@ function wholeSeconds(text: string): number {
  *
  * | `refusedTo`  | who is refused                                                                               |
  * |--------------|----------------------------------------------------------------------------------------------|
- * | `people`     | the person at the machine: the job is not offered and cannot be started; operators can order it |
- * | `everybody`  | operators, too                                                                               |
+ * | `everybody`  | operators, and the person at the machine                                                     |
  * | `nobody`     | it runs; what it prints stands in the result, and nothing here makes more of it              |
  */
 export interface Unserved {
   /** The key of the manifest. */
   readonly path: string;
-  readonly refusedTo: 'people' | 'everybody' | 'nobody';
+  readonly refusedTo: 'everybody' | 'nobody';
   /** Why, to be read after the path. */
   readonly reason: string;
 }
 
 /** What a manifest asks for that is not carried out yet, in the order of the manifest. */
 export function unservedIn(manifest: Manifest): Unserved[] {
-  const { client, require_approval, check } = manifest;
+  const { require_approval, check } = manifest;
   const found: Unserved[] = [];
   const note = (path: string, refusedTo: Unserved['refusedTo'], reason: string): void => {
     found.push({ path, refusedTo, reason });
@@ -199,9 +198,6 @@ export function unservedIn(manifest: Manifest): Unserved[] {
   if (tier !== 'endpoint') {
     const path = manifest.tier === undefined ? 'feed' : 'tier';
     note(path, 'everybody', `a job of tier ${tier} runs on controllers only, and no machine is one yet`);
-  }
-  if (client?.unlock !== undefined) {
-    note('client.unlock', 'people', `support codes cannot be entered yet, so nobody opens ${client.unlock}`);
   }
   if (check !== undefined && check.fleet !== false)
     note('check', 'nobody', 'the status stands on the machine and in the result; no table of the fleet is made of it');

@@ -31,6 +31,7 @@ import { configEffective, configGet, configSet, configUnset } from './settings/c
 import { freezeClear, freezeSet, freezeStatus } from './settings/freeze.ts';
 import { groupAdd, groupList, groupRemove, groupShow } from './settings/group.ts';
 import { metaGet, metaRemove, metaSet } from './settings/meta.ts';
+import { supportCodeList, supportCodeRemove, supportCodeSet } from './settings/support-code.ts';
 import { setup } from './setup.ts';
 import { fleetLogs } from './watch/logs.ts';
 import { fleetTail } from './watch/tail.ts';
@@ -84,6 +85,9 @@ export const fleet: Door = {
     ping,
     agents,
     fleetLogs,
+    supportCodeSet,
+    supportCodeList,
+    supportCodeRemove,
     events,
     audit,
     keyCreate,

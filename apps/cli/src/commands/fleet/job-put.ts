@@ -44,7 +44,6 @@ export const jobPut = defineCommand({
 });
 
 const refusals = {
-  people: 'so people are not offered the job',
   everybody: 'so the job can neither be ordered nor started',
   nobody: '',
 } as const;

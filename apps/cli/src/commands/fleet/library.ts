@@ -45,15 +45,18 @@ export {
   clearFreeze,
   effectiveSettings,
   listGroups,
+  listSupportCodes,
   readFreeze,
   readGroup,
   readNotes,
   readSettings,
   removeFromGroup,
   removeNotes,
+  removeSupportCode,
   setFreeze,
   setNote,
   setSetting,
+  setSupportCode,
   unsetSettings,
 } from '@kanade/fleet/settings';
 export { createTopology, durability } from '@kanade/fleet/topology';
