@@ -22,6 +22,9 @@ export const limits = {
   missedRunsMax: 30,
   missedMs: 24 * 3_600_000,
   missedOutputBytesMax: 32 * 1024,
+  /** Notifications that are kept, and bytes of one. */
+  noticesMax: 500,
+  noticeBytesMax: 64 * 1024,
   /** Wrong support codes of one user: so many within the window, in ms, lock for as long. */
   supportTriesMax: 5,
   supportWindowMs: 300_000,

@@ -20,6 +20,7 @@ import { openDataDir } from './store/data-dir.ts';
 import { createFindEnded, createFindRun } from './store/find-run.ts';
 import { createFleetCache } from './store/fleet-cache.ts';
 import { type Ledger, openLedger } from './store/ledger.ts';
+import { openNotices } from './store/notices.ts';
 import { openScriptDigests } from './store/script-digests.ts';
 import { openStateFile } from './store/state-file.ts';
 
@@ -75,6 +76,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     ledger,
     checks: openCheckResults(file),
     attempts: openAttempts(file),
+    notices: openNotices({ pcId: config.pcId, file, outbox }),
     env,
     jobs,
     registry,

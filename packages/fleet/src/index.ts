@@ -22,6 +22,14 @@ export {
 } from './history/find-results.ts';
 export { readResult } from './history/read-result.ts';
 export { type OutputRequest, readOutput, type ShownRun, showRun } from './history/show-run.ts';
+export { notificationStatus, type ReadBy } from './notify/notification-status.ts';
+export {
+  editNotification,
+  type FoundNotification,
+  type NewNotification,
+  recallNotification,
+  sendNotification,
+} from './notify/send-notification.ts';
 export {
   type AgentsOnline,
   type AgentsOnlineOptions,

@@ -11,6 +11,7 @@ import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createNoticeFeed, type NoticeFeedOptions } from './notice-feed.ts';
 import { createPerf } from './perf.ts';
 import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
@@ -23,6 +24,7 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly access: BrokerAccess | undefined;
   readonly cache: FleetCache;
   readonly outbox: Outbox;
+  readonly notices: NoticeFeedOptions['notices'];
   readonly jobs: PublishOptions['jobs'];
   readonly version: string;
   /** When damage last cost the agent's file something, ms since 1970. */
@@ -83,7 +85,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   const fleet = createFleetState({
     ...shared,
     onGroups() {
-      receive.groupsChanged();
+      for (const part of [receive, notices]) part.groupsChanged();
       options.onOffers();
     },
     onJobs: options.onOffers,
@@ -91,6 +93,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
   });
   const receive = createReceive(shared);
   const scripts = createScriptObjects(shared);
+  const notices = createNoticeFeed(shared);
   const heartbeat = createHeartbeat(shared);
   const perf = createPerf(shared);
   return {
@@ -111,12 +114,12 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         access,
         name: `kanade-agent-${pcId}`,
         onOpen: (opened) => {
-          for (const part of [fleet, receive, heartbeat]) part.open(opened);
+          for (const part of [fleet, receive, heartbeat, notices]) part.open(opened);
           answerOn(opened, tailSubject(pcId), options.onTail, log);
           answerOn(opened, logsSubject(pcId), options.onLogs, log);
         },
         onOnline: (open) => {
-          for (const part of [fleet, heartbeat, perf, scripts]) part.online();
+          for (const part of [fleet, heartbeat, perf, scripts, notices]) part.online();
           publish.online(open);
           options.onOffers();
         },

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeliverContext, type Outbox, OutboxError, type QueuedRecord } from '@kanade/outbox';
 import type { Jobs } from '@kanade/runner';
-import { parseSubject, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
+import { parseSubject, removalHeader, resultInlineBytesMax, streams } from '@kanade/shared/fleet';
 import { jetstream, type PubAck } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { headers as createHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import { isEventId } from '../report/events.ts';
@@ -235,12 +235,22 @@ interface Publishing extends Pick<PublishOptions, 'jobs' | 'log'> {
   readonly gone: AbortSignal;
 }
 
+/** Of the headers of a record only the one that takes a key of a bucket away is for the broker. */
+function removalOf({ headers }: QueuedRecord): { headers?: MsgHdrs } {
+  const removal = headers?.[removalHeader.name];
+  if (removal === undefined) return {};
+  const carried = createHeaders();
+  carried.set(removalHeader.name, removal);
+  return { headers: carried };
+}
+
 async function publishOn(connection: NatsConnection, record: QueuedRecord, publishing: Publishing): Promise<PubAck> {
   const { id, subject } = record;
   const js = jetstream(connection, { timeout: limits.requestTimeoutMs });
   const payload = await payloadOf(connection, record, publishing);
   const leftMs = Math.max(1, publishing.given.deadlineMs - Date.now());
-  const ack = await js.publish(subject, payload, { msgID: id, timeout: Math.min(leftMs, limits.publishTimeoutMs) });
+  const timeout = Math.min(leftMs, limits.publishTimeoutMs);
+  const ack = await js.publish(subject, payload, { msgID: id, timeout, ...removalOf(record) });
   if (hasUploads(record)) await dropFiles(record);
   return ack;
 }

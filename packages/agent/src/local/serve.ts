@@ -17,10 +17,12 @@ import { limits } from '../limits.ts';
 import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { Notices } from '../store/notices.ts';
 import { ProgressFeed } from './feed.ts';
 import type { History } from './history.ts';
 import { jobsHandlers, type LocalJobs } from './jobs.ts';
 import type { createLogTail } from './log-tail.ts';
+import { notificationHandlers, pushNotices } from './notifications.ts';
 import { behindRules, type Served } from './rules.ts';
 import type { LocalContract, LocalHandlers, LocalSession } from './session.ts';
 import { type MachineState, pushStates, stateHandlers } from './state.ts';
@@ -39,6 +41,7 @@ export interface ServeLocalOptions {
   readonly jobs: LocalJobs;
   readonly history: History;
   readonly support: Support;
+  readonly notices: Notices;
   readonly registry: Registry;
   readonly settings: LiveSettings;
   readonly logTail: ReturnType<typeof createLogTail>;
@@ -93,7 +96,7 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
 }
 
 function sessionOf(
-  { registry, history, state, log }: ServeLocalOptions,
+  { registry, history, state, notices, log }: ServeLocalOptions,
   { peer, ...scope }: SessionScope<LocalContract, LocalPeer>,
 ): LocalSession {
   const { userKey } = peer;
@@ -102,6 +105,7 @@ function sessionOf(
     userKey,
     feed: new ProgressFeed({ ...scope, owner: userKey, registry, history, onError }),
     states: pushStates(state, { ...scope, onError }),
+    notices: pushNotices(notices, { ...scope, onError }),
   };
 }
 
@@ -154,12 +158,14 @@ function handlersOf({
   settings,
   logTail,
   support,
+  notices,
 }: ServeLocalOptions): Handlers<LocalContract, LocalPeer, LocalSession> {
   const handlers: Pick<LocalHandlers, Served> = {
     ...systemHandlers({ pcId, version, settings, logTail }),
     ...stateHandlers(state),
     ...jobsHandlers(jobs),
     ...supportHandlers(support),
+    ...notificationHandlers(notices),
   };
   return behindRules(handlers, ledger.ownerOf);
 }

@@ -12,6 +12,7 @@ export interface LocalSession {
   /** Where the progress of runs goes. */
   readonly feed: ProgressFeed;
   readonly states: PushSubscriptions;
+  readonly notices: PushSubscriptions;
 }
 
 export type LocalContract = typeof localContract;

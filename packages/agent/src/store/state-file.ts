@@ -12,6 +12,7 @@
  * | `emitted`     | `store/emitted.ts`     | how far the events of a run are queued, until it has ended                |
  * | `contact`     | `store/contact.ts`     | one row: when what the broker says was last known to be right             |
  * | `support_attempt` | `store/attempts.ts` | wrong support codes of the last minutes, by user                            |
+ * | `notice*`     | `store/notices.ts`     | what the fleet told people here, and who has confirmed it                 |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
@@ -67,6 +68,11 @@ const migrations: readonly string[] = [
   'CREATE TABLE contact (id INTEGER PRIMARY KEY CHECK (id = 1), current_at_ms INTEGER NOT NULL) STRICT;',
   `CREATE TABLE support_attempt (user_key TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
    CREATE INDEX support_attempt_user ON support_attempt (user_key, at_ms);`,
+  // A notice without a value was recalled.
+  `CREATE TABLE notice (id TEXT PRIMARY KEY, value TEXT, issued_at_ms INTEGER NOT NULL) STRICT;
+   CREATE TABLE notice_mark (
+     user_key TEXT NOT NULL, id TEXT NOT NULL, acked_at TEXT NOT NULL, PRIMARY KEY (user_key, id)
+   ) STRICT;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -78,9 +84,18 @@ export const agentPart: DurablePart = {
   migrations,
   tables: [
     { name: 'admission', isIntact: isIntactAdmission },
-    ...['run', 'doubt', 'fleet_entry', 'cursor', 'check_result', 'emitted', 'contact', 'support_attempt'].map(
-      (name) => ({ name }),
-    ),
+    ...[
+      'run',
+      'doubt',
+      'fleet_entry',
+      'cursor',
+      'check_result',
+      'emitted',
+      'contact',
+      'support_attempt',
+      'notice',
+      'notice_mark',
+    ].map((name) => ({ name })),
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
   mend(sql, salvaged) {

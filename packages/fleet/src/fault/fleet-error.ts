@@ -46,6 +46,8 @@ export type FleetErrorCode =
   | 'key_invalid'
   | 'key_ambiguous'
   | 'ring_invalid'
+  | 'notification_invalid'
+  | 'notification_not_found'
   | 'code_too_short'
   | 'machine_away'
   | 'broker_failed';

@@ -4,6 +4,7 @@
  */
 import { auditSubject } from '@kanade/shared/fleet';
 import {
+  amendmentSubject,
   anyHeartbeat,
   anyHostPerf,
   anyKill,
@@ -17,6 +18,7 @@ import {
   heartbeatSubject,
   hostPerfSubject,
   logsSubject,
+  notificationFilters,
   objectChunkSubject,
   objectMetaFilter,
   objectStores,
@@ -78,6 +80,11 @@ function orderFilters(pc: string, groups: readonly string[] | undefined): string
   return groups ? commandFilters(pc, groups) : [...commandFilters(pc, []), 'commands.group.>'];
 }
 
+/** What people at one machine are told. */
+function noticeFilters(pc: string, groups: readonly string[] | undefined): string[] {
+  return groups ? notificationFilters(pc, groups) : [...notificationFilters(pc, []), 'notifications.group.>'];
+}
+
 /** The layers of settings that concern a machine. */
 function settingsLayers(pc: string, groups: readonly string[] | undefined): string[] {
   const ofGroups = groups?.map((group) => configKey({ kind: 'group', group })) ?? ['groups.>'];
@@ -98,6 +105,7 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
       entrySubject(agentConfig, key),
     ]),
     ...supportCodes.map(([bucket, key]): [string, string] => [bucketStream(bucket), entrySubject(bucket, key)]),
+    ...noticeFilters(pc, groups).map((filter): [string, string] => [streams.notifications, filter]),
   ];
   const read = [...new Set(reads.map(([stream]) => stream))];
   return [
@@ -108,6 +116,8 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     streamLimits.RESULTS.subjects,
     `events.started.*.${pc}`,
     `obs.${pc}`,
+    ...['acked', 'unacked'].map((verb) => `events.notifications.${verb}.${pc}.>`),
+    entrySubject(buckets.notificationsRead, `${pc}.>`),
     // The name of an object stands encoded in its subject: whose it is the broker cannot see.
     ...[objectStores.resultOutput, objectStores.collections].flatMap(objectSubjects),
     ...reads.map(([stream, filter]) => `${api('CONSUMER.CREATE', stream)}.*.${filter}`),
@@ -144,6 +154,8 @@ function agentHears({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ...memberships.map((bucket) => entrySubject(bucket, pc)),
     ...settingsLayers(pc, groups).map((key) => entrySubject(agentConfig, key)),
     ...supportCodes.map(([bucket, key]) => entrySubject(bucket, key)),
+    ...noticeFilters(pc, groups),
+    amendmentSubject,
   ];
 }
 
@@ -181,6 +193,8 @@ const operatorSays = [
   anyKill,
   ...asking,
   'audit.>',
+  streamLimits.NOTIFICATIONS.subjects,
+  amendmentSubject,
   ...allBuckets.map((bucket) => entrySubject(bucket, '>')),
   ...objectSubjects(objectStores.scripts),
   // Setting up, and taking back what waits for machines that are away.

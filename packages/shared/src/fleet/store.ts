@@ -7,11 +7,11 @@ export const streams = {
   events: 'EVENTS',
   obsEvents: 'OBS_EVENTS',
   audit: 'AUDIT',
+  notifications: 'NOTIFICATIONS',
 } as const;
 
 /** The streams that appear with the part of the system that first fills them. */
 export const streamsOnDemand = {
-  notifications: 'NOTIFICATIONS',
   inventory: 'INVENTORY',
 } as const;
 export type StreamName =
@@ -52,6 +52,7 @@ export const buckets = {
   agentConfig: 'agent_config',
   agentMeta: 'agent_meta',
   fleetConfig: 'fleet_config',
+  notificationsRead: 'notifications_read',
 } as const;
 
 /** The KV buckets that appear with the part of the system that first writes them. */
@@ -65,7 +66,6 @@ export const bucketsOnDemand = {
   agentGroupsDerived: 'agent_groups_derived',
   groupContacts: 'group_contacts',
   agentsState: 'agents_state',
-  notificationsRead: 'notifications_read',
   serverSettings: 'server_settings',
   schedulerDispatch: 'scheduler_dispatch',
 } as const;
@@ -81,9 +81,7 @@ export const removalHeader = { name: 'KV-Operation', values: ['DEL', 'PURGE'] } 
 
 /** How many values of a key a bucket keeps: 5, but 1 where only the newest means anything. */
 export const bucketHistory = (bucket: string): number =>
-  ([bucketsOnDemand.agentsState, buckets.fleetConfig, bucketsOnDemand.notificationsRead] as string[]).includes(bucket)
-    ? 1
-    : 5;
+  ([bucketsOnDemand.agentsState, buckets.fleetConfig, buckets.notificationsRead] as string[]).includes(bucket) ? 1 : 5;
 
 /** The object stores that every fleet has, named as on the wire. */
 export const objectStores = {

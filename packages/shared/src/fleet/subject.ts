@@ -95,6 +95,14 @@ export const anyHostPerf = 'host_perf.>';
 export const anyProcessPerf = 'process_perf.>';
 export const anyResult = 'results.>';
 
+/** Every subject on which people at a machine are told something. */
+export const notificationFilters = (pc: string, groups: readonly string[]): string[] => {
+  const targets: Target[] = [{ kind: 'all' }, { kind: 'pc', pc }];
+  return [...targets, ...groups.map((group) => ({ kind: 'group', group }) as const)].map(notificationSubject);
+};
+/** Where something is told to the people at a target. */
+export const notificationSubject = (target: Target): string => targetSubject('notifications', target);
+
 export const killSubject = (execId: string): string => `kill.${checked('exec id', execId)}`;
 export const resultSubject = (requestId: string): string => `results.${checked('request id', requestId)}`;
 export const startedSubject = (execId: string, pc: string): string =>

@@ -70,6 +70,7 @@ export {
 } from './store.ts';
 export {
   type Address,
+  amendmentSubject,
   anyHeartbeat,
   anyHostPerf,
   anyKill,
@@ -80,6 +81,8 @@ export {
   hostPerfSubject,
   killSubject,
   logsSubject,
+  notificationFilters,
+  notificationSubject,
   obsSubject,
   parseSubject,
   pingSubject,

@@ -16,6 +16,7 @@ import { keyCreate } from './key/create.ts';
 import { keyList } from './key/list.ts';
 import { keyRemove } from './key/remove.ts';
 import { keyTrust } from './key/trust.ts';
+import { notifyEdit, notifyRecall, notifySend, notifyStatus } from './notify/notify.ts';
 import { cancel } from './orders/cancel.ts';
 import { exec } from './orders/exec.ts';
 import { fleetForget } from './orders/forget.ts';
@@ -85,6 +86,10 @@ export const fleet: Door = {
     ping,
     agents,
     fleetLogs,
+    notifySend,
+    notifyEdit,
+    notifyRecall,
+    notifyStatus,
     supportCodeSet,
     supportCodeList,
     supportCodeRemove,

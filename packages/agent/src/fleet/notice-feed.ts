@@ -1,0 +1,104 @@
+/** What the fleet tells people: live subscriptions, and a read of what was missed after each connect. No standing consumer. */
+import { isMissingStream } from '@kanade/fleet/connection';
+import { amendmentSubject, notificationFilters, streams } from '@kanade/shared/fleet-words';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Logger } from '../config/logger.ts';
+import { limits } from '../limits.ts';
+import type { FleetCache } from '../store/fleet-cache.ts';
+import type { Notices } from '../store/notices.ts';
+import { isForbidden } from './bucket-copy.ts';
+import { lookAtStream, readStream } from './connect.ts';
+import { createRepeated } from './repeat.ts';
+
+export interface NoticeFeed {
+  open(connection: NatsConnection): void;
+  online(): void;
+  groupsChanged(): void;
+}
+
+export interface NoticeFeedOptions {
+  readonly pcId: string;
+  readonly cache: Pick<FleetCache, 'groups' | 'cursor' | 'setCursor'>;
+  readonly notices: Pick<Notices, 'take'>;
+  readonly connection: () => NatsConnection | undefined;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
+  const { pcId, cache, notices, connection, log, signal } = options;
+  let opened: NatsConnection | undefined;
+  const subscriptions = new Map<string, Subscription>();
+  const filters = (): string[] => notificationFilters(pcId, cache.groups());
+
+  function take(bodies: readonly Uint8Array[]): void {
+    try {
+      notices.take(bodies);
+    } catch (error) {
+      log.error({ err: error }, 'a notification could not be put on disk; it is read again after the next connect');
+    }
+  }
+  function align(): void {
+    const wanted = [amendmentSubject, ...filters()];
+    for (const [filter, subscription] of subscriptions) {
+      if (wanted.includes(filter)) continue;
+      subscription.unsubscribe();
+      subscriptions.delete(filter);
+    }
+    for (const filter of wanted) {
+      if (subscriptions.has(filter) || !opened) continue;
+      const followed = opened.subscribe(filter, {
+        callback: (error, message) =>
+          error ? log.warn({ err: error, filter }, 'notifications cannot be followed') : take([message.data]),
+      });
+      subscriptions.set(filter, followed);
+    }
+  }
+  const missed = createRepeated({
+    run: async () => {
+      const open = connection();
+      if (!open) return;
+      for (const filter of filters()) await readMissed(options, open, filter);
+    },
+    onError: (error, failures) =>
+      log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed notifications could not be read; trying again'),
+    retryMs: limits.readRetryMs,
+    signal,
+  });
+  return {
+    open(next) {
+      opened = next;
+      subscriptions.clear();
+      align();
+    },
+    online: missed.kick,
+    groupsChanged() {
+      align();
+      missed.kick();
+    },
+  };
+}
+
+/** A broker that has no such stream, or keeps it from us, tells nobody anything. */
+async function readMissed(
+  { cache, notices, signal, log }: NoticeFeedOptions,
+  open: NatsConnection,
+  filter: string,
+): Promise<void> {
+  try {
+    const { identity, lastSeq } = await lookAtStream(open, streams.notifications);
+    const cursor = cache.cursor(filter, identity) ?? 0;
+    const from = cursor > lastSeq ? 1 : cursor + 1;
+    if (from > lastSeq) return;
+    const bodies: Uint8Array[] = [];
+    await readStream(open, { stream: streams.notifications, filter, from, signal }, ({ data }) => {
+      bodies.push(data.slice());
+      if (bodies.length > limits.noticesMax) bodies.shift();
+    });
+    notices.take(bodies);
+    cache.setCursor(filter, identity, lastSeq);
+  } catch (error) {
+    if (!isMissingStream(error) && !isForbidden(error)) throw error;
+    log.debug({ err: error, filter }, 'the broker keeps no notifications for this machine');
+  }
+}

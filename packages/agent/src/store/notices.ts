@@ -1,0 +1,172 @@
+/** What the fleet told the people at this machine, and who of them has confirmed it: on disk, so that it can be read without a broker. */
+import { randomUUID } from 'node:crypto';
+import type { Durable, Row, Sql, Transaction } from '@kanade/durable';
+import type { Outbox } from '@kanade/outbox';
+import {
+  buckets,
+  entrySubject,
+  Notification,
+  NotificationAmendment,
+  readMarkKey,
+  removalHeader,
+  subjectOf,
+} from '@kanade/shared/fleet';
+import type { LocalNotification } from '@kanade/shared/local';
+import { limits } from '../limits.ts';
+
+export type NoticeChange =
+  | { readonly kind: 'new'; readonly notification: Notification }
+  | { readonly kind: 'amended'; readonly amendment: NotificationAmendment };
+
+/** A person at this machine. */
+export interface NoticeReader {
+  readonly userKey: string;
+  readonly name: string;
+}
+
+export interface Notices {
+  /** Takes what the fleet says, the oldest first: notifications, and that one of them is recalled. What is neither is left out. */
+  take(bodies: readonly Uint8Array[]): void;
+  /** What is meant for this machine, not recalled and not over, the newest first; `acked_at` where this user has confirmed it as it is now. */
+  list(userKey: string, nowMs: number): LocalNotification[];
+  /** Confirms for one user, and tells the fleet when there is a broker. Undefined when nothing like that was told here. */
+  ack(reader: NoticeReader, id: string, nowMs: number): string | undefined;
+  unack(reader: NoticeReader, id: string, nowMs: number): string | undefined;
+  /** Calls back on every change until the returned function is called. */
+  watch(listener: (change: NoticeChange) => void): () => void;
+}
+
+export interface NoticesOptions {
+  readonly pcId: string;
+  readonly file: Durable;
+  readonly outbox: Pick<Outbox, 'enqueueIn'>;
+}
+
+export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
+  const listeners = new Set<(change: NoticeChange) => void>();
+  function mark(reader: NoticeReader, id: string, change: Marking): string | undefined {
+    const { at, isAcked } = change;
+    const isKnown = file.transact((tx) => {
+      if (!tx.sql('SELECT 1 FROM notice WHERE id = ? AND value IS NOT NULL').get(id)) return false;
+      if (isAcked) tx.sql('INSERT OR REPLACE INTO notice_mark VALUES (?, ?, ?)').run(reader.userKey, id, at);
+      else tx.sql('DELETE FROM notice_mark WHERE user_key = ? AND id = ?').run(reader.userKey, id);
+      for (const record of recordsOf(pcId, reader, { ...change, id })) outbox.enqueueIn(tx as Transaction, record);
+      return true;
+    });
+    return isKnown ? at : undefined;
+  }
+  return {
+    take(bodies) {
+      const changes = bodies.map(readNotice).filter((change) => change !== undefined);
+      // Of several versions the last one counts: the others are no news.
+      const last = [...new Map(changes.map((change) => [idOf(change), change])).values()];
+      const told = file.transact((tx) => last.filter((change) => keep(tx.sql, change)));
+      for (const change of told) for (const listener of [...listeners]) listener(change);
+    },
+    list: (userKey, nowMs) => file.look((sql) => listFor(sql, userKey, nowMs)),
+    ack: (reader, id, nowMs) => mark(reader, id, { isAcked: true, at: new Date(nowMs).toISOString() }),
+    unack: (reader, id, nowMs) => mark(reader, id, { isAcked: false, at: new Date(nowMs).toISOString() }),
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const idOf = (change: NoticeChange): string => (change.kind === 'new' ? change.notification.id : change.amendment.id);
+
+function readNotice(body: Uint8Array): NoticeChange | undefined {
+  if (body.length > limits.noticeBytesMax) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+  const amendment = NotificationAmendment.safeParse(value).data;
+  if (amendment) return { kind: 'amended', amendment };
+  const notification = Notification.safeParse(value).data;
+  return notification && { kind: 'new', notification };
+}
+
+/** @returns false when that was known. What is recalled stays so, whatever comes late. */
+function keep(sql: Sql, change: NoticeChange): boolean {
+  const before = sql('SELECT value FROM notice WHERE id = ?').get(idOf(change));
+  if (before?.value === null) return false;
+  if (change.kind === 'amended') {
+    sql('INSERT OR REPLACE INTO notice (id, value, issued_at_ms) VALUES (?, NULL, ?)').run(idOf(change), Date.now());
+    return true;
+  }
+  const { notification } = change;
+  const value = JSON.stringify(notification);
+  if (before?.value === value) return false;
+  sql('INSERT OR REPLACE INTO notice (id, value, issued_at_ms) VALUES (?, ?, ?)').run(
+    notification.id,
+    value,
+    Math.round(Date.parse(notification.issued_at)),
+  );
+  sql('DELETE FROM notice WHERE id NOT IN (SELECT id FROM notice ORDER BY issued_at_ms DESC LIMIT ?)').run(
+    limits.noticesMax,
+  );
+  sql('DELETE FROM notice_mark WHERE id NOT IN (SELECT id FROM notice)').run();
+  return true;
+}
+
+function listFor(sql: Sql, userKey: string, nowMs: number): LocalNotification[] {
+  return sql(
+    `SELECT notice.value, notice_mark.acked_at FROM notice
+     LEFT JOIN notice_mark ON notice_mark.id = notice.id AND notice_mark.user_key = ?
+     WHERE notice.value IS NOT NULL ORDER BY issued_at_ms DESC, notice.id`,
+  )
+    .all(userKey)
+    .map(noticeOf)
+    .filter((notice) => notice !== undefined)
+    .filter(({ expires_at }) => expires_at === undefined || Date.parse(expires_at) > nowMs);
+}
+
+/** Rows are not trusted: versions change, and disks do, too. */
+function noticeOf({ value, acked_at }: Row): LocalNotification | undefined {
+  try {
+    const notification = Notification.parse(JSON.parse(String(value)));
+    const resetAt = notification.acks_reset_at;
+    if (acked_at === null || (resetAt !== undefined && Date.parse(resetAt) > Date.parse(String(acked_at))))
+      return notification;
+    return { ...notification, acked_at: String(acked_at) };
+  } catch {
+    return undefined;
+  }
+}
+
+interface Marking {
+  readonly isAcked: boolean;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** What the fleet is told: an event, and the mark. In this order for one notification and user, however long there is no broker. */
+function recordsOf(
+  pcId: string,
+  { userKey, name }: NoticeReader,
+  { id, isAcked, at }: Marking & { readonly id: string },
+) {
+  const about = { notification_id: id, pc_id: pcId, user_sid: userKey };
+  const event = isAcked ? { ...about, acked_at: at } : { ...about, unacked_at: at };
+  const kind = isAcked ? 'notification_acked' : 'notification_unacked';
+  const key = readMarkKey(pcId, userKey, id);
+  const value = isAcked ? JSON.stringify({ acked_at: at, acked_by: name }) : '';
+  return [
+    {
+      id: `ack.${randomUUID()}`,
+      subject: subjectOf({ kind, pcId, sid: userKey, notificationId: id }),
+      body: Buffer.from(JSON.stringify(event)),
+      orderKey: key,
+    },
+    {
+      id: `mark.${randomUUID()}`,
+      subject: entrySubject(buckets.notificationsRead, key),
+      body: Buffer.from(value),
+      orderKey: key,
+      ...(isAcked ? {} : { headers: { [removalHeader.name]: removalHeader.values[0] } }),
+    },
+  ];
+}
