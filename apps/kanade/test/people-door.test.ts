@@ -107,4 +107,47 @@ describe('an operator and the person at the machine', () => {
     expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: true });
     expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: false });
   });
+
+  it('what an operator tells people arrives, is confirmed, changed and recalled, and the operator sees who has read it', async () => {
+    const sent = await site.fleet(
+      'notify',
+      'send',
+      '--title',
+      'At six',
+      '--body',
+      '*Save*',
+      '--pc',
+      'pc-1',
+      '--require-ack',
+    );
+    expect(sent).toMatchObject({ status: 0, notification: { priority: 'info', require_ack: true, title: 'At six' } });
+    const id = String(sent.id);
+    await using person = await openPlainPerson(site.socket);
+    const unread = async () =>
+      ((await person.call('notifications.list')).items as Json[]).filter((one) => one.id === id);
+    await eventually('the notification', async () => (await unread()).length === 1);
+    expect(await site.fleet('notify', 'status', id)).toMatchObject({ status: 0, recalled: false, read_by: [] });
+    await person.call('notifications.ack', { id });
+    const readBy = async () => (await site.fleet('notify', 'status', id)).read_by as Json[];
+    const [reader] = await eventually('the mark', async () => {
+      const all = await readBy();
+      return all.length === 1 && all;
+    });
+    expect(reader).toMatchObject({ pc_id: 'pc-1', user_sid: `uid-${process.getuid?.()}` });
+    expect(reader).not.toHaveProperty('outdated');
+    expect(await site.fleet('notify', 'edit', id, '--title', 'At seven', '--reset-acks')).toMatchObject({ status: 0 });
+    await eventually('the question again', async () => (await unread())[0]?.title === 'At seven');
+    expect(await readBy()).toMatchObject([{ outdated: true }]);
+    expect(await site.fleet('notify', 'recall', id)).toMatchObject({ status: 0 });
+    await eventually('it to be gone', async () => (await unread()).length === 0);
+    expect(await site.fleet('notify', 'status', id)).toMatchObject({ recalled: true });
+    expect(await site.fleet('notify', 'edit', id, '--title', 'x')).toMatchObject({
+      status: 1,
+      error: { code: 'notification_not_found' },
+    });
+    expect(await site.fleet('notify', 'send', '--title', '', '--body', 'b', '--all')).toMatchObject({
+      status: 1,
+      error: { code: 'notification_invalid' },
+    });
+  });
 });

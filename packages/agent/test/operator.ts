@@ -1,4 +1,5 @@
 import { connectFleet, type FollowedResult, followResults } from '@kanade/fleet';
+import { readHeld } from '@kanade/fleet/connection';
 import { createTopology } from '@kanade/fleet/topology';
 import { type Command, EventStarted, ExecResult, Heartbeat, ObsEvent } from '@kanade/shared/fleet';
 import { eventually, patienceMs } from '@kanade/testkit';
@@ -33,6 +34,8 @@ export interface Operator {
   followed(requestId: string, count: number): Promise<FollowedResult[]>;
   /** An object store as the official client has it. */
   store(name: string): Promise<ObjectStore>;
+  /** What a stream holds below a filter, in order. */
+  held(stream: string, filter: string): Promise<{ subject: string; text: string }[]>;
   setUp(): Promise<void>;
   /** Makes a stream anew, with the same configuration and nothing in it. */
   renew(stream: string): Promise<void>;
@@ -115,6 +118,12 @@ export async function openOperator(url: string, { setUp = true } = {}): Promise<
       return followed;
     },
     store: (name) => new Objm(jetstream).open(name),
+    async held(stream, filter) {
+      const messages: { subject: string; text: string }[] = [];
+      for await (const message of readHeld(fleet, { stream, filter, from: 1 }))
+        messages.push({ subject: message.subject, text: message.string() });
+      return messages;
+    },
     setUp: doSetUp,
     async renew(stream) {
       const { streams } = await jetstream.jetstreamManager();

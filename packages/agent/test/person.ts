@@ -1,6 +1,12 @@
 import { type Call, connectClient } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
-import { isEnded, type JobProgress, localContract, type StateSnapshot } from '@kanade/shared/local';
+import {
+  isEnded,
+  type JobProgress,
+  type LocalNotification,
+  localContract,
+  type StateSnapshot,
+} from '@kanade/shared/local';
 import { eventually } from '@kanade/testkit';
 import { onTestFinished } from 'vitest';
 
@@ -18,12 +24,17 @@ export interface Person {
   sees(runId: string, pattern: RegExp): Promise<RegExpExecArray>;
   /** Every state that was pushed. */
   readonly states: readonly StateSnapshot[];
+  /** Every notification that was pushed, and the ids of those that were recalled. */
+  readonly notices: readonly LocalNotification[];
+  readonly recalled: readonly string[];
   close(): Promise<void>;
 }
 
 export async function openPerson(socket: string, { subscribe = false } = {}): Promise<Person> {
   const seen: JobProgress[] = [];
   const states: StateSnapshot[] = [];
+  const notices: LocalNotification[] = [];
+  const recalled: string[] = [];
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socket, signal }),
@@ -33,6 +44,8 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     },
     onPush: (push) => {
       if (push.method === 'jobs.progress') seen.push(push.params);
+      if (push.method === 'notifications.new') notices.push(push.params);
+      if (push.method === 'notifications.amended') recalled.push(push.params.id);
       if (push.method === 'state.changed') states.push(push.params.snapshot);
     },
   });
@@ -52,6 +65,8 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     end: (runId) => eventually(`the end of run ${runId}`, () => pushes(runId).find(({ status }) => isEnded(status))),
     sees: (runId, pattern) => eventually(`${pattern} in the output of ${runId}`, () => pattern.exec(shown(runId))),
     states,
+    notices,
+    recalled,
     close: () => client.close(),
   };
 }

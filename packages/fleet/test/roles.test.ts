@@ -61,7 +61,25 @@ const actions: readonly Action[] = [
   ...says(['operator', 'read-only'], '$JS.API.CONSUMER.CREATE.OBJ_collections.c.$O.collections.C.n'),
   ...hears(nobody, '$O.collections.>'),
   ...says(nobody, `heartbeat.${other}`, `obs.${other}`, `events.started.e-1.${other}`),
+  // What people are told, and that they have confirmed it.
+  ...says(['operator'], 'notifications.all', `notifications.pc.${me}`, 'notif-amend'),
+  ...hears(['agent'], 'notifications.all', `notifications.pc.${me}`, 'notifications.group.web', 'notif-amend'),
+  ...hears(
+    nobody,
+    `notifications.pc.${other}`,
+    'notifications.group.db',
+    'notifications.>',
+    '$KV.notifications_read.>',
+  ),
+  ...says(['operator', 'read-only', 'agent'], `$JS.API.CONSUMER.CREATE.NOTIFICATIONS.c.notifications.pc.${me}`),
+  ...says(['operator', 'read-only'], `$JS.API.CONSUMER.CREATE.NOTIFICATIONS.c.notifications.pc.${other}`),
+  ...says(['agent'], `events.notifications.acked.${me}.uid-0.n`, `events.notifications.unacked.${me}.uid-0.n`),
   ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
+  ...says(['operator', 'agent'], `$KV.notifications_read.${me}.uid-0.n`),
+  ...says(['operator'], `$KV.notifications_read.${other}.uid-0.n`),
+  // Support codes, as hashes; nothing else of the settings of the fleet.
+  ...hears(['agent'], '$KV.fleet_config.support_codes', '$KV.server_settings.current'),
+  ...hears(nobody, '$KV.fleet_config.freeze', '$KV.fleet_config.>', '$KV.server_settings.>'),
   ...says(['operator'], '$O.scripts.C.n', '$O.scripts.M.bg=='),
   // Scripts are for every machine, as the catalogue is; the list of their names is for operators.
   ...says(roles, '$JS.API.DIRECT.GET.OBJ_scripts.$O.scripts.M.bg=='),
