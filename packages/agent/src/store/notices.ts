@@ -5,6 +5,7 @@ import type { Outbox } from '@kanade/outbox';
 import {
   buckets,
   entrySubject,
+  isToken,
   Notification,
   NotificationAmendment,
   readMarkKey,
@@ -60,7 +61,8 @@ export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
       const changes = bodies.map(readNotice).filter((change) => change !== undefined);
       // Of several versions the last one counts: the others are no news.
       const last = [...new Map(changes.map((change) => [idOf(change), change])).values()];
-      const told = file.transact((tx) => last.filter((change) => keep(tx.sql, change)));
+      const addsBytes = bodies.reduce((sum, { length }) => sum + length + rowBytes, 0);
+      const told = file.transact((tx) => last.filter((change) => keep(tx.sql, change)), { addsBytes });
       for (const change of told) for (const listener of [...listeners]) listener(change);
     },
     list: (userKey, nowMs) => file.look((sql) => listFor(sql, userKey, nowMs)),
@@ -72,6 +74,9 @@ export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
     },
   };
 }
+
+/** What a row takes besides its text, in bytes, generously. */
+const rowBytes = 1024;
 
 const idOf = (change: NoticeChange): string => (change.kind === 'new' ? change.notification.id : change.amendment.id);
 
@@ -86,7 +91,8 @@ function readNotice(body: Uint8Array): NoticeChange | undefined {
   const amendment = NotificationAmendment.safeParse(value).data;
   if (amendment) return { kind: 'amended', amendment };
   const notification = Notification.safeParse(value).data;
-  return notification && { kind: 'new', notification };
+  // What cannot become part of a key could not be confirmed.
+  return notification && isToken(notification.id) ? { kind: 'new', notification } : undefined;
 }
 
 /** @returns false when that was known. What is recalled stays so, whatever comes late. */
