@@ -21,7 +21,17 @@ import { translate } from '../fault/translate.ts';
 import { readHeld } from '../stream/read-held.ts';
 import { readValue } from '../stream/read-value.ts';
 
-export type NewNotification = Omit<Notification, 'id' | 'issued_at' | 'acks_reset_at'>;
+/** What is told; times in RFC 3339. */
+export interface NewNotification {
+  readonly title: string;
+  /** Markdown. */
+  readonly body: string;
+  readonly priority: 'info' | 'warn' | 'emergency';
+  readonly expires_at?: string | undefined;
+  readonly issued_by?: string | undefined;
+  readonly require_ack?: boolean | undefined;
+  readonly toast?: boolean | undefined;
+}
 
 interface Asked {
   readonly signal?: AbortSignal | undefined;
