@@ -10,6 +10,8 @@ export interface Io {
   readonly isUnread?: () => boolean;
   /** Whether standard output (1) or error (2) is a terminal; without it neither is. */
   readonly isTerminal?: (stream: 1 | 2) => boolean;
+  /** Standard input, for what asks for a secret; without it nobody can be asked. */
+  readonly stdin?: () => NodeJS.ReadStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the user or the system asks the program to end. */
   readonly signal: AbortSignal;
@@ -28,6 +30,7 @@ export function processIo(): Io {
     },
     isUnread: () => unread,
     isTerminal: isTerminalAt,
+    stdin: () => process.stdin,
     env: process.env,
     get signal() {
       if (!stop) {

@@ -8,8 +8,10 @@ const bytesMax = 4096;
  * A secret from the terminal, where it is not shown, or from standard input: its first line. Never an argument, because everybody can
  * read those. Throws Failure `code_missing`.
  */
-export async function readCode({ stderr, signal }: Pick<Io, 'stderr' | 'signal'>, question: string): Promise<string> {
-  const { stdin } = process;
+export async function readCode(io: Pick<Io, 'stderr' | 'stdin' | 'signal'>, question: string): Promise<string> {
+  const { stderr, signal } = io;
+  const stdin = io.stdin?.();
+  if (!stdin) throw nothingGiven();
   const isAsked = stdin.isTTY === true;
   if (isAsked) {
     stderr(question);
@@ -17,7 +19,7 @@ export async function readCode({ stderr, signal }: Pick<Io, 'stderr' | 'signal'>
   }
   try {
     const code = await firstLine(stdin, signal);
-    if (code === '') throw new Failure('code_missing', 'no code was given: type it, or write it to standard input');
+    if (code === '') throw nothingGiven();
     return code;
   } finally {
     if (isAsked) {
@@ -61,3 +63,6 @@ function typed(before: string, signs: string): { text: string; isWhole: boolean 
   }
   return { text, isWhole: false };
 }
+
+const nothingGiven = (): Failure =>
+  new Failure('code_missing', 'no code was given: type it, or write it to standard input');
