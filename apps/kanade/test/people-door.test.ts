@@ -101,8 +101,8 @@ describe('an operator and the person at the machine', () => {
     expect(await offered()).toBe(false);
     expect((await person.ask('jobs.execute', { id: 'deep' })).error?.data?.kind).toBe('Unauthorized');
     await eventually('the operator to see it', async () => {
-      const { events } = await site.fleet('events', '--kind', 'support_unlock');
-      return JSON.stringify(events ?? []).includes('agent:support');
+      const { records } = await site.fleet('events', '--kind', 'support_unlock');
+      return JSON.stringify(records).includes('agent:support');
     });
     expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: true });
     expect(await site.fleet('support-code', 'remove', 'helpdesk')).toMatchObject({ removed: false });
