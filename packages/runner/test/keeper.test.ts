@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JobsEvent, openJobs, pathOf, runKeeper } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
@@ -135,6 +135,27 @@ it('leaves its jobs running when it is stopped', async () => {
   expect(view.status).toBe('running');
   process.kill(-(view.state?.pid ?? 0), 'SIGKILL');
   expect(readFileSync(pathOf(launched.job, 'stdout'), 'utf8')).toBe('');
+});
+
+it('a link that comes in the place of its directory leads it nowhere: what it does there goes on where it was', async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'root');
+  const victim = join(dir.path, 'victim');
+  mkdirSync(join(victim, 'jobs'), { recursive: true });
+  for (const name of ['marker', 'jobs/marker', 'host.json']) writeFileSync(join(victim, name), 'precious');
+  const launched = launchScript(root, 'exec sleep 60');
+  mark(root, launched.job);
+  const keeper = startProgram('keeper', [root, '50']);
+  await eventually('it serves', () => liveKeeper(root));
+  renameSync(join(root, '.host'), join(root, 'moved'));
+  symlinkSync(victim, join(root, '.host'));
+  await stopJob(launched.job, { by: 'user', graceMs: 500 });
+  expect(await keeper.output).toBe('idle');
+  expect([readdirSync(victim).sort(), readdirSync(join(victim, 'jobs'))]).toEqual([
+    ['host.json', 'jobs', 'marker'],
+    ['marker'],
+  ]);
+  expect(readdirSync(join(root, 'moved/jobs'))).toEqual([]);
 });
 
 it('a race of fifty starts makes one host, and one that was killed leaves nothing in the way', async () => {

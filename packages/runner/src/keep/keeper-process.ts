@@ -8,7 +8,7 @@ import { replaceFile, watchPath } from '../record/files.ts';
 import { limits } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
 import { createKeeper, type JobsEvent } from './keeper.ts';
-import { keeperPaths, liveKeeper, markedJobs, markersDirName, unmark } from './markers.ts';
+import { holdKeeperDir, keeperPaths, liveKeeper, markersDirName } from './markers.ts';
 
 export interface RunKeeperOptions {
   readonly root: string;
@@ -31,34 +31,40 @@ export async function runKeeper({
   signal,
   onEvent,
 }: RunKeeperOptions): Promise<'idle' | 'stopped' | 'busy'> {
-  const paths = keeperPaths(root);
   // Loaded on demand: every local command has this file in its start, and few become a keeper.
   const lock = becomeKeeper(root, (await import('@kanade/durable/lock')).takeLock);
   if (typeof lock === 'string') return lock;
   try {
+    using dir = holdKeeperDir(root);
     const own = identify(process.pid);
-    replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+    replaceFile(dir.identity, `${JSON.stringify(own)}\n`);
     await using keeper = createKeeper(onEvent ? { onEvent } : {});
     const tended = new Set<string>();
     const adoptMarked = (): void => {
-      for (const id of markedJobs(root)) {
+      for (const id of dir.marked()) {
         if (tended.has(id)) continue;
         tended.add(id);
         keeper
           .adopt({ id, path: join(root, id) })
           .then(
-            () => unmark(root, id),
+            () => dir.unmark(id),
             () => undefined, // still marked: the next look or the next keeper tries again; reported as an event
           )
           .finally(() => tended.delete(id));
       }
     };
     for (;;) {
-      await idleFor({ idleMs, signal, watched: paths.jobs, look: adoptMarked, isBusy: () => keeper.size > 0 });
-      rmSync(paths.identity, { force: true });
+      await idleFor({
+        idleMs,
+        signal,
+        watched: keeperPaths(root).jobs,
+        look: adoptMarked,
+        isBusy: () => keeper.size > 0,
+      });
+      rmSync(dir.identity, { force: true });
       // A caller that saw our identity before it went had written its marker before that: look once more.
-      if (signal.aborted || markedJobs(root).length === 0) return signal.aborted ? 'stopped' : 'idle';
-      replaceFile(paths.identity, `${JSON.stringify(own)}\n`);
+      if (signal.aborted || dir.marked().length === 0) return signal.aborted ? 'stopped' : 'idle';
+      replaceFile(dir.identity, `${JSON.stringify(own)}\n`);
     }
   } finally {
     sweepControlGroups();

@@ -3,14 +3,14 @@
  * keeps the first name of the keeper); the keeper process of the root works through the markers. The marker is on disk
  * before anybody relies on it, so a keeper that is killed at any moment is replaced by the next call, which finds the same markers.
  */
-import { closeSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
 import { isAlive, listProcesses, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 import { openForAppending } from '../record/files.ts';
 import { type JobDir, keeperDirName, readSmallFile } from '../record/layout.ts';
-import { makeKeeperDir } from '../record/root.ts';
+import { isDirectory, makeKeeperDir } from '../record/root.ts';
 
 export interface KeeperPaths {
   /** Markers, one empty file per job. */
@@ -23,10 +23,11 @@ export interface KeeperPaths {
 
 /** Directory of the markers, below the keeper's. */
 export const markersDirName = 'jobs';
+const identityName = 'host.json';
 
 export function keeperPaths(root: string): KeeperPaths {
   const dir = join(root, keeperDirName);
-  return { jobs: join(dir, markersDirName), identity: join(dir, 'host.json'), lock: join(dir, 'lock.db') };
+  return { jobs: join(dir, markersDirName), identity: join(dir, identityName), lock: join(dir, 'lock.db') };
 }
 
 /** Marks a job for the keeper of its root. */
@@ -43,15 +44,44 @@ export function handOver(root: string, job: JobDir, words: readonly string[]): v
 
 export const isMarked = (root: string, job: JobDir): boolean => existsSync(join(keeperPaths(root).jobs, job.id));
 
-/** The job ids that are marked. */
-export function markedJobs(root: string): string[] {
-  const { jobs } = keeperPaths(root);
-  return existsSync(jobs) ? readdirSync(jobs).filter(isJobName) : [];
+/** The directory of the keeper that serves a root. */
+export interface KeeperDir extends Disposable {
+  /** The job ids that are marked. */
+  marked(): string[];
+  /** Removes a marker: the job needs no care any more. */
+  unmark(jobId: string): void;
+  readonly identity: string;
 }
 
-/** Removes a marker: the job needs no care any more. */
-export function unmark(root: string, jobId: string): void {
-  rmSync(join(keeperPaths(root).jobs, jobId), { force: true });
+/**
+ * Holds the directory that `makeKeeperDir` has made. On Linux it stays the one that it is: whoever may write into the root can put a link
+ * in its place, and what is removed through that would be somebody else's. Elsewhere it is looked at before each use.
+ */
+export function holdKeeperDir(root: string): KeeperDir {
+  const held: number[] = [];
+  const hold = (path: string): string => {
+    if (process.platform !== 'linux' || !existsSync('/proc/self/fd')) return path;
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    held.push(fd);
+    return `/proc/self/fd/${fd}`;
+  };
+  const release = (): void => held.splice(0).forEach((fd) => void closeSync(fd));
+  try {
+    const dir = hold(join(root, keeperDirName));
+    const jobs = hold(join(dir, markersDirName));
+    const isThere = (): boolean => held.length > 0 || (isDirectory(dir) && isDirectory(jobs));
+    return {
+      identity: join(dir, identityName),
+      marked: () => (isThere() ? readdirSync(jobs).filter(isJobName) : []),
+      unmark(jobId) {
+        if (isThere()) rmSync(join(jobs, jobId), { force: true });
+      },
+      [Symbol.dispose]: release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** The live keeper of a root, if there is one. */
