@@ -17,7 +17,7 @@ async function asked(as: As): Promise<void> {
   const changes = [
     ['config', 'set', 'heartbeat_interval', '1m'],
     ['config', 'unset', 'heartbeat_interval'],
-    ['group', 'add', 'web', 'pc-1'],
+    ['group', 'add', 'lab', 'pc-2'],
     ['meta', 'set', 'pc-1', 'owner', 'Ada'],
     ['freeze', 'set', '--for', '1h'],
     ['freeze', 'clear'],
@@ -34,7 +34,7 @@ async function asked(as: As): Promise<void> {
     ['show', runId],
     ['config', 'get'],
     ['config', 'effective', 'pc-1'],
-    ['group', 'show', 'web'],
+    ['group', 'show', 'lab'],
     ['meta', 'get', 'pc-1'],
     ['freeze', 'status'],
   ]) {
