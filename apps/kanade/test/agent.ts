@@ -41,6 +41,12 @@ export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir }: Agen
     socket,
     pid: agent.child.pid,
     text: agent.text,
+    /** Ends it as a power cut does. What it kept in a directory of its own goes with it. */
+    async kill() {
+      agent.child.kill('SIGKILL');
+      await agent.ended;
+      await dir[Symbol.asyncDispose]();
+    },
     async [Symbol.asyncDispose]() {
       agent.child.kill('SIGTERM');
       const { status, stderr } = await agent.ended;

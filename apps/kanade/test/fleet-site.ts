@@ -18,6 +18,7 @@ export interface FleetSite extends AsyncDisposable {
   /** Starts the agent of a machine; it keeps its state from one start to the next. */
   startMachine(pc: string): Promise<void>;
   endMachine(pc: string): Promise<void>;
+  killMachine(pc: string): Promise<void>;
 }
 
 /** Opens a fleet of these machines. */
@@ -28,7 +29,7 @@ export async function openFleetSite(path: string, pcs: readonly string[] = ['pc-
   const env = { KANADE_NATS_URL: broker.url };
   const fleet: FleetSite['fleet'] = (...args) => answer(['fleet', ...args], { env });
   await fleet('setup');
-  const machines = new Map<string, AsyncDisposable>();
+  const machines = new Map<string, Awaited<ReturnType<typeof startAgent>>>();
   const endMachine = async (pc: string): Promise<void> => {
     const machine = machines.get(pc);
     machines.delete(pc);
@@ -51,6 +52,11 @@ export async function openFleetSite(path: string, pcs: readonly string[] = ['pc-
   const closing = opened.move();
   return {
     ...{ broker, dir, fleet, put, startMachine, endMachine },
+    async killMachine(pc) {
+      const machine = machines.get(pc);
+      machines.delete(pc);
+      await machine?.kill();
+    },
     begin: (options, ...args) => start(['fleet', ...args], { env, ...options }),
     async putGated(id) {
       const [begun, go] = [`${dir}/begun-${id}`, `${dir}/go-${id}`];

@@ -59,6 +59,9 @@ describe.each(servers)('watching runs on nats-server $version', ({ path }) => {
     await site.endMachine('pc-1');
     await site.startMachine('pc-1');
     await more('from the next agent');
+    await site.killMachine('pc-1');
+    await site.startMachine('pc-1');
+    await more('from the one after that was killed');
     await broker.restart();
     await more('through the next broker');
     writeFileSync(`${dir}/stop`, '');
