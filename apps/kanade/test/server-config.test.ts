@@ -49,6 +49,26 @@ async function asked(as: As): Promise<void> {
   expect(await say('agents/pc-2', 'results')).toMatchObject(refused);
 }
 
+/** What each role may do with scripts of the object store; the machine fetches one. */
+async function stored(as: As, dir: string): Promise<void> {
+  const say = (name: string, ...words: string[]) => answer(['fleet', ...words], as(name));
+  writeFileSync(`${dir}/script.sh`, `# ${'x'.repeat(300_000)}\necho stored\n`);
+  const job = 'id: stored\nversion: 1.0.0\nexecute: { shell: sh, timeout: 1m, script_object: it/1 }\n';
+  writeFileSync(`${dir}/stored.yaml`, job);
+  for (const name of ['read-only', 'break-glass', 'agents/pc-2']) {
+    expect(await say(name, 'script', 'put', 'it', '1', `${dir}/script.sh`)).toMatchObject(refused);
+  }
+  expect(await say('operator', 'script', 'put', 'it', '1', `${dir}/script.sh`)).toMatchObject({ ok: true });
+  expect(await say('operator', 'job', 'put', `${dir}/stored.yaml`)).toMatchObject({ ok: true });
+  for (const name of ['operator', 'break-glass']) {
+    const done = await say(name, 'exec', 'stored', '--pc', 'pc-1', '--wait');
+    expect(done).toMatchObject({ ok: true, results: [{ exit_code: 0, stdout: 'stored\n' }] });
+  }
+  expect(await say('read-only', 'script', 'list')).toMatchObject({ scripts: [{ script: 'it/1', jobs: ['stored'] }] });
+  expect(await say('read-only', 'script', 'remove', 'it/1')).toMatchObject(refused);
+  expect(await say('operator', 'script', 'remove', 'it/1')).toMatchObject({ ok: true, jobs: ['stored'] });
+}
+
 describe(`the printed configuration on nats-server ${version}`, () => {
   it('a whole job goes through with each role doing what it may, and nobody does more', async () => {
     await using dir = await tempDir();
@@ -94,6 +114,7 @@ describe(`the printed configuration on nats-server ${version}`, () => {
     expect(await answer(['fleet', 'setup', '--reset'], as('agents/pc-2'))).toMatchObject(refused);
     expect(await answer(['fleet', 'exec', 'long', '--pc', 'pc-1', '--wait'], as('agents/pc-2'))).toMatchObject(refused);
     await asked(as);
+    await stored(as, dir.path);
     await agent[Symbol.asyncDispose]();
     expect(agent.text.stderr).not.toMatch(/permission/i);
   });
