@@ -86,11 +86,17 @@ describe('catalogue door', () => {
   });
 
   it('a job whose shell is missing says so', async () => {
-    await using agent = await startAgent();
+    await using dir = await tempDir();
+    mkdirSync(`${dir.path}/jobs`);
+    writeFileSync(
+      `${dir.path}/jobs/report.yaml`,
+      'id: report\nversion: 1.0.0\nexecute:\n  shell: pwsh\n  timeout: 1m\n  script: Get-Volume\nclient:\n  name: Volumes\n  category: troubleshoot\n',
+    );
+    await using agent = await startAgent({ jobs: `${dir.path}/jobs` });
     await using client = await startClient(agent.socket);
     const page = await openPage(client.address);
-    await page.getByRole('navigation').getByRole('link', { name: 'Reports' }).click();
-    await page.getByRole('button', { name: 'Run Disk report (Windows)' }).click();
+    await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
+    await page.getByRole('button', { name: 'Run Volumes' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click();
     await page
       .getByText(/pwsh is not installed/)
