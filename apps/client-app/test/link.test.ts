@@ -30,9 +30,16 @@ function notice(id: string): LocalNotification {
 
 const grant: UnlockGrant = { scope: 'repair', label: 'Repair tools', expires_at: at };
 
+const longOutput = `${'a line of many\n'.repeat(40_000)}the very end\n`;
+
 /** Notifications in pages of one, support codes and the log. */
 function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract, unknown, unknown>> {
   return {
+    'jobs.output': ({ stream, from = 0 }) => {
+      const text = stream === 'stdout' ? longOutput : '';
+      const to = Math.min(from + 128 * 1024, text.length);
+      return { text: text.slice(from, to), from, to, total_bytes: text.length, ended: true };
+    },
     'notifications.subscribe': () => ({ subscription: 'sub-n-1' }),
     'notifications.list': (params) =>
       params?.cursor === 'second' ? { items: [notice('n2')] } : { items: [notice('n1')], next_cursor: 'second' },
@@ -96,6 +103,16 @@ async function serveAgent(path: string, options: AgentOptions = {}) {
             if (id === 'not-for-you') throw new KlpError('Unauthorized');
             if (id === 'broken') throw new Error('secret');
             await push('jobs.progress', { run_id: 'r1', status: 'running', job_id: id, stdout_chunk: 'hello\n' });
+            if (id === 'long') {
+              const stdout_chunk = longOutput.slice(0, 256 * 1024);
+              await push('jobs.progress', {
+                run_id: 'r1',
+                status: 'completed',
+                exit_code: 0,
+                truncated: true,
+                stdout_chunk,
+              });
+            }
             return { run_id: 'r1' };
           },
           'jobs.kill': ({ run_id }) => {
@@ -203,6 +220,25 @@ describe('openLink()', () => {
       { type: 'recalled', id: 'n2' },
     ]);
     expect(faults).toEqual([]);
+  });
+
+  it('reads the end of a long output that it has watched, in place of the beginning that the last push holds', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    await using _agent = await serveAgent(path, { offersAll: true });
+    const { link, events, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    await link.execute('long', { signal });
+    const ended = () => events.find((event) => event.type === 'progress' && event.progress.status === 'completed');
+    const event = await eventually('the end', ended);
+    const {
+      stdout_chunk = '',
+      stdout_from,
+      stderr_chunk,
+    } = event?.type === 'progress' ? event.progress : { stderr_chunk: '?' };
+    expect([stdout_from, stdout_chunk.length, stderr_chunk]).toEqual([longOutput.length - 256 * 1024, 256 * 1024, '']);
+    expect(stdout_chunk.endsWith('the very end\n')).toBe(true);
   });
 
   it('works with an agent that has no subscriptions', async () => {

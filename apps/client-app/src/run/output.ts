@@ -56,6 +56,11 @@ export function placeOutput(
   return { ...appendOutput(output, new TextDecoder().decode(bytes.subarray(known - from))), nextByte };
 }
 
+/** The end of an output that begins at byte `from`, in place of whatever was known. */
+export function endOutput(chunk: string, from: number): Output {
+  return appendOutput({ text: '', droppedChars: from }, chunk);
+}
+
 /** The full output of the last push replaces the streamed one, unless it is empty or cut and the streamed one is longer. */
 export function finalOutput(streamed: Output, full: string): Output {
   const streamedChars = streamed.text.length + streamed.droppedChars;

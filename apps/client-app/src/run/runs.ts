@@ -1,7 +1,7 @@
 /* The runs as they are shown: what an event means to them. Server and page fold the same events by the same functions. */
 import type { JobProgress, RunStatus } from '@kanade/shared/local';
 import { isEnded } from '@kanade/shared/local-words';
-import { appendOutput, emptyOutput, finalOutput, type Output, placeOutput, resumeOutput } from './output.ts';
+import { appendOutput, emptyOutput, endOutput, finalOutput, type Output, placeOutput, resumeOutput } from './output.ts';
 
 /** Runs kept and shown. The oldest finished one makes room for a new one. */
 export const runCountMax = 30;
@@ -105,7 +105,7 @@ function applyProgress(run: RunView, progress: JobProgress, at: string): RunView
   if (isEnded(run.status) && !ending) return run;
   const { isInterrupted } = run;
   const take = (output: Output, chunk = '', from: number | undefined): Output => {
-    if (ending) return finalOutput(output, chunk);
+    if (ending) return from === undefined || from === 0 ? finalOutput(output, chunk) : endOutput(chunk, from);
     if (from !== undefined && chunk !== '') return placeOutput(output, chunk, { from, isInterrupted });
     return isInterrupted ? resumeOutput(output, chunk) : appendOutput(output, chunk);
   };

@@ -18,6 +18,7 @@ import {
 } from '@kanade/shared/local';
 import type { AgentEvent } from '../run/board.ts';
 import type { AgentConnection, AgentLog } from '../wire/page-event.ts';
+import { withEnd } from './endings.ts';
 import { askOffers, unlessUnknown } from './offers.ts';
 
 /** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
@@ -80,6 +81,14 @@ export interface LinkOptions {
 export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
   const { socketPath, version, onEvent, onConnection, onTrace, onFault } = options;
   let told: AgentConnection = { phase: 'connecting' };
+  const watched = new Set<string>();
+  const passOn = (progress: JobProgress): void => {
+    const { run_id, status, truncated } = progress;
+    const tell = (told: JobProgress): void => onEvent({ type: 'progress', progress: told });
+    if (!isEnded(status)) watched.add(run_id);
+    else if (watched.delete(run_id) && truncated === true) return void withEnd(client.call, progress).then(tell);
+    tell(progress);
+  };
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socketPath ?? localAddress(process.platform), signal }),
@@ -98,7 +107,7 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       for (const progress of await endedRuns(call('jobs.list'))) onEvent({ type: 'ended', progress });
     },
     onPush(push) {
-      if (push.method === 'jobs.progress') onEvent({ type: 'progress', progress: push.params });
+      if (push.method === 'jobs.progress') passOn(push.params);
       if (push.method === 'state.changed') onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
       if (push.method === 'notifications.new') onEvent({ type: 'notice', notice: push.params });
       if (push.method === 'notifications.amended') onEvent({ type: 'recalled', id: push.params.id });

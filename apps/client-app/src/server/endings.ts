@@ -1,0 +1,37 @@
+/* The last push of a run holds the beginning of its output; people want the end of what they have watched. It is read from the agent's disk. */
+import type { Call } from '@kanade/klp';
+import type { JobProgress, localContract, OutputQuery } from '@kanade/shared/local';
+
+/** Bytes of the end of one stream that are asked for: what a page keeps. */
+const endBytes = 256 * 1024;
+
+/** The last push of a run with the end of each stream in place of its beginning; as it came where that cannot be had. */
+export async function withEnd(call: Call<typeof localContract>, progress: JobProgress): Promise<JobProgress> {
+  try {
+    const { run_id } = progress;
+    const [out, err] = await Promise.all([readEnd(call, run_id, 'stdout'), readEnd(call, run_id, 'stderr')]);
+    return {
+      ...progress,
+      stdout_chunk: out.text,
+      stdout_from: out.from,
+      stderr_chunk: err.text,
+      stderr_from: err.from,
+    };
+  } catch {
+    return progress;
+  }
+}
+
+async function readEnd(call: Call<typeof localContract>, run_id: string, stream: OutputQuery['stream']) {
+  const first = await call('jobs.output', { run_id, stream });
+  if (first.to >= first.total_bytes) return { text: first.text, from: 0 };
+  const parts: string[] = [];
+  const begin = Math.max(0, first.total_bytes - endBytes);
+  for (let at = begin; at < first.total_bytes; ) {
+    const part = await call('jobs.output', { run_id, stream, from: at });
+    if (part.to <= at) break;
+    parts.push(part.text);
+    at = part.to;
+  }
+  return { text: parts.join(''), from: begin };
+}
