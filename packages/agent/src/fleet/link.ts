@@ -77,6 +77,11 @@ function answerOn(connection: NatsConnection, subject: string, answer: AnswerQue
   });
 }
 
+function answerQuestions(connection: NatsConnection, { pcId, onTail, onLogs, log }: FleetLinkOptions): void {
+  answerOn(connection, tailSubject(pcId), onTail, log);
+  answerOn(connection, logsSubject(pcId), onLogs, log);
+}
+
 export function createFleetLink(options: FleetLinkOptions): FleetLink {
   const { pcId, access, log } = options;
   let broker: Broker | undefined;
@@ -115,8 +120,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
         name: `kanade-agent-${pcId}`,
         onOpen: (opened) => {
           for (const part of [fleet, receive, heartbeat, notices]) part.open(opened);
-          answerOn(opened, tailSubject(pcId), options.onTail, log);
-          answerOn(opened, logsSubject(pcId), options.onLogs, log);
+          answerQuestions(opened, options);
         },
         onOnline: (open) => {
           for (const part of [fleet, heartbeat, perf, scripts, notices]) part.online();
@@ -124,7 +128,8 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
           options.onOffers();
         },
         onState: (state) => {
-          if (state.kind !== 'connected') for (const part of [fleet, receive, publish, heartbeat, perf]) part.away();
+          if (state.kind !== 'connected')
+            for (const part of [fleet, receive, publish, heartbeat, perf, notices]) part.away();
           options.onState(state);
         },
         log,

@@ -13,6 +13,7 @@ import { createRepeated } from './repeat.ts';
 export interface NoticeFeed {
   open(connection: NatsConnection): void;
   online(): void;
+  away(): void;
   groupsChanged(): void;
 }
 
@@ -29,11 +30,14 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
   const { pcId, cache, notices, connection, log, signal } = options;
   let opened: NatsConnection | undefined;
   const subscriptions = new Map<string, Subscription>();
+  /** Ids that were heard of live on this connection: whatever is read about them is older, or comes live, too. */
+  const live = new Set<string>();
   const filters = (): string[] => notificationFilters(pcId, cache.groups());
 
-  function take(bodies: readonly Uint8Array[]): void {
+  function take(body: Uint8Array): void {
     try {
-      notices.take(bodies);
+      for (const id of notices.take([body])) live.add(id);
+      for (const id of live) if (live.size > limits.noticesMax) live.delete(id);
     } catch (error) {
       log.error({ err: error }, 'a notification could not be put on disk; it is read again after the next connect');
     }
@@ -49,7 +53,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
       if (subscriptions.has(filter) || !opened) continue;
       const followed = opened.subscribe(filter, {
         callback: (error, message) =>
-          error ? log.warn({ err: error, filter }, 'notifications cannot be followed') : take([message.data]),
+          error ? log.warn({ err: error, filter }, 'notifications cannot be followed') : take(message.data),
       });
       subscriptions.set(filter, followed);
     }
@@ -58,7 +62,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
     run: async () => {
       const open = connection();
       if (!open) return;
-      for (const filter of filters()) await readMissed(options, open, filter);
+      for (const filter of filters()) await readMissed(options, open, { filter, live });
     },
     onError: (error, failures) =>
       log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed notifications could not be read; trying again'),
@@ -72,6 +76,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
       align();
     },
     online: missed.kick,
+    away: () => live.clear(),
     groupsChanged() {
       align();
       missed.kick();
@@ -83,7 +88,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
 async function readMissed(
   { cache, notices, signal, log }: NoticeFeedOptions,
   open: NatsConnection,
-  filter: string,
+  { filter, live }: { filter: string; live: ReadonlySet<string> },
 ): Promise<void> {
   try {
     const { identity, lastSeq } = await lookAtStream(open, streams.notifications);
@@ -95,7 +100,7 @@ async function readMissed(
       bodies.push(data.slice());
       if (bodies.length > limits.noticesMax) bodies.shift();
     });
-    notices.take(bodies);
+    notices.take(bodies, live);
     cache.setCursor(filter, identity, lastSeq);
   } catch (error) {
     if (!isMissingStream(error) && !isForbidden(error)) throw error;

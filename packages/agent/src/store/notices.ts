@@ -26,8 +26,11 @@ export interface NoticeReader {
 }
 
 export interface Notices {
-  /** Takes what the fleet says, the oldest first: notifications, and that one of them is recalled. What is neither is left out. */
-  take(bodies: readonly Uint8Array[]): void;
+  /**
+   * Takes what the fleet says, the oldest first: notifications, and that one of them is recalled. What is neither is left out, and what is
+   * about an id of which `newer` is known. Returns the ids of which it heard.
+   */
+  take(bodies: readonly Uint8Array[], newer?: ReadonlySet<string>): string[];
   /** What is meant for this machine, not recalled and not over, the newest first; `acked_at` where this user has confirmed it as it is now. */
   list(userKey: string, nowMs: number): LocalNotification[];
   /** Confirms for one user, and tells the fleet when there is a broker. Undefined when nothing like that was told here. */
@@ -57,13 +60,15 @@ export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
     return isKnown ? at : undefined;
   }
   return {
-    take(bodies) {
+    take(bodies, newer = nothing) {
       const changes = bodies.map(readNotice).filter((change) => change !== undefined);
       // Of several versions the last one counts: the others are no news.
-      const last = [...new Map(changes.map((change) => [idOf(change), change])).values()];
+      const heard = new Map(changes.map((change) => [idOf(change), change]));
+      const last = [...heard].filter(([id]) => !newer.has(id)).map(([, change]) => change);
       const addsBytes = bodies.reduce((sum, { length }) => sum + length + rowBytes, 0);
       const told = file.transact((tx) => last.filter((change) => keep(tx.sql, change)), { addsBytes });
       for (const change of told) for (const listener of [...listeners]) listener(change);
+      return [...heard.keys()];
     },
     list: (userKey, nowMs) => file.look((sql) => listFor(sql, userKey, nowMs)),
     ack: (reader, id, nowMs) => mark(reader, id, { isAcked: true, at: new Date(nowMs).toISOString() }),
@@ -74,6 +79,8 @@ export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
     },
   };
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 /** What a row takes besides its text, in bytes, generously. */
 const rowBytes = 1024;
