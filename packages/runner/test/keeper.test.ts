@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type JobsEvent, openJobs, pathOf, runKeeper } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
@@ -156,6 +165,17 @@ it('a link that comes in the place of its directory leads it nowhere: what it do
     ['marker'],
   ]);
   expect(readdirSync(join(root, 'moved/jobs'))).toEqual([]);
+});
+
+it.each(['node', 'bun'] as const)('leaves when its root is deleted, on %s', async (runtime) => {
+  await using dir = await tempDir();
+  const root = join(dir.path, 'root');
+  mkdirSync(root);
+  const keeper = startProgram('keeper', [root, '1000'], [], runtimeWords(runtime));
+  // One that was held up has left by itself meanwhile.
+  await eventually('it serves', () => liveKeeper(root) ?? keeper.child.exitCode !== null);
+  rmSync(root, { recursive: true });
+  expect(await keeper.output).toBe('idle');
 });
 
 it('a race of fifty starts makes one host, and one that was killed leaves nothing in the way', async () => {

@@ -6,6 +6,7 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
+import { errnoOf } from '../job-error.ts';
 import { isAlive, listProcesses, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 import { openForAppending } from '../record/files.ts';
@@ -72,7 +73,7 @@ export function holdKeeperDir(root: string): KeeperDir {
     const isThere = (): boolean => held.length > 0 || (isDirectory(dir) && isDirectory(jobs));
     return {
       identity: join(dir, identityName),
-      marked: () => (isThere() ? readdirSync(jobs).filter(isJobName) : []),
+      marked: () => (isThere() ? namesIn(jobs).filter(isJobName) : []),
       unmark(jobId) {
         if (isThere()) rmSync(join(jobs, jobId), { force: true });
       },
@@ -80,6 +81,16 @@ export function holdKeeperDir(root: string): KeeperDir {
     };
   } catch (error) {
     release();
+    throw error;
+  }
+}
+
+/** Names in a directory; none once it was deleted, though it may still be held. */
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
 }
