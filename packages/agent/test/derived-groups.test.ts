@@ -58,7 +58,7 @@ describe('derived groups', () => {
     await operator.order('commands.pc.pc-1.job', order);
     expect(await operator.result(order.request_id)).toMatchObject({ stdout: 'here\n' });
     await eventually('the agent to say so', () =>
-      agent.log().includes('does not let this machine read its derived groups'),
+      agent.log().includes('does not let this machine read what concerns it there'),
     );
   });
 });
