@@ -40,6 +40,22 @@ it.each(places)('stopJob() takes the whole zoo %s', async (_where, wrapper, args
   expect(told).toEqual(expected);
 });
 
+it('stopJob() takes one that has cut every tie and is becoming another program again and again', async () => {
+  await using dir = await tempDir();
+  // Again and again it has neither words nor an environment for a moment.
+  const changing = `${dir.path}/changing.sh`;
+  writeFileSync(changing, `exec sh ${changing}\n`);
+  for (let round = 0; round < 10; round++) {
+    const daemon = `(setsid sh -c "echo \\$\\$; exec sh ${changing} <&- >&- 2>&-" &)`;
+    const { job } = launchScript(dir.path, `${daemon}; echo $$; exec sleep 60`);
+    const identities = (await printedPids(job, 2)).map((pid) => identify(pid));
+    const { report } = await stopJob(job, { by: 'user', graceMs: 200 });
+    const alive = identities.filter((identity) => identity && isAlive(identity));
+    for (const identity of alive) if (identity) process.kill(identity.pid, 'SIGKILL');
+    expect({ round, alive, survivors: report?.survivors }).toEqual({ round, alive: [], survivors: [] });
+  }
+});
+
 it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the first process obeys at once', async () => {
   await using dir = await tempDir();
   await using jobs = openJobs(dir.path, { keeper: 'here' });

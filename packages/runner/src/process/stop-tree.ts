@@ -51,6 +51,9 @@ export async function stopTree(
   let left = await startedMembers(target, signal);
   const members = left.map(({ pid }) => pid);
   let mechanism: StopReport['mechanism'] = 'process-group';
+  // Nobody is left only when nobody might be who cannot be known just now.
+  let isClear = false;
+  const isGone = (): boolean => left.length === 0 && isClear;
   for (const step of plan.steps) {
     signal?.throwIfAborted();
     const deadlineMs = performance.now() + step.waitMs;
@@ -61,12 +64,17 @@ export async function stopTree(
       // The leader goes last, so while it lives there is no need for a look at all the others, which costs milliseconds.
       const isLed = isAlive(target.leader);
       const isOver = performance.now() >= deadlineMs;
-      if (!isLed || isOver) left = membersOf(target);
-      if (isOver || (!isLed && left.length === 0)) break;
+      if (!isLed || isOver) {
+        isClear = true;
+        left = membersOf(target, undefined, () => {
+          isClear = false;
+        });
+      }
+      if (isOver || (!isLed && isGone())) break;
       await pause();
       signal?.throwIfAborted();
     }
-    if (left.length === 0 && !isAlive(target.leader)) break;
+    if (isGone() && !isAlive(target.leader)) break;
   }
   if (target.controlGroup) removeControlGroup(target.controlGroup);
   const survivors = left.map(({ pid }) => pid);

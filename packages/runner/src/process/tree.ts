@@ -1,5 +1,5 @@
 /** Who belongs to a tree: by session, group and descent, by its control group, by its logs, by the mark it was started with. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { controlGroupMembers } from './control-group/control-group.ts';
 import { bootId, listProcesses, type ProcessEntry, type ProcessIdentity, processesSince } from './identity.ts';
 
@@ -80,18 +80,31 @@ export function fileKeyOf(path: string): string {
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
 export const treeVariable = 'JOB_TREE_MARK';
 
-/** The mark in the environment that a process was started with. Linux only; elsewhere none. */
-export function markOf(pid: number): string | undefined {
+/** What is known of a process that is just becoming another program: neither its environment nor its words are there for a moment. */
+const betweenPrograms = Symbol('between two programs');
+
+/** The mark in the environment that a process was started with, or that it cannot be known just now. Linux only; elsewhere none. */
+export function markOf(pid: number): string | typeof betweenPrograms | undefined {
   if (process.platform !== 'linux') return undefined;
   const before = `\0${treeVariable}=`;
-  const text = `\0${environmentTextOf(pid)}`;
-  const at = text.indexOf(before);
-  return at < 0 ? undefined : text.slice(at + before.length).split('\0', 1)[0];
+  for (let look = 0; look < looksMax; look++) {
+    const environment = textOf(`/proc/${pid}/environ`);
+    const at = `\0${environment}`.indexOf(before);
+    if (at >= 0) return environment.slice(at + before.length - 1).split('\0', 1)[0];
+    if (environment !== '') return undefined;
+    // Threads of the kernel have neither, and no program.
+    if (textOf(`/proc/${pid}/cmdline`) === '') return existsSync(`/proc/${pid}/exe`) ? betweenPrograms : undefined;
+    // It was given none, or has become another program between the two looks.
+  }
+  return undefined;
 }
 
-function environmentTextOf(pid: number): string {
+/** So often the environment of a process is looked at that seems to have none. */
+const looksMax = 3;
+
+function textOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+    return readFileSync(path, 'latin1');
   } catch {
     return ''; // ended, or not ours to look at
   }
@@ -109,14 +122,21 @@ export interface TreeTarget {
   readonly mark?: string;
 }
 
-/** Live members of a tree among these processes, the leader excluded; none when it belongs to another boot. */
-export const membersOf = (target: TreeTarget, processes = listProcesses()): ProcessEntry[] =>
-  membersOfAll([target], processes).get(target) ?? [];
+/**
+ * Live members of a tree among these processes, the leader excluded; none when it belongs to another boot. `onUnclear`: somebody may be
+ * one and cannot be known for a moment.
+ */
+export const membersOf = (
+  target: TreeTarget,
+  processes = listProcesses(),
+  onUnclear: () => void = () => undefined,
+): ProcessEntry[] => membersOfAll([target], processes, onUnclear).get(target) ?? [];
 
 /** The same for many trees, with one look at each process of the machine, whatever their number. */
 export function membersOfAll(
   targets: readonly TreeTarget[],
   processes = listProcesses(),
+  onUnclear: () => void = () => undefined,
 ): Map<TreeTarget, ProcessEntry[]> {
   const table = createProcessTable(processes);
   // By 0 the kernel names what is out of sight: the first process and its own threads are its children, no tree of ours.
@@ -133,7 +153,7 @@ export function membersOfAll(
     if (inGroup.size === 0) continue;
     for (const entry of table.processes) if (inGroup.has(entry.pid)) found.get(target)?.add(entry);
   }
-  const tieOf = createTies(current);
+  const tieOf = createTies(current, onUnclear);
   // No member is older than its leader: that leaves a handful to look at closely.
   const firstStart = Math.min(...current.map(({ leader }) => Number(leader.start)));
   for (const entry of table.processes) {
@@ -150,7 +170,10 @@ const isMemberOf =
     pid !== leader.pid && !zombie;
 
 /** Finds the tree of a process that has left session and parents: by its outputs, else by its mark. */
-function createTies(targets: readonly TreeTarget[]): (entry: ProcessEntry) => TreeTarget | undefined {
+function createTies(
+  targets: readonly TreeTarget[],
+  onUnclear: () => void,
+): (entry: ProcessEntry) => TreeTarget | undefined {
   const byLog = new Map<string, TreeTarget>();
   const byMark = new Map<string, TreeTarget>();
   for (const target of targets) {
@@ -162,7 +185,8 @@ function createTies(targets: readonly TreeTarget[]): (entry: ProcessEntry) => Tr
     const output = byLog.size === 0 ? undefined : outputsOf(pid).find((output) => byLog.has(output));
     if (output !== undefined) return byLog.get(output);
     const mark = byMark.size === 0 ? undefined : markOf(pid);
-    return mark === undefined ? undefined : byMark.get(mark);
+    if (mark === betweenPrograms) onUnclear();
+    return typeof mark === 'string' ? byMark.get(mark) : undefined;
   };
 }
 
