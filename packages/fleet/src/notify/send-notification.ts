@@ -30,7 +30,6 @@ export interface NewNotification {
   readonly expires_at?: string | undefined;
   readonly issued_by?: string | undefined;
   readonly require_ack?: boolean | undefined;
-  readonly toast?: boolean | undefined;
 }
 
 interface Asked {

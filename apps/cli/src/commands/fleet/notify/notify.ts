@@ -43,7 +43,7 @@ export const notifySend = defineCommand({
     ...said,
     ...targetOptions,
     'require-ack': { kind: 'flag', help: 'ask each of them to confirm it' },
-    toast: { kind: 'flag', help: 'show it on the desktop, too, where that can be done' },
+    toast: { kind: 'flag', help: 'refused so far: no agent shows notifications on the desktop' },
   },
   examples: [
     'kanade fleet notify send --title "Maintenance at six" --body "Please save your work." --group lab --expires 8h',
@@ -53,6 +53,8 @@ export const notifySend = defineCommand({
     noWords(words);
     const { title, body } = options;
     if (title === undefined || body === undefined) throw new UsageError('--title and --body are needed');
+    if (options.toast)
+      throw new UsageError('option --toast cannot be honoured: no agent shows notifications on the desktop yet');
     const targets = targetsOf(options);
     const told = {
       priority: 'info' as const,
@@ -61,7 +63,6 @@ export const notifySend = defineCommand({
       body,
       issued_by: operator().user,
       ...(options['require-ack'] ? { require_ack: true } : {}),
-      ...(options.toast ? { toast: true } : {}),
     };
     return withFleet(context, async ({ fleet, sendNotification, audit }) => {
       const notification = await sendNotification(fleet, told, { targets, signal: context.io.signal });
