@@ -1,7 +1,7 @@
 /** Following both streams of a job to our own. */
 import type { JobDir, Jobs } from '@kanade/runner';
+import { excerptBytes } from '../door/excerpts.ts';
 import type { Io } from '../io.ts';
-import { excerptBytes } from './observation.ts';
 import { createReaderCheck } from './reader.ts';
 
 /** How often it is asked whether somebody still reads us, in ms. */

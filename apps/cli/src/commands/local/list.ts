@@ -1,16 +1,13 @@
-import type { ListedJob } from '@kanade/runner';
-import { isTagFilter, type JobState, jobStates, shortJobId } from '@kanade/shared/job-words';
+import { isTagFilter, type JobState, jobStates } from '@kanade/shared/job-words';
 import { type Answer, type Context, defineCommand, noWords, type Options, UsageError } from '../../call/command.ts';
-import { exitCodeField, jobsOf } from '../../local/observation.ts';
+import { answerList, listLimit } from '../../door/list.ts';
+import { jobsOf } from '../../local/observation.ts';
 import { canonical } from '../../local/settings.ts';
-
-/** Jobs shown by default (contract, section 3.9). */
-const limitDefault = 50;
 
 const states: readonly string[] = [...jobStates, 'unknown'];
 
 const shared = {
-  limit: { kind: 'count', value: 'N', help: `most jobs shown, 0 = all (default ${limitDefault})` },
+  limit: { kind: 'count', value: 'N', help: `most jobs shown, 0 = all (default ${listLimit})` },
   cwd: { kind: 'text', value: 'PATH', help: 'jobs of this working directory (default: the current one)' },
   all: { kind: 'flag', help: 'jobs of every working directory' },
   tag: { kind: 'texts', value: 'TAG', help: 'only jobs with this tag; prefix.* matches a family; repeatable' },
@@ -47,33 +44,15 @@ function listed(
   words: readonly string[],
   context: Context,
 ): Answer {
-  const { root, cwd } = context;
   noWords(words);
   if (given.all && given.cwd !== undefined) throw new UsageError('--all and --cwd exclude each other');
   for (const tag of given.tag) {
     if (!isTagFilter(tag)) throw new UsageError(`not a tag or a tag filter: ${JSON.stringify(tag)}`);
   }
-  const { jobs, truncated, skipped } = jobsOf(context).list({
-    limit: given.limit ?? limitDefault,
+  return answerList(jobsOf(context), {
     tags: given.tag,
-    ...(given.all ? {} : { cwd: canonical(given.cwd ?? cwd) }),
+    ...(given.limit === undefined ? {} : { limit: given.limit }),
+    ...(given.all ? {} : { cwd: canonical(given.cwd ?? context.cwd) }),
     ...(given.state === undefined ? {} : { state: given.state as JobState }),
   });
-  return { type: 'list', root, jobs: jobs.map(entryOf), truncated, skipped };
-}
-
-function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
-  const { state } = view;
-  return {
-    job_id: view.job.id,
-    short_job_id: shortJobId(view.job.id),
-    state: view.status,
-    command: meta.command,
-    ...exitCodeField(view),
-    created_at: meta.created_at,
-    ...(state?.job.started_at ? { started_at: state.job.started_at } : {}),
-    ...(state?.finished_at ? { finished_at: state.finished_at } : {}),
-    ...(state ? { updated_at: state.updated_at } : {}),
-    tags: meta.tags,
-  };
 }

@@ -1,5 +1,6 @@
 import { parseSignal } from '@kanade/runner';
 import { defineCommand, oneWord, UsageError } from '../../call/command.ts';
+import { waitingFor } from '../../door/waiting.ts';
 import {
   checkObservation,
   collect,
@@ -7,7 +8,6 @@ import {
   observationOptions,
   observeAndAnswer,
   prepareCollection,
-  waitingFor,
 } from '../../local/observation.ts';
 
 /** Time that the former run gets between the signal and KILL, in ms (contract, section 3.4). */

@@ -1,7 +1,8 @@
-import { pathOf } from '@kanade/runner';
 import { defineCommand, goOn, oneWord, UsageError } from '../../call/command.ts';
 import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
-import { excerptBytes, jobsOf, tailLines, tailsOf } from '../../local/observation.ts';
+import { excerptBytes, tailLines } from '../../door/excerpts.ts';
+import { answerTail } from '../../door/tail.ts';
+import { jobsOf } from '../../local/observation.ts';
 import { readConfig } from '../../local/settings.ts';
 
 export const tail = defineCommand({
@@ -20,20 +21,11 @@ export const tail = defineCommand({
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
     compressionMode(options);
-    const lines = options['tail-lines'] ?? options.lines ?? tailLines;
+    const window = { lines: options['tail-lines'] ?? options.lines, bytesMax: options['max-bytes'] };
     // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
     return goOn(readConfig(context.io.env, undefined), () => {
-      const jobs = jobsOf(context);
-      const job = jobs.find(oneWord(words, 'JOB_ID'));
-      const tails = tailsOf(jobs, job, options['max-bytes'] ?? excerptBytes, lines);
-      return {
-        type: 'tail',
-        job_id: job.id,
-        ...tails,
-        stdout_log_path: pathOf(job, 'stdout'),
-        stderr_log_path: pathOf(job, 'stderr'),
-        ...compressionFields(options, tails),
-      };
+      const answer = answerTail(jobsOf(context), oneWord(words, 'JOB_ID'), window);
+      return { ...answer, ...compressionFields(options, answer) };
     });
   },
 });

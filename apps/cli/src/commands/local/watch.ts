@@ -1,5 +1,6 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
-import { jobsOf, tailLines } from '../../local/observation.ts';
+import { tailLines } from '../../door/excerpts.ts';
+import { jobsOf } from '../../local/observation.ts';
 
 export const watch = defineCommand({
   name: 'watch',

@@ -1,0 +1,49 @@
+import { type Jobs, type Launched, pathOf } from '@kanade/runner';
+import type { Answer } from '../call/command.ts';
+import { endingFields } from './ending.ts';
+import { excerptBytes, headsOf } from './excerpts.ts';
+import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
+
+/** Seconds that a job is observed by default (contract, section 3.2). */
+export const observeSeconds = 10;
+
+/** A job that has printed something and then nothing for so long, in ms, is answered for while it runs on. */
+const quietMs = 1_000;
+
+export interface ObserveLaunch {
+  readonly type: 'run' | 'start' | 'restart';
+  /** When the call began, on the `performance.now()` clock, in ms. */
+  readonly startedMs: number;
+  /** Seconds of observation; `none` answers at once, `forever` with the ending alone. Default {@link observeSeconds}. */
+  readonly until?: number | 'none' | 'forever' | undefined;
+  /** Bytes of output per stream; default {@link excerptBytes}. */
+  readonly bytesMax?: number | undefined;
+  readonly onWaiting?: OnWaiting;
+}
+
+/** Observes a job that was just launched and answers. One that could not start is an answer, too: its state says why. */
+export async function answerLaunched(jobs: Jobs, launched: Launched, observed: ObserveLaunch): Promise<Answer> {
+  const { job, meta } = launched;
+  const { type, startedMs, until = observeSeconds, bytesMax = excerptBytes, onWaiting } = observed;
+  const observes = until !== 'none';
+  const observedMs = performance.now();
+  if (observes && launched.isRunning) onWaiting?.(waitingFor(jobs, job));
+  const timeoutMs = typeof until === 'number' ? deadlineMs(until) : undefined;
+  const enough = until === 'forever' ? {} : { ...(timeoutMs === undefined ? {} : { timeoutMs }), quietMs };
+  const { view } = await jobs.observe(launched, observes ? enough : { timeoutMs: 0 });
+  const waitedMs = observes && launched.isRunning && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
+  launched.release();
+  return {
+    type,
+    job_id: job.id,
+    state: view.status,
+    tags: meta.tags,
+    ...(meta.env_vars?.length ? { env_vars: meta.env_vars } : {}),
+    stdout_log_path: pathOf(job, 'stdout'),
+    stderr_log_path: pathOf(job, 'stderr'),
+    elapsed_ms: Math.round(performance.now() - startedMs),
+    waited_ms: waitedMs,
+    ...headsOf(jobs, job, bytesMax),
+    ...endingFields(view),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Jobs, ListedJob, ListFilter } from '@kanade/runner';
+import { shortJobId } from '@kanade/shared/job-words';
+import type { Answer } from '../call/command.ts';
+import { exitCodeField } from './ending.ts';
+
+/** Jobs shown by default (contract, section 3.9). */
+export const listLimit = 50;
+
+/** The jobs of a root that pass a filter, newest first. */
+export function answerList(jobs: Jobs, filter: Partial<ListFilter>): Answer {
+  const { jobs: listed, truncated, skipped } = jobs.list({ limit: listLimit, ...filter });
+  return { type: 'list', root: jobs.root, jobs: listed.map(entryOf), truncated, skipped };
+}
+
+function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
+  const { state } = view;
+  return {
+    job_id: view.job.id,
+    short_job_id: shortJobId(view.job.id),
+    state: view.status,
+    command: meta.command,
+    ...exitCodeField(view),
+    created_at: meta.created_at,
+    ...(state?.job.started_at ? { started_at: state.job.started_at } : {}),
+    ...(state?.finished_at ? { finished_at: state.finished_at } : {}),
+    ...(state ? { updated_at: state.updated_at } : {}),
+    tags: meta.tags,
+  };
+}
