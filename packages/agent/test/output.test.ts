@@ -15,7 +15,7 @@ async function logOf(content: string | Uint8Array) {
   const job = jobs.create({ command: ['true'], cwd: '/' });
   const path = join(job.path, 'stdout.log');
   writeFileSync(path, content);
-  const read: ReadFrom = (from, bytesMax) => jobs.read(job, 'stdout', { from, bytesMax });
+  const read: ReadFrom = (from, bytesMax) => jobs.readText(job, 'stdout', { from, bytesMax });
   const bytes: ReadBytes = (from, bytesMax) => jobs.readBytes(job, 'stdout', { from, bytesMax });
   return { path, read, bytes, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() };
 }

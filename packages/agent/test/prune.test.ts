@@ -188,14 +188,14 @@ describe('output that its result waits with for the broker', () => {
     const other = await place.ended('other', 2, long);
     await place.budget(10 * mebibyte, 40 * mebibyte).enforce();
     expect([existsSync(job.path), existsSync(other.path), place.lost]).toEqual([true, true, []]);
-    const { totalBytes } = place.jobs.read(job, 'stdout', { from: 0, bytesMax: 0 });
+    const { totalBytes } = place.jobs.readText(job, 'stdout', { from: 0, bytesMax: 0 });
     expect(totalBytes).toBe(100 * mebibyte);
     const third = Math.floor(limits.outputBytesMax / 3);
     for (const [from, bytes] of [
       [0, 2 * third],
       [totalBytes - third, third],
     ] as const) {
-      expect(place.jobs.read(job, 'stdout', { from, bytesMax: bytes }).text).toMatch(/^x+$/);
+      expect(place.jobs.readText(job, 'stdout', { from, bytesMax: bytes }).text).toMatch(/^x+$/);
     }
   });
 

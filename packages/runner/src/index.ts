@@ -15,6 +15,8 @@ export type { JobDefinition } from './life/definition.ts';
 export type { FollowOptions } from './life/follow.ts';
 export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
 export type { Observation, ObserveOptions, WaitOptions } from './life/observe.ts';
+export type { ReadNextOptions } from './life/read-next.ts';
+export type { JobChange, JobReading, ReadOptions, ReadPart } from './life/read-on.ts';
 export type { JobDescription, JobView } from './life/settle.ts';
 export type { StopOptions, StopOutcome } from './life/stop.ts';
 export type { Excerpt } from './output/excerpt.ts';

@@ -31,7 +31,10 @@ import { type FollowOptions, followJob } from './life/follow.ts';
 import { type CreatedJob, createJob, launchJob, startJob } from './life/launch.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
+import { type ReadNextOptions, readNext } from './life/read-next.ts';
+import { type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
 import { editMeta, restartJob } from './life/restart.ts';
+import { createRounds } from './life/rounds.ts';
 import { describeJob, type JobDescription, type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, flushFile, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
@@ -101,8 +104,15 @@ export interface Jobs extends AsyncDisposable {
   stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
   head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
-  /** From an offset on: what `head` and `tail` call `range`, for followers. */
-  read(job: JobDir, stream: Stream, options: { from: number; bytesMax: number }): Excerpt;
+  /**
+   * What both streams have to add to what stood before `cursor`, and what became of the job since; without one from the beginning. A
+   * reader that is cut off and comes back with its last `cursor` loses and repeats nothing. Throws `invalid_cursor`, `io_error`.
+   */
+  read(job: JobDir, options: ReadOptions): JobReading;
+  /** The same when there is something to tell, when the job has ended, or after `timeoutMs`. Rejects with the signal's reason on abort. */
+  readNext(job: JobDir, options: ReadNextOptions): Promise<JobReading>;
+  /** From an offset on: what `head` and `tail` call `range`. */
+  readText(job: JobDir, stream: Stream, options: { from: number; bytesMax: number }): Excerpt;
   /** The same as bytes, whatever they are. */
   readBytes(
     job: JobDir,
@@ -178,7 +188,7 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
       care.completed(observation.view);
       return observation;
     },
-    wait: async (job, waited) => care.completed(await waitForEnd(job, waited)),
+    ...waiting(care),
     follow: followJob,
     stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
     ...reading,
@@ -194,13 +204,26 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   };
 }
 
-const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readBytes' | 'flush'> = {
+const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readText' | 'readBytes' | 'flush'> = {
   flush: async (job) => void (await Promise.all(logStreams.map((stream) => flushFile(pathOf(job, stream))))),
   head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
   tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
-  read: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
+  read: readOn,
+  readText: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
   readBytes: (job, stream, { from, bytesMax }) => readBytesFrom(pathOf(job, stream), from, bytesMax),
 };
+
+function waiting(care: Care): Pick<Jobs, 'wait' | 'readNext'> {
+  const rounds = createRounds();
+  return {
+    wait: async (job, waited) => care.completed(await waitForEnd(job, waited)),
+    async readNext(job, options) {
+      const reading = await readNext(job, options, rounds.add);
+      care.completed(reading.view);
+      return reading;
+    },
+  };
+}
 
 const healthOf = (root: string): RootHealth => ({
   keeper: liveKeeper(root)?.pid,

@@ -37,7 +37,7 @@ it('openJobs() does with a root what its functions do', async () => {
   expect(jobs.find(launched.job.id.slice(0, 6))).toEqual(launched.job);
   expect(jobs.head(launched.job, 'stdout', 4).text).toBe('env\n');
   expect(jobs.tail(launched.job, 'stdout', { bytesMax: 100, lines: 1 }).text).toBe('two\n');
-  expect(jobs.read(launched.job, 'stdout', { from: 4, bytesMax: 2 })).toMatchObject({ text: 'tw', totalBytes: 8 });
+  expect(jobs.readText(launched.job, 'stdout', { from: 4, bytesMax: 2 })).toMatchObject({ text: 'tw', totalBytes: 8 });
   expect(jobs.list().jobs.map(({ view }) => view.status)).toEqual(['exited']);
 
   const created = jobs.create({ command: ['sleep 60'], ...shell });

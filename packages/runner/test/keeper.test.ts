@@ -228,5 +228,5 @@ it('trims the logs of an ended job to what its owner needs of them, also once mo
     const [from, to] = settle(job).state?.log_omitted?.stdout ?? [0, 0];
     expect([from >= bytesMax / 8, 8_000_000 - to >= bytesMax / 4]).toEqual([true, true]);
   }
-  expect(jobs.read(job, 'stdout', { from: 7_999_998, bytesMax: 10 }).text).toBe('y\n');
+  expect(jobs.readText(job, 'stdout', { from: 7_999_998, bytesMax: 10 }).text).toBe('y\n');
 });

@@ -10,7 +10,7 @@ import { cutNote } from './cut-for-push.ts';
 export interface HistoryOptions {
   readonly findEnded: FindEnded;
   readonly registry: Pick<Registry, 'get'>;
-  readonly jobs: Pick<Jobs, 'at' | 'read'>;
+  readonly jobs: Pick<Jobs, 'at' | 'readText'>;
 }
 
 /**
@@ -33,7 +33,7 @@ function outputOf(jobs: HistoryOptions['jobs'], jobId: PastRun['jobId']): Partia
   if (!job) return {};
   const part = (stream: 'stdout' | 'stderr'): { text: string; isCut: boolean } => {
     try {
-      const read = (from: number, bytesMax: number) => jobs.read(job, stream, { from, bytesMax });
+      const read = (from: number, bytesMax: number) => jobs.readText(job, stream, { from, bytesMax });
       const { text, end, totalBytes } = readChunk(read, 0, limits.missedOutputBytesMax);
       const isCut = totalBytes - end > 3;
       return { text: isCut ? `${text}${cutNote(limits.missedOutputBytesMax)}` : text, isCut };

@@ -152,7 +152,7 @@ async function follow(
   const startedAtMs = live.startedAtMs ?? begun.startedAtMs;
   const ended = jobs.adopt(job);
   ended.catch(() => undefined); // awaited below
-  const read: ReadOutput = (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax });
+  const read: ReadOutput = (stream, from, bytesMax) => jobs.readText(job, stream, { from, bytesMax });
   onStarted(live, { job, startedAtMs, read, attempt });
   const outcome = { ...outcomeOf(options, await ended), startedAtMs };
   const stopping = stopOf(job);
@@ -266,7 +266,7 @@ const outcomeOf = ({ jobs }: LauncherOptions, { job, state }: JobView): JobOutco
   kind: 'job',
   jobId: job.id,
   state,
-  read: (stream, from, bytesMax) => jobs.read(job, stream, { from, bytesMax }),
+  read: (stream, from, bytesMax) => jobs.readText(job, stream, { from, bytesMax }),
   flush: () => jobs.flush(job),
 });
 

@@ -9,7 +9,7 @@ import type { FindRun, KnownRun, RunNames } from '../store/find-run.ts';
 export interface LookOptions {
   readonly findRun: FindRun;
   readonly registry: Pick<Registry, 'all'>;
-  readonly jobs: Pick<Jobs, 'at' | 'read'>;
+  readonly jobs: Pick<Jobs, 'at' | 'readText'>;
 }
 
 /** A run as it stands when it is looked at. */
@@ -41,7 +41,7 @@ export function lookFor({ registry, findRun, jobs }: LookOptions, ids: RunNames)
   if (!known) return undefined;
   const job = known.jobId === undefined ? undefined : jobs.at(known.jobId);
   const read: ReadOutput = (stream, from, bytesMax) =>
-    jobs.read(job as NonNullable<typeof job>, stream, { from, bytesMax });
+    jobs.readText(job as NonNullable<typeof job>, stream, { from, bytesMax });
   return {
     runId: known.runId,
     state: known.isEnded ? 'ended' : 'running',

@@ -5,7 +5,8 @@
 import { isTerminal } from '@kanade/shared/job-words';
 import { isOfAncestor } from '../foreign/ancestor.ts';
 import type { LaunchedJob } from '../life/launch.ts';
-import { type Poll, watchForEnd } from '../life/observe.ts';
+import { watchForEnd } from '../life/observe.ts';
+import { createRounds, type Poll, type Rounds } from '../life/rounds.ts';
 import { enclosingOf, type JobView, leaveToKeeper, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
@@ -83,82 +84,6 @@ async function onceBegun(
 function guardsOf(guarded: GuardedJob, view: JobView): Guard[] {
   if (guarded.meta.timeout_ms === 0) return [guardLogs(guarded)];
   return [guardLogs(guarded), guardDeadline({ ...guarded, ageMs: runningMsOf(view) })];
-}
-
-/**
- * Looks that have to be made again and again, taken in turn: however many there are, they cost the same share of a
- * processor. With few, each has its turn every {@link limits.safetyPollMs}, and while it is watched every {@link limits.watchedPollMs}.
- */
-export interface Rounds {
-  /** Adds a look; call the answer to take it out again. Looks must not throw. */
-  add: Poll;
-}
-
-/** Most looks per second. A look costs about 20 µs. */
-const looksPerSecondMax = 400;
-
-/** Pauses between two turns, as many as there are in one round at the most. */
-const turnsPerRound = 10;
-
-export function createRounds(): Rounds {
-  const [soon, late] = [createRound(limits.safetyPollMs), createRound(limits.watchedPollMs)];
-  return {
-    add(look, isWatched = () => false) {
-      let round = soon;
-      let leave = (): void => undefined;
-      const turn = (): void => {
-        look();
-        const next = isWatched() ? late : soon;
-        if (isOver || next === round) return;
-        leave();
-        round = next;
-        leave = round.add(turn);
-      };
-      let isOver = false;
-      leave = round.add(turn);
-      return () => {
-        isOver = true;
-        leave();
-      };
-    },
-  };
-}
-
-/** Looks that each have their turn within so many ms, or later where there are too many. */
-function createRound(wantedMs: number): { add(look: () => void): () => void } {
-  const tickMsMin = wantedMs / turnsPerRound;
-  const looks = new Set<() => void>();
-  let turn = looks.values();
-  let timer: NodeJS.Timeout | undefined;
-
-  const next = (): (() => void) | undefined => {
-    const step = turn.next();
-    if (!step.done) return step.value;
-    turn = looks.values();
-    return turn.next().value;
-  };
-  const tick = (): void => {
-    timer = undefined;
-    const periodMs = Math.max(wantedMs, (looks.size * 1000) / looksPerSecondMax);
-    for (let count = Math.ceil((looks.size * tickMsMin) / periodMs); count > 0; count--) next()?.();
-    schedule();
-  };
-  const schedule = (): void => {
-    if (looks.size > 0) timer ??= setTimeout(tick, Math.max(tickMsMin, wantedMs / looks.size));
-  };
-
-  return {
-    add(look) {
-      looks.add(look);
-      schedule();
-      return () => {
-        looks.delete(look);
-        if (looks.size > 0) return;
-        clearTimeout(timer);
-        timer = undefined;
-      };
-    },
-  };
 }
 
 /** What the jobs of a keeper have in common. */

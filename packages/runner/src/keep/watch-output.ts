@@ -4,7 +4,7 @@
  */
 import { type FSWatcher, statSync } from 'node:fs';
 import { errnoOf } from '../job-error.ts';
-import type { Poll } from '../life/observe.ts';
+import type { Poll } from '../life/rounds.ts';
 import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
 import { createLineLog, type LineLog } from '../output/line-log.ts';

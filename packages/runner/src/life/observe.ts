@@ -9,6 +9,7 @@ import { type HeldJob, holdJob, watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
+import type { Poll } from './rounds.ts';
 import { type JobView, type KnownOfLaunch, settle } from './settle.ts';
 
 export interface WaitOptions {
@@ -16,12 +17,6 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
-
-/**
- * Makes a look again and again, slowly, until the answer is called: what stands behind a watch. It may be made more rarely while
- * `isWatched` says that something else tells of what it would see.
- */
-export type Poll = (look: () => void, isWatched?: () => boolean) => () => void;
 
 const pollAlone: Poll = (look) => {
   const timer = setInterval(look, limits.safetyPollMs);

@@ -271,6 +271,9 @@ function makeLockFile(path: string): void {
   }
 }
 
+/** Somebody is at it right now, see {@link withClaim}. */
+export const isClaimed = (job: JobDir, what: string): boolean => isHeld(`${job.path}/.${what}.lock`);
+
 function isHeld(path: string): boolean {
   const text = readSmallFile(path);
   if (text === undefined) return false;

@@ -32,7 +32,7 @@ it('wholeSecond() cuts to whole seconds in UTC', () => {
   expect(wholeSecond(Date.parse('2026-11-21T08:00:00.999Z'))).toBe('2026-11-21T08:00:00Z');
 });
 
-it('jobErrors has the exit codes and the statuses of the contract, and root_full of ours', () => {
+it('jobErrors has the exit codes and the statuses of the contract, and root_full and invalid_cursor of ours', () => {
   const rows = Object.entries(jobErrors).map(([code, facts]) => {
     const { exit, http } = facts as { exit?: number; http?: number };
     return `${code} ${exit ?? '-'}/${http ?? '-'}`;
@@ -41,6 +41,7 @@ it('jobErrors has the exit codes and the statuses of the contract, and root_full
     'job_not_found 1/404',
     'ambiguous_job_id 1/400',
     'invalid_state 1/400',
+    'invalid_cursor 1/400',
     'invalid_tag 1/-',
     'config_error 1/-',
     'stdin_required 1/-',

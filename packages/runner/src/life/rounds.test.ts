@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { createRounds } from './keeper.ts';
+import { createRounds } from './rounds.ts';
 
 afterEach(() => void vi.useRealTimers());
 
