@@ -13,16 +13,19 @@ const targets = {
 };
 
 /**
- * What the runtime has no part in (ADR 20): words and forms of answers, and the trust suites, whose packages are tested on Node one by
- * one. They run on the executable alone, unless `KANADE_EVERY_SUITE_TWICE` is set.
+ * What the runtime has no part in (ADR 20): words and forms of answers, what a broker carries and lets whom do, and the trust suites, whose
+ * packages are tested on Node one by one. They run on the executable alone, unless `KANADE_EVERY_SUITE_TWICE` is set.
  */
 const onExecutableAlone = [
   'test/answer-forms.test.ts',
   'test/break-glass.test.ts',
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
-  'test/fleet-{history,scripts,settings}.test.ts',
+  'test/fleet-{attempts,collect,history,orders,scripts,settings,watch}.test.ts',
   'test/for-people.test.ts',
+  'test/live-settings.test.ts',
+  'test/people-door.test.ts',
+  'test/server-config.test.ts',
   'test/signed-orders.test.ts',
   'test/trust/!(old-state).test.ts',
 ];
