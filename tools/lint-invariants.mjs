@@ -29,7 +29,6 @@ const arrows = {
     'pino',
     'yaml',
     'zod',
-    'bun:ffi',
   ],
   'packages/testkit': ['koffi', 'playwright-core'],
   'apps/cli': [

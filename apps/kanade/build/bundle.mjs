@@ -37,6 +37,7 @@ const onDemand = {
   reader: '../cli/src/local/reader.ts',
   schema: '../cli/src/local/schema-document.ts',
   skill: '../cli/src/local/skill-files.ts',
+  'start-pages': 'src/start-pages.ts',
   watch: '../cli/src/local/watch-job.ts',
   yaml: '../cli/src/answer/yaml.ts',
 };
@@ -60,7 +61,7 @@ const splitOnDemand = {
       const file = fileOf.get(path.startsWith('.') ? join(resolveDir, path) : path);
       if (file !== undefined) return { path: `./${file}.cjs`, external: true };
       // Bundled in, it would be part of every start: seen once, as five milliseconds of each call.
-      const isOurs = path.startsWith('.') && resolveDir.includes('/apps/cli/');
+      const isOurs = path.startsWith('.') && /\/apps\/(cli|kanade)\//.test(resolveDir);
       return isOurs ? { errors: [{ text: `${path} is loaded on demand: name it in onDemand` }] } : undefined;
     });
   },

@@ -10,11 +10,28 @@ function dispatch(): number | Promise<number> {
   const words = process.argv.slice(2);
   const io = processIo();
   const [first, ...rest] = words;
-  if (name === 'kanade-agent') return import('@kanade/agent').then((agent) => agent.main(words, io));
-  if (name === 'kanade-client') return import('@kanade/client-app').then((client) => client.main(words, io));
-  if (first === 'agent') return import('@kanade/agent').then((agent) => agent.main(rest, io));
-  if (first === 'client') return import('@kanade/client-app').then((client) => client.main(rest, io));
+  if (name === 'kanade-agent') return stay(import('@kanade/agent'), words, io);
+  if (name === 'kanade-client') return stay(import('@kanade/client-app'), words, io);
+  if (first === 'agent') return stay(import('@kanade/agent'), rest, io);
+  if (first === 'client') return stay(import('@kanade/client-app'), rest, io);
   return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine });
+}
+
+type Io = ReturnType<typeof processIo>;
+
+interface Stayer {
+  main(args: readonly string[], io: Io): Promise<number>;
+}
+
+/** When a program that stays gives back what its start needed (ADR 9), in ms after it began; then from time to time, for what a busy time touched. */
+const givingBackMs = { first: 15_000, second: 60_000, every: 600_000 } as const;
+
+/** Runs a program that stays until it is ended. */
+async function stay(loading: Promise<Stayer>, words: readonly string[], io: Io): Promise<number> {
+  const give = async (): Promise<void> => (await import('./start-pages.ts')).giveBackStartPages();
+  for (const afterMs of [givingBackMs.first, givingBackMs.second]) setTimeout(give, afterMs).unref();
+  setInterval(give, givingBackMs.every).unref();
+  return (await loading).main(words, io);
 }
 
 /** The executable is its own runtime and knows its name from `argv0`; a script's name is its path. Without expressions: each costs 50 µs here. */

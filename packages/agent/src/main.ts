@@ -8,7 +8,6 @@ import { createLogger, type Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
-import { keepGivingBack } from './start-pages.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
@@ -47,7 +46,6 @@ async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' 
       `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: access?.servers ?? null, version })}\n`,
     );
     log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
-    using _ = keepGivingBack(log);
     await aborted(signal);
     log.info('the agent ends; running jobs go on');
     await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);

@@ -1,11 +1,11 @@
 /**
  * Gives back what only the start of the executable needed. Of the 48 MB of its own file that an agent has touched when it is
- * ready, it needs 20 from then on (ADR 9): parsers, compilers and constructors that run once. The pages are unmapped, not
- * lost: the kernel maps a page again when it is touched, from its cache of the file. So are the bundles in it, 7 MB of text and byte code.
+ * ready, it needs 20 from then on, and a Client App as many of 46 (ADR 9): parsers, compilers and constructors that run once. The pages are
+ * unmapped, not lost: the kernel maps a page again when it is touched, from its cache of the file. So are the bundles in it, 7 MB of text and
+ * byte code.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Logger } from './config/logger.ts';
 
 /** `MADV_DONTNEED` of Linux. */
 const dontNeed = 4;
@@ -14,40 +14,18 @@ interface Libc {
   symbols: { madvise(address: bigint, bytes: bigint, advice: number): number };
 }
 
-/** When to give back first and again, in ms: by then a broker that is there has been read; what a busy time touched goes later. */
-const [firstMs, everyMs] = [60_000, 600_000];
-
-/** Gives back soon and then from time to time, until disposed of. Each time costs about 2 ms. */
-export function keepGivingBack(log: Logger): Disposable {
-  const give = (): void => {
-    try {
-      log.debug({ bytes: giveBackStartPages(log) }, 'gave back pages that only the start needed');
-    } catch (error) {
-      log.debug({ err: error }, 'could not give back pages of the start; they stay');
-    }
-  };
-  let timer = setTimeout(() => {
-    give();
-    timer = setInterval(give, everyMs).unref();
-  }, firstMs).unref();
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
-}
-
-/** Returns how many bytes of our executable may go; 0 where there is nothing to give: on Node, and on other systems. */
-function giveBackStartPages(log: Logger): number {
-  if (process.platform !== 'linux' || process.versions.bun === undefined) return 0;
-  const smaps = readFileSync('/proc/self/smaps', 'latin1');
-  const { madvise } = openLibc().symbols;
-  let ranges = cleanRanges(smaps, process.execPath);
+/** Gives back what is not in use at this moment; about 2 ms. Nothing depends on it: where it cannot be done, and on Node and other systems, the pages stay. */
+export function giveBackStartPages(): void {
+  if (process.platform !== 'linux' || process.versions.bun === undefined) return;
   try {
+    const smaps = readFileSync('/proc/self/smaps', 'latin1');
+    const { madvise } = openLibc().symbols;
     // The code last: what looks for pages would bring some of it back.
-    ranges = [...bundlePages(smaps, process.execPath), ...ranges];
-  } catch (error) {
-    log.debug({ err: error }, 'could not see which pages of the bundles are those of the file; they stay');
+    const ranges = [...bundlePages(smaps, process.execPath), ...cleanRanges(smaps, process.execPath)];
+    for (const { address, bytes } of ranges) madvise(address, bytes, dontNeed);
+  } catch {
+    // no `/proc`, or a C library of another name
   }
-  return ranges
-    .filter(({ address, bytes }) => madvise(address, bytes, dontNeed) === 0)
-    .reduce((sum, { residentBytes }) => sum + residentBytes, 0);
 }
 
 interface PageRange {
@@ -71,7 +49,7 @@ const pageBytes = 4096;
 
 /**
  * Pages of the bundles. The runtime keeps them in a section of its own, which is mapped writable along with its variables, and reads
- * them only; a page that was written to all the same is not among them.
+ * them only; a page that was written to all the same is not among them. None where the kernel does not say which pages are whose.
  */
 function bundlePages(smaps: string, file: string): PageRange[] {
   const section = readingFile(file, (read) => findSection(read, '.bun'));
