@@ -19,6 +19,7 @@ const targets = {
 const onExecutableAlone = [
   'test/answer-forms.test.ts',
   'test/break-glass.test.ts',
+  'test/client-life.test.ts',
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/fleet-{attempts,collect,history,orders,scripts,settings,watch}.test.ts',

@@ -2,7 +2,14 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Handlers, KlpError, serveConnection } from '@kanade/klp';
 import { listenLocal } from '@kanade/klp/socket';
-import { type JobRun, type LocalNotification, localContract, type UnlockGrant } from '@kanade/shared/local';
+import {
+  isEnded,
+  type JobProgress,
+  type JobRun,
+  type LocalNotification,
+  localContract,
+  type UnlockGrant,
+} from '@kanade/shared/local';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../src/run/board.ts';
@@ -20,6 +27,8 @@ interface AgentOptions {
   readonly offersAll?: boolean;
   /** False: this user is refused. */
   readonly isWelcome?: boolean;
+  /** Endings that it tells whoever subscribes. */
+  readonly missed?: readonly JobProgress[];
 }
 
 const at = '2026-03-01T10:00:00Z';
@@ -68,12 +77,16 @@ function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract
 
 /** An agent on a real socket that serves the few methods of this program. */
 async function serveAgent(path: string, options: AgentOptions = {}) {
-  const { hasSubscriptions = true, offersAll = false, isWelcome = true, lastRun } = options;
+  const { hasSubscriptions = true, offersAll = false, isWelcome = true, lastRun, missed = [] } = options;
   const asked: string[] = [];
   const connections = new Set<AsyncDisposable>();
-  const subscribed = hasSubscriptions
+  const subscribed: Partial<Handlers<typeof localContract, unknown, unknown>> = hasSubscriptions
     ? {
-        'jobs.subscribe': () => ({ subscription: 'sub-j-1' }),
+        'jobs.subscribe': async (params, { push }) => {
+          asked.push(`subscribe since ${params?.since ?? 'ever'}`);
+          for (const progress of missed) await push('jobs.progress', progress);
+          return { subscription: 'sub-j-1' };
+        },
         'state.subscribe': () => ({ subscription: 'sub-s-1' }),
       }
     : {};
@@ -156,10 +169,10 @@ describe('openLink()', () => {
     const { link, events, faults, phase } = openTestLink(path);
     await using _link = link;
     await eventually('connected', () => phase() === 'connected');
-    expect(await link.listJobs({ signal })).toEqual(exampleJobs);
+    expect(await link.listJobs({ signal })).toEqual({ items: exampleJobs });
     expect(await link.execute('disk-report', { signal })).toMatchObject({ run_id: 'r1' });
     await link.kill('r1', { signal });
-    expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'kill r1']);
+    expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'subscribe since ever', 'kill r1']);
     expect(events).toEqual([
       { type: 'snapshot', snapshot },
       { type: 'offers', offers: noOffers, notices: [], grants: [] },
@@ -213,7 +226,7 @@ describe('openLink()', () => {
     expect(await link.unlock('right', { signal })).toEqual([grant]);
     await link.lock({ signal });
     expect(await link.readLog({ signal })).toEqual({ lines: ['last of 1000'], truncated: true });
-    expect(agent.asked).toEqual(['handshake kanade-client 1.2.3', 'ack n1', 'unack n1', 'lock']);
+    expect(agent.asked.slice(2)).toEqual(['ack n1', 'unack n1', 'lock']);
     await eventually('the pushes', () => events.some((event) => event.type === 'recalled'));
     expect(events.filter(({ type }) => type === 'notice' || type === 'recalled')).toEqual([
       { type: 'notice', notice: notice('n3') },
@@ -241,6 +254,43 @@ describe('openLink()', () => {
     expect(stdout_chunk.endsWith('the very end\n')).toBe(true);
   });
 
+  it('asks after a break for what ended since, tells each ending once, and has the end of a long output of one that it had watched', async () => {
+    await using directory = await tempDir();
+    const path = join(directory.path, 'agent.sock');
+    const ended = (run_id: string, finished_at: string): JobProgress => ({
+      run_id,
+      finished_at,
+      status: 'completed',
+      exit_code: 0,
+      stdout_chunk: 'beginning\n',
+      stdout_from: 0,
+      truncated: true,
+    });
+    const missed = [ended('r0', '2026-03-01T10:00:00.000Z')];
+    const first = await serveAgent(path, { offersAll: true, missed });
+    const { link, events, phase } = openTestLink(path);
+    await using _link = link;
+    await eventually('connected', () => phase() === 'connected');
+    await link.execute('disk-report', { signal });
+    await eventually('r1 runs', () => events.some(({ type }) => type === 'progress'));
+    await first[Symbol.asyncDispose]();
+    await eventually('away', () => phase() !== 'connected');
+
+    await using second = await serveAgent(path, {
+      offersAll: true,
+      missed: [...missed, ended('r1', '2026-03-01T10:05:00.000Z')],
+    });
+    const endings = () =>
+      events.flatMap((event) => (event.type === 'progress' && isEnded(event.progress.status) ? [event.progress] : []));
+    await eventually('the end of r1', () => endings().length > 1);
+    expect([first.asked[1], second.asked[1]]).toEqual([
+      'subscribe since ever',
+      'subscribe since 2026-03-01T09:59:00.000Z',
+    ]);
+    expect(endings().map(({ run_id }) => run_id)).toEqual(['r0', 'r1']);
+    expect(endings()[1]?.stdout_chunk?.endsWith('the very end\n')).toBe(true);
+  });
+
   it('works with an agent that has no subscriptions', async () => {
     await using directory = await tempDir();
     const path = join(directory.path, 'agent.sock');
@@ -248,7 +298,7 @@ describe('openLink()', () => {
     const { link, phase } = openTestLink(path);
     await using _link = link;
     await eventually('connected', () => phase() === 'connected');
-    expect(await link.listJobs({ signal })).toHaveLength(exampleJobs.length);
+    expect((await link.listJobs({ signal })).items).toHaveLength(exampleJobs.length);
   });
 
   it.each([

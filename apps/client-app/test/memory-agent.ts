@@ -7,13 +7,15 @@ import type {
 } from '@kanade/shared/local';
 import type { AgentEvent, Board } from '../src/run/board.ts';
 import { type AgentLink, LinkError } from '../src/server/link.ts';
-import type { AgentOffers } from '../src/wire/page-event.ts';
+import type { AgentOffers, JobsOffered } from '../src/wire/page-event.ts';
 
 /** An agent in memory: offers what it is given, records what it is asked, and says what the test tells it to say. */
 export interface MemoryAgent extends AgentLink {
   /** What was asked, in order: `execute disk-report`, `kill run-1`. */
   readonly calls: string[];
   jobs: readonly UserInvokableJob[];
+  /** How old the list is; current unless said. */
+  age: Pick<JobsOffered, 'offline' | 'as_of'>;
   /** What it can do beyond jobs and state; an agent of today can do nothing of it. */
   offers: AgentOffers;
   notices: readonly LocalNotification[];
@@ -42,6 +44,7 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
   return {
     calls,
     jobs,
+    age: {},
     offers: noOffers,
     notices: [],
     logLines: [],
@@ -63,7 +66,8 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
     tell: (board, event) => board.receive(event),
     async listJobs() {
       need();
-      return this.jobs.filter(({ unlock }) => unlock === undefined || grants.some(({ scope }) => scope === unlock));
+      const isOpen = (scope: string): boolean => grants.some((grant) => grant.scope === scope);
+      return { items: this.jobs.filter(({ unlock }) => unlock === undefined || isOpen(unlock)), ...this.age };
     },
     async execute(jobId) {
       need();

@@ -14,14 +14,16 @@ interface AgentOptions {
   readonly jobs?: string;
   /** Where it keeps its state; default: a place of its own. */
   readonly dataDir?: string;
+  /** Where it listens; default: a place of its own. */
+  readonly socket?: string;
 }
 
 /** An agent with a socket of its own. */
-export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir }: AgentOptions = {}) {
+export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir, ...at }: AgentOptions = {}) {
   const dir = await tempDir();
   // A copy of one's own, wherever the checkout lies: job files that others could write are not taken.
   if (!jobs) cpSync(exampleJobs, `${dir.path}/jobs`, { recursive: true });
-  const socket = `${dir.path}/s`;
+  const socket = at.socket ?? `${dir.path}/s`;
   const own = [
     '--id',
     id,
@@ -65,6 +67,7 @@ export async function startClient(socket: string) {
   );
   return {
     address,
+    pid: client.child.pid,
     async [Symbol.asyncDispose]() {
       client.child.kill('SIGTERM');
       const { status, stderr } = await client.ended;

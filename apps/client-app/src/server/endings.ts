@@ -1,15 +1,19 @@
 /* The last push of a run holds the beginning of its output; people want the end of what they have watched. It is read from the agent's disk. */
-import type { Call } from '@kanade/klp';
+import type { Client } from '@kanade/klp';
 import type { JobProgress, localContract, OutputQuery } from '@kanade/shared/local';
 
 /** Bytes of the end of one stream that are asked for: what a page keeps. */
 const endBytes = 256 * 1024;
 
+type Line = Pick<Client<typeof localContract>, 'ready' | 'call'>;
+
 /** The last push of a run with the end of each stream in place of its beginning; as it came where that cannot be had. */
-export async function withEnd(call: Call<typeof localContract>, progress: JobProgress): Promise<JobProgress> {
+export async function withEnd(line: Line, progress: JobProgress): Promise<JobProgress> {
   try {
+    // An ending that was missed comes while the connection is still being made, when nothing else can be asked.
+    await line.ready();
     const { run_id } = progress;
-    const [out, err] = await Promise.all([readEnd(call, run_id, 'stdout'), readEnd(call, run_id, 'stderr')]);
+    const [out, err] = await Promise.all([readEnd(line.call, run_id, 'stdout'), readEnd(line.call, run_id, 'stderr')]);
     return {
       ...progress,
       stdout_chunk: out.text,
@@ -22,7 +26,7 @@ export async function withEnd(call: Call<typeof localContract>, progress: JobPro
   }
 }
 
-async function readEnd(call: Call<typeof localContract>, run_id: string, stream: OutputQuery['stream']) {
+async function readEnd(call: Line['call'], run_id: string, stream: OutputQuery['stream']) {
   const first = await call('jobs.output', { run_id, stream });
   if (first.to >= first.total_bytes) return { text: first.text, from: 0 };
   const parts: string[] = [];

@@ -27,7 +27,7 @@ export function takeToken({ session, body }: RouteContext): HttpAnswer {
 }
 
 export async function offeredJobs({ link, signal }: RouteContext): Promise<HttpAnswer> {
-  return answered(async () => json(200, { items: await link.listJobs({ signal }) }));
+  return answered(async () => json(200, await link.listJobs({ signal })));
 }
 
 export async function startRun({ link, board, body, signal }: RouteContext): Promise<HttpAnswer> {

@@ -17,13 +17,15 @@ import {
   type UserInvokableJob,
 } from '@kanade/shared/local';
 import type { AgentEvent } from '../run/board.ts';
-import type { AgentConnection, AgentLog } from '../wire/page-event.ts';
+import type { AgentConnection, AgentLog, JobsOffered } from '../wire/page-event.ts';
 import { withEnd } from './endings.ts';
 import { askOffers, unlessUnknown } from './offers.ts';
+import { createToldEndings } from './told-endings.ts';
 
 /** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
 export interface AgentLink {
-  listJobs(options: AskOptions): Promise<readonly UserInvokableJob[]>;
+  /** The jobs of this person, and how old the list is. */
+  listJobs(options: AskOptions): Promise<JobsOffered>;
   /** Starts a job; the run's progress comes as events. */
   execute(jobId: string, options: AskOptions): Promise<{ run_id: string }>;
   /** Asks for the stop of a run with everything it started; its end comes as an event. */
@@ -82,11 +84,13 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
   const { socketPath, version, onEvent, onConnection, onTrace, onFault } = options;
   let told: AgentConnection = { phase: 'connecting' };
   const watched = new Set<string>();
+  const endings = createToldEndings();
   const passOn = (progress: JobProgress): void => {
     const { run_id, status, truncated } = progress;
     const tell = (told: JobProgress): void => onEvent({ type: 'progress', progress: told });
+    if (!endings.take(progress)) return;
     if (!isEnded(status)) watched.add(run_id);
-    else if (watched.delete(run_id) && truncated === true) return void withEnd(client.call, progress).then(tell);
+    else if (watched.delete(run_id) && truncated === true) return void withEnd(client, progress).then(tell);
     tell(progress);
   };
   const client = connectClient({
@@ -99,7 +103,7 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       features: ['push.jobs', 'push.state', 'push.notifications'] satisfies LocalFeature[],
     },
     async onConnected({ call }) {
-      await unlessUnknown(call('jobs.subscribe'));
+      await unlessUnknown(call('jobs.subscribe', { since: endings.since(Date.now()) }));
       await unlessUnknown(call('state.subscribe'));
       const snapshot = await unlessUnknown(call('state.snapshot'));
       if (snapshot) onEvent({ type: 'snapshot', snapshot });
@@ -140,7 +144,7 @@ function createAsker(client: Client<typeof localContract>): AgentLink {
     }
   };
   return {
-    listJobs: async (options) => (await translated(call('jobs.list', {}, options))).items,
+    listJobs: (options) => translated(call('jobs.list', {}, options)),
     execute: (id, options) => translated(call('jobs.execute', { id }, options)),
     async kill(run_id, options) {
       await translated(call('jobs.kill', { run_id }, options));

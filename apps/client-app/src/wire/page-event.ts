@@ -1,3 +1,5 @@
+import type { UserInvokableJob } from '@kanade/shared/local';
+
 /**
  * Where the line to the agent stands.
  * `connecting`: first attempts. `connected`: handshake done. `away`: it was there, or never was; attempts go on.
@@ -34,4 +36,11 @@ export interface AgentOffers {
 export interface AgentLog {
   readonly lines: readonly string[];
   readonly truncated: boolean;
+}
+
+/** The catalogue; `offline` while what the fleet said of it may be out of date, and `as_of` when it was last known to be right, if ever. */
+export interface JobsOffered {
+  readonly items: readonly UserInvokableJob[];
+  readonly offline?: boolean | undefined;
+  readonly as_of?: string | undefined;
 }

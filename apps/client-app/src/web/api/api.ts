@@ -1,9 +1,9 @@
-import type { OutputPart, OutputQuery, UserInvokableJob } from '@kanade/shared/local';
-import type { AgentLog, ApiRefusal } from '../../wire/page-event.ts';
+import type { OutputPart, OutputQuery } from '@kanade/shared/local';
+import type { AgentLog, ApiRefusal, JobsOffered } from '../../wire/page-event.ts';
 
 /** The page's own server, with the session's key. Every method rejects with {@link ApiError}. */
 export interface Api {
-  listJobs(options?: { signal?: AbortSignal }): Promise<readonly UserInvokableJob[]>;
+  listJobs(options?: { signal?: AbortSignal }): Promise<JobsOffered>;
   start(jobId: string): Promise<void>;
   stop(runId: string): Promise<void>;
   /** A part of what a run has printed, from the disk of the machine. */
@@ -35,10 +35,7 @@ export function createApi(key: string): Api {
   const post = (path: string, body: object): Promise<Response> =>
     request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
   return {
-    async listJobs({ signal } = {}) {
-      const body: { items: UserInvokableJob[] } = await (await request('/api/jobs', { signal })).json();
-      return body.items;
-    },
+    listJobs: async ({ signal } = {}) => (await request('/api/jobs', { signal })).json(),
     async start(jobId) {
       await post('/api/runs', { job_id: jobId });
     },

@@ -1,5 +1,6 @@
 import type { UserInvokableJob } from '@kanade/shared/local';
 import { type BoardView, emptyBoard, foldBoard, type PageEvent } from '../../run/board.ts';
+import type { JobsOffered } from '../../wire/page-event.ts';
 
 /** Everything the page draws from. */
 export interface PageState extends BoardView {
@@ -7,14 +8,21 @@ export interface PageState extends BoardView {
   readonly server: 'starting' | 'open' | 'gone' | 'locked';
   /** Undefined until the agent has listed them once. */
   readonly jobs?: readonly UserInvokableJob[];
+  /** How old they are; undefined while the fleet can be asked. */
+  readonly age?: CatalogueAge | undefined;
   /** Why the last thing the reader asked for did not happen. */
   readonly failure?: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** The jobs stand as the fleet last said; `asOf`: when that was, undefined for a machine that has not heard of it yet. */
+export interface CatalogueAge {
+  readonly asOf: string | undefined;
 }
 
 export type PageAction =
   | { readonly type: 'event'; readonly event: PageEvent }
   | { readonly type: 'server'; readonly server: PageState['server'] }
-  | { readonly type: 'jobs'; readonly jobs: readonly UserInvokableJob[] }
+  | { readonly type: 'jobs'; readonly offered: JobsOffered }
   | { readonly type: 'failure'; readonly failure: PageState['failure'] };
 
 export const startState: PageState = { ...emptyBoard, server: 'starting' };
@@ -26,9 +34,13 @@ export function reducePage(state: PageState, action: PageAction): PageState {
 
 function reduce(state: PageState, action: PageAction): PageState {
   if (action.type === 'server') return { ...state, server: action.server };
-  if (action.type === 'jobs') return { ...state, jobs: action.jobs };
+  if (action.type === 'jobs') return { ...state, ...catalogueOf(action.offered) };
   if (action.type === 'failure') return { ...state, failure: action.failure };
   return { ...state, ...foldBoard(state, action.event), server: 'open' };
+}
+
+function catalogueOf({ items, offline, as_of }: JobsOffered): Pick<PageState, 'jobs' | 'age'> {
+  return { jobs: items, age: offline === true ? { asOf: as_of } : undefined };
 }
 
 /** That somebody could not be reached is said once: the page shows for itself that he is away, and it is no news when he is back. */
@@ -38,9 +50,14 @@ function isOutdated(before: PageState, { failure, connection, server }: PageStat
   return connection !== before.connection || connection.phase === 'away' || connection.phase === 'refused';
 }
 
-/** Changes when the catalogue has to be read again: on every new connection, when a run ends, when a check or a support code opens or hides jobs. */
+/**
+ * Changes when the catalogue has to be read again: on every new connection, of the agent and of its machine, when a run ends, when a check or a
+ * support code opens or hides jobs.
+ */
 export function catalogueVersion({ server, connection, runs, snapshot, grants }: PageState): string {
   const endedCount = runs.filter((run) => run.finished_at !== undefined).length;
   const checks = snapshot?.checks.map(({ name, status }) => `${name}=${status}`).join() ?? '';
-  return [server, connection.phase, endedCount, checks, grants.map(({ scope }) => scope).join()].join('/');
+  return [server, connection.phase, snapshot?.online, endedCount, checks, grants.map(({ scope }) => scope).join()].join(
+    '/',
+  );
 }

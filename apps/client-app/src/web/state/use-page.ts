@@ -5,10 +5,11 @@ import { type Api, ApiError, createApi } from '../api/api.ts';
 import { readEvents } from '../api/event-frames.ts';
 import { forgetKey } from '../api/session-key.ts';
 import type { AskOutput } from '../runs/whole-output.ts';
+import { onReturn } from './on-return.ts';
 import { createPace } from './pace.ts';
-import { catalogueVersion, type PageAction, type PageState, reducePage, startState } from './page-state.ts';
-
-type Failure = NonNullable<PageState['failure']>;
+import { failureAction, type PageFailure, pageFailure } from './page-failure.ts';
+import { type PageAction, type PageState, reducePage, startState } from './page-state.ts';
+import { useCatalogue } from './use-catalogue.ts';
 
 export interface PageActions {
   start(jobId: string): Promise<void>;
@@ -17,7 +18,7 @@ export interface PageActions {
   acknowledge(id: string): Promise<boolean>;
   withdraw(id: string): Promise<boolean>;
   /** Resolves to why the code opened nothing, or to undefined when it did. */
-  unlock(code: string): Promise<Failure | undefined>;
+  unlock(code: string): Promise<PageFailure | undefined>;
   lock(): Promise<boolean>;
   /** Rejects with {@link ApiError}. */
   readLog(): Promise<AgentLog>;
@@ -45,18 +46,7 @@ export function usePage(sessionKey: string | undefined): readonly [PageState, Pa
     return () => leaving.abort();
   }, [api]);
 
-  const version = catalogueVersion(state);
-  useEffect(() => {
-    if (!api || state.connection.phase !== 'connected') return;
-    const leaving = new AbortController();
-    const { signal } = leaving;
-    api.listJobs({ signal }).then(
-      (jobs) => dispatch({ type: 'jobs', jobs }),
-      (error) => signal.aborted || dispatch(failureOf(error)),
-    );
-    return () => leaving.abort();
-  }, [api, version]);
-
+  useCatalogue(api, state, dispatch);
   const actions = useMemo(() => createActions(api, dispatch), [api]);
   return [state, actions];
 }
@@ -69,9 +59,9 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
       dispatch({ type: 'failure', failure: undefined });
       return true;
     } catch (error) {
-      dispatch(failureOf(error));
-      const jobs = await api?.listJobs().catch(() => undefined);
-      if (jobs) dispatch({ type: 'jobs', jobs });
+      dispatch(failureAction(error));
+      const offered = await api?.listJobs().catch(() => undefined);
+      if (offered) dispatch({ type: 'jobs', offered });
       return false;
     }
   };
@@ -92,7 +82,7 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
         await api?.unlock(code);
         return undefined;
       } catch (error) {
-        return failureFrom(error);
+        return pageFailure(error);
       }
     },
     readOutput(query) {
@@ -102,8 +92,8 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
     readLog: async () => (await api?.readLog()) ?? { lines: [], truncated: false },
     refreshJobs() {
       api?.listJobs().then(
-        (jobs) => dispatch({ type: 'jobs', jobs }),
-        (error) => dispatch(failureOf(error)),
+        (offered) => dispatch({ type: 'jobs', offered }),
+        (error) => dispatch(failureAction(error)),
       );
     },
     fail: (code) => dispatch({ type: 'failure', failure: { code, message: code } }),
@@ -132,17 +122,20 @@ async function followEvents(api: Api, dispatch: (action: PageAction) => void, si
     if (signal.aborted) return;
     pace.flush();
     dispatch({ type: 'server', server: 'gone' });
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await pause(waitMs);
     waitMs = Math.min(waitMs * 2, retryMs.last);
   }
 }
 
-function failureOf(error: unknown): PageAction {
-  return { type: 'failure', failure: failureFrom(error) };
-}
-
-function failureFrom(error: unknown): Failure {
-  return error instanceof ApiError
-    ? { code: error.code, message: error.message }
-    : { code: 'unexpected', message: String(error) };
+/** Waits, but not for somebody who comes back to the page, or for a machine that wakes up. */
+function pause(waitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    };
+    const forget = onReturn(end);
+    const timer = setTimeout(end, waitMs);
+  });
 }

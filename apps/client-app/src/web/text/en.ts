@@ -132,6 +132,11 @@ export const en = {
   fleet: 'Management server',
   fleetOnline: 'Connected',
   fleetOffline: 'Not connected. Tasks work all the same.',
+  fleetAsOf: (time: string) => `Not connected. Tasks are those of ${time} and work all the same.`,
+
+  ageKnown: (time: string) =>
+    `The list is that of ${time}: the management server cannot be reached just now. Tasks work all the same.`,
+  ageUnknown: 'The management server has not been reached yet: more tasks may come.',
 
   noJobsTitle: 'No tasks yet',
   noJobsText: 'Nothing has been prepared for this computer. Your administrator can add tasks.',

@@ -134,6 +134,10 @@ export const ja: Dictionary = {
   fleet: '管理サーバー',
   fleetOnline: '接続済み',
   fleetOffline: '未接続 (項目は実行できます)',
+  fleetAsOf: (time) => `未接続 (${time} 時点の項目を実行できます)`,
+
+  ageKnown: (time) => `${time} 時点の一覧です。管理サーバーに接続できませんが、項目は実行できます。`,
+  ageUnknown: '管理サーバーにまだ接続していません。項目が増えることがあります。',
 
   noJobsTitle: '実行できる項目はありません',
   noJobsText: 'この端末にはまだ何も用意されていません。管理者が項目を追加できます。',

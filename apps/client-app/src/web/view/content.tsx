@@ -57,7 +57,11 @@ export function Content(props: ContentProps): JSX.Element {
   }, [title]);
   const jobs = state.jobs ?? [];
   const list = { jobs, runs: state.runs, isReady, onStart };
-  return query.trim() !== '' ? <SearchView query={query} {...list} /> : <Shown {...props} list={list} />;
+  return query.trim() !== '' ? (
+    <SearchView query={query} age={state.age} {...list} />
+  ) : (
+    <Shown {...props} list={list} />
+  );
 }
 
 type ListProps = Pick<ContentProps, 'isReady' | 'onStart'> & {
@@ -93,7 +97,7 @@ function Shown({ list, ...props }: ContentProps & { readonly list: ListProps }):
       );
     default: {
       const category = view.kind === 'category' ? categories.find(({ key }) => key === view.key) : undefined;
-      if (category) return <CategoryView {...list} category={category} />;
+      if (category) return <CategoryView {...list} category={category} age={state.age} />;
       return <HomeView state={state} categories={categories} unreadCount={unreadCount} />;
     }
   }

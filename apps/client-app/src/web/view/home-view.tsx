@@ -4,8 +4,9 @@ import { headlineOf } from '../health/health.ts';
 import { checkIcons, healthWords } from '../health/health-view.tsx';
 import type { PageState } from '../state/page-state.ts';
 import { viewHref } from '../state/use-view.ts';
-import { useText } from '../text/language.ts';
-import { categoryLabel } from '../text/words.ts';
+import type { Dictionary } from '../text/en.ts';
+import { type Language, useLanguage, useText } from '../text/language.ts';
+import { categoryLabel, instantWords } from '../text/words.ts';
 import { EmptyState } from './empty-state.tsx';
 import { GivenIcon, Icon } from './icon.tsx';
 
@@ -87,6 +88,7 @@ function NoticesState({ unreadCount }: { unreadCount: number }): JSX.Element {
 
 function MachineFacts({ state }: { state: PageState }): JSX.Element | null {
   const text = useText();
+  const language = useLanguage();
   const { connection, snapshot } = state;
   if (connection.phase !== 'connected') return null;
   const facts: [string, string][] = [
@@ -94,7 +96,7 @@ function MachineFacts({ state }: { state: PageState }): JSX.Element | null {
     [text.signedInAs, connection.agent.user],
     [text.agentVersion, connection.agent.version],
   ];
-  if (snapshot) facts.push([text.fleet, snapshot.online ? text.fleetOnline : text.fleetOffline]);
+  if (snapshot) facts.push([text.fleet, fleetWords(state, { text, language })]);
   return (
     <section class="machine" aria-labelledby="machine-title">
       <h3 id="machine-title">
@@ -111,4 +113,13 @@ function MachineFacts({ state }: { state: PageState }): JSX.Element | null {
       </dl>
     </section>
   );
+}
+
+/** Whether the fleet can be asked; where it cannot, how old the jobs are. */
+function fleetWords(
+  { snapshot, age }: PageState,
+  { text, language }: { readonly text: Dictionary; readonly language: Language },
+): string {
+  if (age?.asOf !== undefined) return text.fleetAsOf(instantWords(age.asOf, language));
+  return snapshot?.online && !age ? text.fleetOnline : text.fleetOffline;
 }
