@@ -28,6 +28,7 @@ const onExecutableAlone = [
   'test/people-door.test.ts',
   'test/server-config.test.ts',
   'test/signed-orders.test.ts',
+  'test/support-door.test.ts',
   'test/trust/!(old-state).test.ts',
 ];
 

@@ -9,6 +9,7 @@ import type { AgentConfig } from './config/config.ts';
 import { createLogFile, type LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
 import { agentVersion } from './config/version.ts';
+import { createDiagnostics } from './diagnostics/diagnostics.ts';
 import type { BrokerState } from './fleet/connect.ts';
 import { createFleetLink, type FleetLink } from './fleet/link.ts';
 import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts';
@@ -97,7 +98,10 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const support = createSupport({ ...common, codes: view.supportCodes });
   const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
   const jobs = createLocalJobs({ ...common, catalogue, intake, support, pin: prefetch.pin });
-  const door = { ...doorOf(config), support, history: createHistory(common), logTail: createLogTail(common) };
+  const logTail = createLogTail(common);
+  const broker = (): BrokerState => link.state;
+  const diagnostics = createDiagnostics({ ...common, config, state, support, logTail, broker, store: link.store });
+  const door = { ...doorOf(config), support, diagnostics, history: createHistory(common), logTail };
   const local = await serveLocal({ ...common, ...door, state, jobs });
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.

@@ -31,6 +31,21 @@ export const limits = {
   /** Support codes that wait to be judged, and characters of one. */
   supportWaitingMax: 8,
   supportCodeCharsMax: 256,
+  /** Diagnostics that a person sends: characters of what they say, in brief and at length. */
+  diagnosticsSummaryMax: 300,
+  diagnosticsDetailMax: 4_000,
+  /** Bytes of the log in them, of each other file, and characters of one line; as JSON text they stay below the 1 MiB of a local message. */
+  diagnosticsLogBytesMax: 192 * 1024,
+  diagnosticsFileBytesMax: 64 * 1024,
+  diagnosticsLineCharsMax: 16 * 1024,
+  /** How long they are kept for who reads them before sending, in ms, and for how many users at a time. */
+  diagnosticsKeptMs: 15 * 60_000,
+  diagnosticsPreviewsMax: 16,
+  /** Uploads of one user within the window, in ms; how long one is tried while that user waits, in ms; archives that wait for the broker. */
+  diagnosticsUploadsMax: 5,
+  diagnosticsWindowMs: 3_600_000,
+  diagnosticsSendMs: 10_000,
+  diagnosticsWaitingMax: 20,
   /** Time between two pushes of new output, in ms. */
   pushEveryMs: 400,
   /** Bytes of a question about a run or the log. */

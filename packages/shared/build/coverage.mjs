@@ -66,7 +66,7 @@ const reference = {
     ['6.5', 'method table, pushes', 'localContract localDefaults'],
     ['6.5', 'system.version', 'VersionResult'],
     ['6.5', 'notifications.list', 'NotificationFilter'],
-    ['6.5', 'support.upload_diagnostics', 'DiagnosticsResult'],
+    ['6.5', 'support.upload_diagnostics', 'DiagnosticsPreview DiagnosticsResult'],
     ['6.5', 'maintenance.defer', 'DeferDuration deferDurationMs'],
     ['6.5', 'state.changed, notifications.amended', 'StateChanged NotificationAmendment'],
     ['6.6', 'StateSnapshot, Check', 'StateSnapshot Check'],

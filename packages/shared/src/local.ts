@@ -17,7 +17,7 @@ export {
 } from './local/message.ts';
 export { localContract } from './local/method.ts';
 export { LocalNotification, NotificationFilter } from './local/notification.ts';
-export { DiagnosticsResult, UnlockGrant } from './local/support.ts';
+export { DiagnosticsPreview, DiagnosticsResult, UnlockGrant } from './local/support.ts';
 export {
   commonErrors,
   commonProtocol,

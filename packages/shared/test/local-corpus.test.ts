@@ -31,9 +31,13 @@ it('params that may be left out may be null', () => {
     'jobs.list category',
     'jobs.output from',
     'jobs.subscribe since',
+    'support.preview_diagnostics summary',
+    'support.preview_diagnostics detail',
+    'support.preview_diagnostics contact',
     'support.upload_diagnostics summary',
     'support.upload_diagnostics detail',
     'support.upload_diagnostics contact',
+    'support.upload_diagnostics preview',
     'maintenance.list window_days',
   ]);
 });

@@ -11,6 +11,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { withNotes } from '../report/end-of.ts';
+import { isEventId } from '../report/events.ts';
 import { outputOf, type ReadBytes } from '../report/output-source.ts';
 import { fitsMessage, shortened } from '../report/report.ts';
 import { uploadsOf } from '../report/uploads.ts';
@@ -55,7 +56,8 @@ export async function withObjects(
     );
     missing.push({ upload, text: await insteadOf(upload, made.bytes, outcome) });
   }
-  return missing.length === 0 ? record.body : amended(record.body, missing);
+  if (missing.length === 0) return record.body;
+  return isEventId(record.id) ? amendedEvent(record.body, missing) : amended(record.body, missing);
 }
 
 /** What cannot be brought into its store, and what stands in the result for it. */
@@ -180,6 +182,13 @@ function amended(body: Uint8Array, missing: readonly Missing[]): Uint8Array {
   // Else they stand at its end already.
   if (result.stderr_object === undefined) result.stderr = withNotes(result.stderr, notesOn(missing));
   return Buffer.from(JSON.stringify(result));
+}
+
+/** An event that names objects says which of them are not there. */
+function amendedEvent(body: Uint8Array, missing: readonly Missing[]): Uint8Array {
+  const event = JSON.parse(Buffer.from(body).toString('utf8')) as { payload: object };
+  const left_out = missing.map(({ text }) => text);
+  return Buffer.from(JSON.stringify({ ...event, payload: { ...event.payload, left_out } }));
 }
 
 const resultIn = (body: Uint8Array): ExecResult => ExecResult.parse(JSON.parse(Buffer.from(body).toString('utf8')));

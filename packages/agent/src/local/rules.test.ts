@@ -96,6 +96,7 @@ const needs = {
   nothing: 'tells of the machine, or of the caller alone',
   offered: 'a job that the table below lets the caller start',
   own_run: 'a run that this OS user has started',
+  own_preview: 'what this OS user was shown before, as it was shown',
   nobody: 'not served: MethodNotFound',
 } as const;
 

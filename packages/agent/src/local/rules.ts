@@ -20,9 +20,10 @@ export const callers = {
 
 /**
  * What a method asks of a caller who is served. `nothing`: it tells of the machine, or of the caller alone. `offered`: a job that `jobRules`
- * let the caller start. `own_run`: a run that the caller's OS user started, whatever connection did. `nobody`: it is not served.
+ * let the caller start. `own_run`: a run that the caller's OS user started, whatever connection did. `own_preview`: what that user was shown before. `nobody`: it
+ * is not served.
  */
-export type Need = 'nothing' | 'offered' | 'own_run' | 'nobody';
+export type Need = 'nothing' | 'offered' | 'own_run' | 'own_preview' | 'nobody';
 export type LocalMethod = keyof (typeof localContract)['methods'];
 
 export const methodRules = {
@@ -44,7 +45,8 @@ export const methodRules = {
   'jobs.output': 'own_run',
   'jobs.subscribe': 'nothing',
   'jobs.unsubscribe': 'nothing',
-  'support.upload_diagnostics': 'nobody',
+  'support.preview_diagnostics': 'nothing',
+  'support.upload_diagnostics': 'own_preview',
   'support.unlock': 'nothing',
   'support.lock': 'nothing',
   'support.status': 'nothing',
@@ -61,7 +63,7 @@ type AnyHandler = (params: { run_id: string }, context: { session: Pick<LocalSes
 
 /**
  * The handlers behind what the table asks of their callers. The same words for a stranger's run and for none: which it is, is not told.
- * What is `offered` is judged by `hindrance`, with the manifest at hand.
+ * What is `offered` is judged by `hindrance`, with the manifest at hand; an `own_preview` is looked for among those of the caller alone.
  */
 export function behindRules(
   handlers: Pick<LocalHandlers, Served>,

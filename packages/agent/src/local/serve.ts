@@ -13,6 +13,7 @@ import { accountRow } from '@kanade/runner/process';
 import { localAddress, localContract } from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
+import { type Diagnostics, diagnosticsHandlers } from '../diagnostics/diagnostics.ts';
 import { limits } from '../limits.ts';
 import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
@@ -41,6 +42,7 @@ export interface ServeLocalOptions {
   readonly jobs: LocalJobs;
   readonly history: History;
   readonly support: Support;
+  readonly diagnostics: Diagnostics;
   readonly notices: Notices;
   readonly registry: Registry;
   readonly settings: LiveSettings;
@@ -158,6 +160,7 @@ function handlersOf({
   settings,
   logTail,
   support,
+  diagnostics,
   notices,
 }: ServeLocalOptions): Handlers<LocalContract, LocalPeer, LocalSession> {
   const handlers: Pick<LocalHandlers, Served> = {
@@ -165,6 +168,7 @@ function handlersOf({
     ...stateHandlers(state),
     ...jobsHandlers(jobs),
     ...supportHandlers(support),
+    ...diagnosticsHandlers(diagnostics),
     ...notificationHandlers(notices),
   };
   return behindRules(handlers, ledger.ownerOf);

@@ -5,7 +5,7 @@ import type { createLogTail } from './log-tail.ts';
 import type { LocalHandlers } from './session.ts';
 
 /** What the handshake offers: each of these stands only while all its methods are served. */
-const features: LocalFeature[] = ['push.notifications', 'push.jobs', 'push.state'];
+const features: LocalFeature[] = ['push.notifications', 'push.jobs', 'push.state', 'support.diagnostics'];
 
 export interface SystemOptions {
   readonly pcId: string;

@@ -31,6 +31,24 @@ export const eventId = (id: string): string => `${idPrefix}${id}`;
 /** True for the id under which an event is sent. */
 export const isEventId = (id: string): boolean => id.startsWith(idPrefix);
 
+/** An event as the outbox takes it. */
+export function eventRecord(
+  pcId: string,
+  kind: string,
+  payload: object,
+): { id: string; subject: string; body: Buffer } {
+  const id = randomUUID();
+  const event: ObsEvent = {
+    pc_id: pcId,
+    at: new Date().toISOString(),
+    kind,
+    source: kind.startsWith('support_') ? 'agent:support' : `agent:${kind}`,
+    event_record_id: id,
+    payload,
+  };
+  return { id: eventId(id), subject: subjectOf({ kind: 'obs', pcId }), body: Buffer.from(JSON.stringify(event)) };
+}
+
 export function createEvents({ pcId, outbox, log }: EventsOptions): Tell {
   let minute = { fromMs: Number.NEGATIVE_INFINITY, told: 0 };
   let untold = 0;
@@ -41,19 +59,9 @@ export function createEvents({ pcId, outbox, log }: EventsOptions): Tell {
       untold++;
       return;
     }
-    const id = randomUUID();
     const told = untold > 0 ? { ...payload, events_not_told: untold } : payload;
     untold = 0;
-    const event: ObsEvent = {
-      pc_id: pcId,
-      at: new Date().toISOString(),
-      kind,
-      source: kind.startsWith('support_') ? 'agent:support' : `agent:${kind}`,
-      event_record_id: id,
-      payload: told,
-    };
-    const subject = subjectOf({ kind: 'obs', pcId });
-    outbox.enqueue({ id: eventId(id), subject, body: Buffer.from(JSON.stringify(event)) }).catch((error: unknown) => {
+    outbox.enqueue(eventRecord(pcId, kind, told)).catch((error: unknown) => {
       log.warn({ err: error, kind }, 'an event could not be put on disk; it is not told');
     });
   };

@@ -165,6 +165,8 @@ export const releaseKey = (version: string, platform?: string): string =>
 /** `<pc_id>/<job_id>/<timestamp>.zip` in `collections`. */
 export const collectionKey = (pc: string, jobId: string, timestamp: string): string =>
   `${checked('pc id', pc)}/${checked('job id', jobId)}/${checked('timestamp', timestamp)}.zip`;
+/** Stands for the job in the key of what a person at the machine has sent: `<pc_id>/support.diagnostics/<timestamp>.zip`. */
+export const diagnosticsJobId = 'support.diagnostics';
 /** What such a key names; undefined for what is none. */
 export function parseCollectionKey(key: string): { pc: string; jobId: string; timestamp: string } | undefined {
   const [pc = '', jobId = '', file = '', ...more] = key.split('/');

@@ -47,6 +47,7 @@ export {
   type ConfigAddress,
   collectionKey,
   configKey,
+  diagnosticsJobId,
   entrySubject,
   objectStoreLimits,
   objectStores,

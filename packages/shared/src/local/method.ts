@@ -8,7 +8,7 @@ import { StateChanged, StateSnapshot } from './machine-state.ts';
 import { DeferDuration, MaintenanceItem } from './maintenance.ts';
 import { JobProgress, OutputPart, OutputQuery, UserInvokableJob } from './message.ts';
 import { LocalNotification, NotificationFilter } from './notification.ts';
-import { DiagnosticsResult, UnlockGrant } from './support.ts';
+import { DiagnosticsPreview, DiagnosticsResult, UnlockGrant } from './support.ts';
 import { localErrors } from './words.ts';
 
 const nothing = z.looseObject({}).nullish();
@@ -114,10 +114,17 @@ export const localContract = {
       pushes: jobPushes,
     },
     'jobs.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
-    'support.upload_diagnostics': {
+    /** Ours. Makes what `support.upload_diagnostics` would send, for the caller to read first. */
+    'support.preview_diagnostics': {
       params: diagnosticsParams.nullish(),
+      result: DiagnosticsPreview,
+      errors: ['RateLimit'],
+    },
+    /** What is said in words was said to the preview; here it may be left out, or is the same. */
+    'support.upload_diagnostics': {
+      params: diagnosticsParams.extend({ preview: optional(z.string()) }).nullish(),
       result: DiagnosticsResult,
-      errors: ['AgentDisconnected'],
+      errors: ['AgentDisconnected', 'NotFound', 'RateLimit'],
     },
     'support.unlock': {
       params: z.looseObject({ code: z.string() }),
