@@ -27,6 +27,7 @@ const onExecutableAlone = [
   'test/live-settings.test.ts',
   'test/people-door.test.ts',
   'test/server-config.test.ts',
+  'test/serve-guard.test.ts',
   'test/signed-orders.test.ts',
   'test/support-door.test.ts',
   'test/trust/!(old-state).test.ts',

@@ -73,10 +73,10 @@ second). Where the middle of a long log was not kept, one line on standard error
 **Environment.** \`AGENT_EXEC_ROOT\` names the jobs root, else \`$XDG_DATA_HOME/agent-exec/jobs\`, else \`~/.local/share/agent-exec/jobs\`. \`KANADE_CONTRACT\` is the default of \`--contract\`,
 \`KANADE_OUTPUT\` of the form of answers. \`NO_COLOR\` takes the colours out of \`--human\`. The configuration file is \`agent-exec/config.toml\` below \`$XDG_CONFIG_HOME\` or \`~/.config\`.`;
 
-/** Errors of an HTTP server that this version does not have. */
-const ofServe = ['serve_unsafe_bind', 'invalid_config'];
+const errors = Object.entries(jobErrors).filter(([, { exit }]) => exit !== undefined);
 
-const errors = Object.entries(jobErrors).filter(([code, { exit }]) => exit !== undefined && !ofServe.includes(code));
+/** Those that exist over HTTP, with their status. */
+const httpErrors = Object.entries(jobErrors).filter(([, { http }]) => http !== undefined);
 
 /** Errors of `fleet` that the library of the fleet does not have: they are answers, too. */
 const fleetErrors = `Besides those of the library (README of \`@kanade/fleet\`): \`no_result\` nobody answered within the time; \`order_not_found\` the broker knows of no order with this exec id;
@@ -112,6 +112,12 @@ const page = `${[
   `## Error codes\n\n${table(
     ['code', 'when'],
     errors.map(([code, { when }]) => [`\`${code}\``, cell(when)]),
+  )}`,
+  `Over HTTP (\`kanade serve\`) errors have the status of their code:\n\n${table(
+    ['status', 'code', 'when'],
+    httpErrors
+      .sort(([, a], [, b]) => a.http - b.http)
+      .map(([code, { when, http }]) => [http, `\`${code}\``, cell(when)]),
   )}`,
 ].join('\n\n')}\n`;
 

@@ -36,6 +36,7 @@ const onDemand = {
   'outbox-door': '../cli/src/commands/outbox/door.ts',
   reader: '../cli/src/local/reader.ts',
   schema: '../cli/src/local/schema-document.ts',
+  serve: '../cli/src/serve/serve.ts',
   skill: '../cli/src/local/skill-files.ts',
   'start-pages': 'src/start-pages.ts',
   watch: '../cli/src/local/watch-job.ts',

@@ -15,6 +15,16 @@ const makers: Record<string, readonly string[]> = {
   kill: ['run', '--until', '0', '--', 'sleep', '30'],
 };
 
+/** The program under the name that stands in the examples. */
+const kanade = `kanade() { ${program.map((word) => `'${word}'`).join(' ')} "$@"; }`;
+
+/** What listens is asked to end once it does. */
+function servesAndEnds(jobs: Awaited<ReturnType<typeof jobsRoot>>, line: string) {
+  const words = line.replace('kanade', program.map((word) => `'${word}'`).join(' '));
+  const script = `${words} & pid=$!\nuntil [ -s serve.url ]; do kill -0 $pid || break; sleep 0.05; done\nkill $pid; wait $pid`;
+  return jobs.call(['-c', script], { words: ['bash', '--norc'] });
+}
+
 describe('docs/cli.md', () => {
   it('has examples of every command', () => {
     const names = [...page.matchAll(/^`kanade ([a-z-]+(?: set)?)/gm)].map(([, name]) => name);
@@ -28,8 +38,9 @@ describe('docs/cli.md', () => {
     const made = line.includes(exampleId)
       ? await jobs.answer([...(makers[command] ?? ['run', '--', 'echo', 'x'])])
       : undefined;
-    const quoted = program.map((word) => `'${word}'`).join(' ');
-    const script = `kanade() { ${quoted} "$@"; }\n${line.replace(exampleId, String(made?.job_id))}`;
+    if (command === 'serve')
+      return expect(await servesAndEnds(jobs, line)).toEqual({ status: 0, stdout: '', stderr: '' });
+    const script = `${kanade}\n${line.replace(exampleId, String(made?.job_id))}`;
     const { status, stdout, stderr } = await jobs.call(['-c', script], { words: ['bash', '--norc'] });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).not.toBe('');

@@ -11,6 +11,7 @@ import { notifySet } from '../commands/local/notify-set.ts';
 import { restart } from '../commands/local/restart.ts';
 import { run } from '../commands/local/run.ts';
 import { schema } from '../commands/local/schema.ts';
+import { serve } from '../commands/local/serve.ts';
 import { serveRoot } from '../commands/local/serve-root.ts';
 import { start } from '../commands/local/start.ts';
 import { status } from '../commands/local/status.ts';
@@ -53,6 +54,7 @@ const local: Door = {
     notifySet,
     deleteCommand,
     gc,
+    serve,
     doctor,
     schema,
     completions,

@@ -17,6 +17,10 @@ function dataHome(env: Environment, platform: string): string {
   return join(env.HOME || env.USERPROFILE || '~', '.local', 'share');
 }
 
+/** A file of ours beside the jobs root of the user. */
+export const dataFile = (name: string, env: Environment): string =>
+  join(dataHome(env, process.platform), 'agent-exec', name);
+
 /** Jobs store the canonical directory, because `list` compares it as text. */
 export function canonical(path: string): string {
   try {

@@ -13,7 +13,10 @@ const envelopeKeys: readonly string[] = ['schema_version', 'ok', 'type'];
  * `WaitResponse`: the envelope first, its own keys second. Unknown keys are allowed everywhere.
  */
 export function jobSchemaDocument(): Json {
-  const responses = Object.entries(jobResponses).map(([type, schema]) => [nameOf(type), responseSchema(type, schema)]);
+  const responses = Object.entries(jobResponses).map(([type, schema]) => [
+    nameOfAnswer(type),
+    responseSchema(type, schema),
+  ]);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Answers of the kanade command line',
@@ -35,7 +38,7 @@ export function jobSchemaDocument(): Json {
 }
 
 /** Name of the definition of an answer: `notify.set` is in `NotifySetResponse`. */
-function nameOf(type: string): string {
+export function nameOfAnswer(type: string): string {
   const words = type.split(/[._]/).map((word) => word.charAt(0).toUpperCase() + word.slice(1));
   return `${words.join('')}Response`;
 }

@@ -32,7 +32,7 @@ it('wholeSecond() cuts to whole seconds in UTC', () => {
   expect(wholeSecond(Date.parse('2026-11-21T08:00:00.999Z'))).toBe('2026-11-21T08:00:00Z');
 });
 
-it('jobErrors has the exit codes and the statuses of the contract, and root_full and invalid_cursor of ours', () => {
+it('jobErrors has the exit codes and the statuses of the contract, and those of ours', () => {
   const rows = Object.entries(jobErrors).map(([code, facts]) => {
     const { exit, http } = facts as { exit?: number; http?: number };
     return `${code} ${exit ?? '-'}/${http ?? '-'}`;
@@ -42,18 +42,28 @@ it('jobErrors has the exit codes and the statuses of the contract, and root_full
     'ambiguous_job_id 1/400',
     'invalid_state 1/400',
     'invalid_cursor 1/400',
-    'invalid_tag 1/-',
+    'invalid_tag 1/400',
     'config_error 1/-',
     'stdin_required 1/-',
-    'stdin_too_large 1/-',
+    'stdin_too_large 1/413',
     'launch_failed 1/500',
-    'io_error 1/-',
+    'io_error 1/500',
     'root_full 1/507',
-    'invalid_input 1/-',
+    'invalid_input 1/400',
     'internal_error 1/500',
     'serve_unsafe_bind 1/-',
     'invalid_config 1/-',
+    'token_unusable 1/-',
+    'listen_failed 1/-',
     'invalid_request -/400',
     'unauthorized -/401',
+    'forbidden -/403',
+    'unknown_route -/404',
+    'method_not_allowed -/405',
+    'body_too_large -/413',
+    'wrong_content_type -/415',
+    'range_not_satisfiable -/416',
+    'busy -/503',
+    'interrupted 1/503',
   ]);
 });

@@ -75,26 +75,52 @@ export const jobErrors = {
   ambiguous_job_id: { when: 'several jobs have this prefix; details names them', exit: 1, http: 400, retryable: false },
   invalid_state: { when: 'the job is not in a state that allows this', exit: 1, http: 400, retryable: false },
   invalid_cursor: { when: 'the cursor is none, or of another job or version', exit: 1, http: 400, retryable: false },
-  invalid_tag: { when: 'a tag was rejected after the arguments were parsed', exit: 1, retryable: false },
+  invalid_tag: { when: 'a tag was rejected after the arguments were parsed', exit: 1, http: 400, retryable: false },
   config_error: { when: 'the configuration file exists but cannot be read as one', exit: 1, retryable: false },
   stdin_required: { when: '--stdin - was given with a terminal as input', exit: 1, retryable: false },
-  stdin_too_large: { when: 'the input passes its limit', exit: 1, retryable: false },
+  stdin_too_large: { when: 'the input passes its limit', exit: 1, http: 413, retryable: false },
   launch_failed: { when: 'the job could not be started', exit: 1, http: 500, retryable: false },
-  io_error: { when: 'the disk takes no new job, or a file of a job cannot be read', exit: 1, retryable: false },
+  io_error: {
+    when: 'the disk takes no new job, or a file of a job cannot be read',
+    exit: 1,
+    http: 500,
+    retryable: false,
+  },
   root_full: { when: 'a limit of the jobs root is reached; details names it', exit: 1, http: 507, retryable: false },
-  invalid_input: { when: 'a definition or a private invocation is malformed', exit: 1, retryable: false },
+  invalid_input: { when: 'a definition or a private invocation is malformed', exit: 1, http: 400, retryable: false },
   internal_error: { when: 'everything else', exit: 1, http: 500, retryable: false },
   serve_unsafe_bind: {
-    when: 'an address beyond this machine without --insecure and a token',
+    when: 'an address beyond this machine without token file and TLS, or --insecure and a token',
     exit: 1,
     retryable: false,
   },
-  invalid_config: { when: 'serve --allow-origin *', exit: 1, retryable: false },
-  invalid_request: { when: 'the request body is not what the endpoint takes', http: 400, retryable: false },
+  invalid_config: {
+    when: '--allow-origin names no origin, or certificate and key make no TLS',
+    exit: 1,
+    retryable: false,
+  },
+  token_unusable: { when: 'the token file is not there, no token, or readable by others', exit: 1, retryable: false },
+  listen_failed: { when: 'the address cannot be listened on', exit: 1, retryable: false },
+  invalid_request: { when: 'the request is not what the endpoint takes', http: 400, retryable: false },
   unauthorized: { when: 'the token is missing or wrong', http: 401, retryable: false },
+  forbidden: {
+    when: 'the request comes from a page of another site, or names another host',
+    http: 403,
+    retryable: false,
+  },
+  unknown_route: { when: 'there is nothing at this path', http: 404, retryable: false },
+  method_not_allowed: { when: 'the path takes other methods; Allow names them', http: 405, retryable: false },
+  body_too_large: { when: 'the body passes its limit', http: 413, retryable: false },
+  wrong_content_type: { when: 'the body is not sent as application/json', http: 415, retryable: false },
+  range_not_satisfiable: { when: 'the range begins behind the end of the log', http: 416, retryable: false },
+  busy: { when: 'as many requests as are taken are being answered', http: 503, retryable: true },
+  interrupted: { when: 'the program was asked to end; the job goes on', exit: 1, http: 503, retryable: true },
 } as const satisfies Record<string, JobErrorFacts>;
 
 export type JobErrorCode = keyof typeof jobErrors;
+
+/** Where the HTTP door listens unless it is told otherwise (contract, section 8.1). */
+export const servePort = 19_263;
 
 /** What `--compress` takes (contract, section 7.7). `off` gives no compression object; `auto` is not a mode. */
 export const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'] as const;

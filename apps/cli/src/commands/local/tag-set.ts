@@ -1,4 +1,5 @@
 import { defineCommand, oneWord } from '../../call/command.ts';
+import { answerTagSet } from '../../door/tag-set.ts';
 import { checkTags } from '../../local/definition.ts';
 import { jobsOf } from '../../local/observation.ts';
 
@@ -8,11 +9,8 @@ export const tagSet = defineCommand({
   usage: 'JOB_ID',
   options: { tag: { kind: 'texts', value: 'TAG', help: 'a tag; repeatable' } },
   examples: ['kanade tag set 3f2a9c1 --tag release --tag build.web', 'kanade tag set 3f2a9c1'],
-  async run(given, words, context) {
+  run(given, words, context) {
     checkTags(given.tag);
-    const jobs = jobsOf(context);
-    const job = jobs.find(oneWord(words, 'JOB_ID'));
-    const meta = await jobs.edit(job, (known) => ({ ...known, tags: [...new Set(given.tag)] }));
-    return { type: 'tag_set', job_id: job.id, tags: meta.tags };
+    return answerTagSet(jobsOf(context), oneWord(words, 'JOB_ID'), given.tag);
   },
 });
