@@ -107,9 +107,15 @@ async function serveAgent(path: string, options: AgentOptions = {}) {
             return { protocol: 1, agent_version: '9.1.0', features: [], session, client_display_name: 'PC Care' };
           },
           'state.snapshot': () => snapshot,
-          'jobs.list': () => {
+          'jobs.list': (params) => {
             if (lastRun === 'too large') throw new KlpError('PayloadTooLarge');
-            return { items: exampleJobs.map((job, at) => (at === 0 && lastRun ? { ...job, last_run: lastRun } : job)) };
+            const items = exampleJobs.map((job, at) => (at === 0 && lastRun ? { ...job, last_run: lastRun } : job));
+            // One job in each message, as a catalogue comes that does not fit into one.
+            const from = Number(params?.cursor ?? 0);
+            return {
+              items: items.slice(from, from + 1),
+              ...(items[from + 1] ? { next_cursor: String(from + 1) } : {}),
+            };
           },
           'jobs.execute': async ({ id }, { push }) => {
             if (id === 'no-such-job') throw new KlpError('NotFound');

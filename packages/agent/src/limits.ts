@@ -206,6 +206,8 @@ export const limits = {
   /** How long changes of the key ring are collected, and how long one that is damaged may take to be whole again, in ms. */
   keyRingNoticeMs: 50,
   keyRingSettleMs: 1_000,
+  /** Bytes of the jobs in one page of the catalogue: with what stands around them they stay below the 1 MiB of a message. */
+  cataloguePageBytes: 960 * 1024,
   /** How long changes of the job directory are collected before it is read again, in ms. */
   jobsSettleMs: 100,
   /** How long the end of the agent may take in all, in ms, and how much of it open connections get. */

@@ -1,3 +1,4 @@
+import type { KlpError } from '@kanade/klp';
 import { eventually, newestNatsServer, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { jobYaml, openSite } from './agent-process.ts';
@@ -30,6 +31,24 @@ describe('the person at the machine and the fleet', () => {
       (await operator.results()).find(({ result_id }) => result_id === runId),
     );
     expect(result).toMatchObject({ ending: 'killed', stderr: `[KLP] killed by remote signal (kill.${runId})\n` });
+  });
+
+  it('a job that cannot be read is left out of the list, and a click says why', async () => {
+    await using broker = await startNatsServer(await newestNatsServer());
+    const operator = await openOperator(broker.url);
+    await operator.put('jobs', 'central', stored('central'));
+    await operator.put('jobs', 'no-time', stored('no-time').replace('60s', 'a while'));
+    await operator.put('jobs', 'broken', '{"id":');
+    const site = await openSite();
+    await site.start({ args: ['--server', broker.url] });
+    const person = await openPerson(site.socket);
+    await eventually('the catalogue of the fleet', async () => (await person.call('jobs.list')).items.length === 1);
+    const refusal = async (id: string): Promise<unknown> => person.start(id).catch((error: KlpError) => error.kind);
+    expect(await refusal('no-time')).toBe('InvalidParams');
+    expect(await refusal('broken')).toBe('InternalError');
+    expect(await refusal('nowhere')).toBe('NotFound');
+    expect(await refusal('x'.repeat(500))).toBe('NotFound');
+    expect(await refusal('a b')).toBe('InvalidParams');
   });
 
   it('the catalogue is there without the broker, and says from when it is, also to the next agent', async () => {

@@ -21,6 +21,7 @@ import type { AgentConnection, AgentLog, JobsOffered } from '../wire/page-event.
 import { withEnd } from './endings.ts';
 import { askOffers, unlessUnknown } from './offers.ts';
 import { createToldEndings } from './told-endings.ts';
+import { wholeList } from './whole-list.ts';
 
 /** What the page server needs of the agent. Every method rejects with {@link LinkError}, or with the signal's reason. */
 export interface AgentLink {
@@ -108,7 +109,8 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       const snapshot = await unlessUnknown(call('state.snapshot'));
       if (snapshot) onEvent({ type: 'snapshot', snapshot });
       onEvent(await askOffers(call));
-      for (const progress of await endedRuns(call('jobs.list'))) onEvent({ type: 'ended', progress });
+      for (const progress of await endedRuns(wholeList((cursor) => call('jobs.list', { cursor }))))
+        onEvent({ type: 'ended', progress });
     },
     onPush(push) {
       if (push.method === 'jobs.progress') passOn(push.params);
@@ -144,7 +146,7 @@ function createAsker(client: Client<typeof localContract>): AgentLink {
     }
   };
   return {
-    listJobs: (options) => translated(call('jobs.list', {}, options)),
+    listJobs: (options) => translated(wholeList((cursor) => call('jobs.list', { cursor }, options))),
     execute: (id, options) => translated(call('jobs.execute', { id }, options)),
     async kill(run_id, options) {
       await translated(call('jobs.kill', { run_id }, options));

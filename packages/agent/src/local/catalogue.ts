@@ -11,8 +11,19 @@ import { faultOnWay } from '../store/ownership.ts';
 /** The jobs this machine knows: files of its own directory first, then those of the fleet. */
 export interface Catalogue extends Disposable {
   list(): Manifest[];
-  /** The manifest as it is right now: read again from the file, or from the broker where that can be reached. */
-  fresh(id: string): Promise<Manifest | undefined>;
+  /**
+   * The manifest as it is right now: read again from the file, or from the broker where that can be reached. Of a manifest of the fleet that
+   * cannot be read, which field it is, or that it is none at all.
+   */
+  fresh(id: string): Promise<Manifest | Unreadable | undefined>;
+}
+
+export class Unreadable {
+  readonly field: 'execute.timeout' | 'manifest';
+
+  constructor(field: Unreadable['field']) {
+    this.field = field;
+  }
 }
 
 export interface CatalogueOptions {
@@ -27,14 +38,14 @@ export interface CatalogueOptions {
 export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Catalogue {
   const files = dir === undefined ? undefined : openJobFiles(dir, log);
   /** Each manifest of the fleet as it was read last: it is read again when its text is another. */
-  const read = new Map<string, { readonly text: string; readonly manifest: Manifest | undefined }>();
-  const ofFleet = (text: string, id: string): Manifest | undefined => {
+  const read = new Map<string, { readonly text: string; readonly manifest: Manifest | Unreadable }>();
+  const ofFleet = (text: string, id: string): Manifest | Unreadable => {
     const before = read.get(id);
     if (before?.text === text) return before.manifest;
     const manifest = parseStored(text);
     read.set(id, { text, manifest });
-    if (manifest) tellUnserved(log, manifest);
-    else log.warn({ id }, 'a job of the fleet cannot be read and is left out');
+    if (isReadable(manifest)) tellUnserved(log, manifest);
+    else log.warn({ id, field: manifest.field }, 'a job of the fleet cannot be read and is left out');
     return manifest;
   };
   return {
@@ -44,7 +55,7 @@ export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Ca
       const fleet = stored.filter(({ id }) => !own.has(id)).map(({ id, text }) => ofFleet(text, id));
       const ids = new Set(stored.map(({ id }) => id));
       for (const id of read.keys()) if (!ids.has(id)) read.delete(id);
-      return [...own.values(), ...fleet.filter((one) => one !== undefined)];
+      return [...own.values(), ...fleet.filter(isReadable)];
     },
     async fresh(id) {
       files?.tryRead();
@@ -58,11 +69,16 @@ export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Ca
   };
 }
 
-function parseStored(text: string): Manifest | undefined {
+const isReadable = (manifest: Manifest | Unreadable): manifest is Manifest => !(manifest instanceof Unreadable);
+
+function parseStored(text: string): Manifest | Unreadable {
   try {
-    return Manifest.parse(JSON.parse(text));
+    const { data, error } = Manifest.safeParse(JSON.parse(text));
+    if (data) return data;
+    const isTimeout = error.issues.every(({ path }) => path.join('.') === 'execute.timeout');
+    return new Unreadable(isTimeout ? 'execute.timeout' : 'manifest');
   } catch {
-    return undefined; // reported by the caller, who knows which one it is
+    return new Unreadable('manifest'); // no JSON; reported by the caller, who knows which one it is
   }
 }
 

@@ -1,7 +1,7 @@
 import { UserInvokableJob } from '@kanade/shared/local';
 import type { Manifest } from '@kanade/shared/manifest';
 import { describe, expect, it } from 'vitest';
-import { byName, offerOf } from './jobs.ts';
+import { offerOf } from './jobs.ts';
 
 const execute = { shell: 'sh', timeout: '90s', script: 'true' } as const;
 const manifest = (client: Manifest['client']): Manifest => ({ id: 'job', version: '1', execute, client });
@@ -23,14 +23,12 @@ describe('offerOf()', () => {
     expect(offerOf(manifest({ ...base, confirm }), undefined)?.confirm).toEqual(expected);
   });
 
-  it('sorts by name, then by id', () => {
-    const job = (id: string, display_name: string): UserInvokableJob => ({
-      id,
-      display_name,
-      category: 'c',
-      version: '1',
-    });
-    const sorted = [job('b', 'B'), job('z', 'A'), job('a', 'A')].sort(byName);
-    expect(sorted.map(({ id }) => id)).toEqual(['a', 'z', 'b']);
+  it.each([
+    ['300ms', 1],
+    ['1500ms', 1],
+    ['2s', 2],
+  ])('a timeout of %s is listed in whole seconds, rounded down and at least 1', (timeout, seconds) => {
+    const listed = offerOf({ ...manifest(base), execute: { ...execute, timeout } }, undefined);
+    expect(listed?.timeout_secs).toBe(seconds);
   });
 });

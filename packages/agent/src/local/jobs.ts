@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { KlpError } from '@kanade/klp';
 import { type Command, isToken, parseHumantime } from '@kanade/shared/fleet';
 import { osFamily } from '@kanade/shared/fleet-words';
-import type { JobRun, OutputPart, OutputQuery, UserInvokableJob } from '@kanade/shared/local';
+import type { JobRun, LocalErrorKind, OutputPart, OutputQuery, UserInvokableJob } from '@kanade/shared/local';
 import { type Audience, type ClientBlock, commandOf, type Manifest } from '@kanade/shared/manifest';
 import type { Intake } from '../intake/admit.ts';
 import { limits } from '../limits.ts';
@@ -14,8 +14,9 @@ import type { CheckResults } from '../store/check-results.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { LookOptions } from '../watch/look.ts';
-import type { Catalogue } from './catalogue.ts';
+import { type Catalogue, Unreadable } from './catalogue.ts';
 import { partOfOutput } from './output.ts';
+import { cataloguePage } from './pages.ts';
 import { hindrance, isForPeople, type OfferFacts } from './rules.ts';
 import type { LocalHandlers, LocalSession } from './session.ts';
 import type { Support } from './support.ts';
@@ -47,7 +48,7 @@ export function createLocalJobs(options: JobsOptions) {
     return catalogue.list().filter((manifest) => isForPeople(manifest, factsOf(manifest, who, nothingOpen)));
   }
 
-  function list({ userKey }: Caller, category: string | undefined) {
+  function list({ userKey }: Caller, { category, cursor }: { category?: string; cursor?: string }) {
     const who = audience();
     const scopes = support.scopes(userKey);
     const lastRuns = ledger.lastOf(userKey);
@@ -56,15 +57,14 @@ export function createLocalJobs(options: JobsOptions) {
       .filter((manifest) => hindrance(manifest, factsOf(manifest, who, scopes)) === undefined)
       .filter(({ client }) => category === undefined || client?.category === category)
       .map((manifest) => offerOf(manifest, lastRuns.get(manifest.id)))
-      .filter((job) => job !== undefined)
-      .sort(byName);
-    return { items, ...ageOf(view) };
+      .filter((job) => job !== undefined);
+    return { ...cataloguePage(items, cursor), ...ageOf(view) };
   }
 
   async function startable(userKey: string, id: string): Promise<Manifest> {
-    if (!isToken(id)) throw new KlpError('InvalidParams', 'id: use A-Z a-z 0-9 _ . -');
-    const manifest = await catalogue.fresh(id);
-    if (!manifest) throw new KlpError('NotFound', `no job ${id}`);
+    if (!/^[A-Za-z0-9_.-]+$/.test(id)) throw new KlpError('InvalidParams', 'id: use A-Z a-z 0-9 _ . -');
+    const manifest = isToken(id) ? legible(id, await catalogue.fresh(id)) : undefined;
+    if (!manifest) throw new KlpError('NotFound', isToken(id) ? `no job ${id}` : 'no job has such an id');
     const found = hindrance(manifest, factsOf(manifest, audience(), support.scopes(userKey)));
     if (found) throw new KlpError(found.kind, `${id}${found.reason.startsWith(':') ? '' : ' '}${found.reason}`);
     return manifest;
@@ -95,6 +95,12 @@ export function createLocalJobs(options: JobsOptions) {
     output: (asked: OutputQuery): OutputPart => partOfOutput(options, asked),
     stop: (runId: string) => void registry.stop({ runId }, 'user'),
   };
+}
+
+function legible(id: string, manifest: Manifest | Unreadable | undefined): Manifest | undefined {
+  if (!(manifest instanceof Unreadable)) return manifest;
+  const kind: LocalErrorKind = manifest.field === 'execute.timeout' ? 'InvalidParams' : 'InternalError';
+  throw new KlpError(kind, `${id}: its ${manifest.field} cannot be read: tell whoever wrote it`);
 }
 
 const nothingOpen: ReadonlySet<string> = new Set();
@@ -142,7 +148,7 @@ async function commandFor(manifest: Manifest, { pin }: Pick<JobsOptions, 'pin'>)
 /** Jobs and runs of the person at the machine. */
 export function jobsHandlers(jobs: LocalJobs) {
   return {
-    'jobs.list': (params, { session }) => jobs.list(session, params?.category),
+    'jobs.list': (params, { session }) => jobs.list(session, params ?? {}),
     'jobs.execute': async ({ id }, { session }) => ({ run_id: await jobs.execute(session, id) }),
     'jobs.kill': ({ run_id }) => {
       jobs.stop(run_id);
@@ -173,7 +179,7 @@ export function offerOf(manifest: Manifest, lastRun: JobRun | undefined): UserIn
     ...(client.category_label === undefined ? {} : { category_label: client.category_label }),
     ...(client.category_icon === undefined ? {} : { category_icon: client.category_icon }),
     ...(client.category_order === undefined ? {} : { category_order: client.category_order }),
-    ...(timeoutMs === undefined ? {} : { timeout_secs: Math.max(1, Math.ceil(timeoutMs / 1000)) }),
+    ...(timeoutMs === undefined ? {} : { timeout_secs: Math.max(1, Math.floor(timeoutMs / 1000)) }),
     ...(confirm === undefined ? {} : { confirm }),
     ...(client.unlock === undefined ? {} : { unlock: client.unlock }),
     ...(lastRun === undefined ? {} : { last_run: lastRun }),
@@ -187,10 +193,3 @@ function confirmOf(confirm: ClientBlock['confirm']): UserInvokableJob['confirm']
   const { enabled = true, message } = confirm;
   return { enabled, ...(message === undefined ? {} : { message }) };
 }
-
-/** By display name, then by id, in the order of the code points, so that every machine lists alike. */
-export function byName(a: UserInvokableJob, b: UserInvokableJob): number {
-  return compare(a.display_name, b.display_name) || compare(a.id, b.id);
-}
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

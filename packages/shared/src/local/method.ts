@@ -22,6 +22,8 @@ const count = z.int().nonnegative();
  */
 const catalogue = z.looseObject({
   items: z.array(UserInvokableJob),
+  /** Ours. There are more jobs than fit into one message: what to ask for next. */
+  next_cursor: optional(z.string()),
   offline: optional(z.boolean()),
   as_of: optional(Instant),
 });
@@ -91,7 +93,7 @@ export const localContract = {
       errors: ['NotFound', 'AgentDisconnected'],
     },
     'jobs.list': {
-      params: z.looseObject({ category: optional(z.string()) }).nullish(),
+      params: z.looseObject({ category: optional(z.string()), cursor: optional(z.string()) }).nullish(),
       result: catalogue,
     },
     'jobs.execute': {
