@@ -66,7 +66,7 @@ it('no text of a job, check, notification, run, log or machine becomes anything 
   const jobs = corpus.map(attacking);
   await using opened = await openPage(browser, {
     prepare(agent) {
-      agent.offers = { notifications: true, support: true, log: true };
+      agent.offers = { notifications: true, support: true, log: true, diagnostics: true };
       agent.jobs = jobs.map(({ unlock: _, ...job }) => job);
       agent.logLines = corpus;
       agent.notices = corpus.map((text, index) => ({

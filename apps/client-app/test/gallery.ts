@@ -71,7 +71,8 @@ const manyJobs: readonly UserInvokableJob[] = Array.from({ length: 500 }, (_, in
 }));
 
 const full = (agent: MemoryAgent): void => {
-  agent.offers = { notifications: true, support: true, log: true };
+  agent.offers = { notifications: true, support: true, log: true, diagnostics: true };
+  agent.diagnostics = { 'doctor.json': '{ "findings": [] }\n', 'agent.log': '' };
   agent.notices = notices();
   agent.snapshot = { ...agent.snapshot, online: true, checks: [...checks], target_version: '0.2.0' };
   agent.logLines = ['2026-03-01T10:00:00Z agent started', '2026-03-01T10:00:01Z connected to the broker'];
@@ -218,6 +219,44 @@ export const gallery: readonly GalleryState[] = [
     go: async (page) => {
       await page.locator('#support-code').fill('nonsense');
       await page.locator('#support-code').press('Enter');
+      await page.locator('.field-failure').waitFor();
+    },
+  },
+  {
+    name: 'diagnostics',
+    agent: full,
+    hash: '#/support',
+    go: async (page) => {
+      await page.locator('#diagnostics-summary').fill('The printer is silent');
+      await page.locator('#diagnostics-summary').press('Enter');
+      await page.locator('.parts summary').first().click();
+      await page.locator('.parts .log').first().waitFor();
+    },
+    isPictured: true,
+  },
+  {
+    name: 'diagnostics-kept',
+    agent: (agent) => {
+      full(agent);
+      agent.sending = 'queued';
+    },
+    hash: '#/support',
+    go: async (page) => {
+      await page.locator('#diagnostics-contact').press('Enter');
+      await page.locator('.shown .strong').click();
+      await page.locator('.sent').waitFor();
+    },
+  },
+  {
+    name: 'diagnostics-refused',
+    agent: (agent) => {
+      full(agent);
+      agent.sending = 'too_many';
+    },
+    hash: '#/support',
+    go: async (page) => {
+      await page.locator('#diagnostics-contact').press('Enter');
+      await page.locator('.shown .strong').click();
       await page.locator('.field-failure').waitFor();
     },
   },

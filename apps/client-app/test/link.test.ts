@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Handlers, KlpError, serveConnection } from '@kanade/klp';
 import { listenLocal } from '@kanade/klp/socket';
 import {
+  type DiagnosticsPreview,
   isEnded,
   type JobProgress,
   type JobRun,
@@ -39,6 +40,13 @@ function notice(id: string): LocalNotification {
 
 const grant: UnlockGrant = { scope: 'repair', label: 'Repair tools', expires_at: at };
 
+const previewed: DiagnosticsPreview = {
+  preview: 'p-1',
+  expires_at: at,
+  files: [{ name: 'message.txt', text: 'a', size_bytes: 1 }],
+  size_bytes: 1,
+};
+
 const longOutput = `${'a line of many\n'.repeat(40_000)}the very end\n`;
 
 /** Notifications in pages of one, support codes and the log. */
@@ -70,6 +78,14 @@ function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract
     'support.lock': () => {
       asked.push('lock');
       return { released: 1 };
+    },
+    'support.preview_diagnostics': (params) => {
+      asked.push(`preview ${params?.summary} ${params?.contact}`);
+      return previewed;
+    },
+    'support.upload_diagnostics': (params) => {
+      if (params?.preview !== 'p-1') throw new KlpError('NotFound');
+      return { object_key: 'k', size_bytes: 5, queued: true };
     },
     'system.log_tail': (params) => ({ lines: [`last of ${params?.lines}`], truncated: true }),
   };
@@ -104,7 +120,8 @@ async function serveAgent(path: string, options: AgentOptions = {}) {
           'system.handshake': (params) => {
             asked.push(`handshake ${params.client} ${params.client_version}`);
             const session = { user: 'yuki', session_id: 1000, pc_id: 'desk-042' };
-            return { protocol: 1, agent_version: '9.1.0', features: [], session, client_display_name: 'PC Care' };
+            const features = offersAll ? ['support.diagnostics'] : [];
+            return { protocol: 1, agent_version: '9.1.0', features, session, client_display_name: 'PC Care' };
           },
           'state.snapshot': () => snapshot,
           'jobs.list': (params) => {
@@ -222,7 +239,7 @@ describe('openLink()', () => {
     await eventually('connected', () => phase() === 'connected');
     expect(events.find((event) => event.type === 'offers')).toEqual({
       type: 'offers',
-      offers: { notifications: true, support: true, log: true },
+      offers: { notifications: true, support: true, log: true, diagnostics: true },
       notices: [notice('n1'), notice('n2')],
       grants: [],
     });
@@ -231,8 +248,12 @@ describe('openLink()', () => {
     await expect(link.unlock('wrong', { signal })).rejects.toMatchObject({ code: 'not_allowed' });
     expect(await link.unlock('right', { signal })).toEqual([grant]);
     await link.lock({ signal });
+    const words = { summary: 'a', detail: '', contact: 'b' };
+    expect(await link.previewDiagnostics(words, { signal })).toEqual(previewed);
+    await expect(link.sendDiagnostics('another', { signal })).rejects.toMatchObject({ code: 'not_found' });
+    expect(await link.sendDiagnostics('p-1', { signal })).toEqual({ object_key: 'k', size_bytes: 5, queued: true });
     expect(await link.readLog({ signal })).toEqual({ lines: ['last of 1000'], truncated: true });
-    expect(agent.asked.slice(2)).toEqual(['ack n1', 'unack n1', 'lock']);
+    expect(agent.asked.slice(2)).toEqual(['ack n1', 'unack n1', 'lock', 'preview a b']);
     await eventually('the pushes', () => events.some((event) => event.type === 'recalled'));
     expect(events.filter(({ type }) => type === 'notice' || type === 'recalled')).toEqual([
       { type: 'notice', notice: notice('n3') },

@@ -6,7 +6,7 @@ import type {
   UserInvokableJob,
 } from '@kanade/shared/local';
 import type { AgentEvent, Board } from '../src/run/board.ts';
-import { type AgentLink, LinkError } from '../src/server/link.ts';
+import { type AgentLink, LinkError, type LinkErrorCode } from '../src/server/link.ts';
 import type { AgentOffers, JobsOffered } from '../src/wire/page-event.ts';
 
 /** An agent in memory: offers what it is given, records what it is asked, and says what the test tells it to say. */
@@ -21,6 +21,10 @@ export interface MemoryAgent extends AgentLink {
   notices: readonly LocalNotification[];
   snapshot: StateSnapshot;
   logLines: readonly string[];
+  /** What it would send, by name. */
+  diagnostics: Readonly<Record<string, string>>;
+  /** How it answers who sends. */
+  sending: 'sent' | 'queued' | LinkErrorCode;
   /** Support code → what it opens; jobs with that `unlock` appear with it. */
   codes: Readonly<Record<string, UnlockGrant>>;
   /** `<run id>/<stream>` → what the disk holds of it, ASCII; an agent that cannot say so holds none. */
@@ -31,7 +35,7 @@ export interface MemoryAgent extends AgentLink {
   tell(board: Board, event: AgentEvent): void;
 }
 
-export const noOffers: AgentOffers = { notifications: false, support: false, log: false };
+export const noOffers: AgentOffers = { notifications: false, support: false, log: false, diagnostics: false };
 
 export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgent {
   const calls: string[] = [];
@@ -49,6 +53,8 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
     notices: [],
     logLines: [],
     codes: {},
+    diagnostics: {},
+    sending: 'sent',
     outputs: {},
     snapshot: { pc_id: 'desk-042', online: false, checks: [], agent_version: '0.1.0', target_version: '0.1.0' },
     connect(board) {
@@ -108,6 +114,24 @@ export function createMemoryAgent(jobs: readonly UserInvokableJob[]): MemoryAgen
       need();
       calls.push('lock');
       grants = [];
+    },
+    async previewDiagnostics(words) {
+      need();
+      calls.push(`preview ${JSON.stringify(words)}`);
+      const files = Object.entries({ 'message.txt': words.summary, ...this.diagnostics }).map(([name, text]) => ({
+        name,
+        text,
+        size_bytes: Buffer.byteLength(text),
+      }));
+      const size_bytes = files.reduce((sum, file) => sum + file.size_bytes, 0);
+      return { preview: 'p-1', expires_at: new Date(Date.now() + 900_000).toISOString(), files, size_bytes };
+    },
+    async sendDiagnostics(preview) {
+      need();
+      calls.push(`send ${preview}`);
+      if (this.sending !== 'sent' && this.sending !== 'queued') throw new LinkError(this.sending, 'no');
+      const queued = this.sending === 'queued' ? { queued: true } : {};
+      return { object_key: 'desk-042/support.diagnostics/t.zip', size_bytes: 10, ...queued };
     },
     async readLog() {
       need();

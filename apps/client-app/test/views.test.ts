@@ -248,6 +248,62 @@ describe('support', () => {
     expect(opened.complaints).toEqual([]);
   });
 
+  it('shows what would be sent before it is sent, and sends that and nothing else', async () => {
+    const prepare = (agent: MemoryAgent): void => {
+      agent.offers = { ...agent.offers, diagnostics: true };
+      agent.diagnostics = { 'agent.log': 'first line\nlast line <b>\n', 'empty.txt': '' };
+    };
+    await using opened = await openPage(browser, { prepare });
+    const { page, server } = opened;
+    await view(page, 'Support').click();
+    // By the keyboard alone.
+    await page.getByLabel('What is wrong?').fill('No sound');
+    await page.getByLabel('How to reach you').fill('room 3');
+    await page.getByLabel('How to reach you').press('Enter');
+    const title = page.getByRole('heading', { name: /would be sent/ });
+    await title.waitFor();
+    expect(await title.evaluate(isFocused)).toBe(true);
+    expect(server.agent.calls).toEqual(['preview {"summary":"No sound","detail":"","contact":"room 3"}']);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.parts .log:visible').textContent()).toBe('first line\nlast line <b>\n');
+    expect(await page.locator('.parts summary').allInnerTexts()).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^agent\.log\s+0 kB$/)]),
+    );
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('kanade-diagnostics.txt');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('It has been sent.').waitFor();
+    expect(server.agent.calls.at(-1)).toBe('send p-1');
+    await page.getByRole('button', { name: 'Send something else' }).click();
+    expect(await page.getByLabel('What is wrong?').inputValue()).toBe('');
+    expect(opened.complaints).toEqual([]);
+  });
+
+  it.each([
+    ['queued', 'sent by itself as soon as it can be', 'Send something else'],
+    ['not_found', 'too old to be sent', 'Show what would be sent'],
+    ['away', 'has no management server', 'Save'],
+    ['too_many', 'Enough has been sent for now', 'Save'],
+  ] as const)('of what is answered with %s it says what comes next', async (sending, said, next) => {
+    const prepare = (agent: MemoryAgent): void => {
+      agent.offers = { ...agent.offers, diagnostics: true };
+      agent.sending = sending;
+    };
+    await using opened = await openPage(browser, { prepare });
+    const { page } = opened;
+    await view(page, 'Support').click();
+    await page.getByLabel('What is wrong?').fill('No sound');
+    await page.getByRole('button', { name: 'Show what would be sent' }).click();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText(said).waitFor();
+    expect(await page.getByRole('button', { name: next }).isVisible()).toBe(true);
+  });
+
   it('has no place where the agent offers neither codes nor its log', async () => {
     await using opened = await openPage(browser);
     expect(await view(opened.page, 'Support').count()).toBe(0);

@@ -58,7 +58,7 @@ export interface BoardView {
 export const emptyBoard: BoardView = {
   connection: { phase: 'connecting' },
   runs: [],
-  offers: { notifications: false, support: false, log: false },
+  offers: { notifications: false, support: false, log: false, diagnostics: false },
   notices: [],
   grants: [],
 };

@@ -99,6 +99,24 @@ export async function lock({ link, board, signal }: RouteContext): Promise<HttpA
   });
 }
 
+export async function previewDiagnostics({ link, body, signal }: RouteContext): Promise<HttpAnswer> {
+  const { summary, detail, contact } = body;
+  const words = [summary, detail, contact].map((part) => part ?? '');
+  if (!words.every((part) => typeof part === 'string')) {
+    return refusal(400, 'bad_body', 'expected {"summary": "<text>", "detail": "<text>", "contact": "<text>"}');
+  }
+  const [brief = '', more = '', where = ''] = words;
+  return answered(async () =>
+    json(200, await link.previewDiagnostics({ summary: brief, detail: more, contact: where }, { signal })),
+  );
+}
+
+export async function sendDiagnostics({ link, body, signal }: RouteContext): Promise<HttpAnswer> {
+  const { preview } = body;
+  if (typeof preview !== 'string') return refusal(400, 'bad_body', 'expected {"preview": "<of what was shown>"}');
+  return answered(async () => json(200, await link.sendDiagnostics(preview, { signal })));
+}
+
 export async function readLog({ link, signal }: RouteContext): Promise<HttpAnswer> {
   return answered(async () => json(200, await link.readLog({ signal })));
 }

@@ -2,6 +2,8 @@
 import { type Client, type ClientEvent, type ClientState, connectClient, KlpError, type OnTrace } from '@kanade/klp';
 import { dialLocal } from '@kanade/klp/socket';
 import {
+  type DiagnosticsPreview,
+  type DiagnosticsResult,
   type HandshakeResult,
   isEnded,
   type JobProgress,
@@ -17,7 +19,7 @@ import {
   type UserInvokableJob,
 } from '@kanade/shared/local';
 import type { AgentEvent } from '../run/board.ts';
-import type { AgentConnection, AgentLog, JobsOffered } from '../wire/page-event.ts';
+import type { AgentConnection, AgentLog, DiagnosticsWords, JobsOffered } from '../wire/page-event.ts';
 import { withEnd } from './endings.ts';
 import { askOffers, unlessUnknown } from './offers.ts';
 import { createToldEndings } from './told-endings.ts';
@@ -41,6 +43,10 @@ export interface AgentLink {
   unlock(code: string, options: AskOptions): Promise<readonly UnlockGrant[]>;
   /** Closes everything that support codes have opened. */
   lock(options: AskOptions): Promise<void>;
+  /** What would be sent to whoever helps, for the person to read. */
+  previewDiagnostics(words: DiagnosticsWords, options: AskOptions): Promise<DiagnosticsPreview>;
+  /** Sends what was shown. */
+  sendDiagnostics(preview: string, options: AskOptions): Promise<DiagnosticsResult>;
   /** The end of the agent's log. */
   readLog(options: AskOptions): Promise<AgentLog>;
 }
@@ -101,14 +107,14 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
       client: 'kanade-client',
       client_version: version,
       protocol: [...protocolVersions],
-      features: ['push.jobs', 'push.state', 'push.notifications'] satisfies LocalFeature[],
+      features: ['push.jobs', 'push.state', 'push.notifications', 'support.diagnostics'] satisfies LocalFeature[],
     },
-    async onConnected({ call }) {
+    async onConnected({ call, handshake }) {
       await unlessUnknown(call('jobs.subscribe', { since: endings.since(Date.now()) }));
       await unlessUnknown(call('state.subscribe'));
       const snapshot = await unlessUnknown(call('state.snapshot'));
       if (snapshot) onEvent({ type: 'snapshot', snapshot });
-      onEvent(await askOffers(call));
+      onEvent(await askOffers(call, handshake));
       for (const progress of await endedRuns(wholeList((cursor) => call('jobs.list', { cursor }))))
         onEvent({ type: 'ended', progress });
     },
@@ -160,6 +166,8 @@ function createAsker(client: Client<typeof localContract>): AgentLink {
     async lock(options) {
       await translated(call('support.lock', {}, options));
     },
+    previewDiagnostics: (words, options) => translated(call('support.preview_diagnostics', { ...words }, options)),
+    sendDiagnostics: (preview, options) => translated(call('support.upload_diagnostics', { preview }, options)),
     async readLog(options) {
       const asked = { lines: localListMax.logTailLines };
       const { lines, truncated } = await translated(call('system.log_tail', asked, options));

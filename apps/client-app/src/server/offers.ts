@@ -1,13 +1,22 @@
 /* What the agent at the other end can do: asked once per connection, so that the page shows what there is and nothing else. */
 import { type Call, KlpError } from '@kanade/klp';
-import { type LocalNotification, type localContract, localListMax } from '@kanade/shared/local';
+import {
+  type HandshakeResult,
+  type LocalFeature,
+  type LocalNotification,
+  type localContract,
+  localListMax,
+} from '@kanade/shared/local';
 import type { OffersEvent } from '../run/board.ts';
 import { noticeCountMax } from '../run/notices.ts';
 
 type CallAgent = Call<typeof localContract>;
 
 /** Subscribes to notifications and asks for everything that is kept per connection. An agent that lacks a method does not offer it. */
-export async function askOffers(call: CallAgent): Promise<OffersEvent> {
+export async function askOffers(
+  call: CallAgent,
+  { features }: Pick<HandshakeResult, 'features'>,
+): Promise<OffersEvent> {
   const [notices, support, log] = await Promise.all([
     unlessUnknown(followNotices(call)),
     unlessUnknown(call('support.status')),
@@ -15,7 +24,12 @@ export async function askOffers(call: CallAgent): Promise<OffersEvent> {
   ]);
   return {
     type: 'offers',
-    offers: { notifications: notices !== undefined, support: support !== undefined, log: log !== undefined },
+    offers: {
+      notifications: notices !== undefined,
+      support: support !== undefined,
+      log: log !== undefined,
+      diagnostics: features?.includes('support.diagnostics' satisfies LocalFeature) === true,
+    },
     notices: notices ?? [],
     grants: support?.grants ?? [],
   };

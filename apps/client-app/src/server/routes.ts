@@ -43,6 +43,8 @@ const table: Record<string, TableEntry> = {
   '/api/runs': { method: 'POST', handler: handlers.startRun },
   '/api/support/unlock': { method: 'POST', handler: handlers.unlock },
   '/api/support/lock': { method: 'POST', handler: handlers.lock },
+  '/api/support/preview': { method: 'POST', handler: handlers.previewDiagnostics },
+  '/api/support/send': { method: 'POST', handler: handlers.sendDiagnostics },
   '/api/log': { method: 'GET', handler: handlers.readLog },
 };
 

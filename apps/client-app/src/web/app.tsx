@@ -53,7 +53,7 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
         categories={categories}
         view={view}
         unreadCount={unreadCount}
-        hasSupport={state.offers.support || state.offers.log}
+        hasSupport={state.offers.support || state.offers.log || state.offers.diagnostics}
         onGo={() => setQuery('')}
       >
         <SearchField query={query} onQuery={setQuery} />

@@ -30,6 +30,14 @@ export interface AgentOffers {
   /** Support codes. */
   readonly support: boolean;
   readonly log: boolean;
+  readonly diagnostics: boolean;
+}
+
+/** What the reader says of what is wrong. */
+export interface DiagnosticsWords {
+  readonly summary: string;
+  readonly detail: string;
+  readonly contact: string;
 }
 
 /** Lines of the agent's log, the newest last; `truncated` when there are more than it gives. */

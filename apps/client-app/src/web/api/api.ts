@@ -1,5 +1,5 @@
-import type { OutputPart, OutputQuery } from '@kanade/shared/local';
-import type { AgentLog, ApiRefusal, JobsOffered } from '../../wire/page-event.ts';
+import type { DiagnosticsPreview, DiagnosticsResult, OutputPart, OutputQuery } from '@kanade/shared/local';
+import type { AgentLog, ApiRefusal, DiagnosticsWords, JobsOffered } from '../../wire/page-event.ts';
 
 /** The page's own server, with the session's key. Every method rejects with {@link ApiError}. */
 export interface Api {
@@ -14,6 +14,10 @@ export interface Api {
   withdraw(id: string): Promise<void>;
   unlock(code: string): Promise<void>;
   lock(): Promise<void>;
+  /** What would be sent to whoever helps. */
+  previewDiagnostics(words: DiagnosticsWords): Promise<DiagnosticsPreview>;
+  /** Sends what was shown. */
+  sendDiagnostics(preview: string): Promise<DiagnosticsResult>;
   readLog(): Promise<AgentLog>;
   events(options: { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
 }
@@ -56,6 +60,8 @@ export function createApi(key: string): Api {
     async lock() {
       await post('/api/support/lock', {});
     },
+    previewDiagnostics: async (words) => (await post('/api/support/preview', words)).json(),
+    sendDiagnostics: async (preview) => (await post('/api/support/send', { preview })).json(),
     readLog: async () => (await request('/api/log', {})).json(),
     async events({ signal }) {
       const { body } = await request('/api/events', { signal });

@@ -1,6 +1,7 @@
+import type { DiagnosticsPreview, DiagnosticsResult } from '@kanade/shared/local';
 import { useEffect, useMemo, useReducer } from 'preact/hooks';
 import type { PageEvent } from '../../run/board.ts';
-import type { AgentLog } from '../../wire/page-event.ts';
+import type { AgentLog, DiagnosticsWords } from '../../wire/page-event.ts';
 import { type Api, ApiError, createApi } from '../api/api.ts';
 import { readEvents } from '../api/event-frames.ts';
 import { forgetKey } from '../api/session-key.ts';
@@ -20,6 +21,10 @@ export interface PageActions {
   /** Resolves to why the code opened nothing, or to undefined when it did. */
   unlock(code: string): Promise<PageFailure | undefined>;
   lock(): Promise<boolean>;
+  /** Resolves to what would be sent to whoever helps, or to why it could not be made. */
+  previewDiagnostics(words: DiagnosticsWords): Promise<DiagnosticsPreview | PageFailure>;
+  /** Sends what was shown; resolves to where it is, or to why it could not be sent. */
+  sendDiagnostics(preview: string): Promise<DiagnosticsResult | PageFailure>;
   /** Rejects with {@link ApiError}. */
   readLog(): Promise<AgentLog>;
   /** A part of what a run has printed. Rejects with {@link ApiError}. */
@@ -85,6 +90,8 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
         return pageFailure(error);
       }
     },
+    previewDiagnostics: (words) => orWhy(api?.previewDiagnostics(words)),
+    sendDiagnostics: (preview) => orWhy(api?.sendDiagnostics(preview)),
     readOutput(query) {
       if (!api) throw new ApiError('gone', 'no session');
       return api.readOutput(query);
@@ -99,6 +106,15 @@ function createActions(api: Api | undefined, dispatch: (action: PageAction) => v
     fail: (code) => dispatch({ type: 'failure', failure: { code, message: code } }),
     dismissFailure: () => dispatch({ type: 'failure', failure: undefined }),
   };
+}
+
+/** What was asked for, or why it cannot be had. */
+async function orWhy<T>(asked: Promise<T> | undefined): Promise<T | PageFailure> {
+  try {
+    return (await asked) ?? pageFailure(new ApiError('gone', 'no session'));
+  } catch (error) {
+    return pageFailure(error);
+  }
 }
 
 /** Follows the server's events until `signal` aborts; every new stream starts with everything, so nothing is missed. */

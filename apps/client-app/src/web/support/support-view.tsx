@@ -7,6 +7,7 @@ import { useText } from '../text/language.ts';
 import { failureWords } from '../text/words.ts';
 import { Icon } from '../view/icon.tsx';
 import { Countdown } from './countdown.tsx';
+import { type DiagnosticsActions, DiagnosticsSection } from './diagnostics-section.tsx';
 import { LogSection } from './log-section.tsx';
 
 export interface SupportViewProps {
@@ -17,6 +18,7 @@ export interface SupportViewProps {
   readonly onUnlock: (code: string) => Promise<Failure | undefined>;
   readonly onLock: () => Promise<boolean>;
   readonly onReadLog: () => Promise<AgentLog>;
+  readonly diagnostics: DiagnosticsActions;
 }
 
 interface Failure {
@@ -24,19 +26,20 @@ interface Failure {
   readonly message: string;
 }
 
-export function SupportView({ offers, onReadLog, ...codes }: SupportViewProps): JSX.Element {
+export function SupportView({ offers, onReadLog, diagnostics, ...codes }: SupportViewProps): JSX.Element {
   const text = useText();
   return (
     <section aria-labelledby="view-title">
       <h2 id="view-title">{text.support}</h2>
       <p class="lead">{text.supportText}</p>
       {offers.support && <SupportCodes {...codes} />}
+      {offers.diagnostics && <DiagnosticsSection isReady={codes.isReady} {...diagnostics} />}
       {offers.log && <LogSection isReady={codes.isReady} onRead={onReadLog} />}
     </section>
   );
 }
 
-type SupportCodesProps = Omit<SupportViewProps, 'offers' | 'onReadLog'>;
+type SupportCodesProps = Omit<SupportViewProps, 'offers' | 'onReadLog' | 'diagnostics'>;
 
 function SupportCodes({ grants, isReady, onUnlock, onLock }: SupportCodesProps): JSX.Element {
   const text = useText();

@@ -21,6 +21,12 @@ export function durationWords(durationMs: number, text: Dictionary): string {
   return seconds < 60 ? text.seconds(seconds) : text.minutes(Math.floor(seconds / 60), seconds % 60);
 }
 
+/** The size of a file. */
+export function sizeWords(bytes: number, language: Language): string {
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit: 'kilobyte', maximumFractionDigits: 1 });
+  return format.format(bytes / 1024);
+}
+
 /** What is left of a time, as minutes and seconds. */
 export function countdownWords(leftMs: number, text: Dictionary): string {
   const seconds = Math.max(0, Math.ceil(leftMs / 1000));

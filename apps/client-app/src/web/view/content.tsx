@@ -41,7 +41,7 @@ export function shownView(
     view.kind === 'home' ||
     view.kind === 'health' ||
     (view.kind === 'notifications' && offers.notifications) ||
-    (view.kind === 'support' && (offers.support || offers.log)) ||
+    (view.kind === 'support' && (offers.support || offers.log || offers.diagnostics)) ||
     (view.kind === 'category' && categories.some(({ key }) => key === view.key));
   return isThere ? view : { kind: 'home' };
 }
@@ -93,6 +93,7 @@ function Shown({ list, ...props }: ContentProps & { readonly list: ListProps }):
           onUnlock={actions.unlock}
           onLock={actions.lock}
           onReadLog={actions.readLog}
+          diagnostics={{ onPreview: actions.previewDiagnostics, onSend: actions.sendDiagnostics }}
         />
       );
     default: {
