@@ -247,19 +247,6 @@ export const gallery: readonly GalleryState[] = [
       await page.locator('.sent').waitFor();
     },
   },
-  {
-    name: 'diagnostics-refused',
-    agent: (agent) => {
-      full(agent);
-      agent.sending = 'too_many';
-    },
-    hash: '#/support',
-    go: async (page) => {
-      await page.locator('#diagnostics-contact').press('Enter');
-      await page.locator('.shown .strong').click();
-      await page.locator('.field-failure').waitFor();
-    },
-  },
   { name: 'failure', hash: '#job=nowhere', go: (page) => page.locator('.failure').waitFor() },
 ];
 

@@ -284,24 +284,30 @@ describe('support', () => {
     expect(opened.complaints).toEqual([]);
   });
 
-  it.each([
-    ['queued', 'sent by itself as soon as it can be', 'Send something else'],
-    ['not_found', 'too old to be sent', 'Show what would be sent'],
-    ['away', 'has no management server', 'Save'],
-    ['too_many', 'Enough has been sent for now', 'Save'],
-  ] as const)('of what is answered with %s it says what comes next', async (sending, said, next) => {
+  it('says what comes next after each answer to who sends', async () => {
     const prepare = (agent: MemoryAgent): void => {
       agent.offers = { ...agent.offers, diagnostics: true };
-      agent.sending = sending;
     };
     await using opened = await openPage(browser, { prepare });
-    const { page } = opened;
+    const { page, server } = opened;
     await view(page, 'Support').click();
     await page.getByLabel('What is wrong?').fill('No sound');
     await page.getByRole('button', { name: 'Show what would be sent' }).click();
+    for (const [sending, said, next] of [
+      ['too_many', 'Enough has been sent for now', 'Save'],
+      ['away', 'has no management server', 'Save'],
+      ['not_found', 'too old to be sent', 'Show what would be sent'],
+    ] as const) {
+      server.agent.sending = sending;
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByText(said).waitFor();
+      expect(await page.getByRole('button', { name: next }).isVisible()).toBe(true);
+    }
+    server.agent.sending = 'queued';
+    expect(await page.getByLabel('What is wrong?').inputValue()).toBe('No sound');
+    await page.getByRole('button', { name: 'Show what would be sent' }).click();
     await page.getByRole('button', { name: 'Send' }).click();
-    await page.getByText(said).waitFor();
-    expect(await page.getByRole('button', { name: next }).isVisible()).toBe(true);
+    await page.getByText('sent by itself as soon as it can be').waitFor();
   });
 
   it('has no place where the agent offers neither codes nor its log', async () => {
