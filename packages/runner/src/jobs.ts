@@ -10,9 +10,10 @@
  * 4. the state says `running`, else whoever looks next finds the shim by its record
  * 5. `keeper: 'process'`: the marker is there again if a keeper has given up between 2 and 3
  * 6. after some 100 ms a control group takes the tree; after 1 s every job is marked, for the limit of its logs
+ *
+ * A job with a queue, or with others that it waits for, is put into line instead, and the keeper starts it (`keep/queue/line.ts`).
  */
-import { join } from 'node:path';
-import { JobError } from './job-error.ts';
+import { createBeginnings } from './keep/begin.ts';
 import { type Care, careByProcess, type Launched } from './keep/care.ts';
 import { trimEnded } from './keep/guards.ts';
 import { careHere, type JobsEvent } from './keep/keeper.ts';
@@ -27,20 +28,30 @@ import {
 } from './keep/prune.ts';
 import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
+import { describeJob, type JobDescription } from './life/describe.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
-import { type CreatedJob, createJob, launchJob, startJob } from './life/launch.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
+import { isInLine, listQueues, type QueueState } from './life/places.ts';
 import { type ReadNextOptions, readNext } from './life/read-next.ts';
 import { type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
-import { editMeta, restartJob } from './life/restart.ts';
+import { editMeta } from './life/restart.ts';
 import { createRounds } from './life/rounds.ts';
-import { describeJob, type JobDescription, type JobView, settle } from './life/settle.ts';
+import { type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, flushFile, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
-import { type JobDir, logStreams, type MetaFile, type NotificationConfig, pathOf, readMeta } from './record/layout.ts';
-import { findJob, jobDir, type RootLimits, type RootUsage, rootUsage, withinLimits } from './record/root.ts';
+import {
+  type JobDir,
+  logStreams,
+  type MetaFile,
+  type NotificationConfig,
+  pathOf,
+  readMeta,
+  readState,
+} from './record/layout.ts';
+import { findJob, jobDir, type RootLimits, type RootUsage, rootUsage } from './record/root.ts';
+import { setQueueSlots } from './record/tickets.ts';
 
 export type { JobsEvent } from './keep/keeper.ts';
 
@@ -70,13 +81,13 @@ export interface Jobs extends AsyncDisposable {
   /** Defines a job; starts nothing. Throws `root_full`, `stdin_too_large`, `invalid_input`, `io_error`. */
   create(definition: JobDefinition): JobDir;
   /**
-   * Starts a created job. One that the system cannot start is no error: it is `failed`, with the reason in its state, and
+   * Starts a created job, or puts it into its line. One that the system cannot start is no error: it is `failed`, with the reason in its state, and
    * `isRunning` is false. Throws `invalid_state` when it was started before, `launch_failed` when the disk could not even take that reason.
    */
   start(job: JobDir): Launched;
   /** Both at once. `onCreated` is called in between, when nothing of it runs; what it throws is thrown, and nothing is started. */
   launch(definition: JobDefinition, onCreated?: (job: JobDir) => void): Launched;
-  /** Runs it again in its directory; a run that is going is stopped first. Throws as `start` does. */
+  /** Runs it again in its directory, or puts it into its line again, at the end; a run that is going is stopped first. Throws as `start` does. */
   restart(job: JobDir, stop?: Partial<StopOptions>): Promise<Launched>;
   /**
    * Watches over a job that another program launched, or an earlier life of this one: its deadline, limits and sinks. Resolves
@@ -133,6 +144,10 @@ export interface Jobs extends AsyncDisposable {
   deleteAll(cwd: string, options?: { dryRun?: boolean }): { jobs: Deletion[]; outOfScope: number };
   /** Deletes ended jobs by age, number and size. */
   prune(options: Omit<PruneOptions, 'nowMs' | 'dryRun'> & { dryRun?: boolean }): PruneReport;
+  /** The queues that were told their slots, or in which a job stands. */
+  queues(): readonly QueueState[];
+  /** How many jobs of a queue run at the same time: 0 (none starts) to 1,000; default 1. Throws `invalid_input`, `invalid_state`. */
+  setQueue(name: string, settings: { slots: number }): void;
   usage(): RootUsage;
   /** What watches over this root, and by which means. */
   health(): RootHealth;
@@ -151,46 +166,21 @@ export interface RootHealth {
 export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   const environment = (): JobEnv => options.env ?? process.env;
   const care = options.keeper === 'here' ? careHere(options.onEvent) : careByProcess(root, options.keeperWords);
-  const start = (job: JobDir, created: Partial<CreatedJob> = {}): Launched => {
-    const { meta = readMeta(job) } = created;
-    if (meta) care.before(job, meta);
-    return orFailed(root, job, () => care.after(startJob(job, environment(), { ...created, meta })));
-  };
   return {
     root,
-    create: (definition) => createJob(root, withinLimits(root, definition, options.limits)).job,
-    start: (job) => start(job),
-    launch(definition, onCreated) {
-      const defined = withinLimits(root, definition, options.limits);
-      if (!onCreated && (options.keeper === 'here' || !(defined.timeoutMs || defined.notification)))
-        return orFailed(root, undefined, () => care.after(launchJob(root, defined, environment())));
-      const created = createJob(root, defined);
-      onCreated?.(created.job);
-      return start(created.job, created);
-    },
-    async restart(job, stop) {
-      const beforeStart = (): void => {
-        const meta = readMeta(job);
-        if (meta) care.before(job, meta);
-      };
-      const restarted = restartJob(job, { env: environment(), stop: { by: 'user', ...stop }, beforeStart });
-      return restarted.then(care.after, (error) => failedOr(root, job, error));
-    },
+    ...createBeginnings({ root, care, environment, limits: options.limits }),
     adopt: (job) => care.adopt(job),
     find: (text) => findJob(root, text),
     at: (id) => jobDir(root, id),
     settle: (job) => care.completed(settle(job)),
     definition: readMeta,
-    describe: describeJob,
-    list: (filter) => listJobs(root, { limit: 0, ...filter }),
-    async observe(launched, observed = {}) {
-      const observation = await observeStart(launched, observed);
-      care.completed(observation.view);
-      return observation;
-    },
+    ...looking(root, care),
     ...waiting(care),
-    follow: followJob,
-    stop: (job, stop) => stopJob(job, { by: 'user', ...stop }),
+    async stop(job, stop) {
+      const outcome = await stopJob(job, { by: 'user', ...stop });
+      if (outcome.view.state?.ending?.kind === 'not_started' && isInLine(job)) care.line?.changed();
+      return outcome;
+    },
     ...reading,
     edit: editMeta,
     notify: (job, change) => changeNotification(job, change, care),
@@ -198,6 +188,11 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
     delete: (job, { dryRun = false } = {}) => deleteJob(job, { dryRun }),
     deleteAll: (cwd, { dryRun = false } = {}) => deleteJobsOf(root, cwd, { dryRun }),
     prune: (pruned) => pruneJobs(root, { dryRun: false, ...pruned, nowMs: Date.now() }),
+    queues: () => listQueues(root),
+    setQueue(name, { slots }) {
+      setQueueSlots(root, name, slots);
+      if (listQueues(root).some(({ waiting }) => waiting.length > 0)) care.line?.changed();
+    },
     usage: () => rootUsage(root),
     health: () => healthOf(root),
     [Symbol.asyncDispose]: () => care[Symbol.asyncDispose](),
@@ -213,15 +208,47 @@ const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readText' | 'readBytes' | 
   readBytes: (job, stream, { from, bytesMax }) => readBytesFrom(pathOf(job, stream), from, bytesMax),
 };
 
-function waiting(care: Care): Pick<Jobs, 'wait' | 'readNext'> {
-  const rounds = createRounds();
+/** Who sees a job that waits for its turn sees to it that somebody lives who gives it its turn. */
+function looking(root: string, { line }: Care): Pick<Jobs, 'describe' | 'list'> {
   return {
-    wait: async (job, waited) => care.completed(await waitForEnd(job, waited)),
+    describe(job) {
+      const described = describeJob(root, job);
+      if (described.place) line?.seen();
+      return described;
+    },
+    list(filter) {
+      const listed = listJobs(root, { limit: 0, ...filter });
+      if (listed.jobs.some(({ place }) => place)) line?.seen();
+      return listed;
+    },
+  };
+}
+
+/** The same for who waits for it. */
+function waiting(care: Care): Pick<Jobs, 'observe' | 'wait' | 'readNext' | 'follow'> {
+  const rounds = createRounds();
+  const watched = async <T>(job: JobDir, wait: () => Promise<T>): Promise<T> => {
+    const leave = isInLine(job) && readState(job)?.job.status === 'created' ? care.line?.watched() : undefined;
+    try {
+      return await wait();
+    } finally {
+      leave?.();
+    }
+  };
+  return {
+    async observe(launched, observed = {}) {
+      const observe = (): Promise<Observation> => observeStart(launched, observed);
+      const observation = await (launched.isWaiting ? watched(launched.job, observe) : observe());
+      care.completed(observation.view);
+      return observation;
+    },
+    wait: async (job, waited) => care.completed(await watched(job, () => waitForEnd(job, waited))),
     async readNext(job, options) {
-      const reading = await readNext(job, options, rounds.add);
+      const reading = await watched(job, () => readNext(job, options, rounds.add));
       care.completed(reading.view);
       return reading;
     },
+    follow: (job, options) => watched(job, () => followJob(job, options)),
   };
 }
 
@@ -238,22 +265,4 @@ async function changeNotification(job: JobDir, change: NotificationChange, care:
   const meta = await editMeta(job, (known) => ({ ...known, notification: change(known.notification) }));
   if (isRunning) care.changed(job);
   return meta;
-}
-
-/** A job that the system cannot start has an ending; only where the disk cannot take that is it an error. */
-function orFailed(root: string, job: JobDir | undefined, launch: () => Launched): Launched {
-  try {
-    return launch();
-  } catch (error) {
-    return failedOr(root, job, error);
-  }
-}
-
-function failedOr(root: string, known: JobDir | undefined, error: unknown): Launched {
-  if (!(error instanceof JobError) || error.code !== 'launch_failed') throw error;
-  const id = (error.details as { job_id?: string } | undefined)?.job_id;
-  const job = known ?? (id === undefined ? undefined : { id, path: join(root, id) });
-  const meta = job && readMeta(job);
-  if (!job || !meta || settle(job).status !== 'failed') throw error;
-  return { job, meta, identity: undefined, isRunning: false, ended: Promise.resolve(), release: () => undefined };
 }

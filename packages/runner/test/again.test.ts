@@ -23,7 +23,7 @@ describe('restartJob()', () => {
     });
     await startJob(job, process.env).ended;
     expect(settle(job).state?.ending).toEqual({ kind: 'exited', exitCode: 3 });
-    await (await restartJob(job, { env: process.env, stop })).ended;
+    await (await restartJob(job, { stop, begin: () => startJob(job, process.env) })).ended;
     expect(settle(job).state?.ending).toEqual({ kind: 'exited', exitCode: 3 });
     expect(readFileSync(pathOf(job, 'stdout'), 'utf8')).toBe('kept\n');
   });
@@ -31,7 +31,7 @@ describe('restartJob()', () => {
   it('stops a run that is still going first, tree and all, and never lets it speak for the new one', async () => {
     await using dir = await tempDir();
     const first = launchScript(dir.path, 'echo $$; exec sleep 60');
-    const again = await restartJob(first.job, { env: process.env, stop });
+    const again = await restartJob(first.job, { stop, begin: () => startJob(first.job, process.env) });
     await first.ended;
     expect(settle(first.job)).toMatchObject({ status: 'running', state: { pid: expect.any(Number) } });
     const { view } = await stopJob(first.job, { by: 'operator' });
@@ -42,7 +42,9 @@ describe('restartJob()', () => {
   it('two at once: one wins, the other is told', async () => {
     await using dir = await tempDir();
     const { job } = await runScript(dir.path, 'exit 0');
-    const both = await Promise.allSettled([1, 2].map(() => restartJob(job, { env: process.env, stop })));
+    const both = await Promise.allSettled(
+      [1, 2].map(() => restartJob(job, { stop, begin: () => startJob(job, process.env) })),
+    );
     const won = both.find((outcome) => outcome.status === 'fulfilled');
     const lost = both.find((outcome) => outcome.status === 'rejected');
     expect([won?.status, lost?.reason]).toEqual(['fulfilled', expect.any(JobError)]);

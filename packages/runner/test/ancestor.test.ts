@@ -7,6 +7,7 @@ import { identify, isAlive } from '@kanade/runner/process';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { deleteJob, deleteJobsOf, pruneJobs } from '../src/keep/prune.ts';
+import { startJob } from '../src/life/launch.ts';
 import { listJobs } from '../src/life/list.ts';
 import { waitForEnd } from '../src/life/observe.ts';
 import { restartJob } from '../src/life/restart.ts';
@@ -178,7 +179,7 @@ it('restarts as one of ours', async () => {
   const job = ancestorJob(dir.path, { pid });
   const meta = JSON.parse(readFileSync(pathOf(job, 'meta'), 'utf8'));
   writeFileSync(pathOf(job, 'meta'), JSON.stringify({ ...meta, command: ['exit 4'], shell_wrapper: ['sh', '-c'] }));
-  await (await restartJob(job, { env: process.env, stop: { by: 'user', graceMs: 500 } })).ended;
+  await (await restartJob(job, { stop: { by: 'user', graceMs: 500 }, begin: () => startJob(job, process.env) })).ended;
   expect(settle(job).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
   expect(existsSync(`${job.path}/supervisor.ack`)).toBe(false);
 });

@@ -105,6 +105,7 @@ const reference = {
     ['6.1', 'notification settings', 'JobNotification OutputMatch'],
     ['6.2', 'completion event and its file', 'CompletionEvent CompletionRecord DeliveryResult'],
     ['6.4', 'match event and its line', 'MatchEvent MatchRecord'],
+    ['–', 'queue list, queue set', 'QueueListResponse QueueSetResponse isQueueName'],
     ['7.7', 'compression', 'CompressionData compressionModes'],
     ['8.1', 'health', 'HealthResponse'],
     ['9.2', 'install-skills', 'InstallSkillsResponse'],

@@ -29,6 +29,7 @@ export {
 } from './job/legacy.ts';
 export { ListEntry, ListResponse, StatusResponse, TailResponse, WaitResponse } from './job/look-response.ts';
 export { JobNotification, OutputMatch } from './job/notification.ts';
+export { QueueListResponse, QueueSetResponse } from './job/queue-response.ts';
 export {
   JobEnding,
   JobMeta,
@@ -64,6 +65,7 @@ export {
   compressionModes,
   type Ending,
   isJobName,
+  isQueueName,
   isTag,
   isTagFilter,
   isTerminal,

@@ -15,6 +15,7 @@ import {
   timeOf,
   visible,
 } from './ink.ts';
+import { branchesOf, queueTables } from './queue-answers.ts';
 import { endingSentence, sentenceOf } from './sentence.ts';
 import { settingsTables } from './settings-answers.ts';
 import type { Sentence, Told } from './told.ts';
@@ -71,11 +72,6 @@ const took = ({ started_at, finished_at }: Told): Cell => {
 const records: Columns = {
   rows: 'records',
   columns: { ...keys('id', 'subject'), state: coloured('state'), ...keys('attempts', 'bytes', 'due_at', 'reason') },
-};
-
-const trusted: Columns = {
-  rows: 'keys',
-  columns: { key: value('command_key'), ...keys('label', 'max_age'), reported: value('audit_every_use') },
 };
 
 const findings: Columns = {
@@ -189,17 +185,8 @@ const tables: Readonly<Record<string, Columns>> = {
       ...keys('stored_at', 'sha256'),
     },
   },
-  'fleet.key.list': {
-    rows: 'own',
-    columns: {
-      key: ({ command_key, kid }) => ({ text: lineOf(command_key ?? kid) }),
-      ...keys('label', 'max_age', 'trusted'),
-      fault: ({ fault }) => ({ text: lineOf(fault), colour: 'red' }),
-    },
-  },
-  'fleet.key.trust': trusted,
-  'fleet.key.remove': trusted,
   ...settingsTables,
+  ...queueTables,
   'outbox.list': records,
   'outbox.quarantine': records,
   'outbox.drops': { rows: 'drops', columns: keys('id', 'subject', 'bytes', 'reason', 'dropped_at') },
@@ -212,7 +199,7 @@ function bodyOf(told: Told, paint: Paint): string {
   const first = known ? told[known.rows] : undefined;
   if (!known || !Array.isArray(first)) return '';
   const more = known.below === undefined ? undefined : told[known.below];
-  const rows = Array.isArray(more) ? [...first, ...more] : first;
+  const rows = Array.isArray(more) ? [...first, ...more] : told.type === 'list' ? branchesOf(first) : first;
   const columns = Object.entries(known.columns).map(([head, cellOf]) => ({
     head,
     cells: rows.map((row) => cellOf(row as Told)),

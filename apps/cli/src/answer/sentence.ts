@@ -1,5 +1,6 @@
 /** What an answer says in one sentence, and whether that is good. Pure; loaded on demand. */
 import { sizeOf, some, timeOf } from './ink.ts';
+import { queueSentences, waitingSentence } from './queue-answers.ts';
 import { settingsSentences } from './settings-answers.ts';
 import { listIn as list, type Sentence, saying, type Told } from './told.ts';
 
@@ -11,7 +12,7 @@ const number = (value: unknown): number => (typeof value === 'number' ? value : 
 export function endingSentence(told: Told): Sentence {
   const { state, ending, exit_code: code, ended_by: by, error } = told;
   const after = afterOf(told);
-  if (state === 'created') return open('created, not started yet');
+  if (state === 'created') return waitingSentence(told);
   if (state === 'running') return open(`running${told.waited_ms ? ` after ${timeOf(number(told.waited_ms))}` : ''}`);
   if (ending === 'timed_out') return bad(`timed out${after}`);
   if (ending === 'killed') return bad(`killed${by ? ` by ${by === 'user' ? 'the user' : by}` : ''}${after}`);
@@ -183,6 +184,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.key.remove': ({ kid, ring, ...rest }) =>
     ring === undefined ? good(`deleted key ${kid}; rings that trust it still do`) : ringed({ ...rest, ring }),
   ...settingsSentences,
+  ...queueSentences,
   'outbox.count': counted,
   'outbox.list': ({ records }) => plain(some(list(records).length, 'record')),
   'outbox.drops': ({ drops }) => plain(`${some(list(drops).length, 'record')} left undelivered`),

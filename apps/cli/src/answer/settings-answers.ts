@@ -78,6 +78,11 @@ const yes =
   (key: string) =>
   (row: Told): { text: string } => ({ text: row[key] === true ? 'yes' : '' });
 
+const trusted: Columns = {
+  rows: 'keys',
+  columns: { key: value('command_key'), ...keys('label', 'max_age'), reported: value('audit_every_use') },
+};
+
 export const settingsTables: Readonly<Record<string, Columns>> = {
   'fleet.config.effective': {
     rows: 'settings',
@@ -95,5 +100,15 @@ export const settingsTables: Readonly<Record<string, Columns>> = {
     rows: 'machines',
     columns: { machine: value('pc_id'), given: yes('given'), derived: yes('derived') },
   },
+  'fleet.key.list': {
+    rows: 'own',
+    columns: {
+      key: ({ command_key, kid }) => ({ text: lineOf(command_key ?? kid) }),
+      ...keys('label', 'max_age', 'trusted'),
+      fault: ({ fault }) => ({ text: lineOf(fault), colour: 'red' }),
+    },
+  },
+  'fleet.key.trust': trusted,
+  'fleet.key.remove': trusted,
   'fleet.meta.get': { rows: 'notes', columns: keys('key', 'text') },
 };

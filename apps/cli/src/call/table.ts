@@ -8,6 +8,8 @@ import { installSkills } from '../commands/local/install-skills.ts';
 import { kill } from '../commands/local/kill.ts';
 import { list, ps } from '../commands/local/list.ts';
 import { notifySet } from '../commands/local/notify-set.ts';
+import { queueList } from '../commands/local/queue/list.ts';
+import { queueSet } from '../commands/local/queue/set.ts';
 import { restart } from '../commands/local/restart.ts';
 import { run } from '../commands/local/run.ts';
 import { schema } from '../commands/local/schema.ts';
@@ -50,6 +52,8 @@ const local: Door = {
     kill,
     list,
     ps,
+    queueList,
+    queueSet,
     tagSet,
     notifySet,
     deleteCommand,

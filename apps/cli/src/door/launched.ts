@@ -2,6 +2,7 @@ import { type Jobs, type Launched, pathOf } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { endingFields } from './ending.ts';
 import { excerptBytes, headsOf } from './excerpts.ts';
+import { turnOfWaiting } from './turn.ts';
 import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
 /** Seconds that a job is observed by default (contract, section 3.2). */
@@ -26,12 +27,13 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
   const { job, meta } = launched;
   const { type, startedMs, until = observeSeconds, bytesMax = excerptBytes, onWaiting } = observed;
   const observes = until !== 'none';
+  const isOpen = launched.isRunning || launched.isWaiting === true;
   const observedMs = performance.now();
-  if (observes && launched.isRunning) onWaiting?.(waitingFor(jobs, job));
+  if (observes && isOpen) onWaiting?.(waitingFor(jobs, job));
   const timeoutMs = typeof until === 'number' ? deadlineMs(until) : undefined;
   const enough = until === 'forever' ? {} : { ...(timeoutMs === undefined ? {} : { timeoutMs }), quietMs };
   const { view } = await jobs.observe(launched, observes ? enough : { timeoutMs: 0 });
-  const waitedMs = observes && launched.isRunning && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
+  const waitedMs = observes && isOpen && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
   launched.release();
   return {
     type,
@@ -45,5 +47,6 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
     waited_ms: waitedMs,
     ...headsOf(jobs, job, bytesMax),
     ...endingFields(view),
+    ...turnOfWaiting(jobs, view),
   };
 }

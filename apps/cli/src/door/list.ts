@@ -2,17 +2,25 @@ import type { Jobs, ListedJob, ListFilter } from '@kanade/runner';
 import { shortJobId } from '@kanade/shared/job-words';
 import type { Answer } from '../call/command.ts';
 import { exitCodeField } from './ending.ts';
+import { asTrees } from './tree.ts';
+import { turnFields } from './turn.ts';
 
 /** Jobs shown by default (contract, section 3.9). */
 export const listLimit = 50;
 
-/** The jobs of a root that pass a filter, newest first. */
-export function answerList(jobs: Jobs, filter: Partial<ListFilter>): Answer {
+/** The jobs of a root that pass a filter, newest first; as trees, below each job those that wait for it. */
+export function answerList(jobs: Jobs, filter: Partial<ListFilter>, { trees = false } = {}): Answer {
   const { jobs: listed, truncated, skipped } = jobs.list({ limit: listLimit, ...filter });
-  return { type: 'list', root: jobs.root, jobs: listed.map(entryOf), truncated, skipped };
+  return {
+    type: 'list',
+    root: jobs.root,
+    jobs: trees ? asTrees(listed.map(entryOf)) : listed.map(entryOf),
+    truncated,
+    skipped,
+  };
 }
 
-function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
+function entryOf({ meta, view, place }: ListedJob) {
   const { state } = view;
   return {
     job_id: view.job.id,
@@ -25,5 +33,6 @@ function entryOf({ meta, view }: ListedJob): Record<string, unknown> {
     ...(state?.finished_at ? { finished_at: state.finished_at } : {}),
     ...(state ? { updated_at: state.updated_at } : {}),
     tags: meta.tags,
+    ...turnFields(meta, place),
   };
 }

@@ -1,6 +1,7 @@
 import { JobError, type Jobs, limits } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { exitCodeField, reasonOf } from './ending.ts';
+import { turnFields } from './turn.ts';
 
 /** Where a job stands. `id` is one, or the beginning of one. Throws `JobError`. */
 export function answerStatus(jobs: Jobs, id: string): Answer {
@@ -16,6 +17,7 @@ export function answerStatus(jobs: Jobs, id: string): Answer {
     ...(view.state?.job.started_at ? { started_at: view.state.job.started_at } : {}),
     ...(view.state?.finished_at ? { finished_at: view.state.finished_at } : {}),
     ...reasonOf(view),
+    ...turnFields(meta, view.place),
     ...(leftRunning.length > 0 ? { left_running: leftRunning } : {}),
     log_bytes: view.logBytes,
     log_bytes_max: meta.log_bytes_max ?? limits.logBytes,

@@ -2,6 +2,7 @@ import { JobError, type Jobs } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { endingFields, exitCodeField, reasonOf } from './ending.ts';
 import { excerptBytes, tailLines, tailsOf } from './excerpts.ts';
+import { turnOfWaiting } from './turn.ts';
 import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
@@ -34,6 +35,7 @@ export async function answerWait(jobs: Jobs, id: string, plan: WaitPlan = {}): P
     job_id: job.id,
     state: view.status,
     ...(tellsEnding ? endingFields(view) : { ...exitCodeField(view), ...reasonOf(view) }),
+    ...turnOfWaiting(jobs, view),
     ...tailsOf(jobs, job, excerptBytes, tailLines),
     updated_at: view.state.updated_at,
   };

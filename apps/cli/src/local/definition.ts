@@ -5,6 +5,7 @@ import { type JobDefinition, JobError, limits, type NotificationConfig, type Roo
 import { isTag } from '@kanade/shared/job-words';
 import { type Context, type Options, UsageError } from '../call/command.ts';
 import { type Config, canonical } from './settings.ts';
+import { checkQueueName, turnOptions } from './turn.ts';
 
 export const matchOptions = {
   'output-pattern': { kind: 'text', value: 'P', help: 'tell the output sinks about lines that match' },
@@ -48,6 +49,7 @@ export const definitionOptions = {
     help: `bytes of output kept, the first and the last part (default ${limits.logBytes})`,
   },
   tag: { kind: 'texts', value: 'TAG', help: 'attach a tag such as build.web; repeatable' },
+  ...turnOptions,
 } as const;
 
 /** How long a silent pipe is waited for, in ms: the writer of a shell pipeline starts together with us. */
@@ -83,6 +85,7 @@ export function checkDefinition(given: DefinitionOptions): void {
     if (/^(=|$)/.test(pair)) throw new UsageError(`option --env needs KEY=VALUE, the key is missing: ${pair}`);
   }
   checkTags(given.tag);
+  checkQueueName(given.queue);
   checkMatch(given);
 }
 

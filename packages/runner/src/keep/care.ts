@@ -1,4 +1,5 @@
 /** Who sees to the jobs of a root: the keeper in this program (see `keeper.ts`), or one that is a process of its own. */
+import type { JobDefinition } from '../life/definition.ts';
 import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView, leaveToKeeper } from '../life/settle.ts';
@@ -7,7 +8,7 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
 import { hasLineLog, type JobDir, type MetaFile } from '../record/layout.ts';
-import { handOver, isMarked, keeperWord } from './markers.ts';
+import { ensureKeeper, handOver, isMarked, keeperWord, wakeKeeper } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 
 /** A job that was started here, or that the system could not start. */
@@ -16,8 +17,10 @@ export interface Launched {
   readonly meta: MetaFile;
   /** The process that leads it; undefined where the system does not tell, or when it could not be started. */
   readonly identity: ProcessIdentity | undefined;
-  /** False when the system could not start it: its state says why. */
+  /** False when the system could not start it: its state says why. False, too, while it waits for its turn. */
   readonly isRunning: boolean;
+  /** It stands in line; the keeper starts it. */
+  readonly isWaiting?: true;
   /** Resolves when the ending is on disk; holds the event loop until `release`. */
   readonly ended: Promise<void>;
   /** Lets this program go before the job does; with `keeper: 'process'` the keeper sees to the job from here on. */
@@ -26,6 +29,8 @@ export interface Launched {
 
 /** Who sees to jobs: the keeper in this program, or one that is a process of its own. */
 export interface Care extends AsyncDisposable {
+  /** Such a job is marked before its processes exist. */
+  keepsBefore(definition: JobDefinition): boolean;
   /** Before the processes of a job exist: what it was promised depends on this program no more. */
   before(job: JobDir, meta: MetaFile): void;
   /** Right after. */
@@ -35,6 +40,18 @@ export interface Care extends AsyncDisposable {
   completed(view: JobView): JobView;
   /** Something to enforce has come to a running job. */
   changed(job: JobDir): void;
+  /** Who sees to the line of the root; undefined where nobody does. */
+  readonly line: LineCare | undefined;
+}
+
+/** A line needs a keeper that lives as long as somebody waits in it. Whoever looks at it sees to that: the last one may have been killed. */
+export interface LineCare {
+  /** Something has changed in it. */
+  changed(job?: JobDir): void;
+  /** Somebody has seen that a job waits. */
+  seen(): void;
+  /** The same while somebody waits for such a job, until the answer is called. */
+  watched(): () => void;
 }
 
 /** A job that still runs after so long, in ms, gets a keeper for the limit of its logs. */
@@ -51,6 +68,7 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
   };
   const give = (job: JobDir): void => handOver(root, job, words());
   return {
+    keepsBefore: ({ timeoutMs, notification }) => Boolean(timeoutMs || notification),
     before(job, meta) {
       if (meta.timeout_ms > 0 || meta.notification) give(job);
     },
@@ -81,7 +99,35 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
       return view;
     },
     changed: give,
+    line: createLineCare(root, words, give),
     [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** How often it is looked whether the keeper lives that a job waits for, in ms. */
+const keeperLookMs = 1_000;
+
+function createLineCare(root: string, words: () => readonly string[], give: (job: JobDir) => void): LineCare {
+  const seen = (): void => ensureKeeper(root, words());
+  let watchers = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    seen,
+    changed(job) {
+      if (job) give(job);
+      wakeKeeper(root);
+      seen();
+    },
+    watched() {
+      seen();
+      watchers++;
+      timer ??= setInterval(seen, keeperLookMs).unref();
+      return () => {
+        if (--watchers > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      };
+    },
   };
 }
 

@@ -5,10 +5,12 @@ import type { takeLock } from '@kanade/durable/lock';
 import { sweepControlGroups } from '../process/control-group/control-group.ts';
 import { identify } from '../process/identity.ts';
 import { replaceFile, watchPath } from '../record/files.ts';
-import { limits } from '../record/layout.ts';
+import { type JobDir, limits } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
-import { createKeeper, type JobsEvent } from './keeper.ts';
-import { holdKeeperDir, keeperPaths, liveKeeper, markersDirName } from './markers.ts';
+import { ticketsDirName } from '../record/tickets.ts';
+import { createKeeper, type JobsEvent, type Keeper } from './keeper.ts';
+import { holdKeeperDir, type KeeperDir, keeperPaths, liveKeeper, markersDirName, wakePrefix } from './markers.ts';
+import { createLine, type JobLine } from './queue/line.ts';
 
 export interface RunKeeperOptions {
   readonly root: string;
@@ -39,37 +41,68 @@ export async function runKeeper({
     const own = identify(process.pid);
     replaceFile(dir.identity, `${JSON.stringify(own)}\n`);
     await using keeper = createKeeper(onEvent ? { onEvent } : {});
-    const tended = new Set<string>();
-    const adoptMarked = (): void => {
-      for (const id of dir.marked()) {
-        if (tended.has(id)) continue;
-        tended.add(id);
-        keeper
-          .adopt({ id, path: join(root, id) })
-          .then(
-            () => dir.unmark(id),
-            () => undefined, // still marked: the next look or the next keeper tries again; reported as an event
-          )
-          .finally(() => tended.delete(id));
-      }
-    };
+    const look = createLooks({ root, dir, keeper, signal, onEvent });
     for (;;) {
       await idleFor({
         idleMs,
         signal,
         watched: keeperPaths(root).jobs,
-        look: adoptMarked,
-        isBusy: () => keeper.size > 0,
+        look,
+        isBusy: () => keeper.size > 0 || look.line.isBusy,
       });
       rmSync(dir.identity, { force: true });
       // A caller that saw our identity before it went had written its marker before that: look once more.
-      if (signal.aborted || dir.marked().length === 0) return signal.aborted ? 'stopped' : 'idle';
+      look(wakePrefix);
+      if (signal.aborted || !(look.line.isBusy || dir.marked().length > 0)) return signal.aborted ? 'stopped' : 'idle';
       replaceFile(dir.identity, `${JSON.stringify(own)}\n`);
     }
   } finally {
     sweepControlGroups();
     lock.release();
   }
+}
+
+interface Looking {
+  readonly root: string;
+  readonly dir: KeeperDir;
+  readonly keeper: Keeper;
+  readonly signal: AbortSignal;
+  readonly onEvent: ((event: JobsEvent) => void) | undefined;
+}
+
+/** A look at what has come to the keeper: `changed` is the name of what has changed, null for something, undefined for a look in passing. */
+interface Look {
+  (changed?: string | null): void;
+  readonly line: JobLine;
+}
+
+/** Every so many looks in passing all of the line is looked at. */
+const looksPerRecheck = 10;
+
+function createLooks({ root, dir, keeper, signal, onEvent }: Looking): Look {
+  const onTrouble = (job: JobDir, error: unknown): void => onEvent?.({ kind: 'trouble', job, during: 'watch', error });
+  const line = createLine({ root, dir, keeper, signal, onTrouble });
+  const tended = new Set<string>();
+  let passed = 0;
+  const look = (changed?: string | null): void => {
+    // Before the tickets: who is put into line gets the ticket first.
+    const marked = dir.marked();
+    const isPassed = changed === undefined && ++passed % looksPerRecheck === 0;
+    const isWoken = isPassed || changed === null || changed?.startsWith(wakePrefix);
+    line.look(isWoken ? 'all' : 'restless');
+    for (const id of marked) {
+      if (tended.has(id) || line.has(id)) continue;
+      tended.add(id);
+      keeper
+        .adopt({ id, path: join(root, id) })
+        .then(
+          () => dir.unmark(id),
+          () => undefined, // still marked: the next look or the next keeper tries again; reported as an event
+        )
+        .finally(() => tended.delete(id));
+    }
+  };
+  return Object.assign(look, { line });
 }
 
 /**
@@ -81,6 +114,7 @@ function becomeKeeper(root: string, take: typeof takeLock): { release(): void } 
   for (;;) {
     if (!existsSync(root)) return 'idle'; // deleted meanwhile: not to be made again
     makeKeeperDir(root, markersDirName);
+    makeKeeperDir(root, ticketsDirName);
     if (liveKeeper(root)) return 'busy';
     const lock = take(paths.lock, { waitMs: handOverMs });
     if (lock.kind === 'busy') return 'busy';
@@ -92,7 +126,7 @@ interface IdleOptions {
   readonly idleMs: number;
   readonly signal: AbortSignal;
   readonly watched: string;
-  readonly look: () => void;
+  readonly look: (changed?: string | null) => void;
   readonly isBusy: () => boolean;
 }
 

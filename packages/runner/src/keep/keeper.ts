@@ -186,6 +186,7 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
 export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Care {
   const keeper = createKeeper(onEvent ? { onEvent } : {});
   return {
+    keepsBefore: () => false,
     before: () => undefined,
     after(launched) {
       keeper.adopt(launched.job, launched).catch(() => undefined); // reported as an event
@@ -199,6 +200,7 @@ export function careHere(onEvent: ((event: JobsEvent) => void) | undefined): Car
       return view;
     },
     changed: (job) => void keeper.adopt(job).catch(() => undefined), // reported as an event
+    line: undefined,
     [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
   };
 }

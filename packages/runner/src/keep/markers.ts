@@ -3,15 +3,15 @@
  * keeps the first name of the keeper); the keeper process of the root works through the markers. The marker is on disk
  * before anybody relies on it, so a keeper that is killed at any moment is replaced by the next call, which finds the same markers.
  */
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobName } from '@kanade/shared/job-words';
-import { errnoOf } from '../job-error.ts';
 import { isAlive, listProcesses, type ProcessIdentity } from '../process/identity.ts';
 import { spawnProgram } from '../process/spawn.ts';
 import { openForAppending } from '../record/files.ts';
 import { type JobDir, keeperDirName, readSmallFile } from '../record/layout.ts';
 import { isDirectory, makeKeeperDir } from '../record/root.ts';
+import { namesIn, type Ticket, ticketsAmong, ticketsDirName } from '../record/tickets.ts';
 
 export interface KeeperPaths {
   /** Markers, one empty file per job. */
@@ -43,6 +43,16 @@ export function handOver(root: string, job: JobDir, words: readonly string[]): v
   ensureKeeper(root, words);
 }
 
+/** Begins what no job can be called. */
+export const wakePrefix = '.wake-';
+
+/** Has the keeper look at the line anew: it watches the directory of the markers. */
+export function wakeKeeper(root: string): void {
+  const path = join(makeKeeperDir(root, markersDirName), `${wakePrefix}${process.pid}`);
+  closeSync(openForAppending(path));
+  rmSync(path, { force: true });
+}
+
 export const isMarked = (root: string, job: JobDir): boolean => existsSync(join(keeperPaths(root).jobs, job.id));
 
 /** The directory of the keeper that serves a root. */
@@ -51,6 +61,9 @@ export interface KeeperDir extends Disposable {
   marked(): string[];
   /** Removes a marker: the job needs no care any more. */
   unmark(jobId: string): void;
+  /** The line in which jobs wait for their turn. */
+  tickets(): Ticket[];
+  dropTicket(ticket: Ticket): void;
   readonly identity: string;
 }
 
@@ -70,27 +83,22 @@ export function holdKeeperDir(root: string): KeeperDir {
   try {
     const dir = hold(join(root, keeperDirName));
     const jobs = hold(join(dir, markersDirName));
-    const isThere = (): boolean => held.length > 0 || (isDirectory(dir) && isDirectory(jobs));
+    const tickets = hold(join(dir, ticketsDirName));
+    const isThere = (): boolean => held.length > 0 || [dir, jobs, tickets].every(isDirectory);
     return {
       identity: join(dir, identityName),
       marked: () => (isThere() ? namesIn(jobs).filter(isJobName) : []),
       unmark(jobId) {
         if (isThere()) rmSync(join(jobs, jobId), { force: true });
       },
+      tickets: () => (isThere() ? ticketsAmong(namesIn(tickets)) : []),
+      dropTicket({ name }) {
+        if (isThere()) rmSync(join(tickets, name), { force: true });
+      },
       [Symbol.dispose]: release,
     };
   } catch (error) {
     release();
-    throw error;
-  }
-}
-
-/** Names in a directory; none once it was deleted, though it may still be held. */
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

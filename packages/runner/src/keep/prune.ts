@@ -1,12 +1,14 @@
 /** Deleting jobs: one, those of a directory, or by age, number and size. Never one that may still run. */
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { isPidTaken } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
 import { launchMsMax } from '../life/decide-ending.ts';
 import { compactLaunchOrder } from '../life/list.ts';
+import { awaitedJobs, isInLine } from '../life/places.ts';
 import { type JobView, readRecord, settle } from '../life/settle.ts';
+import { endUnstarted } from '../life/turn.ts';
 import { dropControlGroupIn } from '../process/control-group/control-group.ts';
 import { isAlive } from '../process/identity.ts';
 import { takeClaim } from '../record/files.ts';
@@ -27,6 +29,12 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
   if (view.status === 'running') {
     throw new JobError('invalid_state', `job ${job.id} is running: kanade kill ${job.id} first`);
   }
+  const waiter = awaitedJobs(dirname(job.path)).get(job.id);
+  if (waiter !== undefined)
+    throw new JobError(
+      'invalid_state',
+      `job ${job.id} cannot be deleted: job ${waiter} waits for it; kill that one first`,
+    );
   // A directory that nobody wrote a definition into is not ours to remove (it may be anything), unless nothing is in it.
   if (!existsSync(join(job.path, 'meta.json')) && !isEmpty(job)) {
     throw new JobError(
@@ -34,7 +42,12 @@ export function deleteJob(job: JobDir, { dryRun }: { dryRun: boolean }): Deletio
       `job ${job.id} has no meta.json: remove ${job.path} by hand if it is not needed`,
     );
   }
-  if (!dryRun) removeOrSay(job);
+  if (!dryRun) {
+    // Whoever takes its record has it: no keeper starts what is just being deleted.
+    if (view.status === 'created' && isInLine(job) && !endUnstarted(job, 'it was deleted'))
+      throw new JobError('invalid_state', `job ${job.id} is being started: kanade kill ${job.id} first`);
+    removeOrSay(job);
+  }
   return { jobId: job.id, state: view.status, action: dryRun ? 'would_delete' : 'deleted', reason: 'explicit_delete' };
 }
 
@@ -60,21 +73,23 @@ export function deleteJobsOf(
   { dryRun }: { dryRun: boolean },
 ): { jobs: Deletion[]; outOfScope: number } {
   const jobs: Deletion[] = [];
+  const awaited = awaitedJobs(root);
   let outOfScope = 0;
   for (const id of jobNames(root)) {
     const job = { id, path: join(root, id) };
     if (readMeta(job)?.cwd !== cwd) outOfScope++;
-    else jobs.push(deleteEnded(job, dryRun));
+    else jobs.push(deleteEnded(job, { dryRun, isAwaited: awaited.has(id) }));
   }
   return { jobs, outOfScope };
 }
 
-function deleteEnded(job: JobDir, dryRun: boolean): Deletion {
+function deleteEnded(job: JobDir, { dryRun, isAwaited }: { dryRun: boolean; isAwaited: boolean }): Deletion {
   const view = settle(job);
   const skipped = (reason: string): Deletion => ({ jobId: job.id, state: view.status, action: 'skipped', reason });
   if (!view.state) return skipped('state_unreadable');
   if (!isTerminal(view.status)) return skipped(view.status === 'created' ? 'created' : 'running');
   if (isPidAlive(view)) return skipped('pid_alive');
+  if (isAwaited) return skipped('waited_for');
   if (dryRun) return { jobId: job.id, state: view.status, action: 'would_delete', reason: 'terminal_in_cwd' };
   try {
     remove(job);
@@ -155,7 +170,9 @@ function prune(root: string, options: PruneOptions): PruneReport {
   const pool: PruneCandidate[] = [];
   const names = jobNames(root);
   const scanned = rotated(names, options.nowMs).slice(0, options.scanMax ?? names.length);
+  const awaited = awaitedJobs(root);
   for (const id of scanned) {
+    if (awaited.has(id)) continue;
     const candidate = candidateOf({ id, path: join(root, id) }, options.nowMs);
     if (candidate) pool.push(candidate);
   }

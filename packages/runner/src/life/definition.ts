@@ -1,12 +1,12 @@
 /** From what a caller asks for to what is written into `meta.json` and handed to the system. */
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { schemaVersion, wholeSecond } from '@kanade/shared/job-words';
+import { isJobName, isQueueName, schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
 import { findProgram } from '../process/spawn.ts';
 import { treeVariable } from '../process/tree.ts';
-import type { MetaFile, NotificationConfig } from '../record/layout.ts';
+import { type Dependency, isLinedUp, limits, type MetaFile, type NotificationConfig } from '../record/layout.ts';
 
 /** A job to be made. Times in milliseconds, 0 = none. */
 export interface JobDefinition {
@@ -46,6 +46,10 @@ export interface JobDefinition {
   readonly logOverflow?: 'trim' | 'stop';
   /** Another place for the combined log, absolute; its directory is made, what is there is replaced. False: nobody reads one, and it stays empty. */
   readonly fullLog?: string | false;
+  /** Takes its turn in this queue, behind those that stand in it; see `queues` of the root for its slots. */
+  readonly queue?: string;
+  /** Starts when these have ended, of the same root; one that does not end as it must ends this one too, `not_started`. */
+  readonly after?: readonly Dependency[];
 }
 
 /** Login shell in string mode, as the command-line contract has it. */
@@ -62,6 +66,16 @@ function checkDefinition(definition: JobDefinition): void {
     const value = definition[name];
     if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(name, `${value} is no number >= 0`);
   }
+  if (definition.queue !== undefined || definition.after) checkTurn(definition);
+}
+
+function checkTurn({ queue, after = [], runAs }: JobDefinition): void {
+  if (queue !== undefined && !isQueueName(queue))
+    refuse('queue', 'its name is letters, digits, - and _, a letter or digit first, at most 64');
+  if (after.length > limits.dependencies)
+    refuse('after', `it names ${after.length} jobs, and ${limits.dependencies} is the most`);
+  if (after.some(({ job_id }) => !isJobName(job_id))) refuse('after', 'it names what cannot be a job');
+  if (runAs && isLinedUp({ queue, after })) refuse('runAs', 'who will be at the machine at its turn is not known');
 }
 
 function refuse(name: string, why: string): never {
@@ -105,6 +119,8 @@ export function storedOf(definition: JobDefinition, id: string, root: string, no
     ...(definition.stdin ? { stdin_file: 'stdin.bin' } : {}),
     ...(definition.runAs ? { run_as: definition.runAs } : {}),
     ...(definition.fullLog === undefined ? {} : { full_log: definition.fullLog || '' }),
+    ...(definition.queue === undefined ? {} : { queue: definition.queue }),
+    ...(definition.after?.length ? { after: definition.after.map(({ job_id, on }) => ({ job_id, on })) } : {}),
   };
   return { meta, hidden: env.filter(isHidden) };
 }
@@ -184,10 +200,13 @@ export interface Workload {
 export function workloadOf(
   meta: MetaFile,
   launcher: Readonly<Record<string, string | undefined>>,
-  masked: readonly string[],
+  masked: () => readonly string[],
 ): Workload {
   const user = meta.run_as === undefined ? undefined : loggedIn(meta.run_as);
-  const environment = environmentOf(meta, user ? environmentOfUser(user) : launcher, masked);
+  // Who waited for its turn brings the environment of whoever put it into line, whole.
+  const environment = isLinedUp(meta)
+    ? { ...launcher }
+    : environmentOf(meta, user ? environmentOfUser(user) : launcher, masked());
   const cwd = homeExpanded(meta.cwd ?? '/', environment.HOME);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new Error(`working directory ${cwd} does not exist`);

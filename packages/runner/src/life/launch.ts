@@ -125,7 +125,7 @@ export function makeEmptyLogs(job: JobDir): void {
 }
 
 /**
- * Starts a created job. `env` is the launcher's environment; `known` is what its creator wrote just now. Throws `invalid_state` when it was started before and
+ * Starts a created job. `env` is the launcher's environment, or the whole one of a job that has waited for its turn; `known` is what its creator wrote just now. Throws `invalid_state` when it was started before and
  * `launch_failed` when the system cannot start it; the job is then `failed` with the reason in its state.
  */
 export function startJob(
@@ -185,7 +185,7 @@ function launchMade({ job, meta, paths }: MadeJob, { env, writeState }: Launchin
   try {
     const recordFd = keep(claimRecord(job, paths.record));
     writeSync(recordFd, recordRoom);
-    const { argv, cwd, environment } = workloadOf(meta, env, meta.mask ? readMasked(job) : []);
+    const { argv, cwd, environment } = workloadOf(meta, env, () => (meta.mask ? readMasked(job) : []));
     // Before its processes exist: a keeper that counts a deadline from the record would else end it "before" its time.
     const startedAtMs = Date.now();
     const spawned = spawnTree({
@@ -223,8 +223,8 @@ function removeRecord(path: string): void {
   }
 }
 
-/** Exclusive: of two concurrent starts of one job, one gets the record and launches. */
-function claimRecord(job: JobDir, path: string): number {
+/** Exclusive: of two concurrent starts of one job, one gets the record and launches. Throws `invalid_state` for the other. */
+export function claimRecord(job: JobDir, path: string): number {
   try {
     return makeRecord(path);
   } catch (cause) {
@@ -243,8 +243,8 @@ const makeRecord = (path: string): number => openSync(path, 'ax', 0o600);
  */
 function claimAbandoned(job: JobDir, path: string): number | undefined {
   using lock = takeClaim(`${job.path}/.start.lock`);
-  const writtenAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-  if (!lock || readRecord(job).kind !== 'empty' || Date.now() - writtenAtMs <= launchMsMax) return undefined;
+  const writtenAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  if (!lock || readRecord(job).kind !== 'empty' || Math.abs(Date.now() - writtenAtMs) <= launchMsMax) return undefined;
   if (isOpenAnywhere(path)) return undefined;
   rmSync(path, { force: true });
   return makeRecord(path);

@@ -5,6 +5,7 @@ import { errnoOf } from '../job-error.ts';
 import { replaceFile } from '../record/files.ts';
 import { type JobDir, jobFiles, type MetaFile } from '../record/layout.ts';
 import { entryNames, hashLength, hashOf, isDirectory, launchesPath } from '../record/root.ts';
+import { createPlaces, type PlaceInLine } from './places.ts';
 import { type FactsOnDemand, type JobView, readFacts, settleFacts } from './settle.ts';
 
 /** Which jobs to list. All filters must hold. */
@@ -20,6 +21,8 @@ export interface ListFilter {
 export interface ListedJob {
   readonly meta: MetaFile;
   readonly view: JobView;
+  /** Where it stands while it waits for its turn. */
+  readonly place?: PlaceInLine | undefined;
 }
 
 export interface ListedJobs {
@@ -55,7 +58,10 @@ export function listJobs(root: string, filter: ListFilter): ListedJobs {
     insertDescending(starts, startOf(listed), filter.limit);
   }
   found.sort(newestFirst);
-  const jobs = filter.limit === 0 ? found : found.slice(0, filter.limit);
+  const places = createPlaces(root);
+  const jobs = (filter.limit === 0 ? found : found.slice(0, filter.limit)).map((listed) =>
+    listed.view.status === 'created' ? { ...listed, place: places(listed.view.job, listed.meta) } : listed,
+  );
   return { jobs, truncated: jobs.length < found.length, skipped };
 }
 

@@ -220,8 +220,9 @@ const watchAfterMs = 25;
  * listens is answered for at once. Without `quietMs` output does not matter.
  */
 export async function observeStart(launched: Launching, { timeoutMs, quietMs }: ObserveOptions): Promise<Observation> {
-  const { job, ended } = launched;
+  const { job } = launched;
   if (timeoutMs === 0) return { why: 'deadline', view: settle(job) };
+  const { ended } = launched;
   const watch = { isOver: false };
   const { promise, resolve, reject } = Promise.withResolvers<Observation>();
   let closeWatch = (): void => undefined;

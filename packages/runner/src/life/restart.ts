@@ -9,17 +9,16 @@ import { pretty, replaceFile, replaceStateSurely, withClaim } from '../record/fi
 import { type JobDir, type MetaFile, pathOf, readMeta } from '../record/layout.ts';
 import { createdState } from './decide-ending.ts';
 
-import { type LaunchedJob, makeEmptyLogs, startJob } from './launch.ts';
+import { makeEmptyLogs } from './launch.ts';
+import { isInLine } from './places.ts';
 import { settle } from './settle.ts';
 import { type StopOptions, stopJob } from './stop.ts';
 
-export interface RestartOptions {
-  /** Environment of the new run. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface RestartOptions<T> {
   /** How a run that is still going is stopped first. */
   readonly stop: StopOptions;
-  /** Called when the old run is over and before the new one starts. */
-  readonly beforeStart?: () => void;
+  /** Starts the new run, or puts it into line; the old one is over. */
+  readonly begin: () => T;
 }
 
 /**
@@ -27,7 +26,7 @@ export interface RestartOptions {
  * all of its tree. Logs and endings of the former run are replaced by new files: whatever of it still writes, writes
  * into files that nobody reads. Throws `invalid_state` when the former run does not end or another restart is under way.
  */
-export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptions): Promise<LaunchedJob> {
+export function restartJob<T>(job: JobDir, { stop, begin }: RestartOptions<T>): Promise<T> {
   return withClaim(job, 'restart', async () => {
     const meta = readMeta(job);
     if (!meta) throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json is damaged`);
@@ -46,23 +45,23 @@ export function restartJob(job: JobDir, { env, stop, beforeStart }: RestartOptio
       'followed',
       'controlGroup',
       'fullOffsets',
+      'environment',
     ] as const) {
       rmSync(pathOf(job, file), { force: true });
     }
     rmSync(join(job.path, ancestorMarker), { force: true });
     makeEmptyLogs(job);
     replaceStateSurely(job, createdState(job, Date.now()));
-    beforeStart?.();
-    return startJob(job, env);
+    return begin();
   });
 }
 
 async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {
   const { status } = settle(job);
-  if (status !== 'running') return;
+  if (status !== 'running' && !(status === 'created' && isInLine(job))) return;
   const { view, report } = await stopJob(job, stop);
   const isOver = isTerminal(view.status) || view.status === 'unknown';
-  if (isOver && report?.survivors.length === 0) return;
+  if (isOver && !report?.survivors.length) return;
   const left = report?.survivors.join(', ') ?? '';
   throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its former run does not end (pids ${left})`);
 }

@@ -197,31 +197,6 @@ const leftBehind = new Set<string>();
 /** A keeper completes the log: nobody else is to be called. */
 export const leaveToKeeper = (job: JobDir): void => void leftBehind.delete(job.id);
 
-/** All that is known of a job. */
-export interface JobDescription extends JobView {
-  /** Undefined when it cannot be read. */
-  readonly meta: MetaFile | undefined;
-  /** What the logs lack; undefined when they are whole. */
-  readonly omitted: OmittedRanges | undefined;
-  /** Bytes that both logs have. */
-  readonly logBytes: number;
-  /** Pids of its processes that still live, though it has ended. */
-  readonly leftRunning: readonly number[];
-}
-
-/** Where a job stands, with all that is known of it; each of its files is read once. Settles it. */
-export function describeJob(job: JobDir): JobDescription {
-  const facts = readFacts(job);
-  const view = settleFacts(facts);
-  return {
-    ...view,
-    meta: facts.meta,
-    omitted: facts.omitted,
-    logBytes: facts.logBytes,
-    leftRunning: view.state?.left_running ? facts.left.map(({ identity }) => identity.pid) : [],
-  };
-}
-
 /**
  * Whoever sees the ending sees the whole combined log. Only where a launch was cut off before it made that file, the ending
  * comes first: without a state the file would count as damage.

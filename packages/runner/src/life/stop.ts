@@ -11,7 +11,9 @@ import { pretty, replaceFileIfRoom } from '../record/files.ts';
 import { type JobDir, pathOf, readStop, type StopFile } from '../record/layout.ts';
 
 import { waitForEnd } from './observe.ts';
+import { isInLine } from './places.ts';
 import { type JobView, readRecord, settle, treeOf } from './settle.ts';
+import { endUnstarted } from './turn.ts';
 
 export interface StopOptions {
   readonly by: StopBy;
@@ -40,12 +42,12 @@ const [shimStartMs, shimLookMs] = [1_000, 2];
 
 /**
  * Stops a job's whole tree. Who asked stands on disk before the first signal, so the ending names the reason even when
- * we are killed in between. Throws `invalid_state` for a job that has not started or that the ancestor's supervisor
+ * we are killed in between. A job that waits for its turn ends `not_started`. Throws `invalid_state` for another that has not started or that the ancestor's supervisor
  * lost sight of. An ended job is left alone, but for a lost one, whose processes may still be there. A running job of the ancestor is stopped for a `user` only, and its record is left to its supervisor.
  */
 export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOutcome> {
-  const view = settle(job);
   const signal = signalGiven(options.signal ?? 'TERM');
+  const view = await takenOutOfLine(job, settle(job), { ...options, signal });
   const plan = planStop(signal.name, options.graceMs ?? defaultGraceMs, options.only);
   if (isTerminal(view.status)) return { view, ...(await stopLost(job, view, plan, options)) };
   const leader = view.state?.identity;
@@ -74,6 +76,28 @@ export async function stopJob(job: JobDir, options: StopOptions): Promise<StopOu
   const after = settle(job);
   if (isTerminal(after.status) || report.survivors.length > 0 || options.only) return { view: after, report };
   return { view: await waitForEnd(job, { timeoutMs: recordWaitMs, signal: options.abort }), report };
+}
+
+/** Signals that are meant to end what gets them. */
+const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGHUP', 'SIGQUIT'];
+
+/** How long a launch is waited for that has begun when it should be stopped, and between two looks at it, in ms. */
+const [beginMsMax, beginLookMs] = [5_000, 5];
+
+/** A job that waits for its turn never gets it; where its launch has begun right now, it is stopped as any other that runs. */
+async function takenOutOfLine(
+  job: JobDir,
+  view: JobView,
+  { by, signal, abort }: StopOptions & { signal: SignalName },
+): Promise<JobView> {
+  if (view.status !== 'created' || !endingSignals.includes(signal.name) || !isInLine(job)) return view;
+  const deadlineMs = performance.now() + beginMsMax;
+  for (let known = view; ; known = settle(job)) {
+    if (known.status !== 'created' || performance.now() > deadlineMs) return known;
+    if (endUnstarted(job, `killed by ${by} while it waited for its turn`)) return settle(job);
+    await new Promise((resolve) => setTimeout(resolve, beginLookMs));
+    abort?.throwIfAborted();
+  }
 }
 
 function signalGiven(given: SignalName | string): SignalName {

@@ -10,6 +10,7 @@
  * | `ending`      | the shim                                     | pid, then the exit status (see `process/shim.ts`)   |
  * | `full.log`    | keeper while the job runs, settler             | a view for people; can be made again                |
  * | `full.offsets` | whoever writes `full.log`, under its lock    | how far the streams stand in it (see `output/line-log.ts`) |
+ * | `environment.json` | whoever puts it into line, removed by who starts it | the whole environment of a job that waits for its turn |
  * | `masked-env.json` | creator                                  | variables whose values are not shown: `KEY=VALUE` each |
  * | `stdin.bin`   | creator                                      | input of the workload                               |
  * | `stop.json`   | whoever asks for the stop, before any signal | who asked, when, with which signal                  |
@@ -43,6 +44,7 @@ export const jobFiles = {
   controlGroup: 'control-group',
   fullOffsets: 'full.offsets',
   masked: 'masked-env.json',
+  environment: 'environment.json',
 } as const;
 export type JobFile = keyof typeof jobFiles;
 
@@ -85,6 +87,10 @@ export const limits = {
   logBytes: 16 * 1024 ** 3,
   /** Jobs of one root. */
   jobs: 100_000,
+  /** Slots of a queue: jobs of it that run at the same time. 0 = none starts. */
+  slots: 1_000,
+  /** Jobs that one job may wait for. */
+  dependencies: 100,
   /** Draws of a fresh id before giving up. */
   idDraws: 16,
   /** Longest time for a notification command, in ms. */
@@ -108,6 +114,12 @@ export interface NotificationConfig {
     command?: string;
     file?: string;
   };
+}
+
+/** What a job waits for before it starts: the end of another one, in whatever way (`any`) or with exit code 0 (`success`). */
+export interface Dependency {
+  readonly job_id: string;
+  readonly on: 'success' | 'any';
 }
 
 export interface MetaFile {
@@ -137,6 +149,10 @@ export interface MetaFile {
   log_overflow?: 'trim' | 'stop';
   /** Ours: the person at the machine instead of the launcher. */
   run_as?: 'session-user';
+  /** Ours: the queue whose slots it shares. */
+  queue?: string;
+  /** Ours: the jobs it waits for. */
+  after?: readonly Dependency[];
 }
 
 export interface StateFile {
@@ -192,8 +208,25 @@ export function readMeta(job: JobDir): MetaFile | undefined {
     timeout_ms: count(value.timeout_ms),
     kill_after_ms: count(value.kill_after_ms),
     progress_every_ms: count(value.progress_every_ms),
+    ...(value.after === undefined ? {} : { after: dependenciesIn(value.after) }),
   } as unknown as MetaFile;
 }
+
+/** What cannot be read as a dependency is one on a job that cannot exist: it is never passed over. */
+const dependenciesIn = (value: unknown): Dependency[] =>
+  (Array.isArray(value) ? value : [value]).map((one) => ({
+    job_id: isObject(one) && typeof one.job_id === 'string' ? one.job_id : '',
+    on: isObject(one) && one.on === 'any' ? 'any' : 'success',
+  }));
+
+/** Whether a job takes its turn behind others instead of starting right away. */
+export const isLinedUp = ({
+  queue,
+  after = [],
+}: {
+  readonly queue?: string | undefined;
+  readonly after?: readonly Dependency[] | undefined;
+}): boolean => queue !== undefined || after.length > 0;
 
 /** The stored state; undefined when there is none or it cannot be read as one. */
 export function readState(job: JobDir): StateFile | undefined {

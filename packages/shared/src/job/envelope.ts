@@ -1,6 +1,7 @@
 /** What the answers of the command line share. */
 import * as z from 'zod';
 import { openEnum } from '../scalar/field.ts';
+import { JobDependency } from './record.ts';
 import { jobStates, schemaVersion } from './words.ts';
 
 /** A number of bytes, milliseconds or things. */
@@ -32,6 +33,14 @@ export const reason = {
   ending: z.string().optional(),
   ended_by: z.string().optional(),
   error: z.string().optional(),
+};
+
+/** Where a job stands that takes its turn. Ours: `queue` and `after` as it is defined, `position` and `waits_for` while it waits. */
+export const turn = {
+  queue: z.string().optional(),
+  position: z.int().positive().optional(),
+  after: z.array(JobDependency).optional(),
+  waits_for: z.array(z.string()).optional(),
 };
 
 /** The envelope of an answer, with the payload flattened into it. */

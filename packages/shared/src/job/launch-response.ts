@@ -1,7 +1,7 @@
 /** Answers of the calls that make or start a job (contract, sections 3.1 to 3.4). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, amount, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, reason, turn } from './envelope.ts';
 
 const launched = {
   job_id: z.string(),
@@ -19,6 +19,7 @@ const launched = {
   duration_ms: z.number().optional(),
   compression: CompressionData.optional(),
   ...reason,
+  ...turn,
 };
 
 /** Answer of `run`, and of the exec endpoint. `signal` is the name of the signal (its number in older versions), `signal_number` its number. */
@@ -33,5 +34,10 @@ export type StartResponse = z.infer<typeof StartResponse>;
 export const RestartResponse = envelope('restart', launched);
 export type RestartResponse = z.infer<typeof RestartResponse>;
 
-export const CreateResponse = envelope('create', { job_id: z.string(), state: z.literal('created'), ...logPaths });
+export const CreateResponse = envelope('create', {
+  job_id: z.string(),
+  state: z.literal('created'),
+  ...logPaths,
+  ...turn,
+});
 export type CreateResponse = z.infer<typeof CreateResponse>;

@@ -1,7 +1,7 @@
 /** Answers of the calls that only look (contract, sections 3.5 to 3.7 and 3.9). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, amount, Excerpts, envelope, logPaths, reason } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, reason, turn } from './envelope.ts';
 import { OmittedRanges } from './record.ts';
 
 export const StatusResponse = envelope('status', {
@@ -12,6 +12,7 @@ export const StatusResponse = envelope('status', {
   started_at: z.string().optional(),
   finished_at: z.string().optional(),
   ...reason,
+  ...turn,
   /** Ours: bytes printed so far, the most that are kept, and what is not. */
   log_bytes: amount.optional(),
   log_bytes_max: amount.optional(),
@@ -35,6 +36,7 @@ export const WaitResponse = envelope('wait', {
   ...Excerpts.shape,
   updated_at: z.string().optional(),
   ...reason,
+  ...turn,
 });
 export type WaitResponse = z.infer<typeof WaitResponse>;
 
@@ -50,6 +52,9 @@ export const ListEntry = z.looseObject({
   finished_at: z.string().optional(),
   updated_at: z.string().optional(),
   tags: z.array(z.string()),
+  ...turn,
+  /** Ours, in a list as trees: those that wait for it, or waited; each is an entry like this one. */
+  dependents: z.array(z.record(z.string(), z.unknown())).optional(),
 });
 export type ListEntry = z.infer<typeof ListEntry>;
 

@@ -29,6 +29,9 @@ export const JobEnding = z.looseObject({
 });
 export type JobEnding = z.infer<typeof JobEnding>;
 
+/** A job that another one waits for: its end in whatever way (`any`), or with exit code 0 (`success`). */
+export const JobDependency = z.looseObject({ job_id: z.string(), on: z.enum(['success', 'any']) });
+
 const spanMs = z.int().nonnegative();
 
 /** `meta.json` (contract, section 2.5): the definition of a job. Times in milliseconds, 0 = none. */
@@ -59,6 +62,9 @@ export const JobMeta = z.looseObject({
   log_overflow: z.enum(['trim', 'stop']).optional(),
   /** Ours: the person at the machine instead of the launcher. */
   run_as: z.literal('session-user').optional(),
+  /** Ours: the queue whose slots it shares, and the jobs it waits for. */
+  queue: z.string().optional(),
+  after: z.array(JobDependency).optional(),
 });
 export type JobMeta = z.infer<typeof JobMeta>;
 

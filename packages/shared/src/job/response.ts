@@ -3,6 +3,7 @@ import { type Read, strictAs } from '../scalar/strict.ts';
 import { DeleteResponse, GcResponse, KillResponse, NotifySetResponse, TagSetResponse } from './change-response.ts';
 import { CreateResponse, RestartResponse, RunResponse, StartResponse } from './launch-response.ts';
 import { ListResponse, StatusResponse, TailResponse, WaitResponse } from './look-response.ts';
+import { QueueListResponse, QueueSetResponse } from './queue-response.ts';
 import { ErrorResponse, HealthResponse, InstallSkillsResponse, SchemaResponse } from './tool-response.ts';
 
 /** The `type` of an answer → its schema. `ps` answers as `list`. */
@@ -22,6 +23,8 @@ export const jobResponses = {
   gc: GcResponse,
   schema: SchemaResponse,
   install_skills: InstallSkillsResponse,
+  'queue.list': QueueListResponse,
+  'queue.set': QueueSetResponse,
   error: ErrorResponse,
   health: HealthResponse,
 } as const;

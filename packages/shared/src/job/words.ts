@@ -40,6 +40,9 @@ export const shortJobId = (jobId: string): string => jobId.slice(0, 7);
 /** True when the text can name a job directory: a direct child of the root, never the root, its parent or another place. */
 export const isJobName = (text: string): boolean => /^[A-Za-z0-9_-]{1,128}$/.test(text);
 
+/** True when the text can name a queue: letters, digits, hyphens and underscores, a letter or digit first, at most 64. */
+export const isQueueName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(text);
+
 /** True for a tag that may be stored: segments of letters, digits and hyphens, joined by dots. */
 export const isTag = (text: string): boolean => /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(text);
 

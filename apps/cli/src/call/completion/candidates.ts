@@ -34,11 +34,30 @@ export async function candidatesFor(question: Question): Promise<Candidate[]> {
   const { typed } = question;
   const equals = typed.startsWith('--') ? typed.indexOf('=') : -1;
   const flag = equals > 0 ? typed.slice(2, equals) : undefined;
-  const all = flag === undefined ? allFor(question, place) : valuesOf(place, flag).map((value) => `--${flag}=${value}`);
-  return all
-    .map((each) => (typeof each === 'string' ? { value: each } : each))
-    .filter(({ value }) => value.startsWith(typed));
+  const all =
+    flag === undefined
+      ? allFor(question, place)
+      : offerFor(question, place, flag).map((one) => ({
+          ...candidateOf(one),
+          value: `--${flag}=${candidateOf(one).value}`,
+        }));
+  return all.map(candidateOf).filter(({ value }) => value.startsWith(typed));
 }
+
+const candidateOf = (each: Candidate | string): Candidate => (typeof each === 'string' ? { value: each } : each);
+
+/** Values of an option: those of its table, jobs, or queues. */
+function offerFor(question: Question, place: Place, name: string): Offer {
+  const { value, values } = specOf(place, name) ?? {};
+  if (values || place.door.name !== '') return values ?? [];
+  if (value === 'JOB') return jobIds(question, undefined);
+  return name === 'queue' ? queueNames(question) : [];
+}
+
+const queueNames = ({ root }: Question): string[] =>
+  openJobs(root, { keeper: 'process' })
+    .queues()
+    .map(({ name }) => name);
 
 type Offer = readonly (Candidate | string)[];
 
@@ -47,11 +66,12 @@ function allFor(question: Question, place: Place): Offer {
   // Programs of their own: their options are not ours.
   if (question.house.otherPrograms.some(({ name }) => door.name === '' && !command && name === positionals[0]))
     return question.typed.startsWith('-') ? ['--help'] : [];
-  if (pending !== undefined) return valuesOf(place, pending);
+  if (pending !== undefined) return offerFor(question, place, pending);
   if (question.typed.startsWith('-')) return optionNames(tableOf(place));
   if (!command) return commandNames(door, positionals, question.house);
   if (command.words) return positionals.length === 0 ? command.words : [];
   if (command.usage.startsWith('FILE')) return question.listsFiles ? filesFor(question) : [];
+  if (door.name === '' && command.usage === 'NAME' && positionals.length === 0) return queueNames(question);
   if (!command.usage.startsWith('JOB_ID') || positionals.length > 0) return [];
   return jobIds(question, statesFor[command.name]);
 }
@@ -65,8 +85,6 @@ interface Place {
 }
 
 const tableOf = ({ door, command }: Place): OptionTable => ({ ...command?.options, ...door.options, ...globalOptions });
-
-const valuesOf = (place: Place, name: string): readonly string[] => specOf(place, name)?.values ?? [];
 
 function specOf(place: Place, name: string) {
   const table = tableOf(place);
@@ -131,9 +149,14 @@ const optionNames = (table: OptionTable): Candidate[] =>
 
 function jobIds({ root, cwd }: Question, states: readonly string[] | undefined): Candidate[] {
   const { jobs } = openJobs(root, { keeper: 'process' }).list({ cwd });
-  return jobs
-    .filter(({ view }) => !states || states.includes(view.status))
-    .map(({ view }) => ({ value: view.job.id, help: view.status }));
+  return (
+    jobs
+      // One that waits for its turn can be ended as one that runs.
+      .filter(
+        ({ view, place }) => !states || states.includes(place && states === statesFor.kill ? 'running' : view.status),
+      )
+      .map(({ view }) => ({ value: view.job.id, help: view.status }))
+  );
 }
 
 /** Files in the directory that the word has led to so far. */

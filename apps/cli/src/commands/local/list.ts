@@ -19,9 +19,15 @@ export const list = defineCommand({
   usage: '',
   options: {
     ...shared,
+    tree: { kind: 'flag', help: 'below each job those that wait for it, or waited' },
     state: { kind: 'text', value: 'STATE', values: states, help: `only this state: ${states.join(', ')}` },
   },
-  examples: ['kanade list', 'kanade list --all --state running', "kanade list --tag 'build.*'"],
+  examples: [
+    'kanade list',
+    'kanade list --all --state running',
+    'kanade list --all --tree',
+    "kanade list --tag 'build.*'",
+  ],
   run(given, words, context) {
     if (given.state !== undefined && !states.includes(given.state)) {
       throw new UsageError(`unknown state ${JSON.stringify(given.state)}: one of ${states.join(', ')}`);
@@ -40,7 +46,7 @@ export const ps = defineCommand({
 });
 
 function listed(
-  given: Options<typeof shared> & { state?: string | undefined },
+  given: Options<typeof shared> & { state?: string | undefined; tree?: boolean | undefined },
   words: readonly string[],
   context: Context,
 ): Answer {
@@ -49,10 +55,11 @@ function listed(
   for (const tag of given.tag) {
     if (!isTagFilter(tag)) throw new UsageError(`not a tag or a tag filter: ${JSON.stringify(tag)}`);
   }
-  return answerList(jobsOf(context), {
+  const filter = {
     tags: given.tag,
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(given.all ? {} : { cwd: canonical(given.cwd ?? context.cwd) }),
     ...(given.state === undefined ? {} : { state: given.state as JobState }),
-  });
+  };
+  return answerList(jobsOf(context), filter, { trees: given.tree === true });
 }

@@ -9,6 +9,7 @@ import {
   observeAndAnswer,
   prepareCollection,
 } from '../../local/observation.ts';
+import { turnOf, turnRule } from '../../local/turn.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -21,12 +22,14 @@ export const run = defineCommand({
     log: { kind: 'text', value: 'PATH', help: 'another place for the combined log' },
   },
   stopAtWord: true,
-  notes: [inputRule],
+  notes: [inputRule, turnRule],
   examples: [
     'kanade run -- make test',
     'kanade run --timeout 600 --tag build.web -- npm run build',
     'kanade run --until 60 --env CI=1 -- make test',
     'kanade run --no-wait --tag server -- python3 -m http.server 0 --bind 127.0.0.1',
+    'kanade run --no-wait --queue build -- make all',
+    'kanade run --after 3f2a9c1 -- make install',
     "kanade run 'for i in 1 2 3; do echo $i; done'",
   ],
   async run(given, words, context) {
@@ -41,8 +44,9 @@ export const run = defineCommand({
       context,
       implicitStdin: true,
     });
-    const definition = given.log === undefined ? defined : { ...defined, fullLog: resolve(given.log) };
     const jobs = jobsOf(context, limitsOf(config));
+    const log = given.log === undefined ? {} : { fullLog: resolve(given.log) };
+    const definition = { ...defined, ...log, ...turnOf(given, jobs) };
     const launched = jobs.launch(definition);
     const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context });
     collect(given, config, { context, jobs });
