@@ -19,6 +19,7 @@ const onDemand = {
   advice: '../cli/src/call/advice.ts',
   accompany: '../cli/src/call/accompany.ts',
   complete: '../cli/src/call/complete.ts',
+  compress: '../cli/src/compress/answer.ts',
   'config-file': '../cli/src/local/config-file.ts',
   doctor: '../cli/src/local/examine.ts',
   'doctor-agents': '../cli/src/local/examine-agents.ts',

@@ -3,18 +3,8 @@
  * on demand.
  */
 import { type Columns, cellsOf, stateColours } from './columns.ts';
-import {
-  type Cell,
-  type Colour,
-  createPaint,
-  lineOf,
-  type Paint,
-  printable,
-  sizeOf,
-  tableOf,
-  timeOf,
-  visible,
-} from './ink.ts';
+import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
+import { outputOf } from './output.ts';
 import { branchesOf, queueTables } from './queue-answers.ts';
 import { endingSentence, sentenceOf } from './sentence.ts';
 import { settingsTables } from './settings-answers.ts';
@@ -229,7 +219,7 @@ function countsOf(told: Told, paint: Paint): string {
 const hidden = [
   ...['schema_version', 'ok', 'type', 'encoding', 'stdout', 'stderr', 'stdout_range', 'stderr_range'],
   ...['stdout_total_bytes', 'stderr_total_bytes', 'waited_ms', 'elapsed_ms', 'duration_ms', 'signal_number'],
-  ...['terminated_signal_number', 'error', 'skipped', 'agent', 'log_bytes_max', 'listened_ms'],
+  ...['terminated_signal_number', 'error', 'skipped', 'agent', 'log_bytes_max', 'listened_ms', 'compression'],
 ];
 
 /** Lines of a key and a value for everything that is not shown otherwise. */
@@ -264,24 +254,4 @@ function errorFields({ code, details, retryable }: Told, paint: Paint): string {
   const again = retryable === true ? [['again', 'the same call may succeed later'] as const] : [];
   const rest = linesOf([['code', code], ...again, ...Object.entries(more)], paint);
   return `${lines.map((line) => `${line}\n`).join('')}${rest}`;
-}
-
-/** What was printed, below all else: of a job, or of each machine. */
-function outputOf(told: Told, paint: Paint, isScreen: boolean): string {
-  const isOfFleet = String(told.type).startsWith('fleet.');
-  const results = isOfFleet && Array.isArray(told.results) ? (told.results as Told[]) : [];
-  const show =
-    isOfFleet && isScreen
-      ? (text: string): string => visible(text.replaceAll('\r\n', '\n'))
-      : (text: string): string => text;
-  const streamsOf = (one: Told, before: string): string =>
-    (['stdout', 'stderr'] as const)
-      .map((name) => {
-        const text = one[name];
-        if (typeof text !== 'string' || text === '') return '';
-        return `${paint(`--- ${before}${name}`, 'dim')}\n${show(text).replace(/\n?$/, '\n')}`;
-      })
-      .join('');
-  const many = results.map((result) => streamsOf(result, results.length > 1 ? `${result.pc_id} ` : ''));
-  return `${streamsOf(told, '')}${many.join('')}`;
 }

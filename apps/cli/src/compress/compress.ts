@@ -1,21 +1,26 @@
-/** A shorter view of the output in an answer (contract, section 7.7). Its modes are accepted; none is carried out yet, and the answer says so. */
+/** A shorter view of the output in an answer (contract, section 7.7): its options, and who gets one. What makes it is loaded on demand. */
+import type { Jobs } from '@kanade/runner';
 import { type CompressionMode, compressionModes } from '@kanade/shared/job-words';
-import { type Options, UsageError } from '../call/command.ts';
+import { type Answer, type Context, type Eventually, type Options, UsageError } from '../call/command.ts';
 
 export const compressOptions = {
   compress: {
     kind: 'text',
     value: 'MODE',
     values: compressionModes,
-    help: 'shorter view of the output: accepted, not carried out yet; "compression" in the answer says so (default off)',
+    help: 'how "compression" in the answer shortens the output (default route, for output that gets shorter)',
   },
   rtk: { kind: 'text', value: 'MODE', values: compressionModes, help: 'the same as --compress' },
+  whole: {
+    kind: 'flag',
+    help: 'the shorter view is one of the whole log, however long, not of the part in the answer',
+  },
 } as const;
 
 type CompressOptions = Options<typeof compressOptions>;
 
-/** The mode that was asked for; undefined without one, and for `off`. Throws {@link UsageError} for what is none, and for two. */
-export function compressionMode({ compress, rtk }: CompressOptions): CompressionMode | undefined {
+/** The mode that was asked for; undefined without one. Throws {@link UsageError} for what is none, and for two. */
+export function askedMode({ compress, rtk, whole }: CompressOptions): CompressionMode | undefined {
   if (compress !== undefined && rtk !== undefined && compress !== rtk) {
     throw new UsageError(`--compress ${compress} and --rtk ${rtk} are the same option: give one of them`);
   }
@@ -23,25 +28,43 @@ export function compressionMode({ compress, rtk }: CompressOptions): Compression
   const mode = compressionModes.find((known) => known === asked);
   if (asked !== undefined && !mode)
     throw new UsageError(`--compress ${asked} is no mode: one of ${compressionModes.join(', ')}`);
-  return mode === 'off' ? undefined : mode;
+  if (whole && mode === 'off') throw new UsageError('--whole is for a shorter view: --compress off makes none');
+  return mode;
 }
 
-/** What an answer says of the mode that was asked for: the excerpts beside it are whole. Nothing without a mode. */
-export function compressionFields(given: CompressOptions, excerpts: Readonly<Record<string, unknown>>) {
-  const mode = compressionMode(given);
-  if (mode === undefined) return {};
-  const compression = {
-    mode,
-    applied: false,
-    detected_kind: mode === 'route' ? 'unknown' : mode,
-    stdout: '',
-    stderr: '',
-    stdout_original_bytes: excerpts.stdout_total_bytes,
-    stderr_original_bytes: excerpts.stderr_total_bytes,
-    stdout_compressed_bytes: 0,
-    stderr_compressed_bytes: 0,
-    omitted: false,
-    strategy: ['not-built'],
-  };
-  return { compression };
+/** Output of fewer bytes is not compressed unless somebody asks for it: loading what does it would cost more than it saves. */
+const unaskedBytesMin = 2_000;
+
+/** The call, and the mode of the configuration file. */
+interface CompressedCall {
+  readonly given: CompressOptions;
+  readonly configured: CompressionMode | undefined;
+  readonly jobs: Jobs;
+  readonly context: Context;
+}
+
+/**
+ * The answer with its `compression`: by option, by configuration, else `route` for programs (contract, section 3.2). Nobody having asked, an output that is short or
+ * does not get shorter has none (docs/adr/0037).
+ */
+export function withCompression(
+  answer: Answer,
+  { given, configured, jobs, context }: CompressedCall,
+): Eventually<Answer> {
+  const asked = askedMode(given) ?? configured ?? (given.whole ? 'route' : undefined);
+  const mode = asked ?? 'route';
+  if (mode === 'off') return answer;
+  if (asked === undefined) {
+    const bytes = String(answer.stdout).length + String(answer.stderr).length;
+    if (bytes < unaskedBytesMin || context.form === 'human' || context.contract === '0.1.18') return answer;
+  }
+  return import('./answer.ts').then(({ compressAnswer }) =>
+    compressAnswer(jobs, answer, {
+      mode,
+      isWhole: given.whole === true,
+      isOptional: asked === undefined,
+      program: context.program,
+      signal: context.io.signal,
+    }),
+  );
 }

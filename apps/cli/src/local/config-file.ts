@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { JobError } from '@kanade/runner';
+import { compressionModes } from '@kanade/shared/job-words';
 import { parse } from 'smol-toml';
 import type { Config } from './settings.ts';
-
-const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'];
 
 type Table = Record<string, unknown>;
 
@@ -36,9 +35,10 @@ export function readConfigFile(path: string): Config {
   };
   const gc = valuesOf('gc');
   const limits = valuesOf('limits');
-  const compression = table('compression').default;
-  if (compression !== undefined && !compressionModes.includes(String(compression))) {
-    fail(`compression.default must be one of ${compressionModes.join(', ')}: ${JSON.stringify(compression)}`);
+  const named = table('compression').default;
+  const compression = compressionModes.find((mode) => mode === named);
+  if (named !== undefined && compression === undefined) {
+    fail(`compression.default must be one of ${compressionModes.join(', ')}: ${JSON.stringify(named)}`);
   }
   const output = document.output;
   if (output !== undefined && output !== 'json' && output !== 'yaml' && output !== 'human') {
@@ -47,6 +47,7 @@ export function readConfigFile(path: string): Config {
   const shell = shellIn(table('shell'), path);
   return {
     output: output as Config['output'],
+    compression,
     ...(shell === undefined ? {} : { shell }),
     limits: {
       jobs: limits.count('jobs'),

@@ -3,7 +3,7 @@ import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JobDir, JobError, type Jobs, type Launched, openJobs, type RootLimits } from '@kanade/runner';
 import { type Answer, type Context, type Options, UsageError } from '../call/command.ts';
-import { compressionFields, compressionMode, compressOptions } from '../compress/compress.ts';
+import { askedMode, compressOptions, withCompression } from '../compress/compress.ts';
 import { excerptBytes, tailLines, tailsOf } from '../door/excerpts.ts';
 import { answerLaunched, observeSeconds } from '../door/launched.ts';
 import { type Config, readConfig } from './settings.ts';
@@ -73,7 +73,7 @@ type ObservationOptions = Options<typeof observationOptions>;
 
 export function checkObservation(given: ObservationOptions): void {
   if (given.forever && given.until !== undefined) throw new UsageError('--until and --forever exclude each other');
-  if ((given.compress ?? given.rtk) !== undefined) compressionMode(given);
+  askedMode(given);
 }
 
 interface Observed {
@@ -82,18 +82,19 @@ interface Observed {
   readonly jobs: Jobs;
   readonly launched: Launched;
   readonly context: Context;
+  readonly config: Config;
 }
 
 /** Observes as the options say and answers. */
-export async function observeAndAnswer({ type, given, jobs, launched, context }: Observed): Promise<Answer> {
+export async function observeAndAnswer({ type, given, jobs, launched, context, config }: Observed): Promise<Answer> {
   const { startedMs, onWaiting } = context;
   const observes = given['no-wait'] !== true && given.wait !== false;
   const until = observes ? (given.forever ? 'forever' : given.until) : 'none';
   const bytesMax = given['max-bytes'];
   const answer = await answerLaunched(jobs, launched, { type, startedMs, until, bytesMax, onWaiting });
+  const call = { given, configured: config.compression, jobs, context };
   return {
-    ...answer,
-    ...((given.compress ?? given.rtk) === undefined ? {} : compressionFields(given, answer)),
+    ...(await withCompression(answer, call)),
     ...(context.contract === '0.1.18' ? { legacy: legacyOf(jobs, launched.job, given) } : {}),
   };
 }

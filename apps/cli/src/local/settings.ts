@@ -1,6 +1,7 @@
 /** Where local jobs are, and what the user's configuration file says. A file that is not there is as good as an empty one. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { CompressionMode } from '@kanade/shared/job-words';
 import { type Eventually, type FormName, UsageError } from '../call/command.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -35,6 +36,8 @@ export interface Config {
   readonly output?: FormName | undefined;
   /** Words before a command; undefined = built-in. */
   readonly shell?: readonly string[];
+  /** How output is shortened in an answer; undefined = as built in. */
+  readonly compression?: CompressionMode | undefined;
   /** Limits of the jobs root and of each job's logs; undefined = built-in. */
   readonly limits?: {
     readonly jobs?: number;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { amount } from './envelope.ts';
+import { amount, range } from './envelope.ts';
 import { compressionModes } from './words.ts';
 
 /**
@@ -19,5 +19,17 @@ export const CompressionData = z.looseObject({
   stderr_compressed_bytes: amount,
   omitted: z.boolean(),
   strategy: z.array(z.string()),
+  /** Ours: which lines of the log the view leaves out, how many errors are among them, and the call that prints them. */
+  left_out: z
+    .array(
+      z.looseObject({
+        stream: z.enum(['stdout', 'stderr']),
+        range,
+        lines: amount,
+        error_lines: amount,
+        get: z.string().optional(),
+      }),
+    )
+    .optional(),
 });
 export type CompressionData = z.infer<typeof CompressionData>;

@@ -12,7 +12,7 @@ export const AnsweredState = openEnum(jobStates).meta({ enum: [...jobStates, 'un
 export type AnsweredState = z.infer<typeof AnsweredState>;
 
 /** Bytes `[begin, end)` of a log. */
-const range = z.tuple([amount, amount]);
+export const range = z.tuple([amount, amount]);
 
 /** What was cut out of the two logs: text (invalid UTF-8 became U+FFFD), where it stood, and how much there is. */
 export const Excerpts = z.looseObject({

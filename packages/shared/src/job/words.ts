@@ -125,6 +125,6 @@ export type JobErrorCode = keyof typeof jobErrors;
 /** Where the HTTP door listens unless it is told otherwise (contract, section 8.1). */
 export const servePort = 19_263;
 
-/** What `--compress` takes (contract, section 7.7). `off` gives no compression object; `auto` is not a mode. */
+/** What `--compress` and `compression.default` take (contract, section 7.7). `off` gives no compression object; `auto` is not a mode. */
 export const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'] as const;
 export type CompressionMode = (typeof compressionModes)[number];

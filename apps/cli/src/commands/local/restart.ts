@@ -37,7 +37,7 @@ export const restart = defineCommand({
     const job = jobs.find(oneWord(words, 'JOB_ID'));
     context.onWaiting?.(waitingFor(jobs, job));
     const launched = await jobs.restart(job, { signal, graceMs, abort: context.io.signal });
-    const answer = await observeAndAnswer({ type: 'restart', given, jobs, launched, context });
+    const answer = await observeAndAnswer({ type: 'restart', given, jobs, launched, context, config });
     collect(given, config, { context, jobs });
     return answer;
   },

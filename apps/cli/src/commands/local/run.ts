@@ -48,7 +48,7 @@ export const run = defineCommand({
     const log = given.log === undefined ? {} : { fullLog: resolve(given.log) };
     const definition = { ...defined, ...log, ...turnOf(given, jobs) };
     const launched = jobs.launch(definition);
-    const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context });
+    const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context, config });
     collect(given, config, { context, jobs });
     return notTaken === undefined ? answer : { ...answer, stdin: notTaken };
   },

@@ -20,7 +20,7 @@ export const start = defineCommand({
     const config = await prepareCollection(given, context);
     const jobs = jobsOf(context);
     const launched = jobs.start(jobs.find(oneWord(words, 'JOB_ID')));
-    const answer = await observeAndAnswer({ type: 'start', given, jobs, launched, context });
+    const answer = await observeAndAnswer({ type: 'start', given, jobs, launched, context, config });
     collect(given, config, { context, jobs });
     return answer;
   },

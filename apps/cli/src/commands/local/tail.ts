@@ -1,5 +1,5 @@
 import { defineCommand, goOn, oneWord, UsageError } from '../../call/command.ts';
-import { compressionFields, compressionMode, compressOptions } from '../../compress/compress.ts';
+import { askedMode, compressOptions, withCompression } from '../../compress/compress.ts';
 import { excerptBytes, tailLines } from '../../door/excerpts.ts';
 import { answerTail } from '../../door/tail.ts';
 import { jobsOf } from '../../local/observation.ts';
@@ -15,17 +15,21 @@ export const tail = defineCommand({
     ...compressOptions,
     'max-bytes': { kind: 'count', value: 'N', help: `bytes per stream (default ${excerptBytes})` },
   },
-  examples: ['kanade tail 3f2a9c1', 'kanade tail --lines 5 3f2a9c1'],
+  examples: [
+    'kanade tail 3f2a9c1',
+    'kanade tail --lines 5 3f2a9c1',
+    'kanade tail --whole --compress errors --max-bytes 0 3f2a9c1',
+  ],
   run(options, words, context) {
     if (options['tail-lines'] !== undefined && options.lines !== undefined) {
       throw new UsageError('--tail-lines and --lines are the same option: give one of them');
     }
-    compressionMode(options);
+    askedMode(options);
     const window = { lines: options['tail-lines'] ?? options.lines, bytesMax: options['max-bytes'] };
-    // For its errors: a configuration file that is wrong is wrong for every command that has settings there.
-    return goOn(readConfig(context.io.env, undefined), () => {
-      const answer = answerTail(jobsOf(context), oneWord(words, 'JOB_ID'), window);
-      return { ...answer, ...compressionFields(options, answer) };
+    return goOn(readConfig(context.io.env, undefined), ({ compression: configured }) => {
+      const jobs = jobsOf(context);
+      const answer = answerTail(jobs, oneWord(words, 'JOB_ID'), window);
+      return withCompression(answer, { given: options, configured, jobs, context });
     });
   },
 });
