@@ -126,7 +126,7 @@ const readJs: ReadDiagnostic = (text, file) => {
   if (found)
     return diagnosticOf(found[1] ?? '', `${found[2]}:${found[3]}`, {
       code: found[4] ?? '',
-      message: (found[5] ?? '').replace(/[━─]+/g, '') || (found[4] ?? ''),
+      message: (found[5] ?? '').replace(/FIXABLE|[━─]+/g, '').trim() || (found[4] ?? ''),
     });
   const [, level, path = ''] = prettier.exec(text) ?? [];
   if (level === undefined || /^(?:Code style|Run Prettier)/.test(path)) return undefined;

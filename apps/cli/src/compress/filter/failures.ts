@@ -19,15 +19,18 @@ export const failures: CreateFilter = (drop) => {
   const picked = createPicked(drop, 60, 20);
   let left = 0;
   let isTraceback = false;
+  let isMessage = false;
   return {
     take(line) {
       if (isErrorLine(line.text, rule)) {
         picked.add(line);
         isTraceback = traceback.test(line.text);
         left = isTraceback ? framesMax : belongingMax;
+        isMessage = line.text.includes(' panicked at ');
         return;
       }
-      const follows = left > 0 && (isTraceback ? frame : belongs).test(line.text);
+      const follows = isMessage || (left > 0 && (isTraceback ? frame : belongs).test(line.text));
+      isMessage = false;
       left = follows ? left - 1 : 0;
       if (follows) picked.add(line);
       else drop(line);
@@ -42,7 +45,7 @@ const failureWord = /\b(?:fail(?:ed|ure|ures)?|panicked|panic|error|errors|excep
 const passingLine =
   /(?:\.\.\. ok|\bPASSED\b|\bok|\[ *OK \]|Passed)(?: .*)?$|^\s*(?:✓|✔|√|ok \d|--- PASS|\[ RUN|\[ +OK|running \d+ tests)/;
 const noise =
-  /^\s*(?:Compiling|Downloaded|Downloading|Checking|Fresh|Finished|Running|Doc-tests|Updating|Locking|Building|Installing|Collecting)\s/;
+  /^\s+at \/rustc\/|^\s+\d+: (?:core|std|__rustc|<fn)|^\s*(?:Compiling|Downloaded|Downloading|Checking|Fresh|Finished|Running|Doc-tests|Updating|Locking|Building|Installing|Collecting)\s/;
 
 /** Summary lines, lines of tests that did not pass, and what follows the first failure. */
 export const testFailures: CreateFilter = (drop) => {

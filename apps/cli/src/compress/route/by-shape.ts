@@ -8,7 +8,7 @@ export const shapeCharsMax = 64 * 1024;
 
 export function kindByShape(stdout: string, stderr: string): Kind {
   const texts = [stdout, stderr].map((text) => withoutControls(text.slice(0, shapeCharsMax)));
-  if (texts.some((text) => /^\s*[{[]/.test(text) && !/^\s*\[[A-Za-z]/.test(text))) return 'json-structure';
+  if (texts.some((text) => /^\s*[{[]/.test(text) && !logHead.test(text))) return 'json-structure';
   const lines = texts.map((text) => text.split('\n'));
   if (lines.some(repeats)) return 'logs';
   const all = texts.join('\n').toLowerCase();
@@ -17,6 +17,9 @@ export function kindByShape(stdout: string, stderr: string): Kind {
   if (/error|panic|traceback/.test(all)) return 'errors';
   return 'summary';
 }
+
+/** `[4711] 2026/05/01 …` and `[INFO] …` begin like JSON and are none. */
+const logHead = /^\s*\[[\w .:/-]{1,80}\] *[^\s,\]]/;
 
 /** Two neighbours are the same, or the same but for their times. */
 function repeats(lines: readonly string[]): boolean {
@@ -31,7 +34,6 @@ function repeats(lines: readonly string[]): boolean {
   return false;
 }
 
+/** A rule between a header and its rows; the bars that compilers draw beside code are none. */
 const isTableLine = (line: string): boolean =>
-  (line.includes('|') && line.includes('---')) ||
-  (line.includes('-+-') && line.includes('--')) ||
-  /^\(\d+ rows?\)\s*$/.test(line);
+  /-{3,}[+|]-{3,}/.test(line) || /^\|(?: ?:?-{3,}:? ?\|)+\s*$/.test(line) || /^\(\d+ rows?\)\s*$/.test(line);
