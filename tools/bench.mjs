@@ -30,6 +30,11 @@ const benches = {
     file: 'cli/load.mjs',
     programs: true,
   },
+  compress: {
+    what: '% of their bytes that real outputs keep; memory of a call that compresses a whole log of 1 GB, against 1 MB',
+    file: 'cli/compress.mjs',
+    programs: true,
+  },
   'agent:order': {
     what: 'ms from an order to its result over NATS, p50 and p99 above the same shell without us',
     file: 'agent/order.mjs',
