@@ -4,7 +4,7 @@
  */
 import { type Columns, cellsOf, stateColours } from './columns.ts';
 import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
-import { outputOf } from './output.ts';
+import { printedOf } from './printed.ts';
 import { branchesOf, queueTables } from './queue-answers.ts';
 import { endingSentence, sentenceOf } from './sentence.ts';
 import { settingsTables } from './settings-answers.ts';
@@ -37,7 +37,7 @@ export function humanOf(answer: object, { colourful, isScreen = false }: HumanOp
   const body = bodyOf(told, paint);
   if (said?.mark === 'plain' && Object.hasOwn(tables, String(told.type)))
     return body === '' ? sentence : `${body}\n${sentence}`;
-  return `${sentence}${body}${fieldsOf(told, paint)}${outputOf(told, paint, isScreen)}`;
+  return `${sentence}${body}${fieldsOf(told, paint)}${printedOf(told, paint, isScreen)}`;
 }
 
 const notAnswered: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { seeded } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { lineCharsRead } from './line/split.ts';
 import { kinds } from './route/kinds.ts';
-import { type Compression, type CompressRequest, compress, createSieve } from './view.ts';
+import { type Compression, type CompressRequest, compress, createStreamSieve } from './view.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 const excerpt = (text: string, from = 0, total = from + bytes(text)) =>
@@ -64,7 +64,7 @@ describe('error lines', () => {
     const errors = ['error: the disk is full', 'fatal: not a git repository', 'ls: cannot access x: Permission denied'];
     const filler = numbered(400, (at) => `src/file-${at % 50}.ts:${at}:3: some text number ${at}`);
     const text = `${filler}${errors.join('\n')}\n${filler}`;
-    const sieve = createSieve(kind as keyof typeof kinds, 0);
+    const sieve = createStreamSieve(kind as keyof typeof kinds, 0);
     sieve.push(text);
     const view = sieve.end([0, bytes(text)]);
     expect(view.isShorter).toBe(true);
@@ -116,7 +116,7 @@ const odd: Record<string, string> = {
 
 describe.each(Object.entries(odd))('%s', (_name, text) => {
   it.each(Object.keys(kinds))('is taken by %s, and does not get longer', (kind) => {
-    const sieve = createSieve(kind as keyof typeof kinds, 0);
+    const sieve = createStreamSieve(kind as keyof typeof kinds, 0);
     sieve.push(text);
     const view = sieve.end([0, bytes(text)]);
     expect(bytes(view.text)).toBeLessThanOrEqual(bytes(text));
@@ -155,9 +155,9 @@ describe('whatever is printed', () => {
   it('gives the same view however the text is cut into pieces', () => {
     for (const text of texts.slice(0, 60)) {
       for (const kind of ['errors', 'logs', 'summary', 'json', 'search'] as const) {
-        const whole = createSieve(kind, 0);
+        const whole = createStreamSieve(kind, 0);
         whole.push(text);
-        const inPieces = createSieve(kind, 0);
+        const inPieces = createStreamSieve(kind, 0);
         for (let from = 0; from < text.length; ) {
           const length = 1 + next(50);
           let to = Math.min(text.length, from + length);

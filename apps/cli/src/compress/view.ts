@@ -1,10 +1,10 @@
 /**
  * A shorter view of a job's output (contract, section 7.7): text in, text out. It knows no job, no file and no door; what is in the answer beside it stays as
- * it is. Every line that a filter does not show passes the ledger, so that no error line gets lost uncounted.
+ * it is. Every line that a filter does not show passes the leftovers, so that no error line gets lost uncounted.
  */
 import type { CompressionMode } from '@kanade/shared/job-words';
 import { createBounded } from './filter/filter.ts';
-import { createErrorLook, createLedger, type Ledger, type LeftOut } from './ledger.ts';
+import { createErrorLook, createLeftovers, type LeftOut, type Leftovers } from './leftovers.ts';
 import { bytesOf } from './line/line.ts';
 import { createSplitter } from './line/split.ts';
 import { kindByCommand } from './route/by-command.ts';
@@ -59,7 +59,7 @@ export interface Compression {
 export function compress({ mode, command, stdout, stderr }: CompressRequest): Compression {
   const kind = kindOf(mode, { command, stdout: stdout.text, stderr: stderr.text });
   const view = ({ text, range }: StreamText): StreamView => {
-    const sieve = createSieve(kind, range[0]);
+    const sieve = createStreamSieve(kind, range[0]);
     sieve.push(text);
     return sieve.end(range);
   };
@@ -102,19 +102,19 @@ export interface Sieve {
 }
 
 /** A sieve for one stream of a kind of output, whose first byte is at `from`. */
-export function createSieve(kind: Kind, from: number): Sieve {
+export function createStreamSieve(kind: Kind, from: number): Sieve {
   const facts = kinds[kind];
   const isError = createErrorLook(facts.errors);
   const ways = [facts.create, createBounded(facts.otherwise)].map((create) => {
-    const ledger = createLedger(isError);
-    return { ledger, filter: create(ledger.drop) };
+    const leftovers = createLeftovers(isError);
+    return { leftovers, filter: create(leftovers.drop) };
   });
   const splitter = createSplitter(from, {
     line(line) {
       for (const { filter } of ways) filter.take(line);
     },
     overwritten(line) {
-      for (const { ledger } of ways) ledger.drop(line);
+      for (const { leftovers } of ways) leftovers.drop(line);
     },
   });
   let raw: string | undefined = '';
@@ -132,10 +132,10 @@ export function createSieve(kind: Kind, from: number): Sieve {
       splitter.end();
       const shown = ways.map(({ filter }) => filter.end());
       const at = shown[0] === '' ? 1 : 0;
-      const { ledger } = ways[at] as { ledger: Ledger };
-      const text = withErrors(shown[at] ?? '', ledger, 'errorPrefix' in facts ? facts.errorPrefix : undefined);
+      const { leftovers } = ways[at] as { leftovers: Leftovers };
+      const text = withErrors(shown[at] ?? '', leftovers, 'errorPrefix' in facts ? facts.errorPrefix : undefined);
       const isShorter = bytesOf(text) + (endsLine ? 1 : 0) < bytes;
-      const { range: exact, ...counts } = ledger.leftOut();
+      const { range: exact, ...counts } = leftovers.leftOut();
       const leftOut = { ...counts, range: isExact ? exact : range };
       if (isShorter || raw === undefined) return { text, isShorter, leftOut };
       return { text: endsLine ? raw.slice(0, -1) : raw, isShorter, leftOut: { lines: 0, errors: 0, range: undefined } };
@@ -144,9 +144,9 @@ export function createSieve(kind: Kind, from: number): Sieve {
 }
 
 /** The view of a filter with the error lines below it that it does not show. */
-function withErrors(text: string, ledger: Ledger, prefix: string | undefined): string {
+function withErrors(text: string, leftovers: Leftovers, prefix: string | undefined): string {
   const lines = new Set(text.split('\n'));
-  const errors = ledger.errors().filter((line) => !lines.has(line));
+  const errors = leftovers.errors().filter((line) => !lines.has(line));
   if (errors.length === 0) return text;
   const below = prefix === undefined ? ['... error lines:', ...errors] : errors.map((line) => `${prefix}${line}`);
   return text === '' ? errors.join('\n') : [text, ...below].join('\n');

@@ -3,7 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { JobDir, Jobs } from '@kanade/runner';
 import { shapeCharsMax } from './route/by-shape.ts';
 import type { Kind } from './route/kinds.ts';
-import { type Compression, type CompressRequest, compressionOf, createSieve, kindOf, type StreamView } from './view.ts';
+import {
+  type Compression,
+  type CompressRequest,
+  compressionOf,
+  createStreamSieve,
+  kindOf,
+  type StreamView,
+} from './view.ts';
 
 const pieceBytes = 64 * 1024;
 
@@ -44,7 +51,7 @@ interface LogToView {
 }
 
 async function viewOf({ jobs, job, stream, totalBytes, kind, signal }: LogToView): Promise<StreamView> {
-  const sieve = createSieve(kind, 0);
+  const sieve = createStreamSieve(kind, 0);
   const decoder = new TextDecoder();
   let from = 0;
   for (let piece = 1; from < totalBytes; piece++) {

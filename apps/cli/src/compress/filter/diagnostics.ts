@@ -1,5 +1,5 @@
 /** What compilers and linters say, by file, severity and code; every error of it, as far as there is room. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createTally } from './filter.ts';
 import { createDocument, isObject } from './json-shape.ts';
 
@@ -36,7 +36,7 @@ const createGrouping =
   (drop) => {
     const groups = createTally<Group>(groupsMax, () => ({ count: 0, samples: [] }));
     const document = createDocument(drop);
-    const extras: Line[] = [];
+    const extras: OutputLine[] = [];
     let [total, more, file] = [0, moreErrorsMax, ''];
     let isDocument: boolean | undefined;
     const add = (found: Diagnostic): boolean => {
@@ -181,7 +181,7 @@ const pythonLines = createGrouping({ read: createPythonReader() });
 /** Joins ruff's two lines into one of its short form. */
 export const pythonDiagnostics: CreateFilter = (drop) => {
   const grouping = pythonLines(drop);
-  let before: Line | undefined;
+  let before: OutputLine | undefined;
   const give = (): void => {
     if (before !== undefined) grouping.take(before);
     before = undefined;

@@ -1,5 +1,5 @@
 /** Environments: names by prefix; values that could be secrets never. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createTally } from './filter.ts';
 
 const secret = /secret|token|password|passwd|api_?key|credential|private_?key|auth/i;
@@ -18,7 +18,7 @@ export const env: CreateFilter = (drop) => {
   const secrets: string[] = [];
   let isSecret = false;
   let count = 0;
-  const add = (name: string, value: string, line: Line): void => {
+  const add = (name: string, value: string, line: OutputLine): void => {
     count++;
     isSecret = secret.test(name);
     if (isSecret) {

@@ -1,6 +1,6 @@
 /** Failures of any tool, and of test runs: the lines that say what went wrong, with what belongs to them. */
 import { type ErrorRule, isErrorLine } from '../line/error-line.ts';
-import type { Line } from '../line/line.ts';
+import type { OutputLine } from '../line/line.ts';
 import { type CreateFilter, createPicked } from './filter.ts';
 
 const rule: ErrorRule = 'message';
@@ -51,7 +51,7 @@ const noise =
 export const testFailures: CreateFilter = (drop) => {
   const picked = createPicked(drop, 56, 24);
   let hasFailed = false;
-  const isShown = ({ text }: Line): boolean => {
+  const isShown = ({ text }: OutputLine): boolean => {
     if (summary.test(text)) return true;
     if (text.trim() === '' || passingLine.test(text) || noise.test(text)) return false;
     if (failureWord.test(text)) {

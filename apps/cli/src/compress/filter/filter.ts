@@ -1,22 +1,22 @@
 /** What a filter is, and the parts that most are made of. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 
 /**
  * Takes the lines of one stream in order and gives its view, without a newline at its end. A filter holds a bounded part of them, and tells `drop` of every line that its view
  * neither shows nor stands for, once: that is how error lines survive every filter.
  */
 export interface Filter {
-  take(line: Line): void;
+  take(line: OutputLine): void;
   /** The view; empty when this filter found nothing of what it looks for. */
   end(): string;
 }
 
-export type Drop = (line: Line) => void;
+export type Drop = (line: OutputLine) => void;
 export type CreateFilter = (drop: Drop) => Filter;
 
 /** Chosen lines, at most `first` from their beginning and `last` from their end. */
 export interface Picked {
-  add(line: Line): void;
+  add(line: OutputLine): void;
   readonly count: number;
   /** The lines as they are shown, with a note where some are missing. */
   lines(): string[];
@@ -24,8 +24,8 @@ export interface Picked {
 
 /** Keeps the first and the last of the lines it is given; those between are dropped. */
 export function createPicked(drop: Drop, first: number, last: number, marker?: string): Picked {
-  const head: Line[] = [];
-  const tail: Line[] = [];
+  const head: OutputLine[] = [];
+  const tail: OutputLine[] = [];
   let next = 0;
   let count = 0;
   return {
@@ -35,7 +35,7 @@ export function createPicked(drop: Drop, first: number, last: number, marker?: s
       else if (tail.length < last) tail.push(line);
       else if (last === 0) drop(line);
       else {
-        drop(tail[next] as Line);
+        drop(tail[next] as OutputLine);
         tail[next] = line;
         next = (next + 1) % last;
       }
@@ -45,7 +45,7 @@ export function createPicked(drop: Drop, first: number, last: number, marker?: s
     },
     lines() {
       const missing = count - head.length - tail.length;
-      const shown = (lines: readonly Line[]) => lines.map(({ text }) => cutLine(text));
+      const shown = (lines: readonly OutputLine[]) => lines.map(({ text }) => cutLine(text));
       return [
         ...shown(head),
         ...(missing > 0 ? [marker ?? `... ${missing} lines omitted ...`] : []),

@@ -1,10 +1,10 @@
 /** What each filter makes of the output it is for (contract, section 7.7); docker, kubectl, psql, aws and gh by made-up output. */
 import { expect, it } from 'vitest';
 import type { Kind } from '../route/kinds.ts';
-import { createSieve } from '../view.ts';
+import { createStreamSieve } from '../view.ts';
 
 function viewOf(kind: Kind, text: string): string {
-  const sieve = createSieve(kind, 0);
+  const sieve = createStreamSieve(kind, 0);
   sieve.push(text);
   return sieve.end([0, Buffer.byteLength(text)]).text;
 }

@@ -1,5 +1,5 @@
 /** What git says in lines: status, push, pull, branch, stash. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createPicked, createPicker, type Filter } from './filter.ts';
 import { gitDiff } from './git-diff.ts';
 import { gitLog } from './git-log.ts';
@@ -21,7 +21,7 @@ const transferred =
   (usesStat: boolean): CreateFilter =>
   (drop) => {
     const errors = createPicked(drop, 30, 10);
-    const said: { upToDate?: string; ref?: string; stat?: string; last?: Line } = {};
+    const said: { upToDate?: string; ref?: string; stat?: string; last?: OutputLine } = {};
     return {
       take(line) {
         const { text } = line;

@@ -1,6 +1,6 @@
 /** JSON: its shape. One document, or a document a line. */
 import { isErrorLine } from '../line/error-line.ts';
-import { boundary, cutLine, type Line } from '../line/line.ts';
+import { boundary, cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createTally, type Drop } from './filter.ts';
 
 const keysMax = 20;
@@ -12,19 +12,19 @@ export const documentCharsMax = 1024 * 1024;
 
 /** The lines of a stream until they are too many, and what they are as JSON. */
 export function createDocument(drop: Drop) {
-  const lines: Line[] = [];
+  const lines: OutputLine[] = [];
   let chars = 0;
   let isTooLarge = false;
   return {
     /** False for a line that is no longer held. */
-    take(line: Line): void {
+    take(line: OutputLine): void {
       chars += line.text.length + 1;
       if (isTooLarge || chars > documentCharsMax) {
         isTooLarge = true;
         drop(line);
       } else lines.push(line);
     },
-    lines: lines as readonly Line[],
+    lines: lines as readonly OutputLine[],
     /** The one document that all lines are together; undefined when they are none. */
     parse(): { readonly value: unknown } | undefined {
       if (isTooLarge || chars === 0) return undefined;

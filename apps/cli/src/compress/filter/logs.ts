@@ -1,5 +1,5 @@
 /** Logs: what repeats but for its time is told once, with how often. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { withoutTimes } from '../line/times.ts';
 import { type CreateFilter, createPicked } from './filter.ts';
 
@@ -8,7 +8,7 @@ const isProgress = (text: string): boolean => /progress/i.test(text) && /%|\bdon
 /** Neighbours that are equal without their times are one line; of very many such, the first and the last are shown. */
 export const logs: CreateFilter = (drop) => {
   const picked = createPicked(drop, 120, 60);
-  let first: Line | undefined;
+  let first: OutputLine | undefined;
   let timeless = '';
   let count = 0;
   const give = (): void => {

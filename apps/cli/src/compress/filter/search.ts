@@ -1,5 +1,5 @@
 /** `rg` and `grep`: matches by file. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createTally } from './filter.ts';
 
 const filesMax = 40;
@@ -15,7 +15,7 @@ export const search: CreateFilter = (drop) => {
   const files = createTally<Matches>(filesMax, () => ({ count: 0, samples: [] }));
   let heading: string | undefined;
   let plain = 0;
-  const add = (file: string, sample: string, line: Line): void => {
+  const add = (file: string, sample: string, line: OutputLine): void => {
     const matches = files.of(file);
     if (matches === undefined) {
       drop(line);

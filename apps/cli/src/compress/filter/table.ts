@@ -1,5 +1,5 @@
 /** Tables of docker, kubectl and psql: the rows that are not well first, cells without their padding. */
-import { boundary, cutLine, type Line } from '../line/line.ts';
+import { boundary, cutLine, type OutputLine } from '../line/line.ts';
 import type { CreateFilter } from './filter.ts';
 
 const rowsMax = 30;
@@ -12,14 +12,14 @@ const known =
   /^(?:name|names|container id|image|status|state|ready|restarts|ports|age|namespace|type|cluster-ip|repository|tag|size|service|reason|node|message|desired|current|available|up-to-date|version|roles)$/i;
 
 interface Row {
-  readonly line: Line;
+  readonly line: OutputLine;
   readonly cells: readonly string[];
 }
 
 export const table: CreateFilter = (drop) => {
   let header: readonly string[] | undefined;
   let cellsOf: ((text: string) => string[]) | undefined;
-  let before: Line | undefined;
+  let before: OutputLine | undefined;
   const rows: Row[] = [];
   let more = 0;
   return {
@@ -64,7 +64,7 @@ export const table: CreateFilter = (drop) => {
 function shownTable(
   header: readonly string[],
   rows: readonly Row[],
-  { drop, more }: { drop: (line: Line) => void; more: number },
+  { drop, more }: { drop: (line: OutputLine) => void; more: number },
 ): string {
   const knownColumns = header.flatMap((name, at) => (at === 0 || known.test(name) ? [at] : []));
   const columns = knownColumns.length >= 2 ? knownColumns : [...header.keys()];

@@ -1,6 +1,6 @@
 /** Test runs of JavaScript, Python and Go: the counts, and what failed. */
 import { isErrorLine } from '../line/error-line.ts';
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createPicked } from './filter.ts';
 import { createDocument, isObject, parseJson } from './json-shape.ts';
 
@@ -24,7 +24,7 @@ const createTestSummary =
     const document = createDocument(drop);
     let isDocument: boolean | undefined;
     let isFailing = false;
-    const look = (line: Line): void => {
+    const look = (line: OutputLine): void => {
       const { text } = line;
       const isSummary = facts.summary.test(text);
       const isNothing = facts.passing.test(text) || text.trim() === '';
@@ -95,7 +95,7 @@ export const pythonTests = createTestSummary({
 export const goTests: CreateFilter = (drop) => {
   const failures = createPicked(drop, 60, 20);
   const counts = { ok: 0, failed: 0, untested: 0 };
-  const look = (line: Line): void => {
+  const look = (line: OutputLine): void => {
     const { text } = line;
     if (/^ok\s/.test(text)) counts.ok++;
     else if (/^\?\s.*no test files/.test(text)) counts.untested++;

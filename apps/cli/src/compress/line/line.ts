@@ -1,7 +1,7 @@
 /** One line of output, as people see it: without escape sequences, never cut inside a character. */
 
 /** A line and where it stands in the log, in bytes; `to` is behind its line end. */
-export interface Line {
+export interface OutputLine {
   readonly text: string;
   readonly from: number;
   readonly to: number;

@@ -1,5 +1,5 @@
 /** Text in pieces of any size → lines, in time linear in the text and memory for one line. */
-import { bytesOf, type Line, withoutControls } from './line.ts';
+import { bytesOf, type OutputLine, withoutControls } from './line.ts';
 
 /** Most characters of one line that are looked at; the rest of it is skipped. */
 export const lineCharsRead = 1024 * 1024;
@@ -12,9 +12,9 @@ export interface Splitter {
 }
 
 interface Receiver {
-  line(line: Line): void;
+  line(line: OutputLine): void;
   /** A state of a progress display that the next one wrote over (a carriage return without a newline). */
-  overwritten(line: Line): void;
+  overwritten(line: OutputLine): void;
 }
 
 /** Splits at `\n` and `\r\n`; what a lone `\r` ends was written over on a screen. `from` is the offset of the first byte. */

@@ -11,7 +11,7 @@ import { gitDiff } from '../filter/git-diff.ts';
 import { gitLog } from '../filter/git-log.ts';
 import { httpTransfer } from '../filter/http-transfer.ts';
 import { jsonShape } from '../filter/json-shape.ts';
-import { list } from '../filter/list.ts';
+import { listing } from '../filter/listing.ts';
 import { logs } from '../filter/logs.ts';
 import { packages } from '../filter/packages.ts';
 import { search } from '../filter/search.ts';
@@ -73,7 +73,7 @@ export const kinds = {
   aws: generic('aws-safe-summary', aws, 'prefix'),
   'http-transfer': generic('http-progress-filter', httpTransfer, 'log'),
   search: generic('search-summary', search, 'prefix'),
-  list: generic('directory-grouping', list, 'prefix'),
+  list: generic('directory-grouping', listing, 'prefix'),
   'file-text': generic('head-tail-text-summary', fileText, 'log'),
   env: generic('env-mask-and-prefix-group', env, 'prefix'),
   json: generic('json-structure', jsonShape, 'log'),

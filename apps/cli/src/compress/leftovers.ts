@@ -1,6 +1,6 @@
 /** What a view leaves out: counted exactly, and its error lines kept. */
 import { type ErrorRule, errorPlace, isErrorLine } from './line/error-line.ts';
-import { cutLine, type Line } from './line/line.ts';
+import { cutLine, type OutputLine } from './line/line.ts';
 
 /** Error lines that a view carries beside what its filter shows. */
 const errorsFirst = 60;
@@ -14,14 +14,14 @@ export interface LeftOut {
   readonly range: readonly [number, number] | undefined;
 }
 
-export interface Ledger {
-  readonly drop: (line: Line) => void;
+export interface Leftovers {
+  readonly drop: (line: OutputLine) => void;
   /** The error lines among what was dropped, each text once, in their order. */
   errors(): string[];
   leftOut(): LeftOut;
 }
 
-export function createLedger(isError: (line: Line) => boolean): Ledger {
+export function createLeftovers(isError: (line: OutputLine) => boolean): Leftovers {
   const first = new Map<string, number>();
   const last = new Map<string, number>();
   let lines = 0;
@@ -75,8 +75,8 @@ const sum = (counts: Iterable<number>): number => {
 };
 
 /** The rule, asked once for each line however many filters see it. */
-export function createErrorLook(rule: ErrorRule): (line: Line) => boolean {
-  let asked: Line | undefined;
+export function createErrorLook(rule: ErrorRule): (line: OutputLine) => boolean {
+  let asked: OutputLine | undefined;
   let answer = false;
   return (line) => {
     if (asked === line) return answer;

@@ -3,7 +3,7 @@ import { type Paint, visible } from './ink.ts';
 import type { Told } from './told.ts';
 
 /** What was printed, below all else: of a job, or of each machine. */
-export function outputOf(told: Told, paint: Paint, isScreen: boolean): string {
+export function printedOf(told: Told, paint: Paint, isScreen: boolean): string {
   const isOfFleet = String(told.type).startsWith('fleet.');
   const results = isOfFleet && Array.isArray(told.results) ? (told.results as Told[]) : [];
   const show =

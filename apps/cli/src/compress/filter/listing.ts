@@ -1,5 +1,5 @@
 /** `ls`, `find` and `tree`: names by directory. */
-import { cutLine, type Line } from '../line/line.ts';
+import { cutLine, type OutputLine } from '../line/line.ts';
 import { type CreateFilter, createTally } from './filter.ts';
 
 const directoriesMax = 40;
@@ -10,11 +10,11 @@ interface Names {
   readonly shown: string[];
 }
 
-export const list: CreateFilter = (drop) => {
+export const listing: CreateFilter = (drop) => {
   const directories = createTally<Names>(directoriesMax, () => ({ count: 0, shown: [] }));
   const path: string[] = [];
   let current = '.';
-  const add = (directory: string, name: string, line: Line): void => {
+  const add = (directory: string, name: string, line: OutputLine): void => {
     const names = directories.of(directory);
     if (names === undefined) {
       drop(line);
