@@ -173,6 +173,12 @@ const benches = {
     what: 'the long run of the KLP fuzzers (--inputs N, 5000000; --seed N)',
     file: 'klp/fuzz.mjs',
   },
+  'klp:abuse': {
+    what: 'ms, the longest request of one user while another abuses the local socket of an agent, against nobody there; memory (as root; --rounds N)',
+    file: 'klp/abuse.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   'outbox:enqueue': {
     what: 'durable enqueues/s of 64 callers, against a file per record with fsync; on Node and on Bun',
     file: 'outbox/enqueue.mjs',

@@ -31,6 +31,8 @@ export interface DiagnosticsOptions extends GatherOptions {
 export interface Diagnostics {
   /** Throws KlpError `InvalidParams` for what is too long. */
   preview(asker: Asker, message: Partial<Plea>): Promise<DiagnosticsPreview>;
+  /** What that user was shown can be sent no more. */
+  forget(userKey: string): void;
   /** Sends what that user was shown; the same again is the same answer. Throws KlpError, each with what to do. */
   upload(asker: Asker, asked: Partial<Plea> & { readonly preview?: string | undefined }): Promise<DiagnosticsResult>;
 }
@@ -56,6 +58,7 @@ export function createDiagnostics(options: DiagnosticsOptions): Diagnostics {
   }
 
   return {
+    forget,
     async preview(asker, asked) {
       const message = messageOf(asked);
       const files = await gatherFiles(options, asker, message);

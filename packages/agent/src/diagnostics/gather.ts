@@ -46,8 +46,6 @@ export interface Plea {
 
 export type DiagnosticsFile = DiagnosticsPreview['files'][number];
 
-/** Lines of the log that are looked through in one turn of the event loop. */
-const linesPerTurn = 20;
 /** Variables of the agent's environment that are told: those that change how programs speak and where they are found. */
 const toldVariables = ['LANG', 'LANGUAGE', 'LC_ALL', 'LC_CTYPE', 'PATH', 'TZ'];
 
@@ -129,13 +127,15 @@ async function logOf({ logTail }: GatherOptions, asker: Asker, known: readonly s
   const { lines } = await logTail(asker, Number.MAX_SAFE_INTEGER);
   const kept: string[] = [];
   let bytes = 0;
+  let sinceMs = performance.now();
   for (const line of lines.reverse()) {
     const clean = lineOf(line, known);
     bytes += Buffer.byteLength(clean) + 1;
     if (bytes > limits.diagnosticsLogBytesMax) break;
     kept.push(clean);
-    // Looking for secrets takes its time: others have the event loop in between.
-    if (kept.length % linesPerTurn === 0) await nextTurn();
+    if (performance.now() - sinceMs < limits.afterTurnMs) continue;
+    await nextTurn();
+    sinceMs = performance.now();
   }
   return kept
     .reverse()

@@ -28,7 +28,7 @@ const shapes: readonly RegExp[] = [
 
 /** Who an address logs in as. A password may hold whatever an address may not. */
 const userInfo =
-  /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?:[^\s/?#"'`<>]*|[^\s/:@"'`<>]*:(?!\d{1,5}(?:[/?#\s]|$))[^\s"'`<>]*)@/gi;
+  /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?:[^\s/?#"'`<>]{0,1000}|[^\s/:@"'`<>]{0,200}:(?!\d{1,5}(?:[/?#\s]|$))[^\s"'`<>]{0,1000})@/gi;
 
 const bearer = /\b(bearer\s{1,3})([\w.~+/-]{8,}=*)/gi;
 const basic = /\b(basic\s{1,3})([A-Za-z0-9+/]{6,}={0,2})/gi;

@@ -62,9 +62,11 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
   const handlers = handlersOf(options);
   const users = createUserRates();
   const trace = openTrace(options);
+  const noteAccount = accountNotes(options);
   let connectionCount = 0;
 
   function onConnection(duplex: Duplex, peer: LocalPeer): void {
+    noteAccount(peer);
     const connection: Connection<LocalContract> = serveConnection<LocalContract, LocalPeer, LocalSession>(duplex, {
       contract: localContract,
       peer,
@@ -108,6 +110,18 @@ function sessionOf(
     feed: new ProgressFeed({ ...scope, owner: userKey, registry, history, onError }),
     states: pushStates(state, { ...scope, onError }),
     notices: pushNotices(notices, { ...scope, onError }),
+  };
+}
+
+/** An account that was made anew under the number of another is somebody else: what was opened for that one, and shown to them, is over. */
+function accountNotes({ support, diagnostics }: ServeLocalOptions): (peer: LocalPeer) => void {
+  const names = new Map<string, string>();
+  return ({ userKey, user }) => {
+    const before = names.get(userKey);
+    names.set(userKey, user);
+    if (before === undefined || before === user) return;
+    support.lock(userKey);
+    diagnostics.forget(userKey);
   };
 }
 
