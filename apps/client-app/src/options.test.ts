@@ -18,14 +18,33 @@ describe('parseOptions()', () => {
       { kind: 'serve', port: 0, open: false, trace: { path: '/tmp/t', bodies: true } },
     ],
     [['--help', '--port', '8080'], {}, { kind: 'help' }],
+    [
+      ['autostart', 'on', '--socket', '/run/c.sock'],
+      {},
+      {
+        kind: 'autostart',
+        action: 'on',
+        words: ['--socket', '/run/c.sock'],
+        args: ['autostart', 'on', '--socket', '/run/c.sock'],
+      },
+    ],
+    [['autostart', 'status'], {}, { kind: 'autostart', action: 'status', words: [], args: ['autostart', 'status'] }],
   ])('%j with %j', (args, env, options) => {
     expect(parseOptions(args, env)).toEqual(options);
   });
 
-  it.each([[['--port', '65536']], [['--port', '']], [['--port', ' 80']], [['--nope']], [['x']], [['--socket', '']]])(
-    'refuses %j as wrong usage',
-    (args) => {
-      expect(() => parseOptions(args, {})).toThrow(expect.objectContaining({ code: 'usage' }));
-    },
-  );
+  it.each([
+    [['autostart']],
+    [['autostart', 'maybe']],
+    [['autostart', 'on', 'off']],
+    [['autostart', 'on', '--open']],
+    [['--port', '65536']],
+    [['--port', '']],
+    [['--port', ' 80']],
+    [['--nope']],
+    [['x']],
+    [['--socket', '']],
+  ])('refuses %j as wrong usage', (args) => {
+    expect(() => parseOptions(args, {})).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
 });

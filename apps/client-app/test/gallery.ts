@@ -113,8 +113,6 @@ const runs = async (page: Page, { agent, board }: PageUnderTest): Promise<void> 
   await page.locator('#run-r7').getByText('end').waitFor();
 };
 
-const heading = (page: Page, level: number) => page.locator(`main h${level}`).first().waitFor();
-
 export const gallery: readonly GalleryState[] = [
   { name: 'home', agent: full, go: runs },
   { name: 'home-calm', agent: full, isPictured: true },
@@ -127,6 +125,14 @@ export const gallery: readonly GalleryState[] = [
   { name: 'loading', isAlone: true },
   {
     name: 'away',
+    go: (page, { agent, board }) => {
+      agent.lose(board, 'dial: nothing is there');
+      return page.locator('.obstacle.away').waitFor();
+    },
+  },
+  {
+    name: 'away-from-start',
+    isAlone: true,
     go: (page, { agent, board }) => {
       agent.lose(board, 'dial: nothing is there');
       return page.locator('.obstacle.away').waitFor();
@@ -172,6 +178,34 @@ export const gallery: readonly GalleryState[] = [
   },
   { name: 'category', agent: full, hash: '#/category/troubleshoot', go: runs },
   { name: 'category-calm', agent: full, hash: '#/category/troubleshoot', isPictured: true },
+  {
+    name: 'category-aged',
+    agent: (agent) => {
+      full(agent);
+      agent.snapshot = { ...agent.snapshot, online: false };
+      agent.age = { offline: true, as_of: hours(-3) };
+    },
+    hash: '#/category/troubleshoot',
+    go: (page) => page.locator('.age').waitFor(),
+    isPictured: true,
+  },
+  {
+    name: 'home-aged',
+    agent: (agent) => {
+      agent.age = { offline: true, as_of: hours(-60) };
+    },
+    go: (page) => page.getByText(/work all the same|実行できます/).waitFor(),
+  },
+  {
+    name: 'search-unheard',
+    agent: (agent) => {
+      agent.age = { offline: true };
+    },
+    go: async (page) => {
+      await page.getByRole('searchbox').fill('disk');
+      await page.locator('.age').waitFor();
+    },
+  },
   {
     name: 'category-500',
     agent: (agent) => {
@@ -253,6 +287,7 @@ export const gallery: readonly GalleryState[] = [
 /** Opens a state in a page that may be reused, by the address that the server printed. */
 export async function showState(state: GalleryState, page: Page, server: PageUnderTest, lang: string): Promise<void> {
   await page.goto(`${server.origin}/?lang=${lang}#token=${server.token}${state.hash ? `&${state.hash.slice(1)}` : ''}`);
-  await heading(page, 2);
+  // Before there is a catalogue there is no view; what stands there then is looked at as a state of its own.
+  await page.locator(state.isAlone ? '.obstacle.loading' : '#view-title').waitFor();
   await state.go?.(page, server);
 }

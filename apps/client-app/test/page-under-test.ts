@@ -31,6 +31,7 @@ export async function openPageUnderTest(
   const board = createBoard();
   const agent = createMemoryAgent(exampleJobs);
   const session = createSession();
+  const { token } = session.issue();
   const server = await openPageServer({ link: agent, board, page: await builtPage(), session, port: 0, limits });
   prepare(agent);
   if (!isAlone) agent.connect(board);
@@ -38,8 +39,8 @@ export async function openPageUnderTest(
   return {
     port: server.port,
     origin,
-    url: `${origin}/#token=${session.token}`,
-    token: session.token,
+    url: `${origin}/#token=${token}`,
+    token,
     board,
     agent,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -39,17 +39,18 @@ interface Started extends AsyncDisposable {
   readonly said: { stdout: string; stderr: string };
   /** Resolves to the exit code once everything it printed is in `said`. */
   readonly ended: Promise<number | null>;
-  stop(): void;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): void;
   /** The address it printed. */
   address(): Promise<string>;
 }
 
-function start(args: readonly string[], env: Record<string, string> = {}): Started {
+function start(args: readonly string[], env: Record<string, string | undefined> = {}): Started {
   const child = spawn(process.execPath, [join(directory.path, 'client.cjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       KANADE_SOCKET: join(directory.path, 'no-agent.sock'),
+      XDG_RUNTIME_DIR: directory.path,
       DISPLAY: '',
       WAYLAND_DISPLAY: '',
       ...env,
@@ -65,7 +66,7 @@ function start(args: readonly string[], env: Record<string, string> = {}): Start
   return {
     said,
     ended,
-    stop: () => child.kill('SIGTERM'),
+    stop: (signal = 'SIGTERM') => child.kill(signal),
     address: () =>
       eventually(
         'the line with the address',
@@ -76,6 +77,18 @@ function start(args: readonly string[], env: Record<string, string> = {}): Start
       await ended;
     },
   };
+}
+
+/** Files in which an address waits for its browser. */
+const handOvers = (runtime: string): readonly string[] =>
+  readdirSync(runtime).filter((name) => name.startsWith('kanade-client-'));
+
+/** Trades the token of an address; true when it was good. */
+async function use(address: string): Promise<boolean> {
+  const { origin, hash } = new URL(address);
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ token: hash.slice('#token='.length) });
+  return (await fetch(`${origin}/api/session`, { method: 'POST', headers, body })).ok;
 }
 
 describe('kanade-client', () => {
@@ -132,10 +145,8 @@ describe('kanade-client', () => {
     expect([statSync(file).mode & 0o777, statSync(dirname(file)).mode & 0o777]).toEqual([0o600, 0o700]);
     expect(readFileSync(file, 'utf8')).toContain(`content="0; url=${address}"`);
 
-    const token = new URL(address).hash.slice('#token='.length);
-    const headers = { 'content-type': 'application/json' };
-    await fetch(`${new URL(address).origin}/api/session`, { method: 'POST', headers, body: JSON.stringify({ token }) });
-    await eventually('the file is gone', () => readdirSync(runtime).length === 0);
+    expect(await use(address)).toBe(true);
+    await eventually('the file is gone', () => handOvers(runtime).length === 0);
   });
 
   it('leaves no file behind when it is stopped before anybody has opened the page', async () => {
@@ -145,7 +156,7 @@ describe('kanade-client', () => {
     await eventually('the words about the display', () => program.said.stderr.includes('found no display'));
     program.stop();
     expect(await program.ended).toBe(0);
-    expect(readdirSync(runtime)).toEqual([]);
+    expect(handOvers(runtime)).toEqual([]);
   });
 
   it('prints the options', async () => {
@@ -180,5 +191,74 @@ describe('kanade-client', () => {
       stderr: expect.stringContaining(`could not listen on 127.0.0.1:${port}: another program uses this port`),
     });
     other.close();
+  });
+});
+
+describe('a second kanade-client of the same person', () => {
+  /** A place of its own for what runs, and a browser that writes down what it was given. */
+  async function place(name: string) {
+    const at = (...names: string[]): string => join(directory.path, name, ...names);
+    await mkdir(at('runtime'), { recursive: true });
+    await mkdir(at('bin'));
+    const browser = `#!/bin/sh\nprintf '%s' "$*" > '${at('seen')}.part'; mv '${at('seen')}.part' '${at('seen')}'\n`;
+    await writeFile(at('bin', 'chromium'), browser, { mode: 0o755 });
+    const env = { XDG_RUNTIME_DIR: at('runtime'), DISPLAY: ':9', PATH: `${at('bin')}:${process.env.PATH}` };
+    return { env, seen: () => existsSync(at('seen')) && readFileSync(at('seen'), 'utf8') };
+  }
+
+  it('opens the page of the first one by an address of its own, and ends', async () => {
+    const { env, seen } = await place('second');
+    await using first = start([], env);
+    const address = await first.address();
+    await using second = start(['--open'], env);
+    expect(await second.ended).toBe(0);
+    const other = await second.address();
+    expect(second.said.stderr).toContain('runs already');
+    expect(second.said.stderr).toContain('opened in an app window of chromium');
+    expect(new URL(other).origin).toBe(new URL(address).origin);
+    expect(seen()).toMatch(/^--app=file:/);
+    expect([await use(other), await use(address), await use(other)]).toEqual([true, true, false]);
+  });
+
+  it('does not claim another port for the one that runs', async () => {
+    const { env } = await place('port');
+    await using first = start([], env);
+    const { origin } = new URL(await first.address());
+    await using second = start(['--port', '1'], env);
+    expect(await second.ended).toBe(1);
+    expect(second.said).toEqual({ stdout: '', stderr: expect.stringContaining(`runs already, at ${origin}: stop it`) });
+  });
+
+  it('takes the place of one that was killed, and of one that has ended', async () => {
+    const { env } = await place('stale');
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const before = start([], env);
+      await before.address();
+      before.stop(signal);
+      await before.ended;
+      await using after = start([], env);
+      await after.address();
+      expect(after.said.stderr).not.toContain('runs already');
+    }
+  });
+
+  it('is one of several that are started at once, of which one stays', async () => {
+    const { env } = await place('race');
+    const started = [1, 2, 3].map(() => start([], env));
+    await using stack = new AsyncDisposableStack();
+    for (const one of started) stack.use(one);
+    const origins = (await Promise.all(started.map((one) => one.address()))).map((url) => new URL(url).origin);
+    expect(new Set(origins).size).toBe(1);
+    await eventually(
+      'two have ended',
+      () => started.filter(({ said }) => said.stderr.includes('runs already')).length === 2,
+    );
+  });
+
+  it('stands beside one for another agent', async () => {
+    const { env } = await place('agents');
+    await using first = start([], env);
+    await using second = start(['--socket', join(directory.path, 'other.sock')], env);
+    expect(new URL(await first.address()).origin).not.toBe(new URL(await second.address()).origin);
   });
 });

@@ -1,4 +1,5 @@
 import { cpSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
 import { start } from './program.ts';
@@ -60,7 +61,7 @@ export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir, ...at 
 
 /** The Client App of a socket; `address` is what it prints for the browser. */
 export async function startClient(socket: string) {
-  const client = start(['client', '--socket', socket]);
+  const client = start(['client', '--socket', socket], { env: { XDG_RUNTIME_DIR: dirname(socket) } });
   const address = await eventually(
     'the Client App prints its address',
     () => /http:\S+/.exec(client.text.stdout)?.[0] ?? failIfEnded(client),

@@ -1,33 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { createSession } from './session.ts';
+import { createSession, ticketsMax } from './session.ts';
 
 describe('createSession()', () => {
-  it('gives a key for its token, once', () => {
+  it('gives a key for a token, once', () => {
     const session = createSession();
-    const key = session.exchange(session.token);
+    const { token } = session.issue();
+    const key = session.exchange(token);
     expect(key).toMatch(/^[\w-]{43}$/);
-    expect(session.exchange(session.token)).toBeUndefined();
+    expect(session.exchange(token)).toBeUndefined();
     expect(session.holds(key ?? '')).toBe(true);
   });
 
-  it('keeps the token good after wrong ones', () => {
+  it('keeps a token good after wrong ones', () => {
     const session = createSession();
-    for (const wrong of ['', 'guess', `${session.token}x`]) expect(session.exchange(wrong)).toBeUndefined();
-    expect(session.exchange(session.token)).toBeDefined();
+    const { token } = session.issue();
+    for (const wrong of ['', 'guess', `${token}x`]) expect(session.exchange(wrong)).toBeUndefined();
+    expect(session.exchange(token)).toBeDefined();
   });
 
-  it('holds nothing before the exchange, and neither the token nor another key after it', () => {
+  it('holds nothing before an exchange, and neither a token nor another key after it', () => {
     const session = createSession();
+    const { token } = session.issue();
     expect(session.holds('')).toBe(false);
-    session.exchange(session.token);
-    expect([session.holds(''), session.holds(session.token), session.holds('x'.repeat(43))]).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    session.exchange(token);
+    expect([session.holds(''), session.holds(token), session.holds('x'.repeat(43))]).toEqual([false, false, false]);
   });
 
-  it('is another one each time', () => {
-    expect(createSession().token).not.toBe(createSession().token);
+  it('issues another token each time, each good once and for the same session', () => {
+    const session = createSession();
+    const [first, second] = [session.issue(), session.issue()];
+    expect(first.token).not.toBe(second.token);
+    expect(session.exchange(second.token)).toBe(session.exchange(first.token));
+    expect(createSession().issue().token).not.toBe(first.token);
+  });
+
+  it('lets the oldest token go when too many wait, and says so', async () => {
+    const session = createSession();
+    const tickets = Array.from({ length: ticketsMax + 1 }, () => session.issue());
+    await tickets[0]?.used;
+    expect(tickets.map(({ token }) => session.exchange(token) !== undefined)).toEqual([
+      false,
+      ...Array.from({ length: ticketsMax }, () => true),
+    ]);
+    await Promise.all(tickets.map(({ used }) => used));
   });
 });

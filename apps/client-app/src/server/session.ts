@@ -1,34 +1,51 @@
-/* Who may use the API: the browser that got the address. */
+/* Who may use the API: the browser that got an address. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Proof that a page was opened by the person who started the program. */
 export interface Session {
-  /** Handed out once, in the address that is printed at start. */
-  readonly token: string;
-  /** The session's key for the token; undefined for a wrong token and for every token after the first right one. */
+  /** A token for one exchange. Of those that nobody has traded yet the last {@link ticketsMax} are good. */
+  issue(): Ticket;
+  /** The session's key for a token; undefined for a wrong one and for one that was traded. */
   exchange(token: string): string | undefined;
-  /** Resolves when the token has been traded. */
-  readonly used: Promise<void>;
   /** True for the key that `exchange` gave. */
   holds(key: string): boolean;
 }
 
+export interface Ticket {
+  readonly token: string;
+  /** Resolves when the token is good for nothing any more: traded, or pushed out by newer ones. */
+  readonly used: Promise<void>;
+}
+
+/** Tokens that wait for their browser at one time. */
+export const ticketsMax = 16;
+
 /** Random bytes of a token and of a key: 256 bits, so that guessing needs no counting of failures. */
 const secretBytes = 32;
 
-/** The token is good for one exchange: it may lie in a terminal or in a browser's history, where others see it later. */
+/** A token is good for one exchange: it may lie in a terminal or in a browser's history, where others see it later. */
 export function createSession(): Session {
-  const token = randomBytes(secretBytes).toString('base64url');
   const key = randomBytes(secretBytes).toString('base64url');
+  const waiting = new Map<string, () => void>();
   let isExchanged = false;
-  const { promise: used, resolve } = Promise.withResolvers<void>();
+  const end = (token: string): void => {
+    waiting.get(token)?.();
+    waiting.delete(token);
+  };
   return {
-    token,
-    used,
+    issue() {
+      const token = randomBytes(secretBytes).toString('base64url');
+      const { promise: used, resolve } = Promise.withResolvers<void>();
+      waiting.set(token, resolve);
+      const [oldest] = waiting.keys();
+      if (waiting.size > ticketsMax && oldest !== undefined) end(oldest);
+      return { token, used };
+    },
     exchange(offered) {
-      if (isExchanged || !equalSecrets(offered, token)) return undefined;
+      const token = [...waiting.keys()].find((one) => equalSecrets(offered, one));
+      if (token === undefined) return undefined;
+      end(token);
       isExchanged = true;
-      resolve();
       return key;
     },
     holds: (offered) => isExchanged && equalSecrets(offered, key),

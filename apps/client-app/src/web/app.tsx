@@ -51,7 +51,7 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
       <Header name={name} state={state} grants={grants} />
       <Sidebar
         categories={categories}
-        view={view}
+        view={query.trim() === '' ? view : undefined}
         unreadCount={unreadCount}
         hasSupport={state.offers.support || state.offers.log || state.offers.diagnostics}
         onGo={() => setQuery('')}
@@ -60,7 +60,7 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
       </Sidebar>
       <main class="content" id="content" tabIndex={-1}>
         {state.failure && <FailureNote failure={state.failure} onDismiss={actions.dismissFailure} />}
-        {obstacle && <Obstacle obstacle={obstacle} />}
+        {obstacle && <Obstacle obstacle={obstacle} isAlone={!state.jobs} />}
         {state.jobs && (
           <Content
             {...{ state, actions, view, query, categories, notices, grants, unreadCount, name }}
@@ -69,7 +69,9 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
           />
         )}
       </main>
-      <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} actions={actions} />
+      {state.runs.length > 0 && (
+        <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} actions={actions} />
+      )}
       {asking && <ConfirmDialog job={asking} onAnswer={answer} />}
       <Announcer runs={state.runs} jobs={state.jobs ?? []} />
     </div>

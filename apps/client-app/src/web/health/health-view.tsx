@@ -27,23 +27,26 @@ export const checkIcons: Record<Check['status'], IconName> = {
 export function HealthView({ snapshot, jobs, runs, isReady, onStart }: HealthViewProps): JSX.Element {
   const text = useText();
   const checks = snapshot?.checks ?? [];
+  const shown = shownChecks(checks);
   return (
     <section aria-labelledby="view-title">
       <h2 id="view-title">{text.health}</h2>
       <HealthHeadline checks={checks} />
       {snapshot && <Versions snapshot={snapshot} />}
-      <ul class="checks">
-        {shownChecks(checks).map((check) => (
-          <CheckCard
-            key={check.name}
-            check={check}
-            repair={jobs.find(({ id }) => id === check.troubleshoot)}
-            runs={runs}
-            isReady={isReady}
-            onStart={onStart}
-          />
-        ))}
-      </ul>
+      {shown.length > 0 && (
+        <ul class="list box raised">
+          {shown.map((check) => (
+            <CheckRow
+              key={check.name}
+              check={check}
+              repair={jobs.find(({ id }) => id === check.troubleshoot)}
+              runs={runs}
+              isReady={isReady}
+              onStart={onStart}
+            />
+          ))}
+        </ul>
+      )}
     </section>
   );
 }
@@ -53,7 +56,7 @@ function HealthHeadline({ checks }: { checks: readonly Check[] }): JSX.Element {
   const text = useText();
   const headline = headlineOf(checks);
   return (
-    <div class={`headline ${headline}`} role="status">
+    <div class={`headline box raised ${headline}`} role="status">
       <span class="tile">
         <Icon name={checkIcons[headline]} />
       </span>
@@ -89,19 +92,19 @@ function Versions({ snapshot }: { snapshot: StateSnapshot }): JSX.Element {
   );
 }
 
-interface CheckCardProps extends Pick<HealthViewProps, 'runs' | 'isReady' | 'onStart'> {
+interface CheckRowProps extends Pick<HealthViewProps, 'runs' | 'isReady' | 'onStart'> {
   readonly check: Check;
   readonly repair: UserInvokableJob | undefined;
 }
 
-function CheckCard({ check, repair, runs, isReady, onStart }: CheckCardProps): JSX.Element {
+function CheckRow({ check, repair, runs, isReady, onStart }: CheckRowProps): JSX.Element {
   const text = useText();
   return (
-    <li class={`check ${check.status}`}>
+    <li class={`check entry ${check.status}`}>
       <span class="tile">
         <Icon name={checkIcons[check.status]} />
       </span>
-      <div class="check-words">
+      <div class="words">
         <h3>{check.label || check.name}</h3>
         <p class="check-status">{text[`check_${check.status}`]}</p>
         {check.detail && <p class="dim">{check.detail}</p>}

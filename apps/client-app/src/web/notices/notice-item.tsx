@@ -32,13 +32,19 @@ export function NoticeItem(props: NoticeItemProps): JSX.Element {
   return (
     <li id={`notice-${notice.id}`} class={`notice ${notice.priority} ${isUnread(notice) ? 'unread' : ''}`}>
       <h3>
-        <button type="button" class="notice-head" aria-expanded={isOpen} aria-controls={bodyId} onClick={onToggle}>
+        <button
+          type="button"
+          class="notice-head entry"
+          aria-expanded={isOpen}
+          aria-controls={bodyId}
+          onClick={onToggle}
+        >
           <span class="tile">
             <Icon name={priorityIcons[notice.priority]} />
           </span>
-          <span class="notice-words">
+          <span class="words">
             <span class="notice-title">{notice.title}</span>
-            <span class="notice-facts">
+            <span class="facts">
               {isUnread(notice) && <span class="unread-mark">{text.unread}</span>}
               {notice.priority !== 'info' && notice.priority !== 'unknown' && (
                 <span class="priority">{text[`priority_${notice.priority}`]}</span>
@@ -64,7 +70,7 @@ function NoticeBody({ notice, isReady, onAcknowledge, onWithdraw }: NoticeItemPr
   return (
     <div class="notice-body">
       <MarkdownText source={notice.body} />
-      <p class="notice-facts dim">
+      <p class="facts">
         {issued_by && <span>{text.issuedBy(issued_by)}</span>}
         {expires_at && <span>{text.validUntil(instantWords(expires_at, language))}</span>}
         {require_ack && acked_at && <span>{text.confirmedAt(instantWords(acked_at, language))}</span>}

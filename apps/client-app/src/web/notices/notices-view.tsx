@@ -40,19 +40,21 @@ export function NoticesView(props: NoticesViewProps): JSX.Element {
           {text.noNoticesText}
         </EmptyState>
       )}
-      <ul class="notices">
-        {notices.map((notice) => (
-          <NoticeItem
-            key={notice.id}
-            notice={notice}
-            isOpen={isOpen(reading, notice)}
-            isReady={isReady}
-            onToggle={() => step({ type: 'toggle', notice })}
-            onAcknowledge={() => onAcknowledge(notice.id)}
-            onWithdraw={() => onWithdraw(notice.id)}
-          />
-        ))}
-      </ul>
+      {notices.length > 0 && (
+        <ul class="list box raised">
+          {notices.map((notice) => (
+            <NoticeItem
+              key={notice.id}
+              notice={notice}
+              isOpen={isOpen(reading, notice)}
+              isReady={isReady}
+              onToggle={() => step({ type: 'toggle', notice })}
+              onAcknowledge={() => onAcknowledge(notice.id)}
+              onWithdraw={() => onWithdraw(notice.id)}
+            />
+          ))}
+        </ul>
+      )}
     </section>
   );
 }

@@ -35,7 +35,7 @@ export function RunCard({ run, job, isReady, onStop, onReadOutput }: RunCardProp
   const name = runName(run, job);
   const bodyId = `output-${run.run_id}`;
   return (
-    <li class={`run ${run.status}`} id={`run-${run.run_id}`} tabIndex={-1}>
+    <li class={`run box raised ${run.status}`} id={`run-${run.run_id}`} tabIndex={-1}>
       <div class="run-head">
         <button
           ref={fold}
@@ -74,9 +74,9 @@ function RunFacts({ run, name, isReady }: { run: RunView; name: string; isReady:
   const nowMs = useSeconds(!isEnded(run.status) && isReady);
   const endMs = run.finished_at ? Date.parse(run.finished_at) : Math.max(nowMs, Date.parse(run.started_at));
   return (
-    <div class="run-words">
+    <div class="words">
       <h3>{name}</h3>
-      <p class="run-facts">
+      <p class="facts">
         <StatusBadge run={run} />
         <time dateTime={run.started_at}>{instantWords(run.started_at, language)}</time>
         <span>{durationWords(endMs - Date.parse(run.started_at), text)}</span>

@@ -3,7 +3,6 @@ import type { JSX } from 'preact';
 import { inReadingOrder, type RunView } from '../../run/runs.ts';
 import type { PageActions } from '../state/use-page.ts';
 import { useText } from '../text/language.ts';
-import { EmptyState } from '../view/empty-state.tsx';
 import { RunCard } from './run-card.tsx';
 
 export interface RunPanelProps {
@@ -17,13 +16,8 @@ export interface RunPanelProps {
 export function RunPanel({ runs, jobs, isReady, actions }: RunPanelProps): JSX.Element {
   const text = useText();
   return (
-    <aside class={runs.length === 0 ? 'runs empty' : 'runs'} id="runs" tabIndex={-1} aria-labelledby="runs-title">
+    <aside class="runs" id="runs" tabIndex={-1} aria-labelledby="runs-title">
       <h2 id="runs-title">{text.runs}</h2>
-      {runs.length === 0 && (
-        <EmptyState icon="play" title={text.noRunsTitle}>
-          {text.noRunsText}
-        </EmptyState>
-      )}
       <ul>
         {inReadingOrder(runs).map((run) => (
           <RunCard

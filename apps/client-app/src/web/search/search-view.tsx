@@ -24,7 +24,7 @@ export function SearchView({ query, age, jobs, runs, isReady, onStart }: SearchV
   return (
     <section aria-labelledby="view-title">
       <h2 id="view-title">{text.foundFor(query)}</h2>
-      <p class="lead" role="status">
+      <p class={found.length === 0 ? 'visually-hidden' : 'lead'} role="status">
         {text.jobsFound(found.length)}
       </p>
       <AgeNote age={age} />

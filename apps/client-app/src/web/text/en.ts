@@ -48,8 +48,6 @@ export const en = {
   noOutput: 'It ended without output.',
   droppedChars: (count: string) => `${count} earlier characters are not kept here.`,
   toEnd: 'Follow the end',
-  noRunsTitle: 'Nothing has run yet',
-  noRunsText: 'What you start appears here with its output.',
   activeRuns: (count: number) => (count === 1 ? '1 running' : `${count} running`),
   seconds: (count: number) => `${count} s`,
   minutes: (minutes: number, seconds: number) => `${minutes} min ${seconds} s`,
@@ -174,7 +172,6 @@ export const en = {
   lockedText:
     'Open the address that kanade-client printed. It works once: if it was used already, start kanade-client again.',
   details: 'Details',
-  retry: 'Try again',
   dismiss: 'Close this message',
 
   errorAway: 'The agent does not answer right now. Try again when it is connected.',

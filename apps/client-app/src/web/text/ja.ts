@@ -49,8 +49,6 @@ export const ja: Dictionary = {
   noOutput: '出力なしで終了しました。',
   droppedChars: (count) => `これより前の ${count} 文字は保持していません。`,
   toEnd: '末尾を表示',
-  noRunsTitle: 'まだ何も実行していません',
-  noRunsText: '実行した項目と出力がここに表示されます。',
   activeRuns: (count) => `${count} 件を実行中`,
   seconds: (count) => `${count} 秒`,
   minutes: (minutes, seconds) => `${minutes} 分 ${seconds} 秒`,
@@ -173,7 +171,6 @@ export const ja: Dictionary = {
   lockedText:
     'kanade-client が表示したアドレスを開いてください。アドレスは一度だけ使えます。使用済みの場合は kanade-client を起動し直してください。',
   details: '詳細',
-  retry: '再試行',
   dismiss: 'メッセージを閉じる',
 
   errorAway: '現在エージェントに接続できません。接続後にもう一度お試しください。',

@@ -35,7 +35,7 @@ export function HomeView({ state, categories, unreadCount }: HomeViewProps): JSX
       <ul class="cards">
         {categories.map((category) => (
           <li key={category.key}>
-            <a class="card" href={viewHref({ kind: 'category', key: category.key })}>
+            <a class="card box raised" href={viewHref({ kind: 'category', key: category.key })}>
               <span class="tile">
                 <GivenIcon icon={category.icon} />
               </span>
@@ -56,11 +56,11 @@ function HealthState({ state }: { state: PageState }): JSX.Element {
   const headline = headlineOf(checks);
   return (
     <li>
-      <a class={`state ${headline}`} href={viewHref({ kind: 'health' })}>
+      <a class={`state entry box raised ${headline}`} href={viewHref({ kind: 'health' })}>
         <span class="tile">
           <Icon name={checkIcons[headline]} />
         </span>
-        <span>
+        <span class="words">
           <span class="dim">{text.health}</span>
           <span class="state-words">{healthWords(checks, text)}</span>
         </span>
@@ -73,11 +73,14 @@ function NoticesState({ unreadCount }: { unreadCount: number }): JSX.Element {
   const text = useText();
   return (
     <li>
-      <a class={`state ${unreadCount > 0 ? 'news' : 'quiet'}`} href={viewHref({ kind: 'notifications' })}>
+      <a
+        class={`state entry box raised ${unreadCount > 0 ? 'news' : 'quiet'}`}
+        href={viewHref({ kind: 'notifications' })}
+      >
         <span class="tile">
           <Icon name="bell" />
         </span>
-        <span>
+        <span class="words">
           <span class="dim">{text.notifications}</span>
           <span class="state-words">{unreadCount > 0 ? text.unreadCount(unreadCount) : text.noUnread}</span>
         </span>
@@ -98,7 +101,7 @@ function MachineFacts({ state }: { state: PageState }): JSX.Element | null {
   ];
   if (snapshot) facts.push([text.fleet, fleetWords(state, { text, language })]);
   return (
-    <section class="machine" aria-labelledby="machine-title">
+    <section class="machine box" aria-labelledby="machine-title">
       <h3 id="machine-title">
         <Icon name="monitor" />
         {text.thisComputer}

@@ -13,7 +13,7 @@ export interface JobListProps {
 
 export function JobList({ jobs, runs, isReady, onStart }: JobListProps): JSX.Element {
   return (
-    <ul class="jobs">
+    <ul class="jobs list box raised">
       {jobs.map((job) => (
         <JobRow key={job.id} job={job} runs={runs} isReady={isReady} onStart={() => onStart(job)} />
       ))}

@@ -18,11 +18,11 @@ export function JobRow({ job, runs, isReady, onStart }: JobRowProps): JSX.Elemen
   const text = useText();
   const lastRun = runs.findLast((run) => run.job_id === job.id) ?? job.last_run;
   return (
-    <li class="job">
+    <li class="job entry">
       <span class="tile">
         <GivenIcon icon={job.icon} />
       </span>
-      <div class="job-words">
+      <div class="words">
         <h3>{job.display_name}</h3>
         {job.unlock !== undefined && <p class="chip support">{text.unlockedBySupport}</p>}
         {job.display_description && <p class="dim">{job.display_description}</p>}
@@ -44,7 +44,7 @@ function LastRun({ run }: { run: RunView | JobRun }): JSX.Element {
   const text = useText();
   const language = useLanguage();
   return (
-    <p class="last-run">
+    <p class="last-run facts">
       <span>{text.lastRun}</span>
       <time dateTime={run.started_at}>{instantWords(run.started_at, language)}</time>
       <StatusBadge

@@ -21,12 +21,12 @@ export function obstacleOf({ server, connection, jobs }: PageState): ObstacleInf
     : undefined;
 }
 
-/** Says what is wrong and what to do about it. */
-export function Obstacle({ obstacle }: { obstacle: ObstacleInfo }): JSX.Element {
+/** Says what is wrong and what to do about it; `isAlone`: there is nothing else to be seen. */
+export function Obstacle({ obstacle, isAlone }: { obstacle: ObstacleInfo; isAlone: boolean }): JSX.Element {
   const text = useText();
   const [title, words] = wordsOf(obstacle.kind, text);
   return (
-    <section class={`obstacle ${obstacle.kind}`}>
+    <section class={`obstacle box ${obstacle.kind} ${isAlone ? '' : 'beside'}`}>
       <span class="tile">
         <Icon name={obstacle.kind === 'loading' ? 'clock' : obstacle.kind === 'away' ? 'unplug' : 'alert-triangle'} />
       </span>

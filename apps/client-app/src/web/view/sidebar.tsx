@@ -9,7 +9,8 @@ import { GivenIcon, Icon } from './icon.tsx';
 
 export interface SidebarProps {
   readonly categories: readonly Category[];
-  readonly view: View;
+  /** The one that is shown; undefined while something is searched for. */
+  readonly view: View | undefined;
   /** Undefined where the agent knows no notifications. */
   readonly unreadCount: number | undefined;
   readonly hasSupport: boolean;
@@ -22,7 +23,7 @@ export function Sidebar({ categories, view, unreadCount, hasSupport, onGo, child
   const text = useText();
   const nav = useCurrentInView(view);
   const plain = (kind: 'home' | 'health' | 'support', icon: IconName): JSX.Element => (
-    <Entry onGo={onGo} href={viewHref({ kind })} isCurrent={view.kind === kind}>
+    <Entry onGo={onGo} href={viewHref({ kind })} isCurrent={view?.kind === kind}>
       <Icon name={icon} />
       <span class="label">{text[kind]}</span>
     </Entry>
@@ -34,7 +35,7 @@ export function Sidebar({ categories, view, unreadCount, hasSupport, onGo, child
         <ul>
           {plain('home', 'home')}
           {unreadCount !== undefined && (
-            <Entry onGo={onGo} href={viewHref({ kind: 'notifications' })} isCurrent={view.kind === 'notifications'}>
+            <Entry onGo={onGo} href={viewHref({ kind: 'notifications' })} isCurrent={view?.kind === 'notifications'}>
               <Icon name="bell" />
               <span class="label">{text.notifications}</span>
               {unreadCount > 0 && (
@@ -51,7 +52,7 @@ export function Sidebar({ categories, view, unreadCount, hasSupport, onGo, child
               key={category.key}
               onGo={onGo}
               href={viewHref({ kind: 'category', key: category.key })}
-              isCurrent={view.kind === 'category' && view.key === category.key}
+              isCurrent={view?.kind === 'category' && view.key === category.key}
             >
               <GivenIcon icon={category.icon} />
               <span class="label">{categoryLabel(category, text)}</span>
@@ -66,12 +67,12 @@ export function Sidebar({ categories, view, unreadCount, hasSupport, onGo, child
 }
 
 /** Where the entries are a row that scrolls, the current one is in it. */
-function useCurrentInView(view: View): { current: HTMLElement | null } {
+function useCurrentInView(view: View | undefined): { current: HTMLElement | null } {
   const nav = useRef<HTMLElement>(null);
   useEffect(() => {
     const current = nav.current?.querySelector<HTMLElement>('[aria-current]');
     if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - 16;
-  }, [viewHref(view)]);
+  }, [view && viewHref(view)]);
   return nav;
 }
 

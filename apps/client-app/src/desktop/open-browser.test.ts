@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { browserCommands, openFirst } from './open-browser.ts';
+import { type BrowserCommand, browserCommands, openFirst } from './open-browser.ts';
 
+const { signal } = new AbortController();
 const url = 'file:///run/user/1000/kanade-client-x/open.html';
 
 describe('browserCommands()', () => {
@@ -17,12 +18,12 @@ describe('browserCommands()', () => {
     ],
   ] as const)('on %s with %j', (platform, env, first, last) => {
     const commands = browserCommands(url, { platform, env });
-    expect([commands[0], commands.at(-1)]).toEqual([first, last]);
+    expect([commands[0]?.words, commands.at(-1)?.words]).toEqual([first, last]);
   });
 
   it('looks for Edge below both program folders of Windows', () => {
     const env = { ProgramFiles: 'C:\\Program Files', 'ProgramFiles(x86)': 'C:\\Program Files (x86)' };
-    expect(browserCommands(url, { platform: 'win32', env }).map(([program]) => program)).toEqual([
+    expect(browserCommands(url, { platform: 'win32', env }).map(({ words }) => words[0])).toEqual([
       'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
       'C:\\Program Files\\Microsoft\\Edge\\Application\\msedge.exe',
       'rundll32.exe',
@@ -32,11 +33,14 @@ describe('browserCommands()', () => {
 
 describe('openFirst()', () => {
   it('starts nothing where there is nothing to try', async () => {
-    expect(await openFirst([], {})).toBeUndefined();
+    expect(await openFirst([], { env: {}, signal })).toBeUndefined();
   });
 
-  it('goes on to the next command when one does not exist', async () => {
-    const commands = [['/no/such/browser'], [process.execPath, '--version']] as const;
-    expect(await openFirst(commands, {})).toBe(process.execPath);
+  it('goes on to the next command when one does not exist, and when one fails at once', async () => {
+    const failing: BrowserCommand = { words: [process.execPath, '--eval', 'process.exit(3)'], shows: 'app window' };
+    const good: BrowserCommand = { words: [process.execPath, '--version'], shows: 'browser' };
+    const commands: BrowserCommand[] = [{ words: ['/no/such/browser'], shows: 'app window' }, failing, good];
+    expect(await openFirst(commands, { env: {}, signal })).toBe(good);
+    expect(await openFirst([failing], { env: {}, signal })).toBeUndefined();
   });
 });
