@@ -1,3 +1,4 @@
 import { project } from '../../vitest.base.ts';
 
-export default project();
+// What is judged in a browser shares two pages of it.
+export default project({ maxConcurrency: 2 });
