@@ -14,7 +14,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     const options = parseOptions(args, io.env);
     if (options.kind === 'help') io.stdout(helpText);
     else if (options.kind === 'autostart') io.stdout((await import('./desktop/autostart.ts')).autostart(options, io));
-    else await (await import('./serve.ts')).serve(options, io);
+    else await (await import('./serve-app.ts')).serveApp(options, io);
     return 0;
   } catch (error) {
     if (!(error instanceof ClientAppError)) throw error;

@@ -1,4 +1,4 @@
-/* The Client App as a part of the desktop: started at login, and once for each person. */
+/* The Client App as a part of the desktop: started at login, and once for each person; what docs/guide/client-app.md tells people to call. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
@@ -73,4 +73,19 @@ it('a second start ends with another address of the first', async () => {
   const { status, stderr } = await second.ended;
   expect([status, await second.origin()]).toEqual([0, origin]);
   expect(stderr).toContain('found no display or no browser');
+});
+
+const guide = readFileSync(new URL('../../../docs/guide/client-app.md', import.meta.url), 'utf8');
+const calls = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'));
+
+it.each(calls)('the guide: %s', async (line) => {
+  await using dir = await tempDir();
+  const env = { HOME: dir.path, XDG_CONFIG_HOME: '', XDG_RUNTIME_DIR: dir.path, DISPLAY: '', WAYLAND_DISPLAY: '' };
+  const { child, text, ended } = start(line.split(' ').slice(1), { env });
+  await eventually('it answers', () => text.stdout.endsWith('\n'));
+  if (!line.includes('autostart')) child.kill('SIGTERM');
+  expect(await ended).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^(kanade-client: http:|\{"autostart")/),
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSession, ticketsMax } from './session.ts';
+import { createSession, invitationsMax } from './session.ts';
 
 describe('createSession()', () => {
   it('gives a key for a token, once', () => {
@@ -36,12 +36,12 @@ describe('createSession()', () => {
 
   it('lets the oldest token go when too many wait, and says so', async () => {
     const session = createSession();
-    const tickets = Array.from({ length: ticketsMax + 1 }, () => session.issue());
-    await tickets[0]?.used;
-    expect(tickets.map(({ token }) => session.exchange(token) !== undefined)).toEqual([
+    const invitations = Array.from({ length: invitationsMax + 1 }, () => session.issue());
+    await invitations[0]?.used;
+    expect(invitations.map(({ token }) => session.exchange(token) !== undefined)).toEqual([
       false,
-      ...Array.from({ length: ticketsMax }, () => true),
+      ...Array.from({ length: invitationsMax }, () => true),
     ]);
-    await Promise.all(tickets.map(({ used }) => used));
+    await Promise.all(invitations.map(({ used }) => used));
   });
 });

@@ -3,22 +3,22 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Proof that a page was opened by the person who started the program. */
 export interface Session {
-  /** A token for one exchange. Of those that nobody has traded yet the last {@link ticketsMax} are good. */
-  issue(): Ticket;
+  /** A token for one exchange. Of those that nobody has traded yet the last {@link invitationsMax} are good. */
+  issue(): Invitation;
   /** The session's key for a token; undefined for a wrong one and for one that was traded. */
   exchange(token: string): string | undefined;
   /** True for the key that `exchange` gave. */
   holds(key: string): boolean;
 }
 
-export interface Ticket {
+export interface Invitation {
   readonly token: string;
   /** Resolves when the token is good for nothing any more: traded, or pushed out by newer ones. */
   readonly used: Promise<void>;
 }
 
 /** Tokens that wait for their browser at one time. */
-export const ticketsMax = 16;
+export const invitationsMax = 16;
 
 /** Random bytes of a token and of a key: 256 bits, so that guessing needs no counting of failures. */
 const secretBytes = 32;
@@ -38,7 +38,7 @@ export function createSession(): Session {
       const { promise: used, resolve } = Promise.withResolvers<void>();
       waiting.set(token, resolve);
       const [oldest] = waiting.keys();
-      if (waiting.size > ticketsMax && oldest !== undefined) end(oldest);
+      if (waiting.size > invitationsMax && oldest !== undefined) end(oldest);
       return { token, used };
     },
     exchange(offered) {

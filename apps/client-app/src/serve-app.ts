@@ -19,7 +19,7 @@ import { createSession } from './server/session.ts';
 type ServeOptions = Extract<ClientAppOptions, { kind: 'serve' }>;
 
 /** Serves the page until `io.signal` aborts; where this person's Client App runs already, opens that one and resolves. Throws {@link ClientAppError}. */
-export async function serve(options: ServeOptions, io: Io): Promise<void> {
+export async function serveApp(options: ServeOptions, io: Io): Promise<void> {
   const { signal } = io; // looked at first: from here on a signal is a wish to end, and not the end
   const uid = process.getuid?.();
   const around = { platform: process.platform, env: io.env, uid, temporary: tmpdir() };
