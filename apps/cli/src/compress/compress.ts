@@ -45,7 +45,7 @@ interface CompressedCall {
 
 /**
  * The answer with its `compression`: by option, by configuration, else `route` for programs (contract, section 3.2). Nobody having asked, an output that is short or
- * does not get shorter has none (docs/adr/0037).
+ * does not get shorter has none (docs/adr/0038).
  */
 export function withCompression(
   answer: Answer,
