@@ -16,11 +16,13 @@ export type { JobDescription } from './life/describe.ts';
 export type { FollowOptions } from './life/follow.ts';
 export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
 export type { Observation, ObserveOptions, WaitOptions } from './life/observe.ts';
-export type { ReadNextOptions } from './life/read-next.ts';
+export type { NextReading, ReadNextOptions } from './life/read-next.ts';
 export type { JobChange, JobReading, ReadOptions, ReadPart } from './life/read-on.ts';
+export type { MatchedOutput } from './life/search.ts';
 export type { JobView } from './life/settle.ts';
 export type { StopOptions, StopOutcome } from './life/stop.ts';
 export type { Excerpt } from './output/excerpt.ts';
+export type { LineMatch } from './output/match.ts';
 export { parseSignal, type SignalName, signalByNumber } from './process/send-signal.ts';
 export type { StopReport } from './process/stop-tree.ts';
 export {

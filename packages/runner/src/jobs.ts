@@ -31,12 +31,12 @@ import type { JobDefinition } from './life/definition.ts';
 import { describeJob, type JobDescription } from './life/describe.ts';
 import { type FollowOptions, followJob } from './life/follow.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
+import { createLookout } from './life/lookout.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { isInLine, listQueues, type QueueState } from './life/places.ts';
-import { type ReadNextOptions, readNext } from './life/read-next.ts';
+import { type NextReading, type ReadNextOptions, readNext } from './life/read-next.ts';
 import { type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
 import { editMeta } from './life/restart.ts';
-import { createRounds } from './life/rounds.ts';
 import { type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
 import { type Excerpt, flushFile, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
@@ -110,8 +110,8 @@ export interface Jobs extends AsyncDisposable {
   observe(launched: Launched, options?: ObserveOptions): Promise<Observation>;
   /** Until the end, or for `timeoutMs`. Rejects with the signal's reason on abort. */
   wait(job: JobDir, options?: WaitOptions): Promise<JobView>;
-  /** Tells what it prints, as text, until it has ended and all is told. */
-  follow(job: JobDir, options: FollowOptions): Promise<void>;
+  /** Tells what it prints, as text, until it has ended and all is told; resolves with the cursor of what was told. */
+  follow(job: JobDir, options: FollowOptions): Promise<string | undefined>;
   stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
   head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
@@ -120,8 +120,11 @@ export interface Jobs extends AsyncDisposable {
    * reader that is cut off and comes back with its last `cursor` loses and repeats nothing. Throws `invalid_cursor`, `io_error`.
    */
   read(job: JobDir, options: ReadOptions): JobReading;
-  /** The same when there is something to tell, when the job has ended, or after `timeoutMs`. Rejects with the signal's reason on abort. */
-  readNext(job: JobDir, options: ReadNextOptions): Promise<JobReading>;
+  /**
+   * The same when there is something to tell, when a line matches, when the job has ended, or after `timeoutMs`. Rejects with the signal's
+   * reason on abort. Throws `invalid_pattern`.
+   */
+  readNext(job: JobDir, options: ReadNextOptions): Promise<NextReading>;
   /** From an offset on: what `head` and `tail` call `range`. */
   readText(job: JobDir, stream: Stream, options: { from: number; bytesMax: number }): Excerpt;
   /** The same as bytes, whatever they are. */
@@ -226,7 +229,7 @@ function looking(root: string, { line }: Care): Pick<Jobs, 'describe' | 'list'> 
 
 /** The same for who waits for it. */
 function waiting(care: Care): Pick<Jobs, 'observe' | 'wait' | 'readNext' | 'follow'> {
-  const rounds = createRounds();
+  const lookout = createLookout();
   const watched = async <T>(job: JobDir, wait: () => Promise<T>): Promise<T> => {
     const leave = isInLine(job) && readState(job)?.job.status === 'created' ? care.line?.watched() : undefined;
     try {
@@ -242,13 +245,13 @@ function waiting(care: Care): Pick<Jobs, 'observe' | 'wait' | 'readNext' | 'foll
       care.completed(observation.view);
       return observation;
     },
-    wait: async (job, waited) => care.completed(await watched(job, () => waitForEnd(job, waited))),
+    wait: async (job, waited) => care.completed(await watched(job, () => waitForEnd(job, waited, lookout))),
     async readNext(job, options) {
-      const reading = await watched(job, () => readNext(job, options, rounds.add));
+      const reading = await watched(job, () => readNext(job, options, lookout));
       care.completed(reading.view);
       return reading;
     },
-    follow: (job, options) => watched(job, () => followJob(job, options)),
+    follow: (job, options) => watched(job, () => followJob(job, options, lookout)),
   };
 }
 

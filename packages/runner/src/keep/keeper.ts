@@ -5,13 +5,14 @@
 import { isTerminal } from '@kanade/shared/job-words';
 import { isOfAncestor } from '../foreign/ancestor.ts';
 import type { LaunchedJob } from '../life/launch.ts';
+import { createLookout, type Lookout, type WatchJob } from '../life/lookout.ts';
 import { watchForEnd } from '../life/observe.ts';
-import { createRounds, type Poll, type Rounds } from '../life/rounds.ts';
+import type { Poll } from '../life/rounds.ts';
 import { enclosingOf, type JobView, leaveToKeeper, settle } from '../life/settle.ts';
 import type { StopOutcome } from '../life/stop.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { ageMsOf } from '../process/identity.ts';
-import { holdJob, watchPath } from '../record/files.ts';
+import { watchPath } from '../record/files.ts';
 import { hasLineLog, type JobDir, limits, readMeta } from '../record/layout.ts';
 import type { Care } from './care.ts';
 import { type Guard, type GuardedJob, guardDeadline, guardLogs, trimEnded } from './guards.ts';
@@ -89,7 +90,7 @@ function guardsOf(guarded: GuardedJob, view: JobView): Guard[] {
 /** What the jobs of a keeper have in common. */
 interface Keeping {
   readonly closing: AbortController;
-  readonly rounds: Rounds;
+  readonly lookout: Lookout;
   readonly encloser: Encloser<Tended>;
   readonly onEvent: (event: JobsEvent) => void;
 }
@@ -98,26 +99,27 @@ interface Keeping {
 interface Tended {
   readonly job: JobDir;
   readonly named: JobDir;
+  readonly watch: WatchJob;
   /** A child of ours. */
   readonly launched: LaunchedJob | undefined;
   /** What still works in the held directory when the watch is over. */
   idle: Promise<unknown>;
 }
 
-async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended: Tended): Promise<JobView> {
-  const { job, named, launched } = tended;
+async function watchOver({ closing, lookout, encloser, onEvent }: Keeping, tended: Tended): Promise<JobView> {
+  const { job, named, watch, launched } = tended;
   const first: JobView = launched ? { job, status: 'running', state: launched.state } : settle(job);
   const meta = !first.state?.identity && isOfAncestor(first) ? undefined : (launched?.meta ?? readMeta(job));
-  const begun = await onceBegun(job, first, { poll: rounds.add, signal: closing.signal });
+  const begun = await onceBegun(job, first, { poll: lookout.poll, signal: closing.signal });
   if (begun.status === 'created') return { ...begun, job: named };
   const onTrouble = (during: During, error: unknown): void => onEvent({ kind: 'trouble', job: named, during, error });
   const onTimedOut = ({ view, ...more }: StopOutcome): void =>
     onEvent({ kind: 'timed_out', job: named, outcome: { view: { ...view, job: named }, ...more } });
   const guards = meta ? guardsOf({ job, meta, signal: closing.signal, onTrouble, onTimedOut }, begun) : [];
-  const output = watchOutput(job, { poll: rounds.add, copies: meta !== undefined && hasLineLog(meta), named });
+  const output = watchOutput(job, { poll: lookout.poll, copies: meta !== undefined && hasLineLog(meta), named });
   const leave = meta ? encloser.add(tended) : () => undefined;
   try {
-    let view = await watchForEnd(job, { signal: closing.signal, poll: rounds.add, launched });
+    let view = await watchForEnd(job, { signal: closing.signal, poll: lookout.poll, watch, launched });
     // Settling has completed the combined log of most.
     await output.finish(isTerminal(view.status) && view.isLogBehind !== false ? endedAtMsOf(view) : undefined);
     if (!isTerminal(view.status)) return { ...view, job: named };
@@ -140,7 +142,7 @@ async function watchOver({ closing, rounds, encloser, onEvent }: Keeping, tended
 export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}): Keeper {
   const watched = new Map<string, Promise<JobView>>();
   const closing = new AbortController();
-  const rounds = createRounds();
+  const lookout = createLookout();
   const trouble = (job: JobDir, during: During, error: unknown): void =>
     onEvent({ kind: 'trouble', job, during, error });
   const encloser = createEncloser(
@@ -149,12 +151,13 @@ export function createKeeper({ onEvent = () => undefined }: KeeperOptions = {}):
   );
   const tend = async (job: JobDir, launched?: LaunchedJob): Promise<JobView> => {
     try {
-      const held = holdJob(job);
-      const tended: Tended = { job: held.job, named: job, launched, idle: Promise.resolve() };
+      const post = lookout.post(job);
+      const leave = (): void => post[Symbol.dispose]();
+      const tended: Tended = { job: post.job, named: job, watch: post.watch, launched, idle: Promise.resolve() };
       try {
-        return await watchOver({ closing, rounds, encloser, onEvent }, tended);
+        return await watchOver({ closing, lookout, encloser, onEvent }, tended);
       } finally {
-        tended.idle.then(held.release, held.release);
+        tended.idle.then(leave, leave);
       }
     } catch (error) {
       if (!closing.signal.aborted) trouble(job, 'watch', error);

@@ -3,12 +3,12 @@
  * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next keeper goes on from there instead of telling everything twice.
  */
 import { type FSWatcher, statSync } from 'node:fs';
-import { errnoOf } from '../job-error.ts';
+import { errnoOf, JobError } from '../job-error.ts';
 import type { Poll } from '../life/rounds.ts';
 import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
 import { createLineLog, type LineLog } from '../output/line-log.ts';
-import { matchesLine } from '../output/match.ts';
+import { createLineTest, type LineMatch, type LineTest } from '../output/match.ts';
 import { isWatchable, replaceFile, watchPath } from '../record/files.ts';
 import {
   type JobDir,
@@ -170,6 +170,7 @@ interface SinkWork {
 function createSinkWork(job: JobDir, named: JobDir): SinkWork {
   let followers: ReturnType<typeof openFollowers> | undefined;
   let work = Promise.resolve();
+  const matches = createMatching();
   const tell = async (last: boolean): Promise<void> => {
     // Opened with the first match that there is: a match that came later begins where its setter says.
     followers ??= openFollowers(job);
@@ -177,7 +178,7 @@ function createSinkWork(job: JobDir, named: JobDir): SinkWork {
     for (const { stream, lines } of followers) {
       for (const line of lines.read(last)) {
         const config = readMeta(job)?.notification?.on_output_match;
-        if (!config || !matchesLine(config, stream, line)) continue;
+        if (!config || !(await matches(config, stream, line))) continue;
         await notifyMatch(job, { named, stream, line });
         told++;
       }
@@ -199,6 +200,28 @@ function createSinkWork(job: JobDir, named: JobDir): SinkWork {
     },
     idle: () => work,
   };
+}
+
+/** By the match that a definition has just then. An expression that is none never matches (contract, section 6.1). */
+function createMatching(): (config: LineMatch, stream: LogStream, line: string) => ReturnType<LineTest['matches']> {
+  let known: { readonly config: LineMatch; readonly test: LineTest | undefined } | undefined;
+  return (config, stream, line) => {
+    const isKnown =
+      known?.config.pattern === config.pattern &&
+      known.config.match_type === config.match_type &&
+      known.config.stream === config.stream;
+    if (!known || !isKnown) known = { config, test: testOrNone(config) };
+    return known.test?.matches(stream, line) ?? false;
+  };
+}
+
+function testOrNone(config: LineMatch): LineTest | undefined {
+  try {
+    return createLineTest(config);
+  } catch (error) {
+    if (error instanceof JobError) return undefined;
+    throw error;
+  }
 }
 
 function openFollowers(job: JobDir) {

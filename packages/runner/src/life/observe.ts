@@ -1,5 +1,5 @@
 /** Waiting is watching: the file that changes wakes us; a slow poll stands behind it where watching does not work. */
-import { closeSync, type FSWatcher, fstatSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job-words';
 import { createAncestorClock } from '../foreign/ancestor.ts';
 import { openForReading } from '../output/excerpt.ts';
@@ -9,6 +9,7 @@ import { type HeldJob, holdJob, watchPath } from '../record/files.ts';
 import { type JobDir, jobFiles, limits, pathOf } from '../record/layout.ts';
 import { drainMsMax } from './decide-ending.ts';
 import type { LaunchedJob } from './launch.ts';
+import { createLookout, type WatchJob } from './lookout.ts';
 import type { Poll } from './rounds.ts';
 import { type JobView, type KnownOfLaunch, settle } from './settle.ts';
 
@@ -18,36 +19,26 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-const pollAlone: Poll = (look) => {
-  const timer = setInterval(look, limits.safetyPollMs);
-  return () => clearInterval(timer);
-};
-
 /**
  * Resolves when the job has ended (or nothing can be known about it any more), or when the time is over. Rejects with
  * the signal's reason on abort.
  */
-export async function waitForEnd(job: JobDir, options: WaitOptions = {}): Promise<JobView> {
-  const held = holdJob(job);
-  try {
-    return { ...(await watchForEnd(held.job, { ...options, poll: pollAlone })), job };
-  } finally {
-    held.release();
-  }
+export async function waitForEnd(job: JobDir, options: WaitOptions = {}, lookout = createLookout()): Promise<JobView> {
+  using post = lookout.post(job);
+  return { ...(await watchForEnd(post.job, { ...options, poll: lookout.poll, watch: post.watch })), job };
 }
-
-/** When a fresh watch is doubted, in ms: on Bun one in six loses what happens right after it was set. */
-const watchDoubtsMs = [2, 10, 50];
 
 interface Watching extends WaitOptions {
   readonly poll: Poll;
+  /** Wakes us when a file was written, and once in a while when it is fresh. */
+  readonly watch: WatchJob;
   /** For whoever is its parent: the exit of the shim comes before any watch and is never lost. */
   readonly launched?: LaunchedJob | undefined;
 }
 
 /** The same for who waits for many, and takes their slow looks in turn. */
 export async function watchForEnd(job: JobDir, watching: Watching): Promise<JobView> {
-  const { timeoutMs, signal, poll, launched } = watching;
+  const { timeoutMs, signal, poll, watch: watchJob, launched } = watching;
   signal?.throwIfAborted();
   const first: JobView = launched ? { job, status: 'running', state: launched.state } : settle(job);
   const settledIn = createEndClock(job);
@@ -91,7 +82,7 @@ export async function watchForEnd(job: JobDir, watching: Watching): Promise<JobV
     const atExit = (): void => {
       ofLaunch = { meta: launched?.meta, exited: launched?.identity };
       look();
-      if (!isOver && !isTerminal(known.status)) watch = watchEnd(job, known, look); // somebody has started it again
+      if (!isOver && !isTerminal(known.status)) watch = watchEnd({ job, view: known, watchJob }, look); // somebody has started it again
     };
     const atDeadline = (): void => {
       if (!isTerminal(known.status)) close(() => resolve(settle(job)));
@@ -99,7 +90,7 @@ export async function watchForEnd(job: JobDir, watching: Watching): Promise<JobV
     const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (launched) launched.ended.then(atExit, atExit);
-    else watch = watchEnd(job, first, look);
+    else watch = watchEnd({ job, view: first, watchJob }, look);
   });
 }
 
@@ -109,19 +100,25 @@ interface EndWatch {
   close(): void;
 }
 
-/** Looks when something stirs, and once the watch is in place: it may have ended before. */
-function watchEnd(job: JobDir, view: JobView, look: () => void): EndWatch {
+interface Watched {
+  readonly job: JobDir;
+  readonly view: JobView;
+  readonly watchJob: WatchJob;
+}
+
+/**
+ * Looks when something stirs, and once the watch is in place: it may have ended before. Our running jobs end with a write to the record
+ * alone; all others with a new `state.json`.
+ */
+function watchEnd({ job, view, watchJob }: Watched, look: () => void): EndWatch {
   const hasStirred = createStirCheck(job, view);
-  const watcher = watchJob(job, view, look);
-  const doubts = watchDoubtsMs.map((ms) => setTimeout(() => hasStirred() && look(), ms));
+  const isRecord = view.state?.identity !== undefined;
+  const names: readonly string[] = [jobFiles.state, jobFiles.record];
+  const close = watchJob(isRecord ? 'record' : 'directory', (name) => {
+    if (name === null ? hasStirred() : isRecord || names.includes(name)) look();
+  });
   setImmediate(look);
-  return {
-    hasStirred,
-    close() {
-      watcher?.close();
-      for (const doubt of doubts) clearTimeout(doubt);
-    },
-  };
+  return { hasStirred, close };
 }
 
 /** How often the processes are looked at that still hold the logs of an ended job, in ms. */
@@ -187,15 +184,6 @@ function createStirCheck(job: JobDir, { state, status }: JobView): () => boolean
       return true; // the whole look meets the same and says so
     }
   };
-}
-
-/** Our running jobs end with a write to the record alone; all others with a new `state.json`. */
-function watchJob(job: JobDir, view: JobView, look: () => void): FSWatcher | undefined {
-  if (view.state?.identity) return watchPath(pathOf(job, 'record'), look);
-  const names: readonly string[] = [jobFiles.state, jobFiles.record];
-  return watchPath(job.path, (name) => {
-    if (name === null || names.includes(name)) look();
-  });
 }
 
 /** Why {@link observeStart} returned, and how the job stands then. */

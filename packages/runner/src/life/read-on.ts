@@ -15,7 +15,7 @@ import {
 } from '../output/cursor.ts';
 import { readBytesFrom, readTail } from '../output/excerpt.ts';
 import { isClaimed } from '../record/files.ts';
-import { type JobDir, type LogStream, logStreams, pathOf, readOmitted, readState } from '../record/layout.ts';
+import { type JobDir, type LogStream, pathOf, readOmitted, readState } from '../record/layout.ts';
 import { type JobView, settle } from './settle.ts';
 
 export interface ReadOptions {
@@ -61,17 +61,49 @@ export interface JobReading {
 /** Throws `invalid_cursor`, `job_not_found` for a job that was deleted, `io_error`. */
 export function readOn(job: JobDir, { cursor, tailLines, bytesMax }: ReadOptions): JobReading {
   const given = cursor === undefined ? undefined : parseCursor(job, cursor);
-  return readFromPosition(job, { given, tailLines, bytesMax: Math.max(bytesMax, characterBytesMax) });
+  return asText(job, readRaw(job, { given, tailLines, bytesMax: Math.max(bytesMax, characterBytesMax) }));
 }
 
-interface Start extends Pick<ReadOptions, 'tailLines' | 'bytesMax'> {
+/** A reading before it is text. */
+export interface RawReading extends Pick<JobReading, 'view' | 'changes' | 'noticed' | 'more' | 'ended'> {
+  readonly stdout: RawPart;
+  readonly stderr: RawPart;
+  readonly position: Position;
+}
+
+export interface RawPart {
+  readonly bytes: Buffer;
+  readonly range: readonly [begin: number, end: number];
+  readonly totalBytes: number;
+  readonly omitted?: readonly [from: number, to: number];
+  /** What stands at its end is never gone on with: all was printed, or what follows is not kept. */
+  readonly isLast: boolean;
+  readonly more: boolean;
+  readonly isShortened: boolean;
+}
+
+export const asText = (job: JobDir, { position, stdout, stderr, ...reading }: RawReading): JobReading => ({
+  ...reading,
+  stdout: textPart(stdout),
+  stderr: textPart(stderr),
+  cursor: formatCursor(job, position),
+});
+
+const textPart = ({ bytes, range, totalBytes, omitted }: RawPart): ReadPart => ({
+  text: bytes.toString('utf8'),
+  range,
+  totalBytes,
+  ...(omitted ? { omitted } : {}),
+});
+
+export interface Start extends Pick<ReadOptions, 'tailLines' | 'bytesMax'> {
   readonly given: Position | undefined;
 }
 
 /** How often a restart in the middle of a reading is met with another one. */
 const triesMax = 5;
 
-function readFromPosition(job: JobDir, start: Start): JobReading {
+export function readRaw(job: JobDir, start: Start): RawReading {
   for (let tries = 1; ; tries++) {
     const view = settle(job);
     const life = lifeOf(job);
@@ -92,7 +124,7 @@ interface AsOf extends Start {
   readonly life: number | undefined;
 }
 
-function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, life }: AsOf): JobReading {
+function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, life }: AsOf): RawReading {
   if (view.status === 'unknown' && !existsSync(pathOf(job, 'meta')))
     throw new JobError('job_not_found', `job ${job.id} was deleted`);
   const { status, state } = view;
@@ -101,31 +133,30 @@ function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, life
   // Nothing of a job that is only defined was printed; what lies there is of a run that is being replaced.
   const hasBegun = status !== 'created';
   const isOver = isTerminal(status) && state?.logs_drained !== false;
-  const parts = logStreams.map((stream) => {
+  const isFresh = given === undefined && tailLines !== undefined;
+  const partOf = (stream: LogStream): RawPart => {
     if (!hasBegun) return unread(from[stream]);
-    const isFresh = given === undefined && tailLines !== undefined;
     const begin = isFresh ? tailBegin(job, stream, bytesMax, tailLines) : from[stream];
     return readPart(job, stream, { begin, bytesMax, isOver });
-  });
-  const [stdout, stderr] = parts as [Part, Part];
-  const more = stdout.more || stderr.more;
-  const changes = changesOf(view, { life, isTold: isOver && !more }).filter(({ number }) => number > from.changes);
-  const position: Position = {
-    life: life ?? from.life,
-    stdout: stdout.part.range[1],
-    stderr: stderr.part.range[1],
-    changes: changes.at(-1)?.number ?? from.changes,
   };
+  const [stdout, stderr] = [partOf('stdout'), partOf('stderr')];
+  const more = stdout.more || stderr.more;
   const isShortened = stdout.isShortened || stderr.isShortened;
+  const changes = changesOf(view, { life, isTold: isOver && !more }).filter(({ number }) => number > from.changes);
   return {
     view,
-    stdout: stdout.part,
-    stderr: stderr.part,
+    stdout,
+    stderr,
     changes,
     noticed: isRestarted ? 'restarted' : isShortened ? 'shortened' : undefined,
     more,
     ended: isOver && !more,
-    cursor: formatCursor(job, position),
+    position: {
+      life: life ?? from.life,
+      stdout: stdout.range[1],
+      stderr: stderr.range[1],
+      changes: changes.at(-1)?.number ?? from.changes,
+    },
   };
 }
 
@@ -136,14 +167,11 @@ function changesOf({ state }: JobView, { life, isTold }: { life: number | undefi
   ];
 }
 
-interface Part {
-  readonly part: ReadPart;
-  readonly more: boolean;
-  readonly isShortened: boolean;
-}
-
-const unread = (at: number): Part => ({
-  part: { text: '', range: [at, at], totalBytes: 0 },
+const unread = (at: number): RawPart => ({
+  bytes: Buffer.alloc(0),
+  range: [at, at],
+  totalBytes: 0,
+  isLast: false,
   more: false,
   isShortened: false,
 });
@@ -161,30 +189,33 @@ interface PartOptions {
   readonly isOver: boolean;
 }
 
-function readPart(job: JobDir, stream: LogStream, { begin, bytesMax, isOver }: PartOptions): Part {
+function readPart(job: JobDir, stream: LogStream, { begin, bytesMax, isOver }: PartOptions): RawPart {
   const path = pathOf(job, stream);
+  const gapNow = (): readonly [number, number] => readOmitted(job)?.[stream] ?? [0, 0];
   let at = begin;
   let { bytes, totalBytes } = readBytesFrom(path, at, bytesMax);
   // Asked after the bytes were read: it is said before a hole is made that output is missing.
-  let gap = readOmitted(job)?.[stream] ?? [0, 0];
+  let gap = gapNow();
   while (at >= gap[0] && at < gap[1]) {
     at = gap[1];
     ({ bytes, totalBytes } = readBytesFrom(path, at, bytesMax));
-    gap = readOmitted(job)?.[stream] ?? [0, 0];
+    gap = gapNow();
   }
-  // The logs are away for a moment while a restart makes new ones.
-  if (totalBytes < at && isClaimed(job, 'restart')) return unread(begin);
   const isShortened = totalBytes < at;
+  // The logs are away for a moment while a restart makes new ones.
+  if (isShortened && isClaimed(job, 'restart')) return unread(begin);
   at = Math.min(at, totalBytes);
   const kept = at < gap[0] ? bytes.subarray(0, gap[0] - at) : bytes;
-  const isCutForGood = (isOver && at + kept.length === totalBytes) || at + kept.length === gap[0];
-  const cut = isCutForGood ? 0 : cutCharacterBytes(kept);
-  const whole = kept.subarray(0, kept.length - cut);
-  const part: ReadPart = {
-    text: whole.toString('utf8'),
+  const end = at + kept.length;
+  const isLast = (isOver && end === totalBytes) || end === gap[0];
+  const whole = isLast ? kept : kept.subarray(0, kept.length - cutCharacterBytes(kept));
+  return {
+    bytes: whole,
     range: [at, at + whole.length],
     totalBytes,
-    ...(at > begin ? { omitted: [begin, at] as const } : {}),
+    ...(at > begin ? { omitted: [begin, at] } : {}),
+    isLast,
+    more: end < totalBytes,
+    isShortened,
   };
-  return { part, more: at + kept.length < totalBytes, isShortened };
 }

@@ -42,6 +42,7 @@ it('jobErrors has the exit codes and the statuses of the contract, and those of 
     'ambiguous_job_id 1/400',
     'invalid_state 1/400',
     'invalid_cursor 1/400',
+    'invalid_pattern 1/400',
     'invalid_tag 1/400',
     'config_error 1/-',
     'stdin_required 1/-',

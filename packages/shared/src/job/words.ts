@@ -78,6 +78,7 @@ export const jobErrors = {
   ambiguous_job_id: { when: 'several jobs have this prefix; details names them', exit: 1, http: 400, retryable: false },
   invalid_state: { when: 'the job is not in a state that allows this', exit: 1, http: 400, retryable: false },
   invalid_cursor: { when: 'the cursor is none, or of another job or version', exit: 1, http: 400, retryable: false },
+  invalid_pattern: { when: 'the pattern is no expression that can be matched', exit: 1, http: 400, retryable: false },
   invalid_tag: { when: 'a tag was rejected after the arguments were parsed', exit: 1, http: 400, retryable: false },
   config_error: { when: 'the configuration file exists but cannot be read as one', exit: 1, retryable: false },
   stdin_required: { when: '--stdin - was given with a terminal as input', exit: 1, retryable: false },
