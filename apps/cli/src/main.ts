@@ -192,7 +192,7 @@ function print(said: Said, { door, command, given }: Asked, form: Form, io: Io):
   const end = (text: string): Eventually<number> => {
     io.stdout(text);
     const isAsked = given['exit-code'] ?? (form.as === 'human' && isForPeople(door, command, io));
-    if (isAsked !== true) return said.ok ? 0 : 1;
+    if (isAsked !== true && !Object.hasOwn(said, 'matched')) return said.ok ? 0 : 1;
     return import('./answer/exit-code.ts').then(({ exitCodeOf }) => exitCodeOf(said));
   };
   const text = textOf(said, form, io);

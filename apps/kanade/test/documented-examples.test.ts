@@ -9,10 +9,11 @@ const examples = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, blo
 /** The id that stands in the examples. */
 const exampleId = '3f2a9c1';
 
-/** How the job of an example is made, where it must not have ended. */
+/** How the job of an example is made, where it must not have ended, or has to print something. */
 const makers: Record<string, readonly string[]> = {
   start: ['create', '--', 'true'],
   kill: ['run', '--until', '0', '--', 'sleep', '30'],
+  wait: ['run', '--', 'echo', 'listening on port 8080'],
 };
 
 /** The program under the name that stands in the examples. */

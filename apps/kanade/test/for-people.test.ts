@@ -40,7 +40,8 @@ describe('watch', () => {
     const watching = start(['--root', jobs.root, 'watch', String(job_id)]);
     await eventually('the line is there', () => watching.text.stdout === 'here\n');
     watching.child.kill('SIGINT');
-    expect(await watching.ended).toMatchObject({ status: 0, stderr: '' });
+    const stderr = expect.stringMatching(/^kanade: to go on here: kanade watch --cursor \S+ \w+\n$/);
+    expect(await watching.ended).toMatchObject({ status: 0, stderr });
     expect(await jobs.answer(['status', String(job_id)])).toMatchObject({ state: 'running' });
   });
 });

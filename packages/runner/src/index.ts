@@ -13,7 +13,7 @@ export { type RunKeeperOptions, runKeeper } from './keep/keeper-process.ts';
 export type { Deletion, PruneLimits, PruneOptions, PruneReport } from './keep/prune.ts';
 export type { JobDefinition } from './life/definition.ts';
 export type { JobDescription } from './life/describe.ts';
-export type { FollowOptions } from './life/follow.ts';
+export type { Followed, FollowOptions } from './life/follow.ts';
 export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
 export type { Observation, ObserveOptions, WaitOptions } from './life/observe.ts';
 export type { NextReading, ReadNextOptions } from './life/read-next.ts';

@@ -29,7 +29,7 @@ import {
 import { followFromNow } from './keep/watch-output.ts';
 import type { JobDefinition } from './life/definition.ts';
 import { describeJob, type JobDescription } from './life/describe.ts';
-import { type FollowOptions, followJob } from './life/follow.ts';
+import { type Followed, type FollowOptions, followJob } from './life/follow.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
 import { createLookout } from './life/lookout.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
@@ -110,8 +110,8 @@ export interface Jobs extends AsyncDisposable {
   observe(launched: Launched, options?: ObserveOptions): Promise<Observation>;
   /** Until the end, or for `timeoutMs`. Rejects with the signal's reason on abort. */
   wait(job: JobDir, options?: WaitOptions): Promise<JobView>;
-  /** Tells what it prints, as text, until it has ended and all is told; resolves with the cursor of what was told. */
-  follow(job: JobDir, options: FollowOptions): Promise<string | undefined>;
+  /** Tells what it prints, as text, until it has ended and all is told. */
+  follow(job: JobDir, options: FollowOptions): Promise<Followed>;
   stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
   head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;

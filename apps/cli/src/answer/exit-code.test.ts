@@ -22,6 +22,10 @@ it.each([
   ['one failed, one missing', { ...results(7), missing: [{ pc_id: 'c' }] }, 1],
   ['nobody answered', { ok: false, error: { code: 'no_result' } }, 3],
   ['another error', { ok: false, error: { code: 'job_revoked' } }, 1],
+  ['a line that matched', { state: 'running', matched: { line: 'x' } }, 0],
+  ['a line that matched before its job failed', { state: 'exited', exit_code: 7, matched: { line: 'x' } }, 0],
+  ['an end without the line', { state: 'exited', exit_code: 0, matched: null }, 3],
+  ['a line that did not come in time', { state: 'running', matched: null }, 124],
   ['an order that is not waited for', { exec_id: 'x' }, 0],
 ])('exit code of %s', (_, answer, code) => {
   expect(exitCodeOf({ ok: true, ...answer })).toBe(code);

@@ -1,5 +1,6 @@
 /** Output of a job as it stands in an answer: raw text with its byte ranges. */
-import type { Excerpt, JobDir, Jobs } from '@kanade/runner';
+import type { Excerpt, JobChange, JobDir, JobReading, Jobs, ReadOptions, ReadPart } from '@kanade/runner';
+import { wholeSecond } from '@kanade/shared/job-words';
 
 /** Default bytes per stream in an answer (contract, section 3.2). */
 export const excerptBytes = 65_536;
@@ -10,12 +11,7 @@ export const tailLines = 50;
 export const headsOf = (jobs: Jobs, job: JobDir, bytesMax: number): Record<string, unknown> =>
   excerptFields(jobs.head(job, 'stdout', bytesMax), jobs.head(job, 'stderr', bytesMax));
 
-export function tailsOf(jobs: Jobs, job: JobDir, bytesMax: number, lines: number): Record<string, unknown> {
-  const window = { bytesMax, lines };
-  return excerptFields(jobs.tail(job, 'stdout', window), jobs.tail(job, 'stderr', window));
-}
-
-function excerptFields(stdout: Excerpt, stderr: Excerpt): Record<string, unknown> {
+function excerptFields(stdout: Excerpt | ReadPart, stderr: Excerpt | ReadPart): Record<string, unknown> {
   return {
     stdout: stdout.text,
     stderr: stderr.text,
@@ -26,3 +22,41 @@ function excerptFields(stdout: Excerpt, stderr: Excerpt): Record<string, unknown
     stderr_total_bytes: stderr.totalBytes,
   };
 }
+
+/** Where a look begins: behind what an earlier answer told, or so many lines before the end. */
+export interface LookFrom {
+  /** `cursor` of an earlier answer about the job. */
+  readonly cursor?: string | undefined;
+  /** Lines per stream of who has no cursor, 0 = no limit. */
+  readonly lines: number;
+  /** Bytes per stream. */
+  readonly bytesMax: number;
+}
+
+export const readOptions = ({ cursor, lines, bytesMax }: LookFrom): ReadOptions => ({
+  cursor,
+  tailLines: lines,
+  bytesMax,
+});
+
+/** Output, and the cursor of who comes back. Who came with one hears, too, what became of the job, and whether there is more right now. */
+export function readingFields(reading: JobReading, { cursor }: Pick<LookFrom, 'cursor'>): Record<string, unknown> {
+  const { stdout, stderr, changes, noticed, more, ended } = reading;
+  return {
+    ...excerptFields(stdout, stderr),
+    ...(stdout.omitted ? { stdout_omitted: stdout.omitted } : {}),
+    ...(stderr.omitted ? { stderr_omitted: stderr.omitted } : {}),
+    cursor: reading.cursor,
+    ...(cursor === undefined ? {} : { events: changes.map(eventOf), more, ended }),
+    ...(noticed ? { noticed } : {}),
+  };
+}
+
+/** The end of what a job has printed, as answers show it. */
+export const tailsOf = (jobs: Jobs, job: JobDir): Record<string, unknown> =>
+  readingFields(jobs.read(job, { tailLines, bytesMax: excerptBytes }), {});
+
+const eventOf = (change: JobChange): Record<string, unknown> => ({
+  event: change.kind,
+  at: change.kind === 'started' ? wholeSecond(change.atMs) : change.at,
+});

@@ -1,22 +1,19 @@
 import { type Jobs, pathOf } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
-import { excerptBytes, tailLines, tailsOf } from './excerpts.ts';
+import { excerptBytes, type LookFrom, readingFields, readOptions, tailLines } from './excerpts.ts';
 
-export interface TailWindow {
-  /** Lines per stream, 0 = no limit; default {@link tailLines}. */
-  readonly lines?: number | undefined;
-  /** Bytes per stream; default {@link excerptBytes}. */
-  readonly bytesMax?: number | undefined;
-}
+/** Lines per stream, default {@link tailLines}; bytes per stream, default {@link excerptBytes}; or what came since a cursor. */
+export type TailWindow = Partial<{ readonly [K in keyof LookFrom]: LookFrom[K] | undefined }>;
 
-/** The end of what a job has printed. `id` is one, or the beginning of one. Throws `JobError`. */
+/** The end of what a job has printed, or what it has printed since. `id` is one, or the beginning of one. Throws `JobError`. */
 export function answerTail(jobs: Jobs, id: string, window: TailWindow = {}): Answer {
-  const { lines = tailLines, bytesMax = excerptBytes } = window;
+  const { cursor, lines = tailLines, bytesMax = excerptBytes } = window;
   const job = jobs.find(id);
+  const reading = jobs.read(job, readOptions({ cursor, lines, bytesMax }));
   return {
     type: 'tail',
     job_id: job.id,
-    ...tailsOf(jobs, job, bytesMax, lines),
+    ...readingFields(reading, { cursor }),
     stdout_log_path: pathOf(job, 'stdout'),
     stderr_log_path: pathOf(job, 'stderr'),
   };

@@ -1,7 +1,7 @@
-import { JobError, type Jobs } from '@kanade/runner';
+import { JobError, type Jobs, type LineMatch, type MatchedOutput } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { endingFields, exitCodeField, reasonOf } from './ending.ts';
-import { excerptBytes, tailLines, tailsOf } from './excerpts.ts';
+import { excerptBytes, readingFields, readOptions, tailLines } from './excerpts.ts';
 import { turnOfWaiting } from './turn.ts';
 import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
@@ -11,6 +11,10 @@ export const waitSeconds = 30;
 export interface WaitPlan {
   /** Seconds; default {@link waitSeconds}. */
   readonly until?: number | 'forever' | undefined;
+  /** What came since that answer is in this one; a match is looked for behind it. Default: the last lines, and a match anywhere. */
+  readonly cursor?: string | undefined;
+  /** Answer as soon as a line matches. */
+  readonly match?: LineMatch | undefined;
   /** Gives up waiting; the job lives on. The wait rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Tell all that is known of the ending. */
@@ -18,16 +22,18 @@ export interface WaitPlan {
   readonly onWaiting?: OnWaiting;
 }
 
-/** How a job stands when it has ended, or when the time is over. `id` is one, or the beginning of one. Throws `JobError`. */
+/**
+ * How a job stands when it has ended, when it has printed a line that matches, or when the time is over. `id` is one, or the beginning of
+ * one. Throws `JobError`.
+ */
 export async function answerWait(jobs: Jobs, id: string, plan: WaitPlan = {}): Promise<Answer> {
-  const { until = waitSeconds, signal, tellsEnding = false, onWaiting } = plan;
+  const { until = waitSeconds, cursor, match, signal, tellsEnding = false, onWaiting } = plan;
   const job = jobs.find(id);
   onWaiting?.(waitingFor(jobs, job));
   const timeoutMs = until === 'forever' ? undefined : deadlineMs(until);
-  const view = await jobs.wait(job, {
-    ...(signal ? { signal } : {}),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  const from = readOptions({ cursor, lines: tailLines, bytesMax: excerptBytes });
+  const reading = await jobs.readNext(job, { ...from, until: 'end', match, timeoutMs, signal });
+  const { view } = reading;
   if (!view.state)
     throw new JobError('internal_error', `job ${job.id} has no readable state.json: nothing to wait for`);
   return {
@@ -36,7 +42,14 @@ export async function answerWait(jobs: Jobs, id: string, plan: WaitPlan = {}): P
     state: view.status,
     ...(tellsEnding ? endingFields(view) : { ...exitCodeField(view), ...reasonOf(view) }),
     ...turnOfWaiting(jobs, view),
-    ...tailsOf(jobs, job, excerptBytes, tailLines),
+    ...readingFields(reading, { cursor }),
+    ...(match ? { matched: reading.matched ? matchedFields(reading.matched) : null } : {}),
     updated_at: view.state.updated_at,
   };
 }
+
+const matchedFields = ({ stream, line, range }: MatchedOutput): Record<string, unknown> => ({
+  stream,
+  line,
+  offset: range[0],
+});

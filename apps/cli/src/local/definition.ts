@@ -103,7 +103,7 @@ export function checkMatch(given: MatchOptions): void {
   oneOf('--output-stream', given['output-stream'], ['stdout', 'stderr', 'either']);
 }
 
-function oneOf(option: string, value: string | undefined, known: readonly string[]): void {
+export function oneOf(option: string, value: string | undefined, known: readonly string[]): void {
   if (value !== undefined && !known.includes(value)) {
     throw new UsageError(`option ${option} must be one of ${known.join(', ')}: ${value}`);
   }

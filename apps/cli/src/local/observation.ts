@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type JobDir, JobError, type Jobs, type Launched, openJobs, type RootLimits } from '@kanade/runner';
 import { type Answer, type Context, type Options, UsageError } from '../call/command.ts';
 import { askedMode, compressOptions, withCompression } from '../compress/compress.ts';
-import { excerptBytes, tailLines, tailsOf } from '../door/excerpts.ts';
+import { excerptBytes, tailsOf } from '../door/excerpts.ts';
 import { answerLaunched, observeSeconds } from '../door/launched.ts';
 import { type Config, readConfig } from './settings.ts';
 
@@ -102,7 +102,7 @@ export async function observeAndAnswer({ type, given, jobs, launched, context, c
 /** 0.1.18 showed the ends of the logs, and told an ending only to who had asked to wait for it. */
 const legacyOf = (jobs: Jobs, job: JobDir, given: ObservationOptions): Record<string, unknown> => ({
   waited: given['no-wait'] !== true && (given.wait === true || given.forever === true),
-  ...(given['no-wait'] === true || given.wait === false ? {} : { tails: tailsOf(jobs, job, excerptBytes, tailLines) }),
+  ...(given['no-wait'] === true || given.wait === false ? {} : { tails: tailsOf(jobs, job) }),
 });
 
 /** Directories looked at and jobs deleted in one go (contract, section 7.1). */

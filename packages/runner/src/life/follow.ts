@@ -18,8 +18,15 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the job has ended and all is told, on abort, or when nobody takes any more: with the cursor of what was told. */
-export async function followJob(job: JobDir, options: FollowOptions, lookout: Lookout): Promise<string | undefined> {
+export interface Followed {
+  /** Where what was told ends; undefined when nothing was, and none was given. */
+  readonly cursor: string | undefined;
+  /** The job has ended, and all was told. */
+  readonly ended: boolean;
+}
+
+/** Resolves when the job has ended and all is told, on abort, or when nobody takes any more. */
+export async function followJob(job: JobDir, options: FollowOptions, lookout: Lookout): Promise<Followed> {
   const { lines = 0, bytesMax, signal } = options;
   let { cursor } = options;
   // Held and watched all the time: a watch for each piece would be doubted each time.
@@ -30,11 +37,12 @@ export async function followJob(job: JobDir, options: FollowOptions, lookout: Lo
       const tailLines = lines === 0 ? undefined : lines;
       const reading = await readNext(job, { cursor, tailLines, bytesMax, signal }, lookout);
       cursor = reading.cursor;
-      if (tell(reading, options) === 'stop' || reading.ended || !hasNews(reading)) return cursor;
+      const { ended } = reading;
+      if (tell(reading, options) === 'stop' || ended || !hasNews(reading)) return { cursor, ended };
     }
   } catch (error) {
     if (!signal.aborted) throw error; // else nobody wants more: the job lives on, and so it was meant
-    return cursor;
+    return { cursor, ended: false };
   } finally {
     unwatch();
   }

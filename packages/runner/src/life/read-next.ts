@@ -44,7 +44,7 @@ export async function readNext(job: JobDir, options: ReadNextOptions, lookout: L
 const soughtIn = ({ match, until }: ReadNextOptions) => (match ? readMatch : until === 'end' ? readEnd : readNews);
 
 async function readEnd(post: Post, { timeoutMs, signal, ...from }: ReadNextOptions, poll: Poll): Promise<JobReading> {
-  readOn(post.job, { ...from, bytesMax: 0 }); // for its errors
+  if (from.cursor !== undefined) parseCursor(post.job, from.cursor); // a refusal comes before the wait
   await watchForEnd(post.job, { timeoutMs, signal, poll, watch: post.watch });
   return readOn(post.job, from);
 }

@@ -2,7 +2,7 @@
  * JobReading what a job has printed and what became of it from a {@link Position} on: whoever comes back with the position, in whatever
  * process, loses and repeats nothing. A restart is noticed by the time at which the run began: its logs are new files.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isTerminal } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
 import {
@@ -13,9 +13,9 @@ import {
   type Position,
   parseCursor,
 } from '../output/cursor.ts';
-import { readBytesFrom, readTail } from '../output/excerpt.ts';
+import { readBytesFrom, readTailBytes } from '../output/excerpt.ts';
 import { isClaimed } from '../record/files.ts';
-import { type JobDir, type LogStream, pathOf, readOmitted, readState } from '../record/layout.ts';
+import { type JobDir, type LogStream, pathOf, readOmitted } from '../record/layout.ts';
 import { type JobView, settle } from './settle.ts';
 
 export interface ReadOptions {
@@ -23,7 +23,7 @@ export interface ReadOptions {
   readonly cursor?: string | undefined;
   /** Without a cursor: only the last so many lines within the last `bytesMax` bytes; 0 = all within these. */
   readonly tailLines?: number | undefined;
-  /** Bytes of each stream in one reading; at least 4, at most 256 MiB. */
+  /** Bytes of each stream in one reading; at least 4 but for the last lines, at most 256 MiB. */
   readonly bytesMax: number;
 }
 
@@ -61,7 +61,9 @@ export interface JobReading {
 /** Throws `invalid_cursor`, `job_not_found` for a job that was deleted, `io_error`. */
 export function readOn(job: JobDir, { cursor, tailLines, bytesMax }: ReadOptions): JobReading {
   const given = cursor === undefined ? undefined : parseCursor(job, cursor);
-  return asText(job, readRaw(job, { given, tailLines, bytesMax: Math.max(bytesMax, characterBytesMax) }));
+  // Who reads on has to get on.
+  const least = given === undefined && tailLines !== undefined ? 0 : characterBytesMax;
+  return asText(job, readRaw(job, { given, tailLines, bytesMax: Math.max(bytesMax, least) }));
 }
 
 /** A reading before it is text. */
@@ -105,26 +107,26 @@ const triesMax = 5;
 
 export function readRaw(job: JobDir, start: Start): RawReading {
   for (let tries = 1; ; tries++) {
-    const view = settle(job);
-    const life = lifeOf(job);
-    const reading = readAsOf(job, view, { ...start, life });
-    // What was read is of the run that the state names only if it still names it: a restart says so before anything is printed.
-    if (lifeOf(job) === life || tries === triesMax) return reading;
+    const before = stampOf(job);
+    const reading = readAsOf(job, settle(job), start);
+    // What was read is of the run that the state names only if it is still the same state: a restart writes a new one before anything is printed.
+    if (stampOf(job) === before || tries === triesMax) return reading;
   }
 }
 
-/** When the run of the state on disk began; undefined when it has not begun, or cannot be read. */
-function lifeOf(job: JobDir): number | undefined {
-  const state = readState(job);
+function stampOf(job: JobDir): string {
+  const stat = statSync(pathOf(job, 'state'), { throwIfNoEntry: false });
+  return `${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
+}
+
+/** When a run began, in ms since 1970; undefined when it has not begun, or nothing can be read of it. */
+function lifeOf({ state }: JobView): number | undefined {
   const startedAtMs = state?.started_at_ms ?? Date.parse(state?.job.started_at ?? '');
   return Number.isNaN(startedAtMs) ? undefined : Math.trunc(startedAtMs);
 }
 
-interface AsOf extends Start {
-  readonly life: number | undefined;
-}
-
-function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, life }: AsOf): RawReading {
+function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: Start): RawReading {
+  const life = lifeOf(view);
   if (view.status === 'unknown' && !existsSync(pathOf(job, 'meta')))
     throw new JobError('job_not_found', `job ${job.id} was deleted`);
   const { status, state } = view;
@@ -133,12 +135,11 @@ function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, life
   // Nothing of a job that is only defined was printed; what lies there is of a run that is being replaced.
   const hasBegun = status !== 'created';
   const isOver = isTerminal(status) && state?.logs_drained !== false;
-  const isFresh = given === undefined && tailLines !== undefined;
-  const partOf = (stream: LogStream): RawPart => {
-    if (!hasBegun) return unread(from[stream]);
-    const begin = isFresh ? tailBegin(job, stream, bytesMax, tailLines) : from[stream];
-    return readPart(job, stream, { begin, bytesMax, isOver });
-  };
+  const ofTail = given === undefined ? tailLines : undefined;
+  const partOf = (stream: LogStream): RawPart =>
+    hasBegun
+      ? readPart(job, stream, { begin: from[stream], tailLines: ofTail, bytesMax, isOver })
+      : unread(from[stream]);
   const [stdout, stderr] = [partOf('stdout'), partOf('stderr')];
   const more = stdout.more || stderr.more;
   const isShortened = stdout.isShortened || stderr.isShortened;
@@ -176,34 +177,33 @@ const unread = (at: number): RawPart => ({
   isShortened: false,
 });
 
-/** Where the last lines begin; behind what is not kept. */
-function tailBegin(job: JobDir, stream: LogStream, bytesMax: number, lines: number): number {
-  const [begin] = readTail(pathOf(job, stream), bytesMax, lines).range;
-  return Math.max(begin, readOmitted(job)?.[stream]?.[1] ?? 0);
-}
-
-interface PartOptions {
+interface PartOptions extends Pick<ReadOptions, 'tailLines' | 'bytesMax'> {
+  /** Where the part begins, unless it is the last lines. */
   readonly begin: number;
-  readonly bytesMax: number;
   /** Nothing more is printed: a character that is cut at the end stays cut. */
   readonly isOver: boolean;
 }
 
-function readPart(job: JobDir, stream: LogStream, { begin, bytesMax, isOver }: PartOptions): RawPart {
+function readPart(job: JobDir, stream: LogStream, { begin, tailLines, bytesMax, isOver }: PartOptions): RawPart {
   const path = pathOf(job, stream);
-  const gapNow = (): readonly [number, number] => readOmitted(job)?.[stream] ?? [0, 0];
-  let at = begin;
-  let { bytes, totalBytes } = readBytesFrom(path, at, bytesMax);
+  const read = (from: number) => ({ ...readBytesFrom(path, from, bytesMax), begin: from });
+  let {
+    bytes,
+    totalBytes,
+    begin: at,
+  } = tailLines === undefined ? read(begin) : readTailBytes(path, bytesMax, tailLines);
+  const wanted = at;
   // Asked after the bytes were read: it is said before a hole is made that output is missing.
+  const gapNow = (): readonly [number, number] => readOmitted(job)?.[stream] ?? [0, 0];
   let gap = gapNow();
-  while (at >= gap[0] && at < gap[1]) {
-    at = gap[1];
-    ({ bytes, totalBytes } = readBytesFrom(path, at, bytesMax));
+  // The last lines begin behind what is not kept; whoever reads on is told of it when they come to it.
+  while (at < gap[1] && (at >= gap[0] || tailLines !== undefined)) {
+    ({ bytes, totalBytes, begin: at } = read(gap[1]));
     gap = gapNow();
   }
   const isShortened = totalBytes < at;
   // The logs are away for a moment while a restart makes new ones.
-  if (isShortened && isClaimed(job, 'restart')) return unread(begin);
+  if (isShortened && isClaimed(job, 'restart')) return unread(wanted);
   at = Math.min(at, totalBytes);
   const kept = at < gap[0] ? bytes.subarray(0, gap[0] - at) : bytes;
   const end = at + kept.length;
@@ -213,7 +213,7 @@ function readPart(job: JobDir, stream: LogStream, { begin, bytesMax, isOver }: P
     bytes: whole,
     range: [at, at + whole.length],
     totalBytes,
-    ...(at > begin ? { omitted: [begin, at] } : {}),
+    ...(at > wanted ? { omitted: [Math.max(wanted, gap[0]), at] } : {}),
     isLast,
     more: end < totalBytes,
     isShortened,

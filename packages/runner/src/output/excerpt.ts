@@ -49,8 +49,14 @@ export async function flushFile(path: string): Promise<void> {
   }
 }
 
-/** The same as they stand there. */
-export function readBytesFrom(path: string, begin: number, bytesMax: number): { bytes: Buffer; totalBytes: number } {
+/** A part of a log as it stands there, and the size of the whole. */
+interface LogBytes {
+  readonly bytes: Buffer;
+  readonly totalBytes: number;
+}
+
+/** The bytes from `begin` on, at most `bytesMax`, as they stand there. */
+export function readBytesFrom(path: string, begin: number, bytesMax: number): LogBytes {
   let bytes: Buffer = Buffer.alloc(0);
   const { totalBytes } = withFile(path, (fd, size) => {
     const from = Math.min(begin, size);
@@ -65,12 +71,21 @@ export function readBytesFrom(path: string, begin: number, bytesMax: number): { 
  * line that the window cuts counts as one.
  */
 export function readTail(path: string, bytesMax: number, lines: number): Excerpt {
-  return withFile(path, (fd, size) => {
+  const { bytes, begin, totalBytes } = readTailBytes(path, bytesMax, lines);
+  return excerptOf(bytes, begin, totalBytes);
+}
+
+/** The same as bytes, and where they begin. */
+export function readTailBytes(path: string, bytesMax: number, lines: number): LogBytes & { begin: number } {
+  let [bytes, begin]: [Buffer, number] = [Buffer.alloc(0), 0];
+  const { totalBytes } = withFile(path, (fd, size) => {
     const windowBegin = Math.max(0, size - Math.min(bytesMax, limits.excerptBytes));
-    const bytes = readRange(fd, windowBegin, size - windowBegin);
-    const skip = lines === 0 ? 0 : lastLinesBegin(bytes, lines);
-    return excerptOf(bytes.subarray(skip), windowBegin + skip, size);
+    const window = readRange(fd, windowBegin, size - windowBegin);
+    const skip = lines === 0 ? 0 : lastLinesBegin(window, lines);
+    [bytes, begin] = [window.subarray(skip), windowBegin + skip];
+    return { ...none, totalBytes: size };
   });
+  return { bytes, begin, totalBytes };
 }
 
 /** Offset at which the last `lines` lines of `bytes` begin. */

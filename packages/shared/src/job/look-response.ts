@@ -1,7 +1,7 @@
 /** Answers of the calls that only look (contract, sections 3.5 to 3.7 and 3.9). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, amount, Excerpts, envelope, logPaths, reason, turn } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, range, reason, turn } from './envelope.ts';
 import { OmittedRanges } from './record.ts';
 
 export const StatusResponse = envelope('status', {
@@ -20,10 +20,26 @@ export const StatusResponse = envelope('status', {
 });
 export type StatusResponse = z.infer<typeof StatusResponse>;
 
+/** Where the output ends that an answer tells; and what else came since the cursor of an earlier one, for who gave that. Ours. */
+const reading = {
+  cursor: z.string().optional(),
+  events: z.array(z.looseObject({ event: z.enum(['started', 'ended']), at: z.string() })).optional(),
+  /** There is more to read right now. */
+  more: z.boolean().optional(),
+  /** The job has ended, and all was told. */
+  ended: z.boolean().optional(),
+  /** The output begins anew, or what had been told is gone. */
+  noticed: z.enum(['restarted', 'shortened']).optional(),
+  /** Bytes before the output that are not kept. */
+  stdout_omitted: range.optional(),
+  stderr_omitted: range.optional(),
+};
+
 /** Answer of `tail`: no state in it. */
 export const TailResponse = envelope('tail', {
   job_id: z.string(),
   ...Excerpts.shape,
+  ...reading,
   ...logPaths,
   compression: CompressionData.optional(),
 });
@@ -34,6 +50,12 @@ export const WaitResponse = envelope('wait', {
   state: AnsweredState,
   exit_code: z.int().optional(),
   ...Excerpts.shape,
+  ...reading,
+  /** Ours, of a wait for a line: the one that matched, `offset` in bytes; null when there was none. */
+  matched: z
+    .looseObject({ stream: z.enum(['stdout', 'stderr']), line: z.string(), offset: amount })
+    .nullable()
+    .optional(),
   updated_at: z.string().optional(),
   ...reason,
   ...turn,
