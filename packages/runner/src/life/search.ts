@@ -15,7 +15,7 @@ export interface MatchedOutput {
   readonly range: readonly [begin: number, end: number];
 }
 
-export interface Found {
+export interface SearchLook {
   /** The last look, with the position behind the last line that was looked at. */
   readonly reading: RawReading;
   readonly matched: MatchedOutput | undefined;
@@ -32,7 +32,7 @@ export async function searchOn(
   job: JobDir,
   given: Position | undefined,
   { test, signal }: { readonly test: LineTest; readonly signal?: AbortSignal | undefined },
-): Promise<Found> {
+): Promise<SearchLook> {
   let position = given;
   let noticed: RawReading['noticed'];
   const changes: JobChange[] = [];

@@ -2,7 +2,7 @@
 import { JobError } from '../job-error.ts';
 import { type Automaton, createAutomaton } from './pattern/automaton.ts';
 import { PatternError, parsePattern } from './pattern/parse.ts';
-import { programOf } from './pattern/program.ts';
+import { compilePattern } from './pattern/program.ts';
 
 export interface LineMatch {
   readonly pattern: string;
@@ -27,7 +27,7 @@ const containing = (pattern: string) => (line: string) => line.includes(pattern)
 
 function automatonOf(pattern: string): Automaton {
   try {
-    return createAutomaton(programOf(parsePattern(pattern)));
+    return createAutomaton(compilePattern(parsePattern(pattern)));
   } catch (cause) {
     if (!(cause instanceof PatternError)) throw cause;
     throw new JobError('invalid_pattern', `the pattern cannot be matched: ${cause.message}`, { cause });

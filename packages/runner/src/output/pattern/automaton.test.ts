@@ -2,10 +2,10 @@ import { seeded } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { createAutomaton } from './automaton.ts';
 import { PatternError, parsePattern } from './parse.ts';
-import { programOf } from './program.ts';
+import { compilePattern } from './program.ts';
 
 function matcher(pattern: string): (line: string) => boolean {
-  const automaton = createAutomaton(programOf(parsePattern(pattern)));
+  const automaton = createAutomaton(compilePattern(parsePattern(pattern)));
   return (line) => {
     const run = automaton.begin();
     return run.feed(line) || run.end();
@@ -138,7 +138,7 @@ it.each([
 
 it('looks at each character once, however the language would search', () => {
   let steps = 0;
-  const counted = programOf(parsePattern('^(a+)+$')).map((instruction) =>
+  const counted = compilePattern(parsePattern('^(a+)+$')).map((instruction) =>
     instruction.kind === 'take'
       ? {
           ...instruction,

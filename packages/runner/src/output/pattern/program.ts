@@ -11,7 +11,7 @@ export type Instruction =
 const instructionsMax = 1_000;
 
 /** Throws `PatternError` for one that is too large. */
-export function programOf({ node, flags }: ParsedPattern): readonly Instruction[] {
+export function compilePattern({ node, flags }: ParsedPattern): readonly Instruction[] {
   const writer = new ProgramWriter(flags);
   writer.write(node);
   writer.add({ kind: 'match' });
