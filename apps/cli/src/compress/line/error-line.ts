@@ -33,6 +33,10 @@ const none =
 const passing =
   /(?:\.\.\. ok|\bPASSED\b|\bok)(?: \([^)]{0,80}\)| {1,80}\[ {0,3}\d+%\])?\s{0,80}$|^\s*(?:✓|✔|√|ok \d|--- PASS|PASS\b|ok\s)/;
 
+/** What every error line has somewhere: most lines are none, and this pattern alone says so. */
+const hint =
+  /err|fail|fatal|panic|excep|traceb|abort|seg[fm]|core d|crit|sever|unhan|uncau|assert|undefined r|not [fo]|emerg|alert|le?v.?l|can(?:no|')t|could|unable|denied|no such|directory|invalid|refused|timed|unknown|conflict|[✗✖✘⨯×●]|^\s*E[: ]|^\s?! \[/i;
+
 const saysPrefixed = (text: string): boolean => prefixed.some((pattern) => pattern.test(text));
 const saysLevel = (text: string): boolean => levels.test(text) || levelFields.test(text);
 
@@ -45,7 +49,7 @@ function saysWord(text: string): boolean {
 
 /** True for a line that is an error by the rule. The text has no escape sequences in it. */
 export function isErrorLine(text: string, rule: ErrorRule): boolean {
-  if (text === '') return false;
+  if (!hint.test(text)) return false;
   if (rule === 'message') return saysWord(text) || saysPrefixed(text) || saysLevel(text);
   return saysPrefixed(text) || (rule === 'log' && saysLevel(text));
 }
