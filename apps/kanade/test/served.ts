@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
 import { eventually } from '@kanade/testkit';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type CallOptions, type Json, jobsRoot, start } from './program.ts';
 
 export interface Reply extends Json {
@@ -14,6 +15,33 @@ export interface Ask extends RequestInit {
   readonly json?: unknown;
   /** False: no token. */
   readonly token?: boolean | string;
+}
+
+type Operation = { readonly responses: Readonly<Record<string, unknown>> };
+type OpenApi = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
+
+/** Holds answers against the document that the server itself gives: their status must stand there, and their JSON obey its schema. */
+export function createJudge(document: OpenApi) {
+  const ajv = new Ajv2020({ strict: false, allErrors: true }).addSchema(document, 'openapi');
+  const pointer = (...words: readonly string[]): string =>
+    words.map((word) => encodeURIComponent(word.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
+  return (method: string, path: string, status: number, body: Json): void => {
+    const template = Object.keys(document.paths).find((known) =>
+      new RegExp(`^${known.replaceAll(/\{\w+\}/g, '[^/]*')}$`).test(path.split('?')[0] ?? ''),
+    );
+    const operation = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
+    if (template === undefined || !operation) {
+      if (!['unknown_route', 'method_not_allowed', 'forbidden'].includes(body.error?.code ?? ''))
+        throw new Error(`no such operation in the document: ${method} ${path}`);
+      return;
+    }
+    if (!operation.responses[status])
+      throw new Error(`${method} ${template} has no answer ${status}: ${JSON.stringify(body)}`);
+    const $ref = `openapi#/paths/${pointer(template, method.toLowerCase(), 'responses', String(status), 'content', 'application/json', 'schema')}`;
+    const validate = ajv.getSchema($ref) ?? ajv.compile({ $ref });
+    if (!validate(body))
+      throw new Error(`${method} ${template} ${status}: ${ajv.errorsText(validate.errors)}: ${JSON.stringify(body)}`);
+  };
 }
 
 export async function served(options: readonly string[] = [], more: CallOptions = {}) {
@@ -47,6 +75,7 @@ export async function served(options: readonly string[] = [], more: CallOptions 
         ...(init.headers as Record<string, string>),
       },
     });
+  let judge: ReturnType<typeof createJudge> | undefined;
   return {
     jobs,
     url,
@@ -58,12 +87,15 @@ export async function served(options: readonly string[] = [], more: CallOptions 
     text,
     ended,
     ask,
-    /** One JSON document with its status. */
+    /** One JSON document with its status, as the server's own document has it. */
     async answer(path: string, init?: Ask): Promise<Reply> {
       const response = await ask(path, init);
       const body = await response.text();
       if (!/^\{[^\n]*\}\n$/.test(body)) throw new Error(`not one line of JSON: ${body.slice(0, 500)}`);
-      return { ...(JSON.parse(body) as Json), status: response.status, headers: response.headers };
+      const document = JSON.parse(body) as Json;
+      judge ??= createJudge((await (await fetch(`${url}/openapi.json`)).json()) as OpenApi);
+      judge(init?.method ?? (init?.json === undefined ? 'GET' : 'POST'), path, response.status, document);
+      return { ...document, status: response.status, headers: response.headers };
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure } from '../answer/answer.ts';
 
-/** What is left of a body that is refused is thrown away for so long, in ms: who still sends does not read the answer before. */
-const lingerMs = 1_000;
+/** How long a connection stays after what came was refused, in ms: who still sends does not read the answer before. */
+export const lingerMs = 1_000;
 
 /**
  * The JSON value of a request. Throws `wrong_content_type`, `body_too_large` and `invalid_request`; rejects with another error when the

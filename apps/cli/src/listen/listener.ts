@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { jobErrors } from '@kanade/shared/job-words';
 import { Failure, failureOf } from '../answer/answer.ts';
 import type { Io } from '../io.ts';
-import { endBeforeBody } from './body.ts';
+import { endBeforeBody, lingerMs } from './body.ts';
 import { allowPage, answerPreflight, checkHost, checkOrigin, checkToken, isPreflight } from './guard.ts';
 import type { ListenGiven } from './options.ts';
 import { type ListenPlace, listenPlaceOf } from './place.ts';
@@ -117,6 +117,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
   server.on('request', admit).on('checkContinue', admit);
   server.on('timeout', (socket: Socket) => cutStalled(socket, open));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseBytes(error, socket, open));
   const url = await listen(server, place);
   const release = writeAddress(given['address-file'], url);
   return {
@@ -166,6 +167,28 @@ async function createTlsServer(options: ServerOptions, tls: { cert: string; key:
 function cutStalled(socket: Socket, open: ReadonlyMap<ServerResponse, unknown>): void {
   const waits = [...open.keys()].some((response) => response.socket === socket);
   if (!waits || socket.writableLength > 0) socket.destroy();
+}
+
+/** What is answered to bytes that are no request. */
+const linesOf: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Says what is wrong when nothing else is being said on the connection, and ends it, whether or not its client does. */
+function refuseBytes(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Socket,
+  open: ReadonlyMap<ServerResponse, unknown>,
+): void {
+  const speaks = [...open.keys()].some((response) => response.socket === socket && response.headersSent);
+  if (!socket.writable || speaks) {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${linesOf[code] ?? '400 Bad Request'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const late = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(late));
 }
 
 function listen(server: Server, { host, port, tls }: ListenPlace): Promise<string> {

@@ -59,15 +59,15 @@ export const readHttpBody = <S extends z.ZodType>(schema: S, value: unknown): Re
 /** Reads what stands behind the `?`: as {@link readHttpBody}; a parameter that is given twice is a fault, but where it is a list. */
 export function readHttpQuery<S extends z.ZodObject>(schema: S, text: string): Read<z.output<S>> {
   const given = new URLSearchParams(text);
-  const value: Record<string, unknown> = {};
+  const value: [string, unknown][] = [];
   const twice: Fault[] = [];
   for (const key of new Set(given.keys())) {
     const texts = given.getAll(key);
     const kind = kindOf(Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined);
     if (kind !== 'array' && texts.length > 1) twice.push({ path: key, message: 'given more than once' });
-    value[key] = kind === 'array' ? texts : wordOf(kind, texts[0] ?? '');
+    value.push([key, kind === 'array' ? texts : wordOf(kind, texts[0] ?? '')]);
   }
-  const read = strictAs(schema, value);
+  const read = strictAs(schema, Object.fromEntries(value));
   return twice.length === 0 ? read : { ok: false, faults: [...twice, ...(read.ok ? [] : read.faults)] };
 }
 

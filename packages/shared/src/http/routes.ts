@@ -136,7 +136,7 @@ export const httpRoutes = {
     summary: 'what a job has printed so far on stdout or stderr, byte by byte; Range takes a part',
     query: noQuery,
     answer: 'bytes',
-    errors: [...ofJob, 'range_not_satisfiable'],
+    errors: [...ofJob, 'unknown_route', 'range_not_satisfiable'],
   },
 } as const satisfies Readonly<Record<string, HttpRoute>>;
 
