@@ -30,7 +30,7 @@ const arrows = {
     'yaml',
     'zod',
   ],
-  'packages/testkit': ['koffi', 'playwright-core'],
+  'packages/testkit': ['dbus-next', 'koffi', 'playwright-core'],
   'apps/cli': [
     '@kanade/shared',
     '@kanade/durable',

@@ -1,5 +1,6 @@
 /** `npm test`: sets up everything a fresh machine lacks, then runs the gate. Ends with `N passed, N failed`. */
 import { ensureChromium } from './chromium.mjs';
+import { ensureSessionBus } from './session-bus.mjs';
 import { installPackages, onPinnedNode, say } from './toolchain.mjs';
 
 installPackages();
@@ -8,6 +9,7 @@ const { ensureBoth } = await import('./nats-server.mjs');
 say('looking for nats-server 2.9 and 2.15 (the latter is built once, when Go is there) ...');
 const servers = await ensureBoth();
 process.env.KANADE_CHROMIUM ??= ensureChromium() ?? '';
+ensureSessionBus();
 process.env.KANADE_NATS_SERVERS ??= JSON.stringify([servers.debian, servers.current].filter((server) => server?.path));
 const { gate } = await import('./check.mjs');
 process.exit(gate(process.argv.slice(2)));

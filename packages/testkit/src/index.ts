@@ -12,6 +12,7 @@ export {
   type RunningNatsServer,
   startNatsServer,
 } from './nats-server.ts';
+export { canPlayPeople, type DesktopEvent, openPeople, type People } from './people.ts';
 export { type ReadmeExampleOptions, runReadmeExample } from './readme-example.ts';
 export { bunPath, type Runtime, runtimeWords } from './runtime.ts';
 export { seeded } from './seeded.ts';
