@@ -29,6 +29,7 @@ const onExecutableAlone = [
   'test/server-config.test.ts',
   'test/serve-guard.test.ts',
   'test/signed-orders.test.ts',
+  'test/toasts.test.ts',
   'test/support-door.test.ts',
   'test/trust/!(old-state).test.ts',
 ];

@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
-import { start } from './program.ts';
+import { program, start } from './program.ts';
 
 export const exampleJobs = fileURLToPath(new URL('../../../examples/jobs', import.meta.url));
 
@@ -17,10 +17,12 @@ interface AgentOptions {
   readonly dataDir?: string;
   /** Where it listens; default: a place of its own. */
   readonly socket?: string;
+  /** It serves the people of the machine that these words lead to, in the place of us. */
+  readonly within?: readonly string[];
 }
 
 /** An agent with a socket of its own. */
-export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir, ...at }: AgentOptions = {}) {
+export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir, within, ...at }: AgentOptions = {}) {
   const dir = await tempDir();
   // A copy of one's own, wherever the checkout lies: job files that others could write are not taken.
   if (!jobs) cpSync(exampleJobs, `${dir.path}/jobs`, { recursive: true });
@@ -34,11 +36,11 @@ export async function startAgent({ id = 'pc-1', args = [], jobs, dataDir, ...at 
     socket,
     '--jobs',
     jobs ?? `${dir.path}/jobs`,
-    '--allow-own-user',
+    ...(within ? [] : ['--allow-own-user']),
     '--log-level',
     'warn',
   ];
-  const agent = start(['agent', ...own, ...args]);
+  const agent = start(['agent', ...own, ...args], within ? { words: [...within, ...program] } : {});
   await eventually('the agent is ready', () => agent.text.stdout.includes('agent.ready') || failIfEnded(agent));
   return {
     socket,

@@ -57,6 +57,14 @@ describe('an operator and the person at the machine', () => {
     await using person = await openPlainPerson(site.socket);
     const runId = await eventually('the job to be there', () => person.start('held').catch(() => undefined));
     await eventually('its output', () => person.pushes(runId).some(({ stdout_chunk }) => stdout_chunk === 'begun\n'));
+    // Nobody needs to guess which it is: it stands among those that go on, with the person whose it is.
+    const seen = await eventually('the operator to see it', async () => {
+      const { running } = await site.fleet('results', '--ending', 'running', '--pc', 'pc-1');
+      return (running as Json[]).find(({ result_id }) => result_id === runId);
+    });
+    expect(seen).toMatchObject({ job_id: 'held', pc_id: 'pc-1', user_sid: `uid-${process.getuid?.()}` });
+    expect(seen).not.toHaveProperty('exec_id');
+    expect(await site.fleet('show', runId)).toMatchObject({ status: 0, state: 'running', job_id: 'held' });
     // Without its machine nobody knows of it; with another machine it is not there.
     expect(await site.fleet('kill', runId, '--pc', 'pc-9')).toMatchObject({
       status: 1,
@@ -66,6 +74,7 @@ describe('an operator and the person at the machine', () => {
     expect(killed).toMatchObject({ status: 0, stopped: [{ pc_id: 'pc-1', ending: 'killed', result_id: runId }] });
     expect(await person.end(runId)).toMatchObject({ status: 'killed' });
     expect(await site.fleet('kill', runId, '--pc', 'pc-1')).toMatchObject({ status: 0, stopped: [], ended_before: 1 });
+    expect(await site.fleet('results', '--ending', 'running')).toMatchObject({ running: [] });
     expect(await site.fleet('kill', 'no-such-run', '--pc', 'pc-1')).toMatchObject({
       status: 1,
       error: { code: 'order_not_found' },

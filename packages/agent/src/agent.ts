@@ -16,6 +16,7 @@ import { createIntake, type Intake, type IntakeOptions } from './intake/admit.ts
 import { heartbeatOf } from './intake/key-ring.ts';
 import { createTurns, type Turns } from './intake/turns.ts';
 import { createVerifier, type Verifier } from './intake/verify.ts';
+import { callerPolicy } from './local/callers.ts';
 import { type Catalogue, openCatalogue } from './local/catalogue.ts';
 import { createHistory } from './local/history.ts';
 import { createLocalJobs } from './local/jobs.ts';
@@ -35,6 +36,7 @@ import { createPrefetch } from './script/prefetch.ts';
 import { createScripts, type ScriptSource } from './script/scripts.ts';
 import type { CheckResults } from './store/check-results.ts';
 import type { Ledger } from './store/ledger.ts';
+import { keepToasting } from './toast/toaster.ts';
 import { createLogAnswer } from './watch/agent-log.ts';
 import { createTail } from './watch/tail.ts';
 
@@ -110,6 +112,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const open = takeStock(common);
   parts.use(keepPruning({ ...common, onPrune: forgetWith(store, catalogue) }));
   supervisor.resume(open);
+  keepToasting({ ...common, isServed: door.isServed });
   link.start();
   parts.use(tellOfLife(store.tell, version));
   return asAgent({ pcId, version, socket: local.path, link }, parts.move());
@@ -190,7 +193,7 @@ function applySettings(
 const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({
   socket,
   trace,
-  onlyUid: allowOwnUser ? process.getuid?.() : undefined,
+  isServed: callerPolicy(allowOwnUser ? process.getuid?.() : undefined),
 });
 
 function tellOfLife(tell: Tell, version: string): Disposable {

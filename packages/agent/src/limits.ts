@@ -25,6 +25,22 @@ export const limits = {
   /** Notifications that are kept, and bytes of one. */
   noticesMax: 500,
   noticeBytesMax: 64 * 1024,
+  /** Read marks of this machine that are taken back from the broker after a loss, the newest ones. */
+  marksMax: 10_000,
+  /** Characters of a toast; its text is cut. */
+  toastTitleCharsMax: 200,
+  toastBodyCharsMax: 1_000,
+  /** How long after it was issued a notification is shown to who comes to the machine, in ms. */
+  toastWithinMs: 7 * 24 * 3_600_000,
+  /** Toasts that one person gets at once; the newest ones. */
+  toastsAtOnceMax: 5,
+  /** How long a session may be without a notification server of its own before the bus is asked to start one, in ms. */
+  toastServerMs: 60_000,
+  /** Waits before a toast that could not be shown is tried again, in ms; behind the last one the next login or notification is waited for. */
+  toastRetriesMs: [2_000, 10_000, 60_000, 300_000],
+  /** How long one call on the bus of a person may take, in ms, and characters of what is told of one that failed. */
+  toastCallMs: 4_000,
+  toastDetailCharsMax: 300,
   /** Wrong support codes of one user: so many within the window, in ms, lock for as long. */
   supportTriesMax: 5,
   supportWindowMs: 300_000,

@@ -23,6 +23,7 @@ import { type Ledger, openLedger } from './store/ledger.ts';
 import { openNotices } from './store/notices.ts';
 import { openScriptDigests } from './store/script-digests.ts';
 import { openStateFile } from './store/state-file.ts';
+import { openToasts } from './store/toasts.ts';
 
 interface StoreOptions {
   /** Takes what is opened, for the end of the agent. */
@@ -77,6 +78,7 @@ export async function openStore(config: AgentConfig, { parts, log, agentLog }: S
     checks: openCheckResults(file),
     attempts: openAttempts(file),
     notices: openNotices({ pcId: config.pcId, file, outbox }),
+    toasts: openToasts({ pcId: config.pcId, file, outbox }),
     env,
     jobs,
     registry,

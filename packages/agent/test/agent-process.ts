@@ -40,6 +40,8 @@ export interface StartOptions {
   readonly env?: Record<string, string>;
   /** Words before those of the agent; they have to end by becoming it. */
   readonly within?: readonly string[];
+  /** It serves the people of the machine, in the place of us. */
+  readonly forPeople?: boolean;
 }
 
 export interface Ended {
@@ -92,7 +94,7 @@ export async function openSite(): Promise<Site> {
   return {
     ...site,
     putJob: (name, text) => writeFileSync(join(site.jobs, name), text),
-    async start({ args = [], env = {}, within = [] } = {}) {
+    async start({ args = [], env = {}, within = [], forPeople = false } = {}) {
       const common = [
         '--id',
         'pc-1',
@@ -102,7 +104,7 @@ export async function openSite(): Promise<Site> {
         site.socket,
         '--jobs',
         site.jobs,
-        '--allow-own-user',
+        ...(forPeople ? [] : ['--allow-own-user']),
       ];
       const { child, closed, out, log } = launch([...common, ...args], env, within);
       const ready = await eventually('the agent to be ready', () => {

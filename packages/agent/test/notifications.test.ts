@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { eventually, newestNatsServer, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { openSite } from './agent-process.ts';
@@ -85,5 +86,41 @@ describe('notifications', () => {
     await site.start({ args });
     const later = await openPerson(site.socket);
     await eventually('nothing to be left', async () => (await later.call('notifications.list')).items.length === 0);
+  });
+
+  it('stay confirmed when the file of the agent is lost', async () => {
+    await using broker = await startNatsServer(await newestNatsServer());
+    const operator = await openOperator(broker.url);
+    const site = await openSite();
+    const args = ['--server', broker.url];
+    const agent = await site.start({ args });
+    const person = await openPerson(site.socket);
+    for (const id of ['read', 'withdrawn', 'never']) await operator.order('notifications.all', notice(id));
+    await eventually('all of them', async () => (await person.call('notifications.list')).items.length === 3);
+    const { acked_at } = await person.call('notifications.ack', { id: 'read' });
+    await person.call('notifications.ack', { id: 'withdrawn' });
+    await person.call('notifications.unack', { id: 'withdrawn' });
+    const markOf = async (id: string) =>
+      (await operator.held('KV_notifications_read', `$KV.notifications_read.pc-1.*.${id}`)).at(-1)?.text;
+    await eventually('the marks', async () => Boolean(await markOf('read')) && (await markOf('withdrawn')) === '');
+    await person.close();
+    await agent.end();
+    // The mark of somebody at another machine is none of ours.
+    await operator.put(
+      'notifications_read',
+      `pc-2.uid-${process.getuid?.()}.never`,
+      JSON.stringify({ acked_at, acked_by: 'x' }),
+    );
+    rmSync(site.data, { recursive: true });
+    await site.start({ args });
+    const later = await openPerson(site.socket);
+    await eventually('all of them again', async () => {
+      const { items } = await later.call('notifications.list', { filter: 'all' });
+      return items.length === 3 && items;
+    });
+    expect((await later.call('notifications.list')).items.map(({ id }) => id).sort()).toEqual(['never', 'withdrawn']);
+    expect(
+      (await later.call('notifications.list', { filter: 'all' })).items.find(({ id }) => id === 'read'),
+    ).toMatchObject({ acked_at });
   });
 });

@@ -25,7 +25,7 @@ export const resultsApart = (dataDir: string): number =>
 export const knownEntries = (dataDir: string): number => count(dataDir, 'fleet_entry');
 
 /** How many events wait in the outbox of an agent. */
-export const queuedEvents = (dataDir: string): number => count(dataDir, "outbox WHERE subject LIKE 'obs.%'");
+export const queuedEvents = (dataDir: string): number => count(dataDir, "outbox WHERE subject NOT LIKE 'results.%'");
 
 /** How many runs an agent has taken that have not ended. */
 export const openRuns = (dataDir: string): number => count(dataDir, "run WHERE state <> 'ended'");

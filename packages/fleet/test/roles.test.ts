@@ -74,7 +74,18 @@ const actions: readonly Action[] = [
   ...says(['operator', 'read-only', 'agent'], `$JS.API.CONSUMER.CREATE.NOTIFICATIONS.c.notifications.pc.${me}`),
   ...says(['operator', 'read-only'], `$JS.API.CONSUMER.CREATE.NOTIFICATIONS.c.notifications.pc.${other}`),
   ...says(['agent'], `events.notifications.acked.${me}.uid-0.n`, `events.notifications.unacked.${me}.uid-0.n`),
-  ...says(nobody, `events.notifications.acked.${other}.uid-0.n`),
+  ...says(['agent'], `events.notifications.toasted.${me}.uid-0.n`, `events.notifications.toasted.${me}.nobody.n`),
+  ...says(nobody, `events.notifications.acked.${other}.uid-0.n`, `events.notifications.toasted.${other}.uid-0.n`),
+  // Of the marks that are kept a machine reads those of its own people.
+  ...says(
+    ['operator', 'read-only', 'agent'],
+    `$JS.API.CONSUMER.CREATE.KV_notifications_read.c.$KV.notifications_read.${me}.>`,
+  ),
+  ...says(
+    ['operator', 'read-only'],
+    `$JS.API.CONSUMER.CREATE.KV_notifications_read.c.$KV.notifications_read.${other}.>`,
+    '$JS.API.CONSUMER.CREATE.KV_notifications_read.c.$KV.notifications_read.>',
+  ),
   ...says(['operator', 'agent'], `$KV.notifications_read.${me}.uid-0.n`),
   ...says(['operator'], `$KV.notifications_read.${other}.uid-0.n`),
   // Support codes, as hashes; nothing else of the settings of the fleet.

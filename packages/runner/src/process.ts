@@ -1,7 +1,14 @@
 /** Processes: who one is, who is at the machine, and how a script of some shell is started. */
 export { accountRow } from './process/account.ts';
 export { identify, isAlive, type ProcessIdentity, processName } from './process/identity.ts';
-export { activeSessionUser, environmentOfUser, type SessionUser } from './process/session-user.ts';
+export {
+  activeSessionUser,
+  askAsUser,
+  environmentOfUser,
+  presentUsers,
+  type SessionUser,
+  watchSessions,
+} from './process/session-user.ts';
 export {
   type Machine,
   type PlannedShell,

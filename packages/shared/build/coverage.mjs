@@ -43,6 +43,7 @@ const reference = {
     ['3.9', 'AgentGroups', 'AgentGroups'],
     ['3.10', 'check, its status and alert', 'CheckStatus CheckAlert CheckAlertStatus'],
     ['3.12', 'Notification, priority, amendment', 'Notification NotificationPriority NotificationAmendment'],
+    ['3.12', 'what became of toasts (ours)', 'NotificationToasted'],
     ['3.12', 'acks, read mark', 'NotificationAcked NotificationUnacked ReadMark'],
     ['3.12', 'Freeze', 'Freeze'],
     ['3.12', 'ServerSettings, SupportCode', 'ServerSettings SupportCode SupportCodes'],

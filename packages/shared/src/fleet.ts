@@ -59,10 +59,12 @@ export {
   NotificationAcked,
   NotificationAmendment,
   NotificationPriority,
+  NotificationToasted,
   NotificationUnacked,
   notificationDefaults,
   ReadMark,
   strictNotification,
+  type ToastFault,
 } from './fleet/notification.ts';
 export { AuditRecord, ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
 export {
@@ -100,7 +102,16 @@ export {
   supportCodesMax,
   supportMinutesOf,
 } from './fleet/stored.ts';
-export { anyResult, anyStart, auditSubject, startsOf } from './fleet/subject.ts';
+export {
+  anyResult,
+  anyStart,
+  auditSubject,
+  filtersOfNotification,
+  nobodyKey,
+  readerIn,
+  startsOf,
+  toastedPrefix,
+} from './fleet/subject.ts';
 export * from './fleet/words.ts';
 export { ByteSize, parseByteSize } from './scalar/byte-size.ts';
 export { Id } from './scalar/id.ts';

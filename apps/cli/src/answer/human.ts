@@ -108,7 +108,7 @@ const tables: Readonly<Record<string, Columns>> = {
       ended,
       took,
       started: value('started_at'),
-      order: value('exec_id'),
+      order: ({ exec_id, user_sid }) => ({ text: lineOf(exec_id ?? user_sid) }),
       result: value('result_id'),
     },
   },

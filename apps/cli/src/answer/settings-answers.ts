@@ -1,4 +1,4 @@
-/** Settings, groups, notes and the freeze in sentences and columns for people. Pure. */
+/** Settings, groups, notes and the freeze, and what people were told, in sentences and columns for people. Pure. */
 import { type Columns, cellsOf } from './columns.ts';
 import { lineOf, some } from './ink.ts';
 import { listIn, type Sentence, saying, type Told } from './told.ts';
@@ -36,6 +36,14 @@ function frozen({ state, from, until }: Told): Sentence {
 }
 
 export const settingsSentences: Readonly<Record<string, (told: Told) => Sentence>> = {
+  'fleet.notify.status': ({ notification, recalled, read_by, toasts }) => {
+    const { title } = notification as Told;
+    const shown = listIn(toasts).filter(({ shown: is }) => is === true).length;
+    const seen = toasts === undefined ? '' : `, on ${some(shown, 'desktop')}`;
+    return plain(
+      `${lineOf(title)}: ${recalled ? 'recalled, ' : ''}${some(listIn(read_by).length, 'confirmation')}${seen}`,
+    );
+  },
   'fleet.config.get': ({ scope, settings }) =>
     Object.keys((settings ?? {}) as object).length === 0
       ? plain(`nothing is set for ${placeOf(scope)}`)
@@ -84,6 +92,14 @@ const trusted: Columns = {
 };
 
 export const settingsTables: Readonly<Record<string, Columns>> = {
+  'fleet.notify.status': {
+    rows: 'read_by',
+    below: 'toasts',
+    columns: {
+      ...{ machine: value('pc_id'), person: value('user_sid'), confirmed: value('acked_at') },
+      desktop: ({ shown, reason }) => ({ text: shown === true ? 'shown' : lineOf(reason) }),
+    },
+  },
   'fleet.config.effective': {
     rows: 'settings',
     columns: {

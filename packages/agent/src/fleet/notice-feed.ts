@@ -1,11 +1,21 @@
 /** What the fleet tells people: live subscriptions, and a read of what was missed after each connect. No standing consumer. */
 import { isMissingStream } from '@kanade/fleet/connection';
-import { amendmentSubject, notificationFilters, streams } from '@kanade/shared/fleet-words';
+import { ReadMark } from '@kanade/shared/fleet';
+import {
+  amendmentSubject,
+  bucketStream,
+  buckets,
+  entrySubject,
+  notificationFilters,
+  removalHeader,
+  streams,
+} from '@kanade/shared/fleet-words';
+import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
-import type { Notices } from '../store/notices.ts';
+import type { NoticeMark, Notices } from '../store/notices.ts';
 import { isForbidden } from './bucket-copy.ts';
 import { lookAtStream, readStream } from './connect.ts';
 import { createRepeated } from './repeat.ts';
@@ -62,7 +72,9 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
     run: async () => {
       const open = connection();
       if (!open) return;
-      for (const filter of filters()) await readMissed(options, open, { filter, live });
+      const marks = await readMarks(options, open);
+      for (const filter of filters()) await readMissed(options, open, { filter, live, marks: marks.found });
+      marks.done();
     },
     onError: (error, failures) =>
       log[failures === 1 ? 'warn' : 'debug']({ err: error }, 'missed notifications could not be read; trying again'),
@@ -88,7 +100,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
 async function readMissed(
   { cache, notices, signal, log }: NoticeFeedOptions,
   open: NatsConnection,
-  { filter, live }: { filter: string; live: ReadonlySet<string> },
+  { filter, live, marks }: { filter: string; live: ReadonlySet<string>; marks: readonly NoticeMark[] },
 ): Promise<void> {
   try {
     const { identity, lastSeq } = await lookAtStream(open, streams.notifications);
@@ -100,10 +112,52 @@ async function readMissed(
       bodies.push(data.slice());
       if (bodies.length > limits.noticesMax) bodies.shift();
     });
-    notices.take(bodies, live);
+    notices.take(bodies, live, marks);
     cache.setCursor(filter, identity, lastSeq);
   } catch (error) {
     if (!isMissingStream(error) && !isForbidden(error)) throw error;
     log.debug({ err: error, filter }, 'the broker keeps no notifications for this machine');
+  }
+}
+
+/**
+ * Who had confirmed what, as the broker keeps it: read once by an agent whose file is new, or has lost that. Later ones are made here, or
+ * nowhere. `done`: they are on disk.
+ */
+async function readMarks(
+  { pcId, cache, signal, log }: NoticeFeedOptions,
+  open: NatsConnection,
+): Promise<{ readonly found: readonly NoticeMark[]; done(): void }> {
+  const stream = bucketStream(buckets.notificationsRead);
+  const filter = entrySubject(buckets.notificationsRead, `${pcId}.>`);
+  const prefix = filter.slice(0, -1);
+  const marks = new Map<string, NoticeMark>();
+  try {
+    const { identity, lastSeq } = await lookAtStream(open, stream);
+    if (cache.cursor(filter, identity) !== undefined) return { found: [], done: () => undefined };
+    await readStream(open, { stream, filter, from: 1, signal }, (message) => {
+      const key = message.subject.slice(prefix.length);
+      const [userKey = '', ...id] = key.split('.');
+      const ackedAt = ackedIn(message);
+      marks.delete(key);
+      if (ackedAt !== undefined) marks.set(key, { userKey, id: id.join('.'), ackedAt });
+      const oldest = marks.size > limits.marksMax ? marks.keys().next().value : undefined;
+      if (oldest !== undefined) marks.delete(oldest);
+    });
+    return { found: [...marks.values()], done: () => cache.setCursor(filter, identity, lastSeq) };
+  } catch (error) {
+    if (!isMissingStream(error) && !isForbidden(error)) throw error;
+    log.debug({ err: error, filter }, 'the broker keeps no read marks for this machine');
+    return { found: [], done: () => undefined };
+  }
+}
+
+/** When it was confirmed; undefined when that was taken back, or the entry is no read mark. */
+function ackedIn(message: JsMsg): string | undefined {
+  if (message.headers?.has(removalHeader.name)) return undefined;
+  try {
+    return ReadMark.safeParse(message.json()).data?.acked_at;
+  } catch {
+    return undefined; // no JSON
   }
 }

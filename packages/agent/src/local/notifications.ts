@@ -39,7 +39,7 @@ export function pushNotices(
 ): PushSubscriptions {
   const subscriptions = createSubscriptions('n');
   const unwatch = notices.watch((change) => {
-    if (subscriptions.isEmpty) return;
+    if (subscriptions.isEmpty || change.kind === 'marked') return;
     const sent =
       change.kind === 'new'
         ? scope.push('notifications.new', change.notification)

@@ -1,15 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Connection, createUserRates, type Handlers, type SessionScope, serveConnection } from '@kanade/klp';
-import {
-  type AcceptVerdict,
-  type LocalListener,
-  type LocalPeer,
-  listenLocal,
-  SocketError,
-  userPolicy,
-} from '@kanade/klp/socket';
+import { type AcceptVerdict, type LocalListener, type LocalPeer, listenLocal, SocketError } from '@kanade/klp/socket';
 import { openTraceFile, type TraceFile } from '@kanade/klp/trace';
-import { accountRow } from '@kanade/runner/process';
 import { localAddress, localContract } from '@kanade/shared/local';
 import { AgentError } from '../agent-error.ts';
 import type { Logger } from '../config/logger.ts';
@@ -32,8 +24,8 @@ import { systemHandlers } from './system.ts';
 
 export interface ServeLocalOptions {
   readonly socket: string | undefined;
-  /** Serve this user and nobody else; otherwise the people of this machine. */
-  readonly onlyUid: number | undefined;
+  /** Who is let in. */
+  readonly isServed: (peer: { readonly uid: number }) => AcceptVerdict;
   /** Where every frame is written down, if anywhere. */
   readonly trace: { readonly path: string; readonly bodies: boolean } | undefined;
   readonly pcId: string;
@@ -57,7 +49,7 @@ export interface LocalService extends AsyncDisposable {
 
 /** Serves KLP on the local socket. Throws AgentError `socket_unavailable`. */
 export async function serveLocal(options: ServeLocalOptions): Promise<LocalService> {
-  const { log, onlyUid } = options;
+  const { log } = options;
   const connections = new Set<Connection<LocalContract>>();
   const handlers = handlersOf(options);
   const users = createUserRates();
@@ -86,7 +78,7 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
   }
 
   const listener = await listen(options, {
-    accept: onlyUid === undefined ? userPolicy({ readPasswd: accountRow }) : onlyOne(onlyUid),
+    accept: options.isServed,
     onConnection,
   });
   return {
@@ -158,11 +150,6 @@ async function listen(
     );
   }
 }
-
-const onlyOne =
-  (uid: number) =>
-  (peer: { uid: number }): AcceptVerdict =>
-    peer.uid === uid ? { ok: true } : { ok: false, reason: 'this agent serves only the user who runs it' };
 
 /** Every method that the table serves, behind what the table asks of its callers. */
 function handlersOf({

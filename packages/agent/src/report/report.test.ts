@@ -125,10 +125,12 @@ describe('resultOf()', () => {
     });
   });
 
-  it('has no exec_id and no started event for a run that a person began', () => {
-    const own = { ...run, execId: null };
+  it('has no exec_id for a run that a person began; that it has begun is told under its own id, with whose it is', () => {
+    const own = { ...run, execId: null, owner: 'uid-1000' };
     expect(resultOf(own, endOf(own, { kind: 'stopped', by: 'user' }, 0))).not.toHaveProperty('exec_id');
-    expect(startedOf(own, 0)).toBeUndefined();
+    expect(startedOf(own, 0)).toMatchObject({ exec_id: run.runId, result_id: run.runId, user_sid: 'uid-1000' });
+    expect(startedOf({ ...own, parentId: 'run-0' }, 0)).toBeUndefined();
+    expect(startedOf(run, 0)).not.toHaveProperty('user_sid');
   });
 
   it('marks notes on the runs of people, for operators and not for the people', () => {
@@ -217,7 +219,7 @@ describe('createReport()', () => {
     vi.advanceTimersByTime(limits.startedWaitMs);
     report.started({ ...run, runId: 'run-2', origin: 'local', execId: null }, 900);
     await report.end(run, outcome);
-    expect(steps).toEqual(['running run-1 e1', 'running run-2 undefined', 'ended 0 undefined']);
+    expect(steps).toEqual(['running run-1 e1', 'running run-2 run-2', 'ended 0 undefined']);
   });
 
   it('leaves a start to the next agent when this one ends first', () => {

@@ -172,16 +172,17 @@ export function toldOf(run: Run, end: RunEnd): { result: ExecResult; uploads: Up
 /** The result alone, of a run whose output is short. */
 export const resultOf = (run: Run, end: RunEnd): ExecResult => toldOf(run, end).result;
 
-/** The event that a run has begun; only operators' orders have one, and one for all that belongs to them. */
+/** The event that a run has begun, one for all that belongs to it. A person's run has no order: it is called, and stopped, by its own id. */
 export function startedOf(run: Run, startedAtMs: number): EventStarted | undefined {
-  if (run.execId === null || run.parentId !== undefined) return undefined;
+  if (run.parentId !== undefined) return undefined;
   return {
     result_id: run.runId,
     request_id: run.requestId,
-    exec_id: run.execId,
+    exec_id: run.execId ?? run.runId,
     pc_id: run.pcId,
     started_at: instant(startedAtMs),
     manifest_id: run.command.id,
     version: run.command.version,
+    ...(run.execId === null && run.owner !== null ? { user_sid: run.owner } : {}),
   };
 }

@@ -17,7 +17,17 @@ import { limits } from '../limits.ts';
 
 export type NoticeChange =
   | { readonly kind: 'new'; readonly notification: Notification }
-  | { readonly kind: 'amended'; readonly amendment: NotificationAmendment };
+  | { readonly kind: 'amended'; readonly amendment: NotificationAmendment }
+  /** Somebody here has confirmed it, or taken that back. */
+  | { readonly kind: 'marked'; readonly id: string };
+
+/** Somebody has confirmed it. */
+export interface NoticeMark {
+  readonly userKey: string;
+  readonly id: string;
+  /** RFC 3339. */
+  readonly ackedAt: string;
+}
 
 /** A person at this machine. */
 export interface NoticeReader {
@@ -28,9 +38,10 @@ export interface NoticeReader {
 export interface Notices {
   /**
    * Takes what the fleet says, the oldest first: notifications, and that one of them is recalled. What is neither is left out, and what is
-   * about an id of which `newer` is known. Returns the ids of which it heard.
+   * about an id of which `newer` is known. Returns the ids of which it heard. `marks`: who had confirmed them, as far as the broker knows,
+   * taken in the same commit; what is known here counts more.
    */
-  take(bodies: readonly Uint8Array[], newer?: ReadonlySet<string>): string[];
+  take(bodies: readonly Uint8Array[], newer?: ReadonlySet<string>, marks?: readonly NoticeMark[]): string[];
   /** What is meant for this machine, not recalled and not over, the newest first; `acked_at` where this user has confirmed it as it is now. */
   list(userKey: string, nowMs: number): LocalNotification[];
   /** Confirms for one user, and tells the fleet when there is a broker. Undefined when nothing like that was told here. */
@@ -48,6 +59,9 @@ export interface NoticesOptions {
 
 export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
   const listeners = new Set<(change: NoticeChange) => void>();
+  const tell = (changes: readonly NoticeChange[]): void => {
+    for (const change of changes) for (const listener of [...listeners]) listener(change);
+  };
   function mark(reader: NoticeReader, id: string, change: Marking): string | undefined {
     const { at, isAcked } = change;
     const isKnown = file.transact((tx) => {
@@ -57,17 +71,27 @@ export function openNotices({ pcId, file, outbox }: NoticesOptions): Notices {
       for (const record of recordsOf(pcId, reader, { ...change, id })) outbox.enqueueIn(tx as Transaction, record);
       return true;
     });
-    return isKnown ? at : undefined;
+    if (!isKnown) return undefined;
+    tell([{ kind: 'marked', id }]);
+    return at;
   }
   return {
-    take(bodies, newer = nothing) {
+    take(bodies, newer = nothing, marks = []) {
       const changes = bodies.map(readNotice).filter((change) => change !== undefined);
       // Of several versions the last one counts: the others are no news.
       const heard = new Map(changes.map((change) => [idOf(change), change]));
       const last = [...heard].filter(([id]) => !newer.has(id)).map(([, change]) => change);
-      const addsBytes = bodies.reduce((sum, { length }) => sum + length + rowBytes, 0);
-      const told = file.transact((tx) => last.filter((change) => keep(tx.sql, change)), { addsBytes });
-      for (const change of told) for (const listener of [...listeners]) listener(change);
+      const addsBytes = bodies.reduce((sum, { length }) => sum + length + rowBytes, marks.length * rowBytes);
+      const told = file.transact(
+        (tx) => {
+          const kept = last.filter((change) => keep(tx.sql, change));
+          if (kept.length > 0) forgetOldest(tx.sql);
+          for (const mark of marks) restore(tx.sql, mark);
+          return kept;
+        },
+        { addsBytes },
+      );
+      tell(told);
       return [...heard.keys()];
     },
     list: (userKey, nowMs) => file.look((sql) => listFor(sql, userKey, nowMs)),
@@ -85,9 +109,11 @@ const nothing: ReadonlySet<string> = new Set();
 /** What a row takes besides its text, in bytes, generously. */
 const rowBytes = 1024;
 
-const idOf = (change: NoticeChange): string => (change.kind === 'new' ? change.notification.id : change.amendment.id);
+const idOf = (change: Told): string => (change.kind === 'new' ? change.notification.id : change.amendment.id);
 
-function readNotice(body: Uint8Array): NoticeChange | undefined {
+type Told = Exclude<NoticeChange, { kind: 'marked' }>;
+
+function readNotice(body: Uint8Array): Told | undefined {
   if (body.length > limits.noticeBytesMax) return undefined;
   let value: unknown;
   try {
@@ -103,7 +129,7 @@ function readNotice(body: Uint8Array): NoticeChange | undefined {
 }
 
 /** @returns false when that was known. What is recalled stays so, whatever comes late. */
-function keep(sql: Sql, change: NoticeChange): boolean {
+function keep(sql: Sql, change: Told): boolean {
   const before = sql('SELECT value FROM notice WHERE id = ?').get(idOf(change));
   if (before?.value === null) return false;
   if (change.kind === 'amended') {
@@ -118,12 +144,22 @@ function keep(sql: Sql, change: NoticeChange): boolean {
     value,
     Math.round(Date.parse(notification.issued_at)),
   );
+  sql("UPDATE notice_toast SET outcome = 'changed' WHERE id = ? AND outcome = 'shown'").run(notification.id);
+  return true;
+}
+
+/** More than are kept go, the oldest first, and whatever is about them. */
+function forgetOldest(sql: Sql): void {
   sql('DELETE FROM notice WHERE id NOT IN (SELECT id FROM notice ORDER BY issued_at_ms DESC LIMIT ?)').run(
     limits.noticesMax,
   );
-  sql('DELETE FROM notice_mark WHERE id NOT IN (SELECT id FROM notice)').run();
-  return true;
+  for (const table of ['notice_mark', 'notice_toast'])
+    sql(`DELETE FROM ${table} WHERE id NOT IN (SELECT id FROM notice)`).run();
 }
+
+/** A mark of a notice that this machine has, unless something is known here of that person and notice. */
+const restore = (sql: Sql, { userKey, id, ackedAt }: NoticeMark): void =>
+  void sql('INSERT OR IGNORE INTO notice_mark SELECT ?, id, ? FROM notice WHERE id = ?').run(userKey, ackedAt, id);
 
 function listFor(sql: Sql, userKey: string, nowMs: number): LocalNotification[] {
   return sql(

@@ -13,12 +13,14 @@
  * | `contact`     | `store/contact.ts`     | one row: when what the broker says was last known to be right             |
  * | `support_attempt` | `store/attempts.ts` | wrong support codes of the last minutes, by user                            |
  * | `notice*`     | `store/notices.ts`     | what the fleet told people here, and who has confirmed it                 |
+ * | `notice_toast` | `store/toasts.ts`     | what became of notices on the desktops of people                          |
  * | `outbox*`     | `@kanade/outbox`       | results and events on their way                                           |
  *
  * A damaged file is replaced by what can be read of it. What its ledger can no longer know is `lost`, never run (ADR 13).
  */
 import { type Durable, DurableError, type DurableEvent, type DurablePart, openDurable } from '@kanade/durable';
 import { outboxPart } from '@kanade/outbox';
+import { buckets, entrySubject } from '@kanade/shared/fleet-words';
 import { AgentError } from '../agent-error.ts';
 import { noteDoubt } from './doubt.ts';
 import { isIntactAdmission } from './run-rows.ts';
@@ -73,6 +75,9 @@ const migrations: readonly string[] = [
    CREATE TABLE notice_mark (
      user_key TEXT NOT NULL, id TEXT NOT NULL, acked_at TEXT NOT NULL, PRIMARY KEY (user_key, id)
    ) STRICT;`,
+  `CREATE TABLE notice_toast (
+     user_key TEXT NOT NULL, id TEXT NOT NULL, outcome TEXT NOT NULL, place TEXT, PRIMARY KEY (user_key, id)
+   ) STRICT;`,
 ];
 
 /** Tables whose rows say which orders must not be run again. */
@@ -95,6 +100,7 @@ export const agentPart: DurablePart = {
       'support_attempt',
       'notice',
       'notice_mark',
+      'notice_toast',
     ].map((name) => ({ name })),
   ],
   adopt: ({ userVersion, tables }) => (tables.includes('admission') ? userVersion : 0),
@@ -104,6 +110,9 @@ export const agentPart: DurablePart = {
     if (mayLack(guarding)) noteDoubt(sql, Date.now());
     // What of a bucket is there says no more how far it was read.
     if (mayLack(['fleet_entry'])) sql('DELETE FROM cursor WHERE messages IS NOT NULL').run();
+    if (mayLack(['notice', 'notice_mark']))
+      for (const filter of ['notifications.%', entrySubject(buckets.notificationsRead, '%')])
+        sql('DELETE FROM cursor WHERE filter LIKE ?').run(filter);
   },
 };
 

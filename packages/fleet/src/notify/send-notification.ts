@@ -18,7 +18,7 @@ import { type Fleet, requestTimeoutMsDefault } from '../connection/connect-fleet
 import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { translate } from '../fault/translate.ts';
-import { readHeld } from '../stream/read-held.ts';
+import { type HeldRead, readHeld } from '../stream/read-held.ts';
 import { readValue } from '../stream/read-value.ts';
 
 /** What is told; times in RFC 3339. */
@@ -30,6 +30,8 @@ export interface NewNotification {
   readonly expires_at?: string | undefined;
   readonly issued_by?: string | undefined;
   readonly require_ack?: boolean | undefined;
+  /** Show it on the desktops of the people, too. */
+  readonly toast?: boolean | undefined;
 }
 
 interface Asked {
@@ -42,7 +44,8 @@ export async function sendNotification(
   said: NewNotification,
   { targets, signal }: Asked & { targets: readonly Target[] },
 ): Promise<Notification> {
-  const notification = checked({ ...said, id: randomUUID(), issued_at: new Date().toISOString() });
+  const nowMs = Date.now();
+  const notification = checked({ ...said, id: idOf(nowMs), issued_at: new Date(nowMs).toISOString() });
   await publish(fleet, targets.map(notificationSubject), { body: notification, signal });
   return notification;
 }
@@ -83,26 +86,56 @@ export async function findNotification(
   { signal, evenRecalled = false }: Asked & { evenRecalled?: boolean } = {},
 ): Promise<FoundNotification> {
   checkId('a notification id', id);
-  const readNotification = createReader(NotificationShape);
-  const readAmendment = createReader(AmendmentShape);
-  const subjects = new Set<string>();
-  let notification: Notification | undefined;
-  let isRecalled = false;
+  const sinceMs = toldSinceMs(id);
+  let found: Found | undefined;
   try {
-    const held = { stream: streams.notifications, filter: streamLimits.NOTIFICATIONS.subjects, from: 1, signal };
-    for await (const message of readHeld(fleet, held)) {
-      const told = readValue(message, readNotification);
-      if (told?.id === id) {
-        notification = told;
-        subjects.add(message.subject);
-      } else if (!told && readValue(message, readAmendment)?.id === id) isRecalled = true;
-    }
+    found = sinceMs === undefined ? undefined : await readTold(fleet, id, { from: { sinceMs }, signal });
+    // Made by others, or by a clock that is far off.
+    if (!found?.notification) found = await readTold(fleet, id, { from: 1, signal });
   } catch (error) {
     throw translate(error, `looking for notification ${id}`, signal);
   }
+  const { notification, subjects, isRecalled } = found;
   if (notification && (evenRecalled || !isRecalled)) return { notification, subjects: [...subjects], isRecalled };
   const why = isRecalled ? 'it was recalled' : 'the broker keeps none with this id';
   throw new FleetError('notification_not_found', `${why}: ${id}`);
+}
+
+interface Found {
+  notification: Notification | undefined;
+  readonly subjects: Set<string>;
+  isRecalled: boolean;
+}
+
+/** What is told of a notification in the stream, from there on. */
+async function readTold(fleet: Fleet, id: string, held: Asked & Pick<HeldRead, 'from'>): Promise<Found> {
+  const readNotification = createReader(NotificationShape);
+  const readAmendment = createReader(AmendmentShape);
+  const found: Found = { notification: undefined, subjects: new Set(), isRecalled: false };
+  const request = { stream: streams.notifications, filter: streamLimits.NOTIFICATIONS.subjects, ...held };
+  for await (const message of readHeld(fleet, request)) {
+    const told = readValue(message, readNotification);
+    if (told?.id === id) {
+      found.notification = told;
+      found.subjects.add(message.subject);
+    } else if (!told && readValue(message, readAmendment)?.id === id) found.isRecalled = true;
+  }
+  return found;
+}
+
+/** An id that says when it was made (UUID 7): what came before need not be looked at to find it again. */
+function idOf(nowMs: number): string {
+  const time = nowMs.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
+/** How far the clock of whoever made an id may be ahead of the broker's, in ms. */
+const clockMs = 24 * 3_600_000;
+
+/** From when on an id of ours can have been told, in ms since 1970; undefined for others. */
+function toldSinceMs(id: string): number | undefined {
+  const [, head, tail] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(id) ?? [];
+  return head === undefined ? undefined : Number.parseInt(`${head}${tail}`, 16) - clockMs;
 }
 
 function checked(value: Notification): Notification {

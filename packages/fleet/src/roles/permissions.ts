@@ -67,7 +67,7 @@ const catalogue = [buckets.jobs, buckets.scriptStatus, buckets.scriptCurrent];
 /** Those in which it reads in which groups it is. */
 const memberships = [buckets.agentGroups, bucketsOnDemand.agentGroupsDerived];
 
-const { agentConfig, fleetConfig } = buckets;
+const { agentConfig, fleetConfig, notificationsRead } = buckets;
 
 /** Support codes, as hashes; where there are none, those of a backend that keeps them with its settings. */
 const supportCodes: readonly (readonly [bucket: string, key: string])[] = [
@@ -106,6 +106,8 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     ]),
     ...supportCodes.map(([bucket, key]): [string, string] => [bucketStream(bucket), entrySubject(bucket, key)]),
     ...noticeFilters(pc, groups).map((filter): [string, string] => [streams.notifications, filter]),
+    // Read marks of its own people, for the day on which its file is lost.
+    [bucketStream(notificationsRead), entrySubject(notificationsRead, `${pc}.>`)],
   ];
   const read = [...new Set(reads.map(([stream]) => stream))];
   return [
@@ -116,8 +118,8 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     streamLimits.RESULTS.subjects,
     `events.started.*.${pc}`,
     `obs.${pc}`,
-    ...['acked', 'unacked'].map((verb) => `events.notifications.${verb}.${pc}.>`),
-    entrySubject(buckets.notificationsRead, `${pc}.>`),
+    ...['acked', 'unacked', 'toasted'].map((verb) => `events.notifications.${verb}.${pc}.>`),
+    entrySubject(notificationsRead, `${pc}.>`),
     // The name of an object stands encoded in its subject: whose it is the broker cannot see.
     ...[objectStores.resultOutput, objectStores.collections].flatMap(objectSubjects),
     ...reads.map(([stream, filter]) => `${api('CONSUMER.CREATE', stream)}.*.${filter}`),

@@ -142,6 +142,29 @@ export function askSystem(word: string, args: readonly string[], timeoutMs: numb
   return status === 0 ? stdout : undefined;
 }
 
+/** What came of a program: its exit code, undefined when it was ended, and what it printed, 64 KiB of each stream at most. */
+export interface ProgramAnswer {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of the system without waiting for it here; it is killed after `timeoutMs` and when the signal fires. Never rejects. */
+export function askProgram(
+  [file = '', ...args]: readonly string[],
+  { env, ...limit }: { env: Readonly<Record<string, string>>; timeoutMs: number; signal: AbortSignal },
+): Promise<ProgramAnswer> {
+  const { execFile } = process.getBuiltinModule('node:child_process');
+  const { timeoutMs: timeout, signal } = limit;
+  const options = { cwd: '/', env, timeout, signal, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
+  return new Promise((resolve) => {
+    execFile(file, args, options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      resolve({ code: typeof code === 'number' ? code : undefined, stdout, stderr });
+    });
+  });
+}
+
 /** Starts a program of ours in a session of its own, with no input and output, and lets go of it. */
 export function spawnProgram(argv: readonly string[]): void {
   const bun = (globalThis as { Bun?: BunLike }).Bun;

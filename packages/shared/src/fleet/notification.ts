@@ -70,6 +70,35 @@ export type NotificationAcked = z.infer<typeof NotificationAcked>;
 export const NotificationUnacked = NotificationAcked.omit({ acked_at: true }).extend({ unacked_at: Instant });
 export type NotificationUnacked = z.infer<typeof NotificationUnacked>;
 
+/** Why a notification is not on a desktop. Open: a word that nobody knows reads as `unknown`. */
+export const ToastFault = openEnum([
+  'nobody_there',
+  'not_linux',
+  'not_root',
+  'no_program',
+  'no_bus',
+  'bus_refused',
+  'no_server',
+  'no_answer',
+  'server_refused',
+  'too_many',
+]);
+export type ToastFault = z.infer<typeof ToastFault>;
+
+/**
+ * What became of a notification on the desktop of a person; on `events.notifications.toasted.<pc_id>.<sid>.<notification_id>`, the newest
+ * counts. `user_sid` is `nobody` where nobody was there. Without `reason` it was shown; `detail` is what the system said.
+ */
+export const NotificationToasted = z.looseObject({
+  notification_id: z.string(),
+  pc_id: z.string(),
+  user_sid: z.string(),
+  at: Instant,
+  reason: optional(ToastFault),
+  detail: optional(z.string()),
+});
+export type NotificationToasted = z.infer<typeof NotificationToasted>;
+
 /** Value in `notifications_read` at `<pc_id>.<sid>.<notification_id>`. */
 export const ReadMark = z.looseObject({ acked_at: Instant, acked_by: z.string() });
 export type ReadMark = z.infer<typeof ReadMark>;

@@ -48,7 +48,10 @@ export type ExecResult = z.infer<typeof ExecResult>;
 /** What an absent field of a result means. Read in already; `omitDefaults` leaves it off again. */
 export const execResultDefaults = { result_id: '' } satisfies Partial<ExecResult>;
 
-/** A run has begun; sent only for commands with an `exec_id`, on `events.started.<exec_id>.<pc_id>`. */
+/**
+ * A run has begun, on `events.started.<exec_id>.<pc_id>`. Of a run that a person started, `exec_id` is its `result_id`, as for its kill, and
+ * `user_sid` says who; the ancestor's agents are silent about those.
+ */
 export const EventStarted = z.looseObject({
   result_id: z.string(),
   request_id: z.string(),
@@ -57,5 +60,6 @@ export const EventStarted = z.looseObject({
   started_at: Instant,
   manifest_id: optional(z.string()),
   version: optional(z.string()),
+  user_sid: optional(z.string()),
 });
 export type EventStarted = z.infer<typeof EventStarted>;

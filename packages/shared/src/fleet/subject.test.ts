@@ -1,5 +1,13 @@
-import { expect, it } from 'vitest';
-import { commandFilters, commandSubject, killSubject, parseSubject } from './subject.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  commandFilters,
+  commandSubject,
+  filtersOfNotification,
+  killSubject,
+  parseSubject,
+  readerIn,
+  subjectOf,
+} from './subject.ts';
 
 it('commandSubject() names the target, and the job behind it', () => {
   expect(commandSubject({ kind: 'all' })).toBe('commands.all');
@@ -42,6 +50,10 @@ it.each([
     'events.notifications.unacked.host.domain.uid-1000.n.1',
     { kind: 'notification_unacked', pcId: 'host.domain', sid: 'uid-1000', notificationId: 'n.1' },
   ],
+  [
+    'events.notifications.toasted.PC-0042.nobody.n-1',
+    { kind: 'notification_toasted', pcId: 'PC-0042', sid: 'nobody', notificationId: 'n-1' },
+  ],
   ['notif-amend', { kind: 'notification_amendment' }],
   ['heartbeat.PC-0042', { kind: 'heartbeat', pcId: 'PC-0042' }],
   ['agents.PC-0042.ping', { kind: 'ping', pcId: 'PC-0042' }],
@@ -51,6 +63,36 @@ it.each([
   ['audit.operator.run.disk-report', { kind: 'audit', action: 'operator.run.disk-report' }],
 ])('parseSubject(%j)', (subject, address) => {
   expect(parseSubject(subject)).toEqual(address);
+});
+
+describe('filtersOfNotification()', () => {
+  /** As a broker reads it. */
+  const matches = (filter: string, subject: string): boolean => {
+    const [wanted, given] = [filter.split('.'), subject.split('.')];
+    const isOpen = wanted.at(-1) === '>';
+    if (isOpen ? given.length < wanted.length : given.length !== wanted.length) return false;
+    return wanted.every((token, at) => token === '>' || token === '*' || token === given[at]);
+  };
+
+  it.each(
+    ['n', 'n.m', 'a.b.c.d.e.f'].flatMap((id) =>
+      ['pc', 'a.pc', 'a.b.c.d', 'a.b.c.d.e', 'a.b.c.d.e.f.g.h'].map((pcId) => [id, pcId] as const),
+    ),
+  )('of %s takes what %s tells of it, once, and finds out who told', (notificationId, pcId) => {
+    const subject = subjectOf({ kind: 'notification_toasted', pcId, sid: 'uid-1', notificationId });
+    const prefix = 'events.notifications.toasted';
+    const filters = filtersOfNotification(prefix, notificationId);
+    expect(filters.filter((filter) => matches(filter, subject))).toHaveLength(1);
+    expect(readerIn(subject.slice(prefix.length + 1), notificationId)).toEqual({ pcId, sid: 'uid-1' });
+  });
+
+  it('lets next to nothing of other notifications through, and readerIn() nothing at all', () => {
+    const filters = filtersOfNotification('p', 'n');
+    expect(filters.some((filter) => matches(filter, 'p.pc.uid-1.other'))).toBe(false);
+    expect(filters.some((filter) => matches(filter, 'p.pc.uid-1.x.n'))).toBe(true);
+    expect(readerIn('pc.uid-1.x.n', 'n')).toBeUndefined();
+    expect(readerIn('uid-1.n', 'n')).toBeUndefined();
+  });
 });
 
 it.each([

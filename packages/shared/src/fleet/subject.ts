@@ -15,7 +15,7 @@ export type Address =
   | { readonly kind: 'result'; readonly requestId: string }
   | { readonly kind: 'started'; readonly execId: string; readonly pcId: string }
   | {
-      readonly kind: 'notification_acked' | 'notification_unacked';
+      readonly kind: 'notification_acked' | 'notification_unacked' | 'notification_toasted';
       readonly pcId: string;
       readonly sid: string;
       readonly notificationId: string;
@@ -59,6 +59,7 @@ export function subjectOf(address: Address): string {
       return startedSubject(address.execId, address.pcId);
     case 'notification_acked':
     case 'notification_unacked':
+    case 'notification_toasted':
       return readSubject(address);
     case 'inventory':
       return `inventory.${checked('pc id', address.pcId)}.${address.part}`;
@@ -131,11 +132,41 @@ export function pcSubject(kind: PcSubject, pc: string): string {
   return `${before}${checked('pc id', pc)}${after}`;
 }
 
-function readSubject(address: Address & { kind: 'notification_acked' | 'notification_unacked' }): string {
-  const ids = `${checked('pc id', address.pcId)}.${checked('user id', address.sid)}`;
-  const verb = address.kind === 'notification_acked' ? 'acked' : 'unacked';
-  return `events.notifications.${verb}.${ids}.${checked('notification id', address.notificationId)}`;
+type Told = Address & { kind: `notification_${(typeof tellings)[number]}` };
+
+function readSubject({ kind, pcId, sid, notificationId }: Told): string {
+  const ids = `${checked('pc id', pcId)}.${checked('user id', sid)}`;
+  const verb = kind.slice('notification_'.length);
+  return `events.notifications.${verb}.${ids}.${checked('notification id', notificationId)}`;
 }
+
+/** What machines tell of a notification. */
+const tellings = ['acked', 'unacked', 'toasted'] as const;
+
+/** Parts that the name of a machine has at most where a filter names the notification alone. */
+const pcPartsMax = 4;
+
+/**
+ * Filters that together match every subject `<prefix>.<pc_id>.<sid>.<notification_id>` of one notification, none of them twice, and little
+ * else: a machine's name may hold dots, and a filter has no wildcard for several parts in its middle. The last matches whatever is told of
+ * machines with longer names.
+ */
+export function filtersOfNotification(prefix: string, notificationId: string): string[] {
+  const id = checked('notification id', notificationId);
+  const named = Array.from({ length: pcPartsMax }, (_, parts) => `${prefix}.${'*.'.repeat(parts + 2)}${id}`);
+  return [...named, `${prefix}.${'*.'.repeat(pcPartsMax + 1 + id.split('.').length)}>`];
+}
+
+/** Machine and user in `<pc_id>.<sid>.<notification_id>`; undefined when it is about another notification. */
+export function readerIn(key: string, notificationId: string): { pcId: string; sid: string } | undefined {
+  if (!key.endsWith(`.${notificationId}`)) return undefined;
+  const tokens = key.slice(0, -notificationId.length - 1).split('.');
+  const sid = tokens.pop() ?? '';
+  return tokens.length > 0 && userKey.test(sid) ? { pcId: tokens.join('.'), sid } : undefined;
+}
+
+/** Below it machines tell what became of notifications on desktops. */
+export const toastedPrefix = 'events.notifications.toasted';
 
 function targetSubject(root: 'commands' | 'notifications', target: Target): string {
   switch (target.kind) {
@@ -154,7 +185,10 @@ function checked(what: string, id: string): string {
 }
 
 /** A Windows SID or our Unix user key: the one id of an acknowledgement that never holds a dot. */
-const userKey = /^(S-1-\d+(-\d+)*|uid-\d+)$/;
+const userKey = /^(S-1-\d+(-\d+)*|uid-\d+|nobody)$/;
+
+/** Stands for the user where nobody was there. */
+export const nobodyKey = 'nobody';
 
 /**
  * What a subject names; undefined for one that is not ours or holds an id that may not stand there. Ids may hold dots,
@@ -209,13 +243,16 @@ function eventAddress([kind, ...ids]: readonly string[]): Address | undefined {
     return execId && pc.length > 0 ? { kind: 'started', execId, pcId: pc.join('.') } : undefined;
   }
   const [verb, ...tokens] = ids;
-  if (kind !== 'notifications' || (verb !== 'acked' && verb !== 'unacked')) return undefined;
+  if (kind !== 'notifications' || !isTelling(verb)) return undefined;
   const at = tokens.length === 3 ? 1 : tokens.findIndex((token, index) => index > 0 && userKey.test(token));
   const sid = tokens[at];
   const notificationId = tokens.slice(at + 1).join('.');
   if (at < 1 || sid === undefined || notificationId === '') return undefined;
   return { kind: `notification_${verb}`, pcId: tokens.slice(0, at).join('.'), sid, notificationId };
 }
+
+const isTelling = (verb: string | undefined): verb is (typeof tellings)[number] =>
+  tellings.some((known) => known === verb);
 
 function inventoryAddress(tokens: readonly string[]): Address | undefined {
   const part = tokens.at(-1);

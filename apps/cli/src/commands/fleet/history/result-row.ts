@@ -31,10 +31,11 @@ export function rowOf({ sequence, result, verdict, ending }: FoundResult) {
   };
 }
 
-/** A run that has begun and whose result has not come. */
-export const runningRowOf = ({ result_id, exec_id, manifest_id, pc_id, started_at }: EventStarted) => ({
+/** A run that has begun and whose result has not come. That of a person has no order, and says whose it is. */
+export const runningRowOf = ({ result_id, exec_id, manifest_id, pc_id, started_at, user_sid }: EventStarted) => ({
   result_id,
-  exec_id,
+  exec_id: user_sid === undefined ? exec_id : undefined,
+  user_sid,
   job_id: manifest_id,
   pc_id,
   state: 'running',

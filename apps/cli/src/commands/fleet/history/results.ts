@@ -31,6 +31,7 @@ export const results = defineCommand({
   },
   notes: [
     'Results are kept for 30 days. At most the newest 250,000 are looked through in one call; an answer that is not complete says where to go on (--before). Runs that go on are told as far back as results were looked through; --ending running looks for all of them.',
+    'Runs that people started at their machines go on beside those of orders: user_sid says whose each is, and "kanade fleet kill RESULT_ID --pc PC_ID" stops it.',
     'In a table (--csv) a text that begins with = + - @ or white space has an apostrophe before it, because spreadsheets would take it for a formula.',
   ],
   examples: [

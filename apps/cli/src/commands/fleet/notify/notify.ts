@@ -43,18 +43,16 @@ export const notifySend = defineCommand({
     ...said,
     ...targetOptions,
     'require-ack': { kind: 'flag', help: 'ask each of them to confirm it' },
-    toast: { kind: 'flag', help: 'refused so far: no agent shows notifications on the desktop' },
+    toast: { kind: 'flag', help: 'show it on their desktops, too, where that can be (Linux)' },
   },
   examples: [
     'kanade fleet notify send --title "Maintenance at six" --body "Please save your work." --group lab --expires 8h',
-    'kanade fleet notify send --title "New policy" --body "Read and confirm." --all --require-ack',
+    'kanade fleet notify send --title "New policy" --body "Read and confirm." --all --require-ack --toast',
   ],
   async run(options, words, context) {
     noWords(words);
     const { title, body } = options;
     if (title === undefined || body === undefined) throw new UsageError('--title and --body are needed');
-    if (options.toast)
-      throw new UsageError('option --toast cannot be honoured: no agent shows notifications on the desktop yet');
     const targets = targetsOf(options);
     const told = {
       priority: 'info' as const,
@@ -63,6 +61,7 @@ export const notifySend = defineCommand({
       body,
       issued_by: operator().user,
       ...(options['require-ack'] ? { require_ack: true } : {}),
+      ...(options.toast ? { toast: true } : {}),
     };
     return withFleet(context, async ({ fleet, sendNotification, audit }) => {
       const notification = await sendNotification(fleet, told, { targets, signal: context.io.signal });
@@ -111,17 +110,20 @@ export const notifyRecall = defineCommand({
 
 export const notifyStatus = defineCommand({
   name: 'notify status',
-  summary: 'show what was told, and who has confirmed it',
+  summary: 'show what was told, who has confirmed it, and on whose desktops it was',
   usage: 'ID',
   options: {},
+  notes: [
+    'Of one that was sent with --toast, "toasts" says for each person and machine whether it was on the desktop, and if not, why; for 7 days. A machine that says nothing has not heard of it, or has an agent that shows none.',
+  ],
   examples: ['kanade fleet notify status 6f0f1a52-6c2e-4d36-9b8b-0f5c3a1d9e77'],
   async run(_options, words, context) {
     const id = oneWord(words, 'ID');
     return withFleet(context, async ({ fleet, notificationStatus }) => {
-      const { notification, subjects, isRecalled, readBy } = await notificationStatus(fleet, id, {
-        signal: context.io.signal,
-      });
-      return { type: 'fleet.notify.status', id, notification, subjects, recalled: isRecalled, read_by: readBy };
+      const status = await notificationStatus(fleet, id, { signal: context.io.signal });
+      const { notification, subjects, isRecalled, readBy, toasts } = status;
+      const about = { recalled: isRecalled, read_by: readBy, ...(toasts ? { toasts } : {}) };
+      return { type: 'fleet.notify.status', id, notification, subjects, ...about };
     });
   },
 });
