@@ -69,6 +69,7 @@ it('no text of a job, check, notification, run, log or machine becomes anything 
       agent.offers = { notifications: true, support: true, log: true, diagnostics: true };
       agent.jobs = jobs.map(({ unlock: _, ...job }) => job);
       agent.logLines = corpus;
+      agent.diagnostics = Object.fromEntries(corpus.map((text) => [text, text]));
       agent.notices = corpus.map((text, index) => ({
         id: `n${index}`,
         priority: 'info',
@@ -116,6 +117,9 @@ it('no text of a job, check, notification, run, log or machine becomes anything 
   await page.keyboard.press('Escape');
   await go('#/support', 'Support');
   await page.locator('.log').waitFor();
+  await page.getByRole('button', { name: 'Show what would be sent' }).click();
+  for (const file of await page.locator('.parts summary').all()) await file.click();
+  await page.locator('.parts .log').last().waitFor();
   await go('#/notifications', 'Notifications');
   for (const head of await page.locator('.notice-head').all()) await head.click();
   await page

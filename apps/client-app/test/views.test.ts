@@ -269,7 +269,7 @@ describe('support', () => {
     await page.keyboard.press('Enter');
     expect(await page.locator('.parts .log:visible').textContent()).toBe('first line\nlast line <b>\n');
     expect(await page.locator('.parts summary').allInnerTexts()).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^agent\.log\s+0 kB$/)]),
+      expect.arrayContaining([expect.stringMatching(/^agent\.log\s+25 byte$/)]),
     );
     const [download] = await Promise.all([
       page.waitForEvent('download'),

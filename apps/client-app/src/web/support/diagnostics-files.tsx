@@ -2,6 +2,7 @@ import type { DiagnosticsPreview } from '@kanade/shared/local';
 import type { JSX } from 'preact';
 import { useLanguage, useText } from '../text/language.ts';
 import { sizeWords } from '../text/words.ts';
+import { Icon } from '../view/icon.tsx';
 
 /** What would be sent, file by file: each with its size, and its whole text once it is opened. */
 export function DiagnosticsFiles({ files }: Pick<DiagnosticsPreview, 'files'>): JSX.Element {
@@ -13,6 +14,7 @@ export function DiagnosticsFiles({ files }: Pick<DiagnosticsPreview, 'files'>): 
         <li key={file.name}>
           <details>
             <summary>
+              <Icon name="chevron-down" />
               <span>{file.name}</span>
               <span class="dim">{sizeWords(file.size_bytes, language)}</span>
             </summary>

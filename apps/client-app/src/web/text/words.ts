@@ -23,8 +23,8 @@ export function durationWords(durationMs: number, text: Dictionary): string {
 
 /** The size of a file. */
 export function sizeWords(bytes: number, language: Language): string {
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit: 'kilobyte', maximumFractionDigits: 1 });
-  return format.format(bytes / 1024);
+  const [unit, count] = bytes < 1024 ? ['byte', bytes] : ['kilobyte', bytes / 1024];
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(count);
 }
 
 /** What is left of a time, as minutes and seconds. */
