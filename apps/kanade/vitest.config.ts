@@ -26,6 +26,7 @@ const onExecutableAlone = [
   'test/for-people.test.ts',
   'test/live-settings.test.ts',
   'test/people-door.test.ts',
+  'test/queue.test.ts',
   'test/server-config.test.ts',
   'test/serve-guard.test.ts',
   'test/signed-orders.test.ts',

@@ -2,7 +2,7 @@ import { type Jobs, type Launched, pathOf } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { endingFields } from './ending.ts';
 import { excerptBytes, headsOf } from './excerpts.ts';
-import { turnOfWaiting } from './turn.ts';
+import { turnFields } from './turn.ts';
 import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
 /** Seconds that a job is observed by default (contract, section 3.2). */
@@ -47,6 +47,6 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
     waited_ms: waitedMs,
     ...headsOf(jobs, job, bytesMax),
     ...endingFields(view),
-    ...turnOfWaiting(jobs, view),
+    ...turnFields(meta, view.status === 'created' ? jobs.describe(job).place : undefined),
   };
 }

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
 import { hasLineLog, type JobDir, type MetaFile } from '../record/layout.ts';
-import { ensureKeeper, handOver, isMarked, keeperWord, wakeKeeper } from './markers.ts';
+import { ensureKeeper, handOver, isMarked, keeperWord, liveKeeper, mark, wakeKeeper } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 
 /** A job that was started here, or that the system could not start. */
@@ -99,22 +99,31 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
       return view;
     },
     changed: give,
-    line: createLineCare(root, words, give),
+    line: createLineCare(root, words),
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
+/** How long a keeper may take until it says that it lives, in ms; then another one is started. */
+const keeperStartMs = 250;
+
 /** How often it is looked whether the keeper lives that a job waits for, in ms. */
 const keeperLookMs = 1_000;
 
-function createLineCare(root: string, words: () => readonly string[], give: (job: JobDir) => void): LineCare {
-  const seen = (): void => ensureKeeper(root, words());
+function createLineCare(root: string, words: () => readonly string[]): LineCare {
+  let startedAtMs = Number.NEGATIVE_INFINITY;
+  const seen = (): void => {
+    // One that was started takes a moment until it says that it lives.
+    if (performance.now() - startedAtMs < keeperStartMs || liveKeeper(root)) return;
+    startedAtMs = performance.now();
+    ensureKeeper(root, words());
+  };
   let watchers = 0;
   let timer: NodeJS.Timeout | undefined;
   return {
     seen,
     changed(job) {
-      if (job) give(job);
+      if (job) mark(root, job);
       wakeKeeper(root);
       seen();
     },

@@ -18,7 +18,7 @@
  * | 7  | keeper: state `running`                     | the same                                                                  |
  * | 8  | keeper: `environment.json` removed          | the same; one that was left is removed by the next keeper                 |
  * | 9  | shim: ending in the record                  | the next keeper settles it, which frees the slot                          |
- * | 10 | keeper: sinks told                          | told once: `completion_event.json` says so                                |
+ * | 10 | keeper: sinks told                          | `completion_event.json` says so; in the middle of it they are told again  |
  * | 11 | keeper: marker and ticket removed           | a ticket of a job that has ended is passed over, and removed              |
  *
  * Whoever ends a job that waits takes its record first, as a launch does: one of both has it. Killed after that and before the state says
