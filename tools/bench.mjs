@@ -30,6 +30,11 @@ const benches = {
     file: 'cli/load.mjs',
     programs: true,
   },
+  'local:waits': {
+    what: 'ms from the end of a job to the answer, with 1,000 waits in one process, against one; and what they weigh',
+    file: 'cli/waits.mjs',
+    programs: true,
+  },
   compress: {
     what: '% of their bytes that real outputs keep; memory of a call that compresses a whole log of 1 GB, against 1 MB',
     file: 'cli/compress.mjs',

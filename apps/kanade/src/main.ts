@@ -14,6 +14,7 @@ function dispatch(): number | Promise<number> {
   if (name === 'kanade-client') return stay(import('@kanade/client-app'), words, io);
   if (first === 'agent') return stay(import('@kanade/agent'), rest, io);
   if (first === 'client') return stay(import('@kanade/client-app'), rest, io);
+  if (first === 'serve' || first === 'mcp') keepGivingBack();
   return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine });
 }
 
@@ -28,10 +29,14 @@ const givingBackMs = { first: 15_000, second: 60_000, every: 600_000 } as const;
 
 /** Runs a program that stays until it is ended. */
 async function stay(loading: Promise<Stayer>, words: readonly string[], io: Io): Promise<number> {
+  keepGivingBack();
+  return (await loading).main(words, io);
+}
+
+function keepGivingBack(): void {
   const give = async (): Promise<void> => (await import('./start-pages.ts')).giveBackStartPages();
   for (const afterMs of [givingBackMs.first, givingBackMs.second]) setTimeout(give, afterMs).unref();
   setInterval(give, givingBackMs.every).unref();
-  return (await loading).main(words, io);
 }
 
 /** The executable is its own runtime and knows its name from `argv0`; a script's name is its path. Without expressions: each costs 50 µs here. */

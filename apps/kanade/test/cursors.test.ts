@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { eventually, seeded } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { type Json, jobsRoot, program, start } from './program.ts';
+import { served } from './served.ts';
 
 type Root = Awaited<ReturnType<typeof jobsRoot>>;
 
@@ -179,6 +180,38 @@ describe('wait --match', () => {
       ['--match', 'a', '--exit-code'],
     ])
       expect((await jobs.call(['wait', ...words, id])).status, words.join(' ')).toBe(2);
+  });
+});
+
+it('kanade serve says the same: a cursor, a line that matches, and refusals', async () => {
+  await using server = await served();
+  const ran = await server.answer('/exec', {
+    json: { command: ['sh', '-c', 'echo one; echo ready; echo two'], wait: false },
+  });
+  const id = String(ran.job_id);
+  const found = await server.answer(`/wait/${id}?match=${encodeURIComponent('^re.dy$')}&match_type=regex`);
+  expect(found).toMatchObject({
+    status: 200,
+    matched: { stream: 'stdout', line: 'ready', offset: 4 },
+    stdout: 'one\nready\n',
+  });
+  const since = await server.answer(`/wait/${id}?cursor=${found.cursor}`);
+  expect(since).toMatchObject({ status: 200, stdout: 'two\n', ended: true, more: false });
+  expect(await server.jobs.answer(['tail', '--cursor', String(since.cursor), id])).toMatchObject({
+    stdout: '',
+    ended: true,
+  });
+  expect(await server.answer(`/tail/${id}?cursor=nonsense`)).toMatchObject({
+    status: 400,
+    error: { code: 'invalid_cursor' },
+  });
+  expect(await server.answer(`/wait/${id}?match=(&match_type=regex`)).toMatchObject({
+    status: 400,
+    error: { code: 'invalid_pattern' },
+  });
+  expect(await server.answer(`/wait/${id}?stream=stderr`)).toMatchObject({
+    status: 400,
+    error: { code: 'invalid_pattern' },
   });
 });
 

@@ -1,6 +1,7 @@
 /** Options of who comes back with a cursor, or waits for a line. */
 import type { LineMatch } from '@kanade/runner';
 import { type Options, UsageError } from '../call/command.ts';
+import { lineMatchOf } from '../door/line-match.ts';
 import { oneOf } from './definition.ts';
 
 export const cursorOption = {
@@ -42,15 +43,9 @@ type MatchGiven = Options<typeof matchOption>;
 export function matchOf({ match, 'match-type': type, stream }: MatchGiven): LineMatch | undefined {
   oneOf('--match-type', type, ['contains', 'regex']);
   oneOf('--stream', stream, ['stdout', 'stderr', 'either']);
-  if (match === undefined) {
-    if (type !== undefined || stream !== undefined)
-      throw new UsageError('--match-type and --stream say how --match looks: give it, too');
-    return undefined;
-  }
-  if (match.includes('\n')) throw new UsageError('--match looks at one line after the other: it cannot have a newline');
-  return {
-    pattern: match,
-    match_type: (type ?? 'contains') as LineMatch['match_type'],
-    stream: (stream ?? 'either') as LineMatch['stream'],
-  };
+  if (match === undefined && (type ?? stream) !== undefined)
+    throw new UsageError('--match-type and --stream say how --match looks: give it, too');
+  if (match?.includes('\n'))
+    throw new UsageError('--match looks at one line after the other: it cannot have a newline');
+  return lineMatchOf({ match, type: type as LineMatch['match_type'], stream: stream as LineMatch['stream'] });
 }

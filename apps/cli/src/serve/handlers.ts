@@ -7,6 +7,7 @@ import type { Answer } from '../call/command.ts';
 import { answerDelete } from '../door/delete.ts';
 import { answerKill } from '../door/kill.ts';
 import { answerLaunched } from '../door/launched.ts';
+import { lineMatchOf } from '../door/line-match.ts';
 import { answerList } from '../door/list.ts';
 import { answerStatus } from '../door/status.ts';
 import { answerTagSet } from '../door/tag-set.ts';
@@ -33,8 +34,12 @@ export const handlers: Handlers = {
   document: () => ({ document: openApiDocument(productVersion()) }),
   exec,
   status: ({ room, id }) => answerStatus(room.jobs, id),
-  tail: ({ room, id, query }) => answerTail(room.jobs, id, { lines: query.lines, bytesMax: bounded(query.max_bytes) }),
-  wait: ({ room, id, query, signal }) => answerWait(room.jobs, id, { until: query.until ?? 'forever', signal }),
+  tail: ({ room, id, query: { cursor, lines, max_bytes: most } }) =>
+    answerTail(room.jobs, id, { cursor, lines, bytesMax: bounded(most) }),
+  wait({ room, id, query, signal }) {
+    const { until = 'forever', cursor, match, match_type: type, stream } = query;
+    return answerWait(room.jobs, id, { until, cursor, match: lineMatchOf({ match, type, stream }), signal });
+  },
   kill,
   list({ room, query }) {
     const { limit, state, cwd, tag: tags = [] } = query;

@@ -29,12 +29,19 @@ export type TagRequest = z.infer<typeof TagRequest>;
 
 export const noQuery = z.object({});
 
+const cursor = z.string().optional().describe('`cursor` of an earlier answer about the job: what came since');
+
 export const TailQuery = z.object({
+  cursor,
   lines: count.optional().describe('lines per stream, 0: no limit; default 50'),
   max_bytes: count.optional().describe('bytes per stream; default 65536, at most 1048576'),
 });
 
 export const WaitQuery = z.object({
+  cursor,
+  match: z.string().optional().describe('answer as soon as a line of its output has this, from the cursor on'),
+  match_type: z.enum(['contains', 'regex']).optional().describe('how: contains, default, or a regex in linear time'),
+  stream: z.enum(['stdout', 'stderr', 'either']).optional().describe('where: either, default, or one of them'),
   until: wholeSeconds.optional().describe('answer after so many seconds at the latest; default: wait for the end'),
 });
 

@@ -84,18 +84,18 @@ export const httpRoutes = {
   tail: {
     method: 'GET',
     path: '/tail/{id}',
-    summary: 'the last lines of what a job has printed',
+    summary: 'the last lines of what a job has printed, or what came since a cursor',
     query: TailQuery,
     answer: 'tail',
-    errors: ofJob,
+    errors: [...ofJob, 'invalid_cursor'],
   },
   wait: {
     method: 'GET',
     path: '/wait/{id}',
-    summary: 'wait for the end of a job',
+    summary: 'wait for the end of a job, or for a line of its output',
     query: WaitQuery,
     answer: 'wait',
-    errors: [...ofJob, 'interrupted'],
+    errors: [...ofJob, 'invalid_cursor', 'invalid_pattern', 'interrupted'],
   },
   kill: {
     method: 'POST',
