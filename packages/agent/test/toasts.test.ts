@@ -97,7 +97,10 @@ if (canPlayPeople()) {
     people.logIn('bob');
     await eventually('both on the other desktop', () => seen('bob').length === 2);
     expect(people.desktop('bob').at(-1)).toMatchObject({ body: 'x < y', urgency: 1, expires: -1 });
-    // A new start of the agent shows nothing again; an edit takes the place of what it changes.
+    // A new start of the agent shows nothing again, once it is written down; an edit takes the place of what it changes.
+    const [ann, bob] = [`uid-${people.uidOf('ann')}`, `uid-${people.uidOf('bob')}`];
+    const isTold = async (what: string): Promise<boolean> => (await told()).includes(what);
+    await eventually('both to be told', async () => (await isTold(`${bob} one shown`)) && isTold(`${bob} two shown`));
     await agent.end();
     const again = await start();
     await operator.order('notifications.all', notice('one', { title: 'changed', require_ack: true }));
@@ -108,7 +111,6 @@ if (canPlayPeople()) {
     await operator.order('notifications.all', JSON.stringify({ id: 'two', op: { kind: 'recall' } }));
     await eventually('the other one to go', () => seen('bob').includes('closed 2'));
     expect(seen('ann')).toEqual(['1 about one', '2 about two']);
-    const [ann, bob] = [`uid-${people.uidOf('ann')}`, `uid-${people.uidOf('bob')}`];
     // Between two people the machine may have seen none.
     const ofPeople = async () => (await told()).filter((one) => one.startsWith('uid-')).sort();
     await eventually('the fleet to hear of it', async () => (await ofPeople()).length === 5);

@@ -135,7 +135,8 @@ const clockMs = 24 * 3_600_000;
 /** From when on an id of ours can have been told, in ms since 1970; undefined for others. */
 function toldSinceMs(id: string): number | undefined {
   const [, head, tail] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(id) ?? [];
-  return head === undefined ? undefined : Number.parseInt(`${head}${tail}`, 16) - clockMs;
+  const atMs = Number.parseInt(`${head}${tail}`, 16);
+  return atMs < Date.now() + clockMs ? atMs - clockMs : undefined;
 }
 
 function checked(value: Notification): Notification {
