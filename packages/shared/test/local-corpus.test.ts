@@ -29,6 +29,7 @@ it('params that may be left out may be null', () => {
     'notifications.list limit',
     'notifications.list cursor',
     'jobs.list category',
+    'jobs.list cursor',
     'jobs.output from',
     'jobs.subscribe since',
     'support.preview_diagnostics summary',
