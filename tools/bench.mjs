@@ -40,6 +40,16 @@ const benches = {
     file: 'cli/compress.mjs',
     programs: true,
   },
+  'mcp:run': {
+    what: 'ms of run -- true through a connected client of kanade mcp, against kanade run -- true',
+    file: 'cli/agents.mjs',
+    programs: true,
+  },
+  'mcp:waits': {
+    what: 'MB of kanade mcp with 1,000 waiting calls, against idle; ms from the end of a job to its answer meanwhile',
+    file: 'cli/agents.mjs',
+    programs: true,
+  },
   'agent:order': {
     what: 'ms from an order to its result over NATS, p50 and p99 above the same shell without us',
     file: 'agent/order.mjs',

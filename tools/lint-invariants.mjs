@@ -37,6 +37,7 @@ const arrows = {
     '@kanade/outbox',
     '@kanade/runner',
     '@kanade/fleet',
+    '@modelcontextprotocol/server',
     'smol-toml',
     'yaml',
   ],
@@ -84,7 +85,7 @@ const rules = [
   {
     name: 'I6 one writer of stdout',
     pattern: /process\.stdout|writeSync\(1\b/,
-    never: /^(apps|packages)\/(?!testkit)[^/]+\/src\/(?!bin\.ts|.*\.test\.)/,
+    never: /^(apps|packages)\/(?!testkit)[^/]+\/src\/(?!bin\.ts|io\.ts|.*\.test\.)/,
   },
 ];
 

@@ -29,6 +29,7 @@ const onExecutableAlone = [
   'test/queue.test.ts',
   'test/server-config.test.ts',
   'test/serve-guard.test.ts',
+  'test/mcp/{guide,hostile,http,resources,tasks}.test.ts',
   'test/signed-orders.test.ts',
   'test/toasts.test.ts',
   'test/support-door.test.ts',

@@ -10,8 +10,10 @@ export interface Io {
   readonly isUnread?: () => boolean;
   /** Whether standard output (1) or error (2) is a terminal; without it neither is. */
   readonly isTerminal?: (stream: 1 | 2) => boolean;
-  /** Standard input, for what asks for a secret; without it nobody can be asked. */
+  /** Standard input, for a protocol, and for what asks for a secret; without it nobody can be asked. */
   readonly stdin?: () => NodeJS.ReadStream;
+  /** Standard output as a stream, for a protocol that is spoken there for as long as the program runs. */
+  readonly stdoutStream?: () => NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the user or the system asks the program to end. */
   readonly signal: AbortSignal;
@@ -31,6 +33,7 @@ export function processIo(): Io {
     isUnread: () => unread,
     isTerminal: isTerminalAt,
     stdin: () => process.stdin,
+    stdoutStream: () => process.stdout,
     env: process.env,
     get signal() {
       if (!stop) {

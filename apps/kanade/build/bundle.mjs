@@ -33,6 +33,7 @@ const onDemand = {
   legacy: '../cli/src/answer/legacy.ts',
   'legacy-gc': '../cli/src/local/legacy-gc.ts',
   lock: '../../packages/durable/src/lock.ts',
+  mcp: '../cli/src/mcp/open.ts',
   outbox: '../cli/src/commands/outbox/open.ts',
   'outbox-door': '../cli/src/commands/outbox/door.ts',
   reader: '../cli/src/local/reader.ts',
@@ -86,6 +87,7 @@ export async function bundle() {
     conditions: ['@kanade/source'],
     define: { KANADE_VERSION: JSON.stringify(version) },
     external: ['koffi', 'bun:ffi'],
+    alias: { '@modelcontextprotocol/server/_shims': join(here, 'mcp-shims.mjs') },
     plugins: [splitOnDemand, pagePlugin()],
     // Each file that asks where it is has an answer for CommonJS too.
     logOverride: { 'empty-import-meta': 'silent' },

@@ -53,6 +53,13 @@ export {
   toLegacyWait,
 } from './job/to-legacy.ts';
 export {
+  type JobTool,
+  type JobToolCall,
+  type JobToolSchemas,
+  jobToolCalls,
+  jobToolSchemas,
+} from './job/tool-call.ts';
+export {
   AmbiguityDetails,
   ErrorResponse,
   HealthResponse,

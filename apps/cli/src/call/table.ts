@@ -13,7 +13,6 @@ import { queueSet } from '../commands/local/queue/set.ts';
 import { restart } from '../commands/local/restart.ts';
 import { run } from '../commands/local/run.ts';
 import { schema } from '../commands/local/schema.ts';
-import { serve } from '../commands/local/serve.ts';
 import { serveRoot } from '../commands/local/serve-root.ts';
 import { start } from '../commands/local/start.ts';
 import { status } from '../commands/local/status.ts';
@@ -21,6 +20,8 @@ import { tagSet } from '../commands/local/tag-set.ts';
 import { tail } from '../commands/local/tail.ts';
 import { wait } from '../commands/local/wait.ts';
 import { watch } from '../commands/local/watch.ts';
+import { mcp } from '../commands/served/mcp.ts';
+import { serve } from '../commands/served/serve.ts';
 import { contracts, type Door, type DoorEntry, type House } from './command.ts';
 
 /** The door without a word: jobs of this machine. */
@@ -63,6 +64,7 @@ const local: Door = {
     schema,
     completions,
     installSkills,
+    mcp,
   ],
   hidden: [serveRoot],
   aliases: { rm: 'delete' },

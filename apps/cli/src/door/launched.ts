@@ -3,7 +3,7 @@ import type { Answer } from '../call/command.ts';
 import { endingFields } from './ending.ts';
 import { excerptBytes, headsOf } from './excerpts.ts';
 import { turnFields } from './turn.ts';
-import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
+import { type BeforeReading, deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
 /** Seconds that a job is observed by default (contract, section 3.2). */
 export const observeSeconds = 10;
@@ -20,12 +20,13 @@ export interface ObserveLaunch {
   /** Bytes of output per stream; default {@link excerptBytes}. */
   readonly bytesMax?: number | undefined;
   readonly onWaiting?: OnWaiting;
+  readonly beforeReading?: BeforeReading;
 }
 
 /** Observes a job that was just launched and answers. One that could not start is an answer, too: its state says why. */
 export async function answerLaunched(jobs: Jobs, launched: Launched, observed: ObserveLaunch): Promise<Answer> {
   const { job, meta } = launched;
-  const { type, startedMs, until = observeSeconds, bytesMax = excerptBytes, onWaiting } = observed;
+  const { type, startedMs, until = observeSeconds, bytesMax = excerptBytes, onWaiting, beforeReading } = observed;
   const observes = until !== 'none';
   const isOpen = launched.isRunning || launched.isWaiting === true;
   const observedMs = performance.now();
@@ -35,6 +36,7 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
   const { view } = await jobs.observe(launched, observes ? enough : { timeoutMs: 0 });
   const waitedMs = observes && isOpen && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
   launched.release();
+  if (beforeReading) await beforeReading();
   return {
     type,
     job_id: job.id,

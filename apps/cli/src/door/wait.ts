@@ -1,9 +1,9 @@
-import { JobError, type Jobs, type LineMatch, type MatchedOutput } from '@kanade/runner';
+import { JobError, type Jobs, type LineMatch, type MatchedOutput, type NextReading } from '@kanade/runner';
 import type { Answer } from '../call/command.ts';
 import { endingFields, exitCodeField, reasonOf } from './ending.ts';
 import { excerptBytes, readingFields, readOptions, tailLines } from './excerpts.ts';
 import { turnOfWaiting } from './turn.ts';
-import { deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
+import { type BeforeReading, deadlineMs, type OnWaiting, waitingFor } from './waiting.ts';
 
 /** Seconds that `wait` waits by default (contract, section 3.7). */
 export const waitSeconds = 30;
@@ -20,6 +20,7 @@ export interface WaitPlan {
   /** Tell all that is known of the ending. */
   readonly tellsEnding?: boolean;
   readonly onWaiting?: OnWaiting;
+  readonly beforeReading?: BeforeReading;
 }
 
 /**
@@ -27,12 +28,17 @@ export interface WaitPlan {
  * one. Throws `JobError`.
  */
 export async function answerWait(jobs: Jobs, id: string, plan: WaitPlan = {}): Promise<Answer> {
-  const { until = waitSeconds, cursor, match, signal, tellsEnding = false, onWaiting } = plan;
+  const { until = waitSeconds, cursor, match, signal, tellsEnding = false, onWaiting, beforeReading } = plan;
   const job = jobs.find(id);
   onWaiting?.(waitingFor(jobs, job));
   const timeoutMs = until === 'forever' ? undefined : deadlineMs(until);
   const from = readOptions({ cursor, lines: tailLines, bytesMax: excerptBytes });
-  const reading = await jobs.readNext(job, { ...from, until: 'end', match, timeoutMs, signal });
+  // Who answers for many reads no output before it may.
+  const isReadLater = beforeReading !== undefined && match === undefined;
+  const waitedFrom = isReadLater ? { ...from, bytesMax: 0 } : from;
+  const waited = await jobs.readNext(job, { ...waitedFrom, until: 'end', match, timeoutMs, signal });
+  if (beforeReading) await beforeReading();
+  const reading: NextReading = isReadLater ? jobs.read(job, from) : waited;
   const { view } = reading;
   if (!view.state)
     throw new JobError('internal_error', `job ${job.id} has no readable state.json: nothing to wait for`);

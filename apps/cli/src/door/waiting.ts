@@ -15,6 +15,9 @@ export function deadlineMs(seconds: number): number | undefined {
 /** Told what is waited for as soon as it is known which job that is. */
 export type OnWaiting = ((waiting: Waiting) => void) | undefined;
 
+/** Resolves when output may be read: who answers for many holds only so many answers at one time. */
+export type BeforeReading = (() => Promise<void>) | undefined;
+
 /** What the line on a terminal says of a job that is waited for. */
 export const waitingFor = (jobs: Jobs, job: JobDir): Waiting => ({
   what: shortJobId(job.id),

@@ -12,6 +12,8 @@ import type { Room } from './room.ts';
 /** Resolves when the program was asked to end and every connection is closed; the jobs go on. Throws as `openListener` does. */
 export async function serveJobs(given: ListenGiven, context: Context): Promise<string> {
   const { io, program, root, cwd } = context;
+  // Before anybody is told where we are: listening for signals begins with this look.
+  const { signal: asked } = io;
   const config = await readConfig(io.env, undefined);
   // The token is no business of the jobs.
   const { AGENT_EXEC_SERVE_TOKEN: _, ...env } = io.env;
@@ -31,7 +33,7 @@ export async function serveJobs(given: ListenGiven, context: Context): Promise<s
       throw error;
     });
     if (io.isTerminal?.(2)) io.stderr(welcome(listener.url, listener.tokenFile, root));
-    await endOf(io.signal);
+    await endOf(asked);
   }
   await Promise.allSettled(room.unfinished);
   return '';

@@ -126,6 +126,9 @@ export type JobErrorCode = keyof typeof jobErrors;
 /** Where the HTTP door listens unless it is told otherwise (contract, section 8.1). */
 export const servePort = 19_263;
 
+/** Port of this machine on which `mcp --http` listens unless another is named. */
+export const mcpPort = 19_264;
+
 /** What `--compress` and `compression.default` take (contract, section 7.7). `off` gives no compression object; `auto` is not a mode. */
 export const compressionModes = ['off', 'route', 'errors', 'tests', 'logs', 'git', 'json', 'summary'] as const;
 export type CompressionMode = (typeof compressionModes)[number];
