@@ -1,5 +1,5 @@
 /** `--compress` from the far end; what docs/guide/compression.md tells to call, line by line. */
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { strictJobResponse } from '@kanade/shared/job';
 import { describe, expect, it } from 'vitest';
 import { type Json, jobsRoot } from './program.ts';
@@ -86,6 +86,39 @@ describe('--whole', () => {
     truncateSync(`${jobs.root}/${job_id}/stdout.log`, 3_000_000);
     const answer = await jobs.answer(['tail', '--whole', '--max-bytes', '0', String(job_id)]);
     expect(compressionOf(answer)).toMatchObject({ applied: true, stdout_original_bytes: 3_000_000 });
+  });
+
+  it('says how much of a log was not kept, and where the rest stands', async () => {
+    await using jobs = await jobsRoot();
+    const script = 'seq 1 200000; echo "error: disk full"';
+    const ran = await jobs.answer(['run', '--forever', '--log-bytes-max', '100000', '--', 'sh', '-c', script]);
+    const answer = await jobs.answer([
+      'tail',
+      '--whole',
+      '--compress',
+      'errors',
+      '--max-bytes',
+      '0',
+      String(ran.job_id),
+    ]);
+    const shown = compressionOf(answer)?.stdout.split('\n') ?? [];
+    expect(shown).toEqual([
+      'error: disk full',
+      expect.stringMatching(/^\.\.\. \d+ bytes of the log were not kept \.\.\.$/),
+    ]);
+  });
+
+  it('gives the same bytes when the log has grown meanwhile', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['run', '--', 'seq', '3000']);
+    const log = `${jobs.root}/${job_id}/stdout.log`;
+    const before = readFileSync(log, 'utf8');
+    const answer = await jobs.answer(['tail', '--whole', '--max-bytes', '0', String(job_id)]);
+    const [part] = compressionOf(answer)?.left_out ?? [];
+    appendFileSync(log, 'more\n'.repeat(500));
+    const { stdout } = await jobs.answer(String(part?.get).split(' ').slice(1));
+    expect(stdout).toBe(before.slice(...(part?.range ?? [])));
+    expect(stdout).toMatch(/^11\n12\n[^]*\n2989\n2990\n$/);
   });
 
   it('is no view of none', async () => {

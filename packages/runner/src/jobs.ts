@@ -35,7 +35,7 @@ import { createLookout } from './life/lookout.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { isInLine, listQueues, type QueueState } from './life/places.ts';
 import { type NextReading, type ReadNextOptions, readNext } from './life/read-next.ts';
-import { type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
+import { cursorAt, type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
 import { editMeta } from './life/restart.ts';
 import { type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
@@ -120,6 +120,8 @@ export interface Jobs extends AsyncDisposable {
    * reader that is cut off and comes back with its last `cursor` loses and repeats nothing. Throws `invalid_cursor`, `io_error`.
    */
   read(job: JobDir, options: ReadOptions): JobReading;
+  /** A cursor that reads on at these bytes of the logs. */
+  cursorAt(job: JobDir, at: { stdout: number; stderr: number }): string;
   /**
    * The same when there is something to tell, when a line matches, when the job has ended, or after `timeoutMs`. Rejects with the signal's
    * reason on abort. Throws `invalid_pattern`.
@@ -207,6 +209,7 @@ const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readText' | 'readBytes' | 
   head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
   tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
   read: readOn,
+  cursorAt,
   readText: (job, stream, { from, bytesMax }) => readFrom(pathOf(job, stream), from, bytesMax),
   readBytes: (job, stream, { from, bytesMax }) => readBytesFrom(pathOf(job, stream), from, bytesMax),
 };

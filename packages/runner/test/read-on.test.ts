@@ -200,3 +200,14 @@ it('waits until the end, the deadline, or an abort', async () => {
   await jobs.stop(job, { graceMs: 100 });
   expect(await end).toMatchObject({ ended: true, stdout: { text: 'x\n' } });
 });
+
+it('cursorAt() reads on at the bytes it was asked for, and tells nothing twice', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(`${dir.path}/jobs`, { keeper: 'here' });
+  const { job } = jobs.launch({ command: ['printf 0123456789; printf abc >&2'], ...shell });
+  await jobs.wait(job);
+  const cursor = jobs.cursorAt(job, { stdout: 4, stderr: 3 });
+  const reading = jobs.read(job, { cursor, bytesMax: 5 });
+  expect(reading).toMatchObject({ noticed: undefined, changes: [] });
+  expect([reading.stdout.text, reading.stdout.range, reading.stderr.text]).toEqual(['45678', [4, 9], '']);
+});

@@ -25,7 +25,7 @@ export async function compressAnswer(jobs: Jobs, answer: Answer, options: Compre
     ? await compressWhole(jobs, job, { mode, command, signal })
     : compress({ mode, command, stdout: textOf(answer, 'stdout'), stderr: textOf(answer, 'stderr') });
   if (isOptional && !compression.applied) return answer;
-  return { ...answer, compression: withCalls(compression, job, program) };
+  return { ...answer, compression: withCalls(compression, { jobs, job, program }) };
 }
 
 const textOf = (answer: Answer, stream: 'stdout' | 'stderr'): StreamText => ({
@@ -34,12 +34,19 @@ const textOf = (answer: Answer, stream: 'stdout' | 'stderr'): StreamText => ({
   totalBytes: answer[`${stream}_total_bytes`] as number,
 });
 
-/** What was left out, each part with the call that prints the log from there on. */
-function withCalls({ left_out: parts, ...rest }: Compression, { id }: JobDir, program: string): object {
+interface CallPlace {
+  readonly jobs: Jobs;
+  readonly job: JobDir;
+  readonly program: string;
+}
+
+/** What was left out, each part with the call that prints it: from a cursor, so that it is the same whatever is printed meanwhile. */
+function withCalls({ left_out: parts, ...rest }: Compression, { jobs, job, program }: CallPlace): object {
   if (parts === undefined) return rest;
-  const callOf = ({ stream, range }: StreamLeftOut): string => {
-    const bytes = rest[`${stream}_original_bytes`] - range[0];
-    return `${program} tail --compress off --lines 0 --max-bytes ${bytes} ${id}`;
+  const ends = { stdout: rest.stdout_original_bytes, stderr: rest.stderr_original_bytes };
+  const callOf = ({ stream, range: [from, to] }: StreamLeftOut): string => {
+    const cursor = jobs.cursorAt(job, { ...ends, [stream]: from });
+    return `${program} tail --compress off --cursor ${cursor} --max-bytes ${to - from} ${job.id}`;
   };
   return { ...rest, left_out: parts.map((part) => ({ ...part, get: callOf(part) })) };
 }

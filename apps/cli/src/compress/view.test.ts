@@ -54,6 +54,18 @@ describe('compress()', () => {
     expect(shown.left_out?.[0]?.range).toEqual([5_000 + text.indexOf('line 11\n'), 5_000 + text.indexOf('line 291\n')]);
   });
 
+  it('goes on behind what was not kept of a log, with the offsets of the log', () => {
+    const sieve = createStreamSieve('errors', 0);
+    sieve.push('fine\nhalf of a li');
+    sieve.skip(17, 10_000);
+    sieve.push(`ne\nerror: x\n${'fine\n'.repeat(40)}`);
+    expect(sieve.end([0, 10_212])).toEqual({
+      text: 'error: x\n... 9983 bytes of the log were not kept ...',
+      isShorter: true,
+      leftOut: { lines: 43, errors: 0, range: [0, 10_212] },
+    });
+  });
+
   it('answers for nothing at all', () => {
     expect(compressed('')).toMatchObject({ applied: true, stdout: '', omitted: false, strategy: ['bounded-summary'] });
   });

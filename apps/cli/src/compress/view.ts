@@ -97,6 +97,8 @@ export interface StreamView {
 export interface Sieve {
   /** The next piece; `bytes` is what it takes in the log, where that is known. */
   push(piece: string, bytes?: number): void;
+  /** The log has no bytes from here to an offset: they were not kept. */
+  skip(from: number, to: number): void;
   /** The view; `range` is all that was read. */
   end(range: readonly [number, number]): StreamView;
 }
@@ -118,7 +120,7 @@ export function createStreamSieve(kind: Kind, from: number): Sieve {
     },
   });
   let raw: string | undefined = '';
-  let [bytes, isExact, endsLine] = [0, true, false];
+  let [bytes, isExact, endsLine, missing] = [0, true, false, 0];
   return {
     push(piece, pieceBytes = bytesOf(piece)) {
       bytes += pieceBytes;
@@ -128,12 +130,17 @@ export function createStreamSieve(kind: Kind, from: number): Sieve {
       raw = raw !== undefined && raw.length + piece.length <= rawCharsMax ? raw + piece : undefined;
       splitter.push(piece, pieceBytes);
     },
+    skip(begin, to) {
+      missing += to - begin;
+      splitter.skip(to);
+    },
     end(range) {
       splitter.end();
       const shown = ways.map(({ filter }) => filter.end());
       const at = shown[0] === '' ? 1 : 0;
       const { leftovers } = ways[at] as { leftovers: Leftovers };
-      const text = withErrors(shown[at] ?? '', leftovers, 'errorPrefix' in facts ? facts.errorPrefix : undefined);
+      const kept = withErrors(shown[at] ?? '', leftovers, 'errorPrefix' in facts ? facts.errorPrefix : undefined);
+      const text = missing === 0 ? kept : `${kept}\n... ${missing} bytes of the log were not kept ...`;
       const isShorter = bytesOf(text) + (endsLine ? 1 : 0) < bytes;
       const { range: exact, ...counts } = leftovers.leftOut();
       const leftOut = { ...counts, range: isExact ? exact : range };

@@ -1,68 +1,57 @@
 /** The view of a whole log, read piece by piece: memory for one piece, whatever its size. */
 import { setImmediate } from 'node:timers/promises';
-import type { JobDir, Jobs } from '@kanade/runner';
+import type { JobDir, JobReading, Jobs } from '@kanade/runner';
 import { shapeCharsMax } from './route/by-shape.ts';
-import type { Kind } from './route/kinds.ts';
-import {
-  type Compression,
-  type CompressRequest,
-  compressionOf,
-  createStreamSieve,
-  kindOf,
-  type StreamView,
-} from './view.ts';
+import { type Compression, type CompressRequest, compressionOf, createStreamSieve, kindOf } from './view.ts';
 
 const pieceBytes = 64 * 1024;
 
 /** After so many pieces everybody else has a turn. */
 const piecesInOneGo = 16;
 
-type Stream = 'stdout' | 'stderr';
+const streams = ['stdout', 'stderr'] as const;
 
 interface WholeOptions extends Pick<CompressRequest, 'mode' | 'command'> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compresses both logs as they are now; what is printed meanwhile is not in it. Its kind is told by the command, else by the beginning of the logs. */
+/**
+ * Compresses both logs as they are now; of what is printed meanwhile no more than a piece is in it. Their kind is told by the command, else by the
+ * beginning of the logs.
+ */
 export async function compressWhole(
   jobs: Jobs,
   job: JobDir,
   { mode, command, signal }: WholeOptions,
 ): Promise<Compression> {
-  const [stdout, stderr] = (['stdout', 'stderr'] as const).map((stream) => jobs.head(job, stream, shapeCharsMax));
-  const kind = kindOf(mode, { command, stdout: stdout?.text ?? '', stderr: stderr?.text ?? '' });
-  const [stdoutBytes, stderrBytes] = [stdout?.totalBytes ?? 0, stderr?.totalBytes ?? 0];
-  const view = (stream: Stream, totalBytes: number): Promise<StreamView> =>
-    viewOf({ jobs, job, stream, totalBytes, kind, signal });
-  return compressionOf(
-    { mode, kind, stdoutBytes, stderrBytes },
-    await view('stdout', stdoutBytes),
-    await view('stderr', stderrBytes),
-  );
-}
-
-interface LogToView {
-  readonly jobs: Jobs;
-  readonly job: JobDir;
-  readonly stream: Stream;
-  readonly totalBytes: number;
-  readonly kind: Kind;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function viewOf({ jobs, job, stream, totalBytes, kind, signal }: LogToView): Promise<StreamView> {
-  const sieve = createStreamSieve(kind, 0);
-  const decoder = new TextDecoder();
-  let from = 0;
-  for (let piece = 1; from < totalBytes; piece++) {
-    const { bytes } = jobs.readBytes(job, stream, { from, bytesMax: Math.min(pieceBytes, totalBytes - from) });
-    if (bytes.length === 0) break; // the log was cut meanwhile
-    from += bytes.length;
-    sieve.push(decoder.decode(bytes, { stream: true }), bytes.length);
+  const [out, err] = streams.map((stream) => jobs.head(job, stream, shapeCharsMax));
+  const kind = kindOf(mode, { command, stdout: out?.text ?? '', stderr: err?.text ?? '' });
+  const sizes = { stdout: out?.totalBytes ?? 0, stderr: err?.totalBytes ?? 0 };
+  const ends = { stdout: 0, stderr: 0 };
+  const sieves = { stdout: createStreamSieve(kind, 0), stderr: createStreamSieve(kind, 0) };
+  const take = (reading: JobReading): void => {
+    for (const stream of streams) {
+      const { text, range, omitted } = reading[stream];
+      if (omitted) sieves[stream].skip(...omitted);
+      sieves[stream].push(text, range[1] - range[0]);
+      ends[stream] = range[1];
+    }
+  };
+  let cursor: string | undefined;
+  for (let piece = 1; ; piece++) {
+    const reading = jobs.read(job, { cursor, bytesMax: pieceBytes });
+    if (cursor !== undefined && reading.noticed !== undefined) break; // what is there now is of another run
+    take(reading);
+    cursor = reading.cursor;
+    if (!reading.more || streams.every((stream) => ends[stream] >= sizes[stream])) break;
     if (piece % piecesInOneGo !== 0) continue;
     await setImmediate();
     signal?.throwIfAborted();
   }
-  sieve.push(decoder.decode(), 0);
-  return sieve.end([0, from]);
+  const bytes = (stream: keyof typeof ends): number => Math.max(sizes[stream], ends[stream]);
+  return compressionOf(
+    { mode, kind, stdoutBytes: bytes('stdout'), stderrBytes: bytes('stderr') },
+    sieves.stdout.end([0, ends.stdout]),
+    sieves.stderr.end([0, ends.stderr]),
+  );
 }

@@ -66,6 +66,10 @@ export function readOn(job: JobDir, { cursor, tailLines, bytesMax }: ReadOptions
   return asText(job, readRaw(job, { given, tailLines, bytesMax: Math.max(bytesMax, least) }));
 }
 
+/** The cursor of a reader who has everything before these bytes, and knows how the job stands. */
+export const cursorAt = (job: JobDir, at: Pick<Position, 'stdout' | 'stderr'>): string =>
+  formatCursor(job, { ...at, life: lifeOf(settle(job)) ?? 0, changes: 2 });
+
 /** A reading before it is text. */
 export interface RawReading extends Pick<JobReading, 'view' | 'changes' | 'noticed' | 'more' | 'ended'> {
   readonly stdout: RawPart;

@@ -7,6 +7,8 @@ export const lineCharsRead = 1024 * 1024;
 export interface Splitter {
   /** The next piece of the text; `bytes` is what it takes in the log. */
   push(piece: string, bytes?: number): void;
+  /** What stands from here to an offset is not there; the text goes on behind it. */
+  skip(to: number): void;
   /** No more pieces: an unfinished line is a line. */
   end(): void;
 }
@@ -69,6 +71,11 @@ export function createSplitter(from: number, receiver: Receiver): Splitter {
       const raw = begin === 0 ? piece : piece.slice(begin);
       at += isOneByteEach ? raw.length : bytesOf(raw);
       keep(raw);
+    },
+    skip(to) {
+      if (rest !== '') give('', at);
+      at = to;
+      restFrom = to;
     },
     end() {
       if (rest !== '') give('', at);
