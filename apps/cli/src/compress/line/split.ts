@@ -1,5 +1,5 @@
 /** Text in pieces of any size → lines, in time linear in the text and memory for one line. */
-import { bytesOf, type OutputLine, withoutControls } from './line.ts';
+import { boundary, bytesOf, type OutputLine, withoutControls } from './line.ts';
 
 /** Most characters of one line that are looked at; the rest of it is skipped. */
 export const lineCharsRead = 1024 * 1024;
@@ -17,6 +17,12 @@ interface Receiver {
   line(line: OutputLine): void;
   /** A state of a progress display that the next one wrote over (a carriage return without a newline). */
   overwritten(line: OutputLine): void;
+}
+
+function tellOverwritten({ overwritten }: Receiver, states: readonly string[], at: Omit<OutputLine, 'text'>): void {
+  for (const state of states) {
+    if (state !== '') overwritten({ text: withoutControls(state), ...at });
+  }
 }
 
 /** Splits at `\n` and `\r\n`; what a lone `\r` ends was written over on a screen. `from` is the offset of the first byte. */
@@ -38,7 +44,7 @@ export function createSplitter(from: number, receiver: Receiver): Splitter {
     }
     const states = whole.split('\r').filter((state) => state !== '');
     const last = states.pop() ?? '';
-    for (const state of states) receiver.overwritten({ text: withoutControls(state), from: lineFrom, to });
+    tellOverwritten(receiver, states, { from: lineFrom, to });
     receiver.line({ text: withoutControls(last), from: lineFrom, to });
   };
 
@@ -49,11 +55,9 @@ export function createSplitter(from: number, receiver: Receiver): Splitter {
     if (rest.length <= lineCharsRead) return;
     const states = rest.split('\r');
     rest = states.pop() ?? '';
-    for (const state of states) {
-      if (state !== '') receiver.overwritten({ text: withoutControls(state), from: restFrom, to: at });
-    }
+    tellOverwritten(receiver, states, { from: restFrom, to: at });
     if (rest.length <= lineCharsRead) return;
-    rest = rest.slice(0, lineCharsRead);
+    rest = rest.slice(0, boundary(rest, lineCharsRead));
     isSkipping = true;
   };
 
