@@ -92,9 +92,14 @@ export async function observeAndAnswer({ type, given, jobs, launched, context, c
   const until = observes ? (given.forever ? 'forever' : given.until) : 'none';
   const bytesMax = given['max-bytes'];
   const answer = await answerLaunched(jobs, launched, { type, startedMs, until, bytesMax, onWaiting });
-  const call = { given, configured: config.compression, jobs, context };
+  // The job runs: that its log cannot be read now is no reason to keep its id from the caller.
+  const orAsItIs = (error: Error): Answer => {
+    context.io.stderr(`warning: the output was not compressed: ${error.message}\n`);
+    return answer;
+  };
+  const shown = withCompression(answer, { given, configured: config.compression, jobs, context });
   return {
-    ...(await withCompression(answer, call)),
+    ...(shown instanceof Promise ? await shown.catch(orAsItIs) : shown),
     ...(context.contract === '0.1.18' ? { legacy: legacyOf(jobs, launched.job, given) } : {}),
   };
 }
