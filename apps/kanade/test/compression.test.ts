@@ -88,26 +88,6 @@ describe('--whole', () => {
     expect(compressionOf(answer)).toMatchObject({ applied: true, stdout_original_bytes: 3_000_000 });
   });
 
-  it('says how much of a log was not kept, and where the rest stands', async () => {
-    await using jobs = await jobsRoot();
-    const script = 'seq 1 200000; echo "error: disk full"';
-    const ran = await jobs.answer(['run', '--forever', '--log-bytes-max', '100000', '--', 'sh', '-c', script]);
-    const answer = await jobs.answer([
-      'tail',
-      '--whole',
-      '--compress',
-      'errors',
-      '--max-bytes',
-      '0',
-      String(ran.job_id),
-    ]);
-    const shown = compressionOf(answer)?.stdout.split('\n') ?? [];
-    expect(shown).toEqual([
-      'error: disk full',
-      expect.stringMatching(/^\.\.\. \d+ bytes of the log were not kept \.\.\.$/),
-    ]);
-  });
-
   it('gives the same bytes when the log has grown meanwhile', async () => {
     await using jobs = await jobsRoot();
     const { job_id } = await jobs.answer(['run', '--', 'seq', '3000']);

@@ -204,7 +204,7 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   };
 }
 
-const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'readText' | 'readBytes' | 'flush'> = {
+const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'cursorAt' | 'readText' | 'readBytes' | 'flush'> = {
   flush: async (job) => void (await Promise.all(logStreams.map((stream) => flushFile(pathOf(job, stream))))),
   head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
   tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
