@@ -8,11 +8,13 @@ import { sendSignal } from '../src/process/send-signal.ts';
 import { readTickets } from '../src/record/tickets.ts';
 import { programWords, startProgram } from './program.ts';
 
-/** Nobody looks after it at once, if there was one. */
+/** Nobody looks after it at once. One that was just being started may take the place of the one that is killed: it goes, too. */
 async function killKeeper(root: string): Promise<void> {
-  const keeper = liveKeeper(root);
-  if (keeper) sendSignal(keeper, 'SIGKILL', 'process');
-  await eventually('the keeper is gone', () => liveKeeper(root) === undefined);
+  await eventually('the keeper is gone', () => {
+    const keeper = liveKeeper(root);
+    if (keeper) sendSignal(keeper, 'SIGKILL', 'process');
+    return keeper === undefined;
+  });
 }
 
 /** A root whose keeper leaves soon after it has nothing to do, and jobs in it that a file releases. */
