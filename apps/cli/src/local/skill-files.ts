@@ -1,9 +1,19 @@
 /** Writing the built-in skill and its entry in the lock file; loaded on demand. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { JobError } from '@kanade/runner';
 import { wholeSecond } from '@kanade/shared/job-words';
 import { skillName, skillTextsFor } from './skill-texts.ts';
+
+/** The names that we are installed under. */
+const names = ['kanade', 'agent-exec'];
+
+/** The name by which a shell finds the program: the one that it was called by, else the other one, if that is in PATH. */
+export function nameInPath(called: string, path: string | undefined): string {
+  const dirs = (path ?? '').split(delimiter).filter((dir) => dir !== '');
+  const isThere = (name: string): boolean => dirs.some((dir) => existsSync(join(dir, name)));
+  return [called, ...names].find(isThere) ?? called;
+}
 
 export interface SkillPlace {
   /** The name by which the skill's examples call the program. */

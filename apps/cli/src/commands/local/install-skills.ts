@@ -12,12 +12,16 @@ export const installSkills = defineCommand({
   async run(given, words, { cwd, io, program }) {
     noWords(words);
     // Loaded on demand: it brings the texts.
-    const { installSkill } = await import('../../local/skill-files.ts');
+    const { installSkill, nameInPath } = await import('../../local/skill-files.ts');
     const isGlobal = given.global === true;
     const home = io.env.HOME || io.env.USERPROFILE;
     return {
       type: 'install_skills',
-      ...installSkill({ program, under: isGlobal ? home : cwd, dir: given.claude ? '.claude' : '.agents' }),
+      ...installSkill({
+        program: nameInPath(program, io.env.PATH),
+        under: isGlobal ? home : cwd,
+        dir: given.claude ? '.claude' : '.agents',
+      }),
       global: isGlobal,
     };
   },
