@@ -12,6 +12,19 @@ type Root = Awaited<ReturnType<typeof jobsRoot>>;
 const hold = (jobs: Root, name: string, ...more: string[]): Promise<Json> =>
   jobs.answer(['run', '--no-wait', '--queue', 'q', ...more, `until [ -e ${name} ]; do sleep 0.05; done`]);
 
+/** The same, once it runs and has its slot. */
+async function holdSlot(jobs: Root, name: string): Promise<Json> {
+  const job = await jobs.answer([
+    'run',
+    '--no-wait',
+    '--queue',
+    'q',
+    `echo held; until [ -e ${name} ]; do sleep 0.05; done`,
+  ]);
+  await jobs.answer(['wait', '--match', 'held', String(job.job_id)]);
+  return job;
+}
+
 const idOf = ({ job_id }: Json): string => String(job_id);
 
 it('every call of the guide works', async () => {
@@ -36,7 +49,7 @@ it('every call of the guide works', async () => {
 describe('a job that waits', () => {
   it('is created, and every answer says where it stands; its turn comes with the environment and input of its call', async () => {
     await using jobs = await jobsRoot();
-    const first = await hold(jobs, 'go');
+    const first = await holdSlot(jobs, 'go');
     const turn = { state: 'created', queue: 'q', position: 1 };
     const second = await jobs.answer(['run', '--until', '0', '--queue', 'q', '--stdin', 'input', 'cat; echo " $WHO"'], {
       env: { WHO: 'caller' },
@@ -66,7 +79,7 @@ describe('a job that waits', () => {
 
   it('is killed, restarted and refused as it is said', async () => {
     await using jobs = await jobsRoot();
-    await hold(jobs, 'go');
+    await holdSlot(jobs, 'go');
     const [second, third] = [await hold(jobs, 'go'), await hold(jobs, 'go')];
     const last = await jobs.answer(['run', '--no-wait', '--after', idOf(second), '--', 'true']);
     expect(await jobs.answer(['restart', '--no-wait', idOf(second)])).toMatchObject({ state: 'created', position: 2 });
