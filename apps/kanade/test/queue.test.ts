@@ -134,11 +134,10 @@ describe('a job that waits', () => {
 
   it('is taken up by whoever looks, when its keeper was killed', async () => {
     await using jobs = await jobsRoot();
-    const first = await hold(jobs, 'go');
+    await holdSlot(jobs, 'go');
     const second = await jobs.answer(['run', '--no-wait', '--queue', 'q', '--', 'echo', 'second']);
     const host = `${jobs.root}/.host/host.json`;
     const keeper = () => (JSON.parse(readFileSync(host, 'utf8')) as { pid: number }).pid;
-    await jobs.answer(['wait', '--until', '0', idOf(first)]);
     const killed = keeper();
     process.kill(killed, 'SIGKILL');
     writeFileSync(`${jobs.path}/go`, '');

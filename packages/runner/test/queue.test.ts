@@ -232,13 +232,17 @@ describe('a queue', () => {
 describe('a job that waits for others', () => {
   it('starts when they have ended as they must', async () => {
     await using line = await lineRoot();
-    const [good, bad] = [line.held('go', { queue: 'good' }), line.add('sleep 0.1; exit 1', { queue: 'bad' })];
+    const [good, bad] = [
+      line.held('go', { queue: 'good' }),
+      line.add('until [ -e bad ]; do sleep 0.02; done; exit 1', { queue: 'bad' }),
+    ];
     const after = [
       { job_id: good.id, on: 'success' },
       { job_id: bad.id, on: 'any' },
     ] as const;
     const job = line.add('echo ran >> told', { after });
     expect(line.jobs.describe(job).place).toEqual({ position: undefined, waitsFor: [good.id, bad.id] });
+    line.release('bad');
     await line.jobs.wait(bad);
     expect(statusOf(line.jobs, job.id)).toBe('created');
     line.release('go');
