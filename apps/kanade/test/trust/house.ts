@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { eventually } from '@kanade/testkit';
 import { program } from '../program.ts';
-import { needRoot, openSite } from './site.ts';
+import { needRoot, openSite, type Site } from './site.ts';
 
 /** What came from the agent. */
 export interface Heard {
@@ -27,10 +27,15 @@ export interface HouseOptions {
   readonly args?: readonly string[];
   /** What its log says already. */
   readonly log?: string;
+  /** Offers jobs before the agent starts: whoever asks finds them. */
+  readonly prepare?: (site: Site) => void;
 }
 
 /** @param accounts name → uid */
-export async function openHouse(accounts: Readonly<Record<string, number>>, { args = [], log }: HouseOptions = {}) {
+export async function openHouse(
+  accounts: Readonly<Record<string, number>>,
+  { args = [], log, prepare }: HouseOptions = {},
+) {
   needRoot();
   const site = await openSite();
   const passwd = `${site.path}/passwd`;
@@ -43,6 +48,7 @@ export async function openHouse(accounts: Readonly<Record<string, number>>, { ar
   setAccounts(accounts);
   chmodSync(site.path, 0o755);
   mkdirSync(site.data, { mode: 0o700 });
+  prepare?.(site);
   if (log !== undefined) writeFileSync(`${site.data}/agent.log`, log, { mode: 0o600 });
   const inside = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c'];
   const words = [...inside, 'mount --bind "$0" /etc/passwd && exec "$@"', passwd, ...program];

@@ -25,9 +25,11 @@ const megabytesOf = (pid: number, what: 'VmHWM' | 'VmRSS'): number =>
 const socketsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 it('frames of nonsense, single bytes, cancels, idle and slow peers of one user: the agent is bounded, and another user is answered', async () => {
-  await using house = await openHouse({ ann, bob }, { log: longLog });
+  await using house = await openHouse(
+    { ann, bob },
+    { log: longLog, prepare: ({ offer }) => offer('own', 'echo done') },
+  );
   const pid = house.agent.child.pid ?? 0;
-  house.site.offer('own', 'echo done');
   const honest = await house.enter(bob);
   await honest.ask('jobs.subscribe');
   const alone = await timesOf(5, () => honest.ask('system.ping'));

@@ -51,12 +51,19 @@ it('users × methods × runs: of the runs of others nothing is seen, told or sto
   await using broker = await startNatsServer(await newestNatsServer());
   const env = { KANADE_NATS_URL: broker.url };
   await answer(['fleet', 'setup'], { env });
-  await using house = await openHouse({ ann, bob, cara }, { args: ['--server', broker.url] });
+  const held = (place: string, words: string): string => `echo ${words}; until [ -e ${place}/go ]; do sleep 0.2; done`;
+  await using house = await openHouse(
+    { ann, bob, cara },
+    {
+      args: ['--server', broker.url],
+      prepare({ path, offer }) {
+        offer('held-a', held(path, 'words-of-ann'));
+        offer('quick-a', 'echo old-words-of-ann');
+        offer('held-b', held(path, 'words-of-bob'));
+      },
+    },
+  );
   const { site } = house;
-  const held = (words: string): string => `echo ${words}; until [ -e ${site.path}/go ]; do sleep 0.2; done`;
-  site.offer('held-a', held('words-of-ann'));
-  site.offer('quick-a', 'echo old-words-of-ann');
-  site.offer('held-b', held('words-of-bob'));
   writeFileSync(
     `${site.path}/deep.yaml`,
     `${manifestOf({ id: 'deep', script: 'echo words-of-the-fleet' })}  unlock: helpdesk\n`,
