@@ -6,15 +6,6 @@ import { callOf, executable, withJobs } from './setup.mjs';
 
 const bench = process.argv[2];
 
-await withJobs(async (place) => {
-  const server = await connect(place);
-  try {
-    await (bench === 'mcp:run' ? measureRun : measureWaits)(place, server);
-  } finally {
-    server.child.stdin.end();
-  }
-});
-
 /** ms of `run -- true`. */
 async function measureRun({ dir, env }, { call }) {
   const [rounds, warmUps] = [100, 10];
@@ -105,3 +96,12 @@ async function connect({ dir, env }) {
   const call = async (name, given) => (await ask('tools/call', { name, arguments: given })).structuredContent;
   return { child, call };
 }
+
+await withJobs(async (place) => {
+  const server = await connect(place);
+  try {
+    await (bench === 'mcp:run' ? measureRun : measureWaits)(place, server);
+  } finally {
+    server.child.stdin.end();
+  }
+});

@@ -1,6 +1,6 @@
 /**
  * Messages of the protocol, one a line, over two streams. The package has a transport for that, too: it gives up the connection when a line is
- * long, says nothing to what is no message, and holds all that a client does not read (ADR 43).
+ * long, says nothing to what is no message, and holds all that a client does not read (ADR 42).
  */
 import type { Readable, Writable } from 'node:stream';
 import {
