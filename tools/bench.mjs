@@ -50,6 +50,11 @@ const benches = {
     file: 'cli/agents.mjs',
     programs: true,
   },
+  'serve:run': {
+    what: 'ms of a job of true over HTTP that stays connected, against kanade run -- true',
+    file: 'cli/serve.mjs',
+    programs: true,
+  },
   'agent:order': {
     what: 'ms from an order to its result over NATS, p50 and p99 above the same shell without us',
     file: 'agent/order.mjs',

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { eventually } from '@kanade/testkit';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from './program.ts';
 import { type Ask, raw, type Served, served } from './served.ts';
 
 let site: Served;
@@ -248,6 +249,85 @@ describe('GET /log', () => {
     });
     socket.destroy();
   });
+});
+
+describe('GET /events', () => {
+  interface Event {
+    readonly id: string;
+    readonly event: string;
+    readonly data: Json & { stdout: string; stderr: string };
+  }
+
+  /** Events until the stream ends, or until `most` have come: then its client leaves. */
+  async function events(path: string, headers: Record<string, string> = {}, most = Number.POSITIVE_INFINITY) {
+    const gone = new AbortController();
+    const response = await site.ask(path, { headers, signal: gone.signal });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const found: Event[] = [];
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      for (let end = text.indexOf('\n\n'); end >= 0 && found.length < most; end = text.indexOf('\n\n')) {
+        const fields = [...text.slice(0, end).matchAll(/^(\w+): (.*)$/gm)].map(([, name, value]) => [name, value]);
+        const { id, event, data } = Object.fromEntries(fields) as Record<string, string>;
+        if (id && event && data) found.push({ id, event, data: JSON.parse(data) });
+        text = text.slice(end + 2);
+      }
+      if (found.length >= most) break;
+    }
+    gone.abort();
+    return found;
+  }
+
+  it('tells what is printed and how it ended, and who comes back with the last id loses and repeats nothing', async () => {
+    const script =
+      'i=0; while [ $i -lt 40 ]; do echo "line $i"; echo "err $i" >&2; i=$((i+1)); sleep 0.01; done; exit 4';
+    const id = String((await exec({ command: [script], wait: false })).job_id);
+    const told: Event[] = [];
+    while (told.at(-1)?.event !== 'end') {
+      const last = told.at(-1)?.id;
+      told.push(...(await events(`/events/${id}`, last === undefined ? {} : { 'last-event-id': last }, 1)));
+    }
+    const lines = Array.from({ length: 40 }, (_, at) => at);
+    expect(told.map(({ data }) => data.stdout).join('')).toBe(lines.map((at) => `line ${at}\n`).join(''));
+    expect(told.map(({ data }) => data.stderr).join('')).toBe(lines.map((at) => `err ${at}\n`).join(''));
+    const end = told.at(-1);
+    expect(end?.data).toMatchObject({ job_id: id, state: 'exited', exit_code: 4, ended: true });
+    const again = await site.ask(`/events/${id}`, { headers: { 'last-event-id': String(end?.id) } });
+    expect(again.status).toBe(204);
+    const whole = await events(`/events/${id}`);
+    expect(whole.map(({ data }) => data.stdout).join('')).toBe(told.map(({ data }) => data.stdout).join(''));
+    expect((await events(`/events/${id}?lines=1`))[0]?.data.stdout).toBe('line 39\n');
+    const tail = await site.answer(`/tail/${id}?cursor=${whole.at(-1)?.id}`);
+    expect(tail).toMatchObject({ status: 200, stdout: '', ended: true });
+  });
+
+  it('a client that does not read holds nothing up, and a large log comes in parts', async () => {
+    const id = await ended('head -c 3000000 /dev/zero | tr "\\0" x');
+    const socket = connect(site.port, '127.0.0.1', () => socket.write(head(`GET /events/${id} HTTP/1.1`)));
+    await new Promise((resolve) => socket.once('readable', resolve));
+    const read = await events(`/events/${id}`);
+    expect(read.map(({ data }) => data.stdout.length).reduce((sum, length) => sum + length, 0)).toBe(3_000_000);
+    expect(read.length).toBeGreaterThan(40);
+    socket.destroy();
+  });
+
+  it.each(['cursor=x', 'cursor=', 'lines=x'])('refuses ?%s', async (query) => {
+    const id = await ended('true');
+    const code = query.startsWith('cursor') ? 'invalid_cursor' : 'invalid_request';
+    expect(await site.answer(`/events/${id}?${query}`)).toMatchObject({ status: 400, error: { code } });
+  });
+});
+
+it('GET /wait?match= answers when a line says so, and goes on from its cursor', async () => {
+  const { job_id: id } = await exec({ command: ['echo one; echo two 2; sleep 600'], wait: false });
+  const first = await site.answer(`/wait/${id}?match=one`);
+  expect(first).toMatchObject({ status: 200, state: 'running', matched: { stream: 'stdout', line: 'one', offset: 0 } });
+  const query = new URLSearchParams({ match: '^two \\d$', match_type: 'regex', cursor: String(first.cursor) });
+  expect(await site.answer(`/wait/${id}?${query}`)).toMatchObject({ matched: { line: 'two 2', offset: 4 } });
+  const bad = await site.answer(`/wait/${id}?match=(&match_type=regex`);
+  expect(bad).toMatchObject({ status: 400, error: { code: 'invalid_pattern' } });
+  await site.answer(`/kill/${id}`, { method: 'POST' });
 });
 
 describe('what is no request', () => {

@@ -15,6 +15,8 @@ export interface ObserveLaunch {
   readonly type: 'run' | 'start' | 'restart';
   /** When the call began, on the `performance.now()` clock, in ms. */
   readonly startedMs: number;
+  /** Gives up observing; the job lives on. It rejects with its reason, and the launch is still to be released. */
+  readonly signal?: AbortSignal | undefined;
   /** Seconds of observation; `none` answers at once, `forever` with the ending alone. Default {@link observeSeconds}. */
   readonly until?: number | 'none' | 'forever' | undefined;
   /** Bytes of output per stream; default {@link excerptBytes}. */
@@ -33,7 +35,7 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
   if (observes && isOpen) onWaiting?.(waitingFor(jobs, job));
   const timeoutMs = typeof until === 'number' ? deadlineMs(until) : undefined;
   const enough = until === 'forever' ? {} : { ...(timeoutMs === undefined ? {} : { timeoutMs }), quietMs };
-  const { view } = await jobs.observe(launched, observes ? enough : { timeoutMs: 0 });
+  const { view } = await jobs.observe(launched, observes ? { ...enough, signal: observed.signal } : { timeoutMs: 0 });
   const waitedMs = observes && isOpen && timeoutMs !== 0 ? Math.round(performance.now() - observedMs) : 0;
   launched.release();
   if (beforeReading) await beforeReading();

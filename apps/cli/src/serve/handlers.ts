@@ -16,6 +16,7 @@ import { answerWait } from '../door/wait.ts';
 import { canonical } from '../local/settings.ts';
 import { productVersion } from '../version.ts';
 import type { Asked, Room } from './room.ts';
+import { sendEvents } from './send-events.ts';
 import { sendLog } from './send-log.ts';
 
 /** An answer for the envelope; a document as it is; undefined: it is answered already. */
@@ -40,6 +41,7 @@ export const handlers: Handlers = {
     const { until = 'forever', cursor, match, match_type: type, stream } = query;
     return answerWait(room.jobs, id, { until, cursor, match: lineMatchOf({ match, type, stream }), signal });
   },
+  events: sendEvents,
   kill,
   list({ room, query }) {
     const { limit, state, cwd, tag: tags = [] } = query;
@@ -59,14 +61,18 @@ export const handlers: Handlers = {
   log: sendLog,
 };
 
-async function exec({ room, body }: Asked<'exec'>): Promise<Answer> {
+async function exec({ room, body, signal }: Asked<'exec'>): Promise<Answer> {
   const startedMs = performance.now();
   checkTags(body.tags ?? []);
   const launched = room.jobs.launch(definitionOf(body, room));
   const until = body.wait === false ? 'none' : body.until;
-  const observed = { type: 'run', startedMs, until, bytesMax: bounded(body.max_bytes) } as const;
-  const { env_vars: _, ...answer } = await answerLaunched(room.jobs, launched, observed);
-  return answer as Answer;
+  const observed = { type: 'run', startedMs, until, bytesMax: bounded(body.max_bytes), signal } as const;
+  try {
+    const { env_vars: _, ...answer } = await answerLaunched(room.jobs, launched, observed);
+    return answer as Answer;
+  } finally {
+    launched.release();
+  }
 }
 
 /** Values of variables are hidden, all of them: nobody but the job has asked for them. */

@@ -3,6 +3,7 @@ import type { Jobs } from '@kanade/runner';
 import type { HttpBody, HttpQuery, HttpRouteName } from '@kanade/shared/http';
 import type { Exchange } from '../listen/listener.ts';
 import type { Config } from '../local/settings.ts';
+import type { Silence } from './silence.ts';
 
 /** What is served. */
 export interface Room {
@@ -10,6 +11,8 @@ export interface Room {
   /** The working directory of jobs that name none. */
   readonly cwd: string;
   readonly config: Config;
+  /** Streams of events on which something is written now and then, so that nobody takes a silent one for dead. */
+  readonly silence: Silence;
   /** What must be brought to its end even when its client has left. */
   readonly unfinished: Set<Promise<unknown>>;
 }

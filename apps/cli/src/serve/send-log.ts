@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { JobDir, Jobs } from '@kanade/runner';
 import { Failure } from '../answer/answer.ts';
 import type { Asked } from './room.ts';
+import { taken } from './taken.ts';
 
 type Stream = 'stdout' | 'stderr';
 
@@ -67,17 +68,4 @@ async function copy(
   }
   if (at < end) response.destroy();
   else response.end();
-}
-
-/** Resolves when the client has taken what was written, or has left. */
-function taken(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-  });
 }

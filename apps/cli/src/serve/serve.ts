@@ -8,6 +8,7 @@ import { limitsOf } from '../local/definition.ts';
 import { readConfig } from '../local/settings.ts';
 import { createDispatch, isPublicPath } from './dispatch.ts';
 import type { Room } from './room.ts';
+import { createSilence } from './silence.ts';
 
 /** Resolves when the program was asked to end and every connection is closed; the jobs go on. Throws as `openListener` does. */
 export async function serveJobs(given: ListenGiven, context: Context): Promise<string> {
@@ -18,7 +19,7 @@ export async function serveJobs(given: ListenGiven, context: Context): Promise<s
   // The token is no business of the jobs.
   const { AGENT_EXEC_SERVE_TOKEN: _, ...env } = io.env;
   const jobs = openJobs(root, { keeper: 'process', env, limits: limitsOf(config) });
-  const room: Room = { jobs, cwd, config, unfinished: new Set() };
+  const room: Room = { jobs, cwd, config, silence: createSilence(), unfinished: new Set() };
   {
     await using listener = await openListener({
       given,

@@ -197,6 +197,8 @@ export interface ObserveOptions {
   readonly timeoutMs?: number;
   /** Enough is seen when it has printed something and then nothing for so many ms; default: output does not matter. */
   readonly quietMs?: number;
+  /** Gives up: it rejects with its reason, and nothing of it is left. The job lives on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How soon after the launch the output is watched, in ms: most commands end before, and watching costs start-up time. */
@@ -207,12 +209,17 @@ const watchAfterMs = 25;
  * nothing more for `quietMs`. A build that keeps printing is thus followed to its end; a server that has said where it
  * listens is answered for at once. Without `quietMs` output does not matter.
  */
-export async function observeStart(launched: Launching, { timeoutMs, quietMs }: ObserveOptions): Promise<Observation> {
+export async function observeStart(
+  launched: Launching,
+  { timeoutMs, quietMs, signal }: ObserveOptions,
+): Promise<Observation> {
   const { job } = launched;
   if (timeoutMs === 0) return { why: 'deadline', view: settle(job) };
   const { ended } = launched;
   const watch = { isOver: false };
   const { promise, resolve, reject } = Promise.withResolvers<Observation>();
+  const onAbort = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
   let closeWatch = (): void => undefined;
   let held: HeldJob | undefined;
   const here = (): JobDir => held?.job ?? job;
@@ -235,6 +242,7 @@ export async function observeStart(launched: Launching, { timeoutMs, quietMs }: 
     return { why, view: { ...view, job } };
   } finally {
     watch.isOver = true;
+    signal?.removeEventListener('abort', onAbort);
     clearTimeout(late);
     clearTimeout(deadline);
     closeWatch();

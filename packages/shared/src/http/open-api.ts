@@ -49,6 +49,7 @@ function operationOf(name: string, route: HttpRoute): Json {
 
 /** Headers that a route reads. */
 const headers: Readonly<Record<string, readonly Json[]>> = {
+  events: [headerParameter('Last-Event-ID', 'the id of the last event that arrived: go on behind it')],
   log: [headerParameter('Range', 'one range of bytes, such as bytes=0-1023, bytes=1024- or bytes=-1024')],
 };
 
@@ -75,7 +76,10 @@ function queryParameters(query: z.ZodObject): Json[] {
 
 function successOf(name: string, { answer }: HttpRoute): Json {
   if (answer === 'document') return { 200: content('an OpenAPI document', 'application/json', { type: 'object' }) };
-  if (answer === 'events') return { 200: content('events as they happen', 'text/event-stream', { type: 'string' }) };
+  if (answer === 'events') {
+    const none = { description: 'the job has ended, and all was told before: do not come back' };
+    return { 200: content('events as they happen', 'text/event-stream', { type: 'string' }), 204: none };
+  }
   if (answer === 'bytes') {
     const part = content('a part of it', 'application/octet-stream', {});
     return {

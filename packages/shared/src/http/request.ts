@@ -45,6 +45,11 @@ export const WaitQuery = z.object({
   until: wholeSeconds.optional().describe('answer after so many seconds at the latest; default: wait for the end'),
 });
 
+export const EventsQuery = z.object({
+  cursor,
+  lines: count.optional().describe('begin so many lines before the end; default: with the beginning'),
+});
+
 export const KillQuery = z.object({
   no_wait: z.boolean().optional().describe('answer once the signal is sent'),
   signal: z.string().optional().describe('exactly this signal, with or without SIG; default: TERM, and 2 s later KILL'),

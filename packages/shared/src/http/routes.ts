@@ -7,6 +7,7 @@ import type { jobResponses } from '../job/response.ts';
 import type { JobErrorCode } from '../job/words.ts';
 import {
   DeleteQuery,
+  EventsQuery,
   ExecRequest,
   KillQuery,
   ListQuery,
@@ -96,6 +97,15 @@ export const httpRoutes = {
     query: WaitQuery,
     answer: 'wait',
     errors: [...ofJob, 'invalid_cursor', 'invalid_pattern', 'interrupted'],
+  },
+  events: {
+    method: 'GET',
+    path: '/events/{id}',
+    summary:
+      'what a job prints as it prints it, until it has ended: server-sent events, output and end, whose data are as in tail with a cursor; the id of an event is its cursor',
+    query: EventsQuery,
+    answer: 'events',
+    errors: [...ofJob, 'invalid_cursor'],
   },
   kill: {
     method: 'POST',
