@@ -33,6 +33,7 @@ async function readThroughKills(jobs: Root, id: string, seed: number): Promise<J
     }
     const { status, stdout } = await ended;
     if (status === 0) answers.push(JSON.parse(stdout) as Json);
+    if (status === 0) writeFileSync(`${jobs.path}/followed`, '');
   }
   return answers;
 }
@@ -55,7 +56,8 @@ describe('a follower', () => {
   it('that is killed between its reads loses and repeats nothing', async () => {
     await using jobs = await jobsRoot();
     writeFileSync(`${jobs.path}/text`, oddText.repeat(20));
-    const id = await begun(jobs, oddChunks(80));
+    // It goes on when it is followed: what ends before that is told as what was, and nothing comes after it.
+    const id = await begun(jobs, `${oddChunks(40)}\nuntil [ -e followed ]; do sleep 0.02; done\n${oddChunks(40)}`);
     // The first answer shows the end of what there was, and begins the chain.
     const chain = await readThroughKills(jobs, id, 1);
     for (const stream of ['stdout', 'stderr'] as const) {
