@@ -4,11 +4,11 @@ import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
 import { enclosingOf, type JobView, leaveToKeeper } from '../life/settle.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
-import type { ProcessIdentity } from '../process/identity.ts';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
 import { hasLineLog, type JobDir, type MetaFile } from '../record/layout.ts';
-import { ensureKeeper, handOver, isMarked, keeperWord, liveKeeper, mark, wakeKeeper } from './markers.ts';
+import { ensureKeeper, handOver, isMarked, keeperWord, mark, wakeKeeper } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 
 /** A job that was started here, or that the system could not start. */
@@ -104,19 +104,20 @@ export function careByProcess(root: string, keeperWords: readonly string[] | und
   };
 }
 
-/** How long a keeper may take until it says that it lives, in ms; then another one is started. */
-const keeperStartMs = 250;
+/** How long a keeper may take to start, in ms: less than it stays when it has nothing to do. */
+const keeperStartMs = 5_000;
 
 /** How often it is looked whether the keeper lives that a job waits for, in ms. */
 const keeperLookMs = 1_000;
 
 function createLineCare(root: string, words: () => readonly string[]): LineCare {
-  let startedAtMs = Number.NEGATIVE_INFINITY;
+  let started: ProcessIdentity | undefined;
+  let startedAtMs = 0;
   const seen = (): void => {
-    // One that was started takes a moment until it says that it lives.
-    if (performance.now() - startedAtMs < keeperStartMs || liveKeeper(root)) return;
+    // One that was just started takes a moment until it says that it keeps the root: nobody else is needed while it lives.
+    if (started && performance.now() - startedAtMs < keeperStartMs && isAlive(started)) return;
+    started = ensureKeeper(root, words());
     startedAtMs = performance.now();
-    ensureKeeper(root, words());
   };
   let watchers = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -141,7 +141,7 @@ function servedRoot(pid: number): string | undefined {
   }
 }
 
-/** Starts the keeper process of a root unless one lives. `command` are the words that run `runKeeper` on that root. */
-export function ensureKeeper(root: string, command: readonly string[]): void {
-  if (!liveKeeper(root)) spawnProgram(command);
+/** Starts the keeper process of a root unless one lives. `command` are the words that run `runKeeper` on that root. Returns the one that was started. */
+export function ensureKeeper(root: string, command: readonly string[]): ProcessIdentity | undefined {
+  return liveKeeper(root) ? undefined : spawnProgram(command);
 }

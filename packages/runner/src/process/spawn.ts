@@ -165,19 +165,21 @@ export function askProgram(
   });
 }
 
-/** Starts a program of ours in a session of its own, with no input and output, and lets go of it. */
-export function spawnProgram(argv: readonly string[]): void {
+/** Starts a program of ours in a session of its own, with no input and output, and lets go of it. Returns who that is, where the system tells. */
+export function spawnProgram(argv: readonly string[]): ProcessIdentity | undefined {
   const bun = (globalThis as { Bun?: BunLike }).Bun;
   const stdio = ['ignore', 'ignore', 'ignore'] as const;
   // It may be started from within a job, and is none of that job's processes.
   const env = { ...process.env, [treeVariable]: undefined };
   if (bun) {
-    bun.spawn([...argv], { cwd: '/', env, stdio, detached: true }).unref();
-    return;
+    const child = bun.spawn([...argv], { cwd: '/', env, stdio, detached: true });
+    child.unref();
+    return identityOfChild(child.pid);
   }
   const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), { cwd: '/', env, stdio: [...stdio], detached: true });
   child.once('error', () => undefined); // the caller finds out by what the program does not do
   child.unref();
+  return child.pid === undefined ? undefined : identityOfChild(child.pid);
 }
 
 /** Loaded on demand: on Bun nobody needs it, and it costs a millisecond of start-up. */
