@@ -48,10 +48,13 @@ function askFor(port, id) {
 /** When a server has given back the pages that only its start needed (ADR 9), in ms after it began. */
 const givenBackMs = 62_000;
 
+/** How long a job lives, in s: longer than all of this takes, and not for ever where this is killed. */
+const jobSeconds = '240';
+
 const token = 'x'.repeat(40);
 
 const launch = (jobs) => {
-  const launched = jobs.launch({ command: ['sleep', '10000'], cwd: '/', shellWrapper: [] });
+  const launched = jobs.launch({ command: ['sleep', jobSeconds], cwd: '/', shellWrapper: [] });
   launched.release();
   return launched.job;
 };
