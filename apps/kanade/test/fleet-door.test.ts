@@ -176,7 +176,6 @@ describe('fleet door, when it cannot work', () => {
     [['fleet', 'bogus']],
     [['fleet', 'exec', 'x']],
     [['fleet', 'exec', 'x', '--pc', 'a', '--all']],
-    [['fleet', 'notify', 'send', '--title', 't', '--body', 'b', '--all', '--toast']],
     [['fleet', 'setup', '--server', 'nats://user:secret@127.0.0.1:4222']],
   ])('%j exits 2 with empty stdout', async (args) => {
     const { status, stdout, stderr } = await call(args);
