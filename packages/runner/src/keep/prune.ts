@@ -88,8 +88,8 @@ function deleteEnded(job: JobDir, { dryRun, isAwaited }: { dryRun: boolean; isAw
   const skipped = (reason: string): Deletion => ({ jobId: job.id, state: view.status, action: 'skipped', reason });
   if (!view.state) return skipped('state_unreadable');
   if (!isTerminal(view.status)) return skipped(view.status === 'created' ? 'created' : 'running');
-  if (isPidAlive(view)) return skipped('pid_alive');
   if (isAwaited) return skipped('waited_for');
+  if (isPidAlive(view)) return skipped('pid_alive');
   if (dryRun) return { jobId: job.id, state: view.status, action: 'would_delete', reason: 'terminal_in_cwd' };
   try {
     remove(job);

@@ -1,6 +1,7 @@
 /** Where jobs stand in the line of their root, for who looks. */
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isLinedUp, type JobDir, type MetaFile, readMeta, readState } from '../record/layout.ts';
+import { isLinedUp, type JobDir, type MetaFile, pathOf, readMeta, readState } from '../record/layout.ts';
 import { isDirectory } from '../record/root.ts';
 import { lastOfEach, readSlots, readTickets, slotsDefault, type Ticket, ticketOf } from '../record/tickets.ts';
 
@@ -9,7 +10,7 @@ export const isInLine = (job: JobDir): boolean => ticketOf(dirname(job.path), jo
 
 /** Where a job stands that waits for its turn. */
 export interface PlaceInLine {
-  /** Its place among those of its queue that wait, from 1 on; undefined for one that only waits for other jobs. */
+  /** Its place among those of its queue that wait, from 1 on; undefined for one that only waits for other jobs, or is just being started. */
   readonly position: number | undefined;
   /** Jobs that have to end before. */
   readonly waitsFor: readonly string[];
@@ -18,11 +19,11 @@ export interface PlaceInLine {
 /** Places of jobs, for one look at a root: the line is read once, and only when there is somebody to ask for. */
 export function createPlaces(root: string): (job: JobDir, meta: MetaFile) => PlaceInLine | undefined {
   let line: readonly Ticket[] | undefined;
-  const stands = new Map<string, boolean>();
+  const known = new Map<string, boolean>();
   const isWaiting = (id: string): boolean => {
-    const known = stands.get(id) ?? statusOf(root, id) === 'created';
-    stands.set(id, known);
-    return known;
+    const waits = known.get(id) ?? standOf(root, id) === 'waiting';
+    known.set(id, waits);
+    return waits;
   };
   return (job, meta) => {
     if (!isLinedUp(meta)) return undefined;
@@ -32,15 +33,19 @@ export function createPlaces(root: string): (job: JobDir, meta: MetaFile) => Pla
     if (!own) return undefined;
     const before = line.slice(0, at).filter(({ queue, jobId }) => queue === own.queue && isWaiting(jobId));
     return {
-      position: own.queue === '' ? undefined : before.length + 1,
-      waitsFor: (meta.after ?? []).map(({ job_id }) => job_id).filter((id) => isOpen(statusOf(root, id))),
+      position: own.queue === '' || !isWaiting(job.id) ? undefined : before.length + 1,
+      waitsFor: (meta.after ?? []).map(({ job_id }) => job_id).filter((id) => standOf(root, id) !== 'over'),
     };
   };
 }
 
-const statusOf = (root: string, id: string): string | undefined => readState({ id, path: join(root, id) })?.job.status;
-
-const isOpen = (status: string | undefined): boolean => status === 'created' || status === 'running';
+/** A launch that has begun has its slot. */
+function standOf(root: string, id: string): 'waiting' | 'running' | 'over' {
+  const job = { id, path: join(root, id) };
+  const status = readState(job)?.job.status;
+  if (status === 'created') return existsSync(pathOf(job, 'record')) ? 'running' : 'waiting';
+  return status === 'running' ? 'running' : 'over';
+}
 
 /** Which jobs those in line wait for, each with one that waits for it: they are not to be deleted. */
 export function awaitedJobs(root: string): ReadonlyMap<string, string> {
@@ -68,13 +73,13 @@ export function listQueues(root: string): QueueState[] {
   const line = lastOfEach(readTickets(root)).map(({ queue, jobId }) => ({
     queue,
     jobId,
-    status: statusOf(root, jobId),
+    stand: standOf(root, jobId),
   }));
-  const names = new Set([...slots.keys(), ...line.flatMap(({ queue, status }) => (isOpen(status) ? [queue] : []))]);
+  const names = new Set([...slots.keys(), ...line.flatMap(({ queue, stand }) => (stand === 'over' ? [] : [queue]))]);
   names.delete('');
   return [...names].sort().map((name) => {
-    const idsOf = (state: string): string[] =>
-      line.flatMap(({ queue, jobId, status }) => (queue === name && status === state ? [jobId] : []));
-    return { name, slots: slots.get(name) ?? slotsDefault, running: idsOf('running'), waiting: idsOf('created') };
+    const idsOf = (wanted: string): string[] =>
+      line.flatMap(({ queue, jobId, stand }) => (queue === name && stand === wanted ? [jobId] : []));
+    return { name, slots: slots.get(name) ?? slotsDefault, running: idsOf('running'), waiting: idsOf('waiting') };
   });
 }

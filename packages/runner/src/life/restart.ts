@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { isTerminal } from '@kanade/shared/job-words';
 import { ancestorMarker } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
-import { pretty, replaceFile, replaceStateSurely, withClaim } from '../record/files.ts';
-import { type JobDir, type MetaFile, pathOf, readMeta } from '../record/layout.ts';
+import { pauseMs, pretty, replaceFile, replaceStateSurely, tryClaim, withClaim } from '../record/files.ts';
+import { isLinedUp, type JobDir, type MetaFile, pathOf, readMeta } from '../record/layout.ts';
 import { createdState } from './decide-ending.ts';
 
 import { makeEmptyLogs } from './launch.ts';
@@ -34,26 +34,48 @@ export function restartJob<T>(job: JobDir, { stop, begin }: RestartOptions<T>): 
       throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its meta.json belongs to ${meta.job.id}`);
     }
     await endFormerRun(job, stop);
-    for (const file of [
-      'stdout',
-      'stderr',
-      'full',
-      'record',
-      'stop',
-      'completion',
-      'omitted',
-      'followed',
-      'controlGroup',
-      'fullOffsets',
-      'environment',
-    ] as const) {
-      rmSync(pathOf(job, file), { force: true });
-    }
-    rmSync(join(job.path, ancestorMarker), { force: true });
-    makeEmptyLogs(job);
-    replaceStateSurely(job, createdState(job, Date.now()));
+    // A keeper that looks in between would find a job that was created and has nothing to start with.
+    using _turn = isLinedUp(meta) ? takeTurn(job) : undefined;
+    makeNew(job);
     return begin();
   });
+}
+
+/** How long a keeper may be about to start or refuse a job, in ms: it takes a moment. */
+const turnMsMax = 2_000;
+
+/** The claim under which a job in line is started or refused, and put into line again. Throws `invalid_state` when somebody else keeps it. */
+function takeTurn(job: JobDir): Disposable {
+  const deadlineMs = performance.now() + turnMsMax;
+  for (;;) {
+    const claim = tryClaim(job, 'turn');
+    if (claim) return claim;
+    if (performance.now() > deadlineMs)
+      throw new JobError('invalid_state', `job ${job.id} cannot be restarted: it is just being started`);
+    pauseMs(1);
+  }
+}
+
+/** Nothing of a former run is left. */
+function makeNew(job: JobDir): void {
+  for (const file of [
+    'stdout',
+    'stderr',
+    'full',
+    'record',
+    'stop',
+    'completion',
+    'omitted',
+    'followed',
+    'controlGroup',
+    'fullOffsets',
+    'environment',
+  ] as const) {
+    rmSync(pathOf(job, file), { force: true });
+  }
+  rmSync(join(job.path, ancestorMarker), { force: true });
+  makeEmptyLogs(job);
+  replaceStateSurely(job, createdState(job, Date.now()));
 }
 
 async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {

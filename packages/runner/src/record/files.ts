@@ -235,10 +235,13 @@ export const pretty = (value: unknown): string => `${JSON.stringify(value, null,
  * else is at it.
  */
 export async function withClaim<T>(job: JobDir, what: string, work: () => Promise<T> | T): Promise<T> {
-  using lock = takeClaim(`${job.path}/.${what}.lock`);
+  using lock = tryClaim(job, what);
   if (!lock) throw new JobError('invalid_state', `job ${job.id}: another ${what} of it is under way`);
   return await work();
 }
+
+/** The same for who does without it when somebody else is at it: then undefined. */
+export const tryClaim = (job: JobDir, what: string): Disposable | undefined => takeClaim(`${job.path}/.${what}.lock`);
 
 /**
  * Takes a lock file, which holds the identity of its holder; undefined when a live process has it. One that a dead

@@ -22,13 +22,15 @@
  * | 11 | keeper: marker and ticket removed           | a ticket of a job that has ended is passed over, and removed              |
  *
  * Whoever ends a job that waits takes its record first, as a launch does: one of both has it. Killed after that and before the state says
- * so, it is as after step 5, and the job gets its turn: nobody was told that it had ended. The reboot of a machine is the same as all of
+ * so, it is as after step 5, and the job gets its turn: nobody was told that it had ended. A restart takes the `turn` of a job to make it new and
+ * put it into line again, and the keeper takes it to start or refuse one. The reboot of a machine is the same as all of
  * them at once: what ran is lost, which frees its slot; what waits goes on to wait, until somebody looks.
  */
 import { join } from 'node:path';
 import { JobError } from '../../job-error.ts';
 import { startJob } from '../../life/launch.ts';
 import { dropEnvironment, endUnstarted, readEnvironment } from '../../life/turn.ts';
+import { tryClaim } from '../../record/files.ts';
 import { type Dependency, type JobDir, readMeta } from '../../record/layout.ts';
 import { lastOfEach, readSlots, slotsDefault, type Ticket } from '../../record/tickets.ts';
 import type { Keeper } from '../keeper.ts';
@@ -178,30 +180,21 @@ interface Hands {
 
 /** What is done to members. One of which the system will not have it holds up nobody else. */
 function createHands(options: LineOptions & { standings: JobStandings; lookSoon: () => void }): Hands {
-  const { root, dir, keeper, standings, lookSoon, onTrouble } = options;
-  const refuse = (member: Member, reason: string): void => {
-    endUnstarted(member.job, reason);
-    putOffUnless(member, standings.reread(member.job.id));
-  };
-  const start = (member: Member): void => {
-    const { job } = member;
-    const meta = readMeta(job);
-    const environment = readEnvironment(job);
-    if (!meta || !environment) {
-      const lost = meta ? 'the environment that it was put into line with' : 'its meta.json';
-      refuse(member, `${lost} cannot be read`);
-      return;
-    }
-    mark(root, job);
+  const { dir, keeper, standings, lookSoon, onTrouble } = options;
+  /** Does something to a job that waits, while nobody else can put it into line again. */
+  const decide = (member: Member, work: () => void): void => {
+    let isDone = false;
     try {
-      const launched = startJob(job, environment, { meta });
-      launched.release();
-      dropEnvironment(job);
-      keeper.adopt(job, launched).catch(() => undefined); // reported as an event
+      using claim = tryClaim(member.job, 'turn');
+      isDone = claim !== undefined;
+      if (claim) work();
     } finally {
-      putOffUnless(member, standings.reread(job.id));
+      const standing = standings.reread(member.job.id);
+      if (isDone) putOffUnless(member, standing);
     }
   };
+  const refuse = (member: Member, reason: string): void => decide(member, () => void endUnstarted(member.job, reason));
+  const start = (member: Member): void => decide(member, () => begin(member, options));
   const end = (member: Member): void => {
     member.ending = 'telling';
     const told = (): void => {
@@ -235,6 +228,21 @@ function createHands(options: LineOptions & { standings: JobStandings; lookSoon:
     refuse: (member, reason) => member && tried(member, () => refuse(member, reason)),
     start: (member) => member && tried(member, () => start(member)),
   };
+}
+
+function begin({ job }: Member, { root, keeper }: Pick<LineOptions, 'root' | 'keeper'>): void {
+  const meta = readMeta(job);
+  const environment = readEnvironment(job);
+  if (!meta || !environment) {
+    const lost = meta ? 'the environment that it was put into line with' : 'its meta.json';
+    endUnstarted(job, `${lost} cannot be read`);
+    return;
+  }
+  mark(root, job);
+  const launched = startJob(job, environment, { meta });
+  launched.release();
+  dropEnvironment(job);
+  keeper.adopt(job, launched).catch(() => undefined); // reported as an event
 }
 
 /** Still where it was: the disk took nothing. It is tried again, and not at once. */

@@ -86,9 +86,10 @@ function stampOf(job: JobDir): string {
 export function readStanding(job: JobDir): Standing {
   if (!isDirectory(job.path)) return { kind: 'absent' };
   const view = settle(job);
+  // Somebody is putting it into line again, and is not done: what it was has ended, and what it will be is not there yet.
+  if (view.status !== 'running' && isClaimed(job, 'restart')) return { kind: 'restarting' };
   if (view.status === 'created') return { kind: existsSync(pathOf(job, 'record')) ? 'starting' : 'waiting' };
   if (view.status === 'running') return { kind: 'running' };
-  if (isClaimed(job, 'restart')) return { kind: 'restarting' };
   const isSuccess = view.status === 'exited' && view.state?.result.exit_code === 0;
   return { kind: 'ended', isSuccess, how: isTerminal(view.status) ? howOf(view) : 'is in a state that cannot be read' };
 }
