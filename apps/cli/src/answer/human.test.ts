@@ -72,6 +72,12 @@ describe('the sentence', () => {
     expect(first(answer)).toBe(sentence);
   });
 
+  it('of a tree of jobs counts those that wait, too', () => {
+    const leaf = { short_job_id: 'a' };
+    const tree = [{ ...leaf, dependents: [{ ...leaf, dependents: [leaf] }, leaf] }, leaf];
+    expect(said({ type: 'list', root: '/r', jobs: tree })).toMatch(/\n5 jobs\s*$/);
+  });
+
   it('of an error is its message, with code, faults and details below', () => {
     const details = { file: 'a.yaml', faults: [{ line: 7, path: 'colour', message: 'unknown key' }] };
     const error = { code: 'manifest_invalid', message: 'a.yaml: 1 fault', retryable: false, details };

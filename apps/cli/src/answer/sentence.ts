@@ -111,6 +111,10 @@ const takenBack = (withdrawn: unknown): string =>
 
 const jobStates = ['run', 'start', 'restart', 'status', 'wait', 'create'];
 
+/** With those that stand below others in a tree. */
+const countOf = (jobs: readonly Told[]): number =>
+  jobs.reduce((sum, { dependents }) => sum + 1 + countOf(list(dependents)), 0);
+
 /** Sentences by the type of the answer, for those that are about something else than one job. */
 const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   ...Object.fromEntries(jobStates.map((type) => [type, endingSentence])),
@@ -122,7 +126,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   list: ({ jobs, truncated }) =>
     list(jobs).length === 0
       ? plain('no jobs')
-      : plain(`${some(list(jobs).length, 'job')}${truncated ? ', and more' : ''}`),
+      : plain(`${some(countOf(list(jobs)), 'job')}${truncated ? ', and more' : ''}`),
   tag_set: ({ tags }) => good(list(tags).length === 0 ? 'has no tags now' : `tagged ${(tags as string[]).join(', ')}`),
   'notify.set': () => good('will be told'),
   install_skills: ({ skills }) =>

@@ -39,7 +39,9 @@ export const formatCursor = (job: JobDir, { life, stdout, stderr, changes }: Pos
 export function parseCursor(job: JobDir, text: string): Position {
   const parts = text.length <= lengthMax ? form.exec(text) : null;
   if (!parts)
-    throw refused(text.startsWith('k') && /^k\d+\./.test(text) ? 'is of another version or damaged' : 'is none');
+    throw refused(
+      text.startsWith('k') && /^k\d+\./.test(text) ? 'is of another version or damaged' : 'is none of a job',
+    );
   const [, tag, ...numbers] = parts;
   if (tag !== tagOf(job)) throw refused(`is of another job, not of ${job.id}`);
   const [life = 0, stdout = 0, stderr = 0, changes = 0] = numbers.map((value) => Number.parseInt(value, 36));
