@@ -125,18 +125,18 @@ export function createLogWatches(jobs: Jobs, onUpdated: (uri: string) => void): 
       const stop = new AbortController();
       watched.set(uri, stop);
       const gathered = createGathering(() => watched.get(uri) === stop && onUpdated(uri));
-      let isBegun = false;
+      // What stands there now is no news.
+      const { cursor } = jobs.read(job, { tailLines: 1, bytesMax: excerptBytes });
       const following = jobs.follow(job, {
-        lines: 1,
-        bytesMax: 1,
+        cursor,
+        bytesMax: excerptBytes,
         signal: stop.signal,
         onText(of) {
-          if (of === stream && isBegun) gathered.add();
+          if (of === stream) gathered.add();
           return undefined;
         },
         onGap: gathered.add,
       });
-      isBegun = true; // what stood there before was told in the call of follow
       const ended = (): void => {
         if (watched.get(uri) !== stop) return;
         gathered.now();
