@@ -189,6 +189,23 @@ describe('a link to a job', () => {
     expect(server.agent.calls).toEqual(['execute disk-report']);
   });
 
+  it('is not lost in the moment in which the question before is answered', async () => {
+    await using opened = await openPage(browser, { link: '&job=network-check' });
+    const { page, server } = opened;
+    await page.getByRole('dialog', { name: 'Run “Network check”?' }).waitFor();
+    await page.evaluate(() => {
+      const dialog = document.querySelector('dialog');
+      const asked = { childList: true, subtree: true, characterData: true };
+      new MutationObserver(() => dialog?.close('cancel')).observe(document.body, asked);
+      location.hash = '#job=disk-report';
+    });
+    const next = page.getByRole('dialog', { name: 'Run “Disk report”?' });
+    await next.waitFor();
+    await next.getByRole('button', { name: 'Run' }).click();
+    await page.getByText('Waiting', { exact: true }).first().waitFor();
+    expect(server.agent.calls).toEqual(['execute disk-report']);
+  });
+
   it('says so when the job is not offered', async () => {
     await using opened = await openPage(browser, { link: '&job=nowhere' });
     await opened.page.getByRole('alert').getByText('is not offered on this computer').waitFor();

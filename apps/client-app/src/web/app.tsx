@@ -39,9 +39,10 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
     if (job.confirm?.enabled === false) void actions.start(job.id);
     else setAsking(job);
   };
-  const answer = (isWanted: boolean): void => {
-    setAsking(undefined);
-    if (isWanted && asking) void actions.start(asking.id);
+  const answer = (job: UserInvokableJob, isWanted: boolean): void => {
+    // A link may ask for another job in the moment in which this dialog closes.
+    setAsking((current) => (current === job ? undefined : current));
+    if (isWanted) void actions.start(job.id);
   };
   return (
     <div class="page">
@@ -72,7 +73,7 @@ export function App({ sessionKey }: { sessionKey: string | undefined }): JSX.Ele
       {state.runs.length > 0 && (
         <RunPanel runs={state.runs} jobs={state.jobs ?? []} isReady={!obstacle} actions={actions} />
       )}
-      {asking && <ConfirmDialog job={asking} onAnswer={answer} />}
+      {asking && <ConfirmDialog key={asking.id} job={asking} onAnswer={(isWanted) => answer(asking, isWanted)} />}
       <Announcer runs={state.runs} jobs={state.jobs ?? []} />
     </div>
   );
