@@ -118,9 +118,14 @@ it('no text of a job, check, notification, run, log or machine becomes anything 
   await go('#/support', 'Support');
   await page.locator('.log').waitFor();
   await page.getByRole('button', { name: 'Show what would be sent' }).click();
+  await page.locator('.parts summary').last().waitFor();
   for (const file of await page.locator('.parts summary').all()) await file.click();
   await page.locator('.parts .log').last().waitFor();
   await go('#/notifications', 'Notifications');
+  await page
+    .locator('.notice-head')
+    .nth(corpus.length - 1)
+    .waitFor();
   for (const head of await page.locator('.notice-head').all()) await head.click();
   await page
     .locator('.notice-body')
