@@ -14,7 +14,8 @@ const arrows = {
   'packages/outbox': ['@kanade/durable'],
   'packages/klp': ['koffi', 'bun:ffi'],
   'packages/runner': ['@kanade/shared', '@kanade/durable'],
-  'packages/fleet': ['@kanade/shared', '@nats-io/*', 'yaml', 'zod'],
+  'packages/update': ['@kanade/shared/release', '@kanade/durable/files', '@kanade/durable/lock'],
+  'packages/fleet': ['@kanade/shared', '@kanade/durable/files', '@nats-io/*', 'yaml', 'zod'],
   'packages/agent': [
     '@kanade/shared',
     '@kanade/durable',
@@ -70,12 +71,12 @@ const rules = [
   {
     name: 'I8 libraries do not log',
     pattern: /\bconsole\.|from 'pino'/,
-    never: /^packages\/(shared|durable|outbox|klp|runner|fleet)\/src\/(?!.*\.test\.)/,
+    never: /^packages\/(shared|durable|outbox|klp|runner|fleet|update)\/src\/(?!.*\.test\.)/,
   },
   {
     name: 'I8 libraries read no environment',
     pattern: /process\.env\b/,
-    never: /^packages\/(shared|durable|outbox|klp|fleet)\/src\/(?!bin\.ts|.*\.test\.)/,
+    never: /^packages\/(shared|durable|outbox|klp|fleet|update)\/src\/(?!bin\.ts|.*\.test\.)/,
   },
   {
     name: "SQLite's words only in durable",

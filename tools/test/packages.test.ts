@@ -16,6 +16,7 @@ it('knows the packages that are published', () => {
     'packages/outbox',
     'packages/runner',
     'packages/shared',
+    'packages/update',
     'apps/cli',
     'apps/client-app',
   ]);

@@ -1,7 +1,6 @@
-/** How a broker is reached, for agents and operators: read once, opened by one function; what its streams hold; files that are relied upon. */
+/** How a broker is reached, for agents and operators: read once, opened by one function; what its streams hold. */
 export { type AccessRequest, type BrokerAccess, literalAccess, readBrokerAccess } from './connection/broker-access.ts';
 export { type BrokerFinding, examineBroker, weaknessesOf } from './connection/examine-broker.ts';
-export { lookGuarded, mayOthersWrite } from './connection/guarded-file.ts';
 export { connectionFault, openConnection } from './connection/open-connection.ts';
 export { FleetError, type FleetErrorCode } from './fault/fleet-error.ts';
 export { brokerFault, isMissingStream } from './fault/translate.ts';

@@ -12,7 +12,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { lookGuarded } from '@kanade/fleet/connection';
+import { lookGuarded } from '@kanade/durable/files';
 import {
   commandKey,
   commandProtocols,

@@ -1,7 +1,7 @@
 /** Whether a path is ours alone: whoever can write to it, or to a directory above it, could put something else in its place. */
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { mayOthersWrite } from '@kanade/fleet/connection';
+import { mayOthersWrite } from '@kanade/durable/files';
 
 /**
  * Why a path is not to be trusted: it, or a directory above it, belongs to or can be written by somebody else; undefined when it

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from 'no
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OpenFile, withStatements } from '../commit/transact.ts';
+import { syncDirectory } from '../files.ts';
 import { damage, faultCode, isSqliteError } from './error.ts';
 import type { DurableLimits } from './limits.ts';
 import { migrate, type Versions } from './migrate.ts';
@@ -96,13 +97,6 @@ function make(path: string, mode: number): boolean {
   // SQLite gives its WAL the mode of the file.
   closeSync(openSync(path, 'a', mode));
   return true;
-}
-
-/** Makes renames and new names in a directory outlive a power cut. */
-export function syncDirectory(path: string): void {
-  // Windows has no handle for a directory; its renames are journaled.
-  if (process.platform === 'win32') return;
-  syncFile(path);
 }
 
 export function syncFile(path: string): void {

@@ -26,10 +26,11 @@ import {
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { withStatements } from '../commit/transact.ts';
-import { type ConnectOptions, closeDamaged, connect, inTransaction, syncDirectory, syncFile } from '../file/connect.ts';
+import { type ConnectOptions, closeDamaged, connect, inTransaction, syncFile } from '../file/connect.ts';
 import { isSqliteError } from '../file/error.ts';
 import { migrate, notedSalvages, noteSalvage, readVersions, type Versions } from '../file/migrate.ts';
 import type { SalvageReport, TableSalvage } from '../file/part.ts';
+import { syncDirectory } from '../files.ts';
 import { copyTable } from './copy-rows.ts';
 
 const headerBytes = 100;

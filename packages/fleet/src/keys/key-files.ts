@@ -9,6 +9,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lookGuarded, writePrivateFile } from '@kanade/durable/files';
 import {
   base64OfBytes,
   commandKey,
@@ -19,9 +20,8 @@ import {
   readKeyring,
   type TrustedKey,
 } from '@kanade/shared/fleet';
-import { lookGuarded } from '../connection/guarded-file.ts';
 import { FleetError } from '../fault/fleet-error.ts';
-import { checkPrivateDir, openPrivateDir, readPrivateFile, writePrivateFile } from './private-file.ts';
+import { checkPrivateDir, openPrivateDir, readPrivateFile } from './private-file.ts';
 
 /** How long a signature of a break-glass key is good unless it is said otherwise, as humantime. */
 export const keyAgeDefault = '10m';

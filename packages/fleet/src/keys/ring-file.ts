@@ -1,8 +1,6 @@
 /** Key rings as an operator keeps them: one file, changed as a whole, to be brought to machines. */
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { lookGuarded, replaceFile } from '@kanade/durable/files';
 import { type KeyringFile, keyringBytesMax, keyringKind, readKeyring, type TrustedKey } from '@kanade/shared/fleet';
-import { lookGuarded } from '../connection/guarded-file.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { commandKeyOf, readTrusted } from './key-files.ts';
 
@@ -69,19 +67,7 @@ function parse(path: string, text: string): KeyringFile {
 function write(path: string, ring: KeyringFile): RingAnswer {
   const text = `${JSON.stringify(ring, null, 2)}\n`;
   parse(path, text);
-  const next = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
-  const file = openSync(next, 'wx', 0o644);
-  try {
-    fchmodSync(file, 0o644); // public, and of no use to an agent that may not read it
-    writeSync(file, text);
-    fsyncSync(file);
-    renameSync(next, path);
-  } catch (error) {
-    rmSync(next, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
+  replaceFile(path, text, { durable: true, mode: 0o644 }); // public, and of no use to an agent that may not read it
   return answerOf(ring);
 }
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { writePrivateFile } from '@kanade/durable/files';
 import { nkeys } from '@nats-io/transport-node';
 import { readGuarded } from '../connection/guarded-file.ts';
 import { seedIn } from '../connection/identity.ts';
-import { openPrivateDir, writePrivateFile } from '../keys/private-file.ts';
+import { openPrivateDir } from '../keys/private-file.ts';
 import type { Role } from './permissions.ts';
 import type { MachineRole, RoleUser } from './server-config.ts';
 

@@ -4,11 +4,12 @@
  * offsets; what is omitted stands in `omitted.json`.
  */
 import { statSync } from 'node:fs';
+import { replaceFile } from '@kanade/durable/files';
 import { isTerminal } from '@kanade/shared/job-words';
 import type { JobView } from '../life/settle.ts';
 import { type StopOutcome, stopJob } from '../life/stop.ts';
 import { runSink } from '../process/spawn.ts';
-import { pretty, replaceFile, replaceFileIfRoom } from '../record/files.ts';
+import { pretty, replaceFileIfRoom } from '../record/files.ts';
 import {
   type JobDir,
   type LogStream,

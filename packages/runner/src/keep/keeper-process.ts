@@ -1,10 +1,11 @@
 /** The keeper as a process: one per root, started on demand, gone when idle. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import type { takeLock } from '@kanade/durable/lock';
 import { sweepControlGroups } from '../process/control-group/control-group.ts';
 import { identify } from '../process/identity.ts';
-import { replaceFile, watchPath } from '../record/files.ts';
+import { watchPath } from '../record/files.ts';
 import { type JobDir, limits } from '../record/layout.ts';
 import { makeKeeperDir } from '../record/root.ts';
 import { ticketsDirName } from '../record/tickets.ts';

@@ -4,11 +4,12 @@
  */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { defaultWrapper } from '../life/definition.ts';
 import type { JobView } from '../life/settle.ts';
 import { runSink } from '../process/spawn.ts';
-import { makeDirectories, openForAppending, pretty, replaceFile } from '../record/files.ts';
+import { makeDirectories, openForAppending, pretty } from '../record/files.ts';
 import {
   type JobDir,
   type LogStream,

@@ -3,13 +3,14 @@
  * the rest when it has ended. How far output was read for the sinks stands in `followed.json`, so that the next keeper goes on from there instead of telling everything twice.
  */
 import { type FSWatcher, statSync } from 'node:fs';
+import { replaceFile } from '@kanade/durable/files';
 import { errnoOf, JobError } from '../job-error.ts';
 import type { Poll } from '../life/rounds.ts';
 import { lineLogOf } from '../life/settle.ts';
 import { followLines } from '../output/excerpt.ts';
 import { createLineLog, type LineLog } from '../output/line-log.ts';
 import { createLineTest, type LineMatch, type LineTest } from '../output/match.ts';
-import { isWatchable, replaceFile, watchPath } from '../record/files.ts';
+import { isWatchable, watchPath } from '../record/files.ts';
 import {
   type JobDir,
   jobFiles,

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { isJobName, matchesTag } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
-import { replaceFile } from '../record/files.ts';
 import { type JobDir, jobFiles, type MetaFile } from '../record/layout.ts';
 import { entryNames, hashLength, hashOf, isDirectory, launchesPath } from '../record/root.ts';
 import { createPlaces, type PlaceInLine } from './places.ts';

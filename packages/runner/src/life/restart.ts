@@ -2,10 +2,11 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { isTerminal } from '@kanade/shared/job-words';
 import { ancestorMarker } from '../foreign/ancestor.ts';
 import { JobError } from '../job-error.ts';
-import { pauseMs, pretty, replaceFile, replaceStateSurely, tryClaim, withClaim } from '../record/files.ts';
+import { pauseMs, pretty, replaceStateSurely, tryClaim, withClaim } from '../record/files.ts';
 import { isLinedUp, type JobDir, type MetaFile, pathOf, readMeta } from '../record/layout.ts';
 import { createdState } from './decide-ending.ts';
 

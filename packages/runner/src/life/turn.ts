@@ -1,7 +1,8 @@
 /** Jobs that take their turn: how one is put into line, and how one is taken out before it ran. */
 import { closeSync, rmSync } from 'node:fs';
+import { replaceFile } from '@kanade/durable/files';
 import { JobError } from '../job-error.ts';
-import { pretty, replaceFile, replaceState } from '../record/files.ts';
+import { pretty, replaceState } from '../record/files.ts';
 import { type JobDir, limits, type MetaFile, pathOf, readMasked, readSmallFile, readState } from '../record/layout.ts';
 import { takeTicket, ticketOf } from '../record/tickets.ts';
 import { failedState } from './decide-ending.ts';

@@ -4,7 +4,6 @@ import {
   constants,
   existsSync,
   type FSWatcher,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -17,35 +16,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { errnoOf, JobError } from '../job-error.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../process/identity.ts';
 import { type JobDir, pathOf, readSmallFile, readState, type StateFile } from './layout.ts';
-
-/**
- * Replaces a file so that readers see the old or the new content, never a mixture. The file gets mode 0600. With
- * `durable`, content and name survive a power cut (fsync of file and directory); without, a process death.
- */
-export function replaceFile(path: string, content: string, { durable = false } = {}): void {
-  const random = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36);
-  const temp = `${dirname(path)}/.tmp-${process.pid}-${random}`;
-  const fd = openSync(temp, 'wx', 0o600);
-  try {
-    try {
-      writeFileSync(fd, content); // all of it: a nearly full disk takes a part without an error
-      if (durable) fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temp, path);
-  } catch (error) {
-    unlinkSync(temp);
-    throw error;
-  }
-  if (!durable || process.platform === 'win32') return;
-  const dirFd = openSync(dirname(path), 'r');
-  fsyncSync(dirFd);
-  closeSync(dirFd);
-}
 
 /** A writer of a state that takes so long, in ms, was killed: nobody writes for more than a moment. */
 const stateWriterMsMax = 2_000;

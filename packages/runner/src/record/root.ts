@@ -8,9 +8,10 @@
 
 import { closeSync, lstatSync, mkdirSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { isJobName } from '@kanade/shared/job-words';
 import { errnoOf, JobError } from '../job-error.ts';
-import { isNoRoom, makeDirectories, openForAppending, replaceFile } from './files.ts';
+import { isNoRoom, makeDirectories, openForAppending } from './files.ts';
 import { type JobDir, keeperDirName, limits, readSmallFile } from './layout.ts';
 
 /** Most ids that an ambiguity error names. */

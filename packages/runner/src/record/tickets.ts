@@ -15,9 +15,10 @@
  */
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@kanade/durable/files';
 import { isJobName, isQueueName } from '@kanade/shared/job-words';
 import { errnoOf, JobError } from '../job-error.ts';
-import { pretty, replaceFile, takeClaim } from './files.ts';
+import { pretty, takeClaim } from './files.ts';
 import { keeperDirName, limits, readSmallFile } from './layout.ts';
 import { makeKeeperDir } from './root.ts';
 

@@ -1,0 +1,4 @@
+export { UpdateError, type UpdateErrorCode } from './fault/update-error.ts';
+export { createReleaseKey, loadReleaseKeys, type NewReleaseKey, openReleaseKey } from './trust/key-files.ts';
+export { type ReleaseKey, signRelease } from './trust/sign.ts';
+export { type ReleaseTrust, type VerifiedRelease, verifyRelease } from './trust/verify.ts';
