@@ -29,6 +29,9 @@ export interface Lookout {
 /** When a fresh watch is doubted, in ms: on Bun one in six loses what happens right after it was set. */
 const watchDoubtsMs = [2, 10, 50];
 
+/** Bun leaves out what happens to a file within a ms of what it told of it: after the last it told there is one more look, so many ms later. */
+const repeatMs = 3;
+
 export function createLookout(): Lookout {
   const posts = new Map<string, HeldPost>();
   return {
@@ -101,10 +104,18 @@ function createSharedWatch(path: string): SharedWatch {
   const tell = (name: string | null): void => {
     for (const listener of listeners) listener(name);
   };
+  let repeat: NodeJS.Timeout | undefined;
+  const heard = (name: string | null): void => {
+    if (process.versions.bun !== undefined) {
+      clearTimeout(repeat);
+      repeat = setTimeout(tell, repeatMs, null);
+    }
+    tell(name);
+  };
   const close = (): void => {
     watcher?.close();
     watcher = undefined;
-    for (const doubt of doubts) clearTimeout(doubt);
+    for (const timer of [...doubts, repeat]) clearTimeout(timer);
   };
   return {
     join(onChange) {
@@ -115,7 +126,7 @@ function createSharedWatch(path: string): SharedWatch {
       if (!watcher || watched !== now) {
         close();
         watched = now;
-        watcher = watchPath(path, tell);
+        watcher = watchPath(path, heard);
         doubts = watchDoubtsMs.map((ms) => setTimeout(tell, ms, null));
       }
       return () => {
