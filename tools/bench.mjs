@@ -199,6 +199,10 @@ const benches = {
     programs: true,
     runtimes: ['node'],
   },
+  'libraries:alone': {
+    what: 's until somebody has a library alone, from a registry into an empty folder: the slowest, against zod',
+    file: 'libraries/alone.mjs',
+  },
   'outbox:enqueue': {
     what: 'durable enqueues/s of 64 callers, against a file per record with fsync; on Node and on Bun',
     file: 'outbox/enqueue.mjs',
