@@ -16,3 +16,15 @@ export function installDebian(what, ...packages) {
   if (!installed) say(`installing ${what} failed: see above`);
   return installed;
 }
+
+/**
+ * Installs what is missing of these: path of a program → its package. Says what fails without it when that could not be done. Only root can
+ * play people and machines, so nobody else needs them.
+ */
+export function ensureDebian(what, programs, without) {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
+  const missing = () => Object.keys(programs).filter((path) => !existsSync(path));
+  const lacking = missing();
+  if (lacking.length > 0) installDebian(what, ...new Set(lacking.map((path) => programs[path])));
+  for (const path of missing()) say(`no ${path}: install ${programs[path]}; ${without} will fail without it`);
+}

@@ -1,5 +1,6 @@
 /** `npm test`: sets up everything a fresh machine lacks, then runs the gate. Ends with `N passed, N failed`. */
 import { ensureChromium } from './chromium.mjs';
+import { ensurePackaging } from './packaging.mjs';
 import { ensureSessionBus } from './session-bus.mjs';
 import { installPackages, onPinnedNode, say } from './toolchain.mjs';
 
@@ -10,6 +11,7 @@ say('looking for nats-server 2.9 and 2.15 (the latter is built once, when Go is 
 const servers = await ensureBoth();
 process.env.KANADE_CHROMIUM ??= ensureChromium() ?? '';
 ensureSessionBus();
+ensurePackaging();
 process.env.KANADE_NATS_SERVERS ??= JSON.stringify([servers.debian, servers.current].filter((server) => server?.path));
 const { gate } = await import('./check.mjs');
 process.exit(gate(process.argv.slice(2)));
