@@ -28,6 +28,7 @@ const arrows = {
     '@kanade/fleet/topology',
     '@nats-io/*',
     'pino',
+    'smol-toml',
     'yaml',
     'zod',
   ],

@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8
 /** What is loaded on demand: file name → source. */
 const onDemand = {
   agent: '../../packages/agent/src/index.ts',
+  'agent-config-file': '../../packages/agent/src/config/document.ts',
   client: '../client-app/src/main.ts',
   advice: '../cli/src/call/advice.ts',
   accompany: '../cli/src/call/accompany.ts',

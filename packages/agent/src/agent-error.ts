@@ -8,6 +8,8 @@ export type AgentErrorCode =
   | 'database_too_new'
   /** What says how the broker is reached cannot be read, contradicts itself, or would give a secret away. */
   | 'connection_unusable'
+  /** The configuration file is broken, cannot be read, or is not to be relied upon. */
+  | 'config_unusable'
   /** The directory given with `--jobs` cannot be read. */
   | 'jobs_dir_unusable'
   /** The local socket cannot be served. */
@@ -21,6 +23,7 @@ export const exitCodes: Readonly<Record<AgentErrorCode, number>> = {
   jobs_dir_unusable: 6,
   database_too_new: 7,
   connection_unusable: 8,
+  config_unusable: 9,
 };
 
 /** "The agent could not start", with what to do about it in the message. */

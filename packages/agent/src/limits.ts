@@ -71,6 +71,8 @@ export const limits = {
   /** How long an answer may be held back while there is nothing new, in ms, and how many may be at a time; above it they come at once. */
   heldAnswerMs: 20_000,
   heldAnswersMax: 100,
+  /** Bytes of the configuration file. */
+  configFileBytesMax: 64 * 1024,
   /** Bytes of the file of the agent's own log, of which there are two, and of an answer to who reads it. */
   logFileBytesMax: 4 * 1024 * 1024,
   logAnswerBytesMax: 256 * 1024,

@@ -1,23 +1,25 @@
-import { homedir, hostname } from 'node:os';
-import { type BrokerAccess, readBrokerAccess } from '@kanade/fleet/connection';
+import { homedir, hostname, userInfo } from 'node:os';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
-import { type BrokerWords, type ParsedArgs, parseConfig, type Surroundings, usage } from './config/config.ts';
+import { brokerAccessOf } from './config/broker-words.ts';
+import { configCommand } from './config/command.ts';
+import { type ParsedConfig, parseArguments, parseConfig, usage } from './config/config.ts';
+import type { Remark } from './config/document.ts';
+import { readAgentToml } from './config/file.ts';
 import { createLogFile } from './config/log-file.ts';
 import { createLogger, type Logger } from './config/logger.ts';
+import { fileRefusal } from './config/remark-text.ts';
+import type { Arguments } from './config/settle.ts';
+import type { Surroundings } from './config/surroundings.ts';
 import { agentVersion } from './config/version.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
-  const around: Surroundings = {
-    hostName: hostname(),
-    isRoot: process.getuid?.() === 0,
-    home: io.env.HOME || homedir(),
-    cwd: process.cwd(),
-  };
-  const parsed = parseConfig(args, io.env, around);
+  const around = surroundings(io);
+  if (args[0] === 'config') return configCommand(args.slice(1), around, io);
+  const parsed = parseArguments(args);
   switch (parsed.kind) {
     case 'help':
       io.stdout(usage);
@@ -26,21 +28,69 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       io.stdout(`${agentVersion()}\n`);
       return 0;
     case 'usage':
-      io.stderr(`kanade-agent: ${parsed.message}\n\n${usage}`);
-      return 2;
-    case 'run':
-      return run(parsed, around, io);
+      return misuse(parsed.message, io);
+    case 'given':
+      return begin(parsed.args, around, io);
   }
 }
 
-async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' }>, around: Surroundings, io: Io) {
+function surroundings({ env }: Io): Surroundings {
+  return {
+    hostName: hostname(),
+    isRoot: process.getuid?.() === 0,
+    home: env.HOME || homedir(),
+    cwd: process.cwd(),
+    user: userName(),
+  };
+}
+
+/** An account that the system has no name for is called by its number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? '');
+  }
+}
+
+function misuse(message: string, io: Io): number {
+  io.stderr(`kanade-agent: ${message}\n\n${usage}`);
+  return 2;
+}
+
+async function begin(args: Arguments, around: Surroundings, io: Io): Promise<number> {
+  const named = args.config === undefined ? undefined : String(args.config);
+  const file = await readAgentToml(named, io.env, around);
+  const parsed = parseConfig(args, io.env, around, file);
+  switch (parsed.kind) {
+    case 'usage':
+      return misuse(parsed.message, io);
+    case 'refused':
+      io.stderr(`kanade-agent: ${fileRefusal(parsed.path, parsed.faults)}`);
+      return exitCodes.config_unusable;
+    case 'run':
+      return run(parsed, file?.notes ?? [], { around, io });
+  }
+}
+
+interface Outside {
+  readonly around: Surroundings;
+  readonly io: Io;
+}
+
+async function run(
+  { config, broker: asked }: Extract<ParsedConfig, { kind: 'run' }>,
+  notes: readonly Remark[],
+  { around, io }: Outside,
+): Promise<number> {
   const agentLog = createLogFile(io.stderr);
   const log = createLogger(config.logLevel, agentLog.write);
   // Looked at first: from here on a signal is a wish to end, and whatever is open by then is closed.
   const { signal } = io;
   try {
-    const access = accessOf(asked, around, io);
+    const access = brokerAccessOf(asked, around, io.env);
     const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log, agentLog });
+    for (const note of notes) log.warn(note, 'the configuration file says something in vain');
     const { pcId, socket, version, broker } = agent;
     io.stdout(
       `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: access?.servers ?? null, version })}\n`,
@@ -57,16 +107,6 @@ async function run({ config, broker: asked }: Extract<ParsedArgs, { kind: 'run' 
     }
     log.fatal({ err: error }, 'the agent could not start');
     return 1;
-  }
-}
-
-/** How the broker is reached; undefined when nobody names one. Throws AgentError. */
-function accessOf({ servers, file }: BrokerWords, around: Surroundings, { env }: Io): BrokerAccess | undefined {
-  try {
-    const access = readBrokerAccess({ role: 'agent', env, servers, file, ...around });
-    return access.servers.length === 0 ? undefined : access;
-  } catch (error) {
-    throw new AgentError('connection_unusable', (error as Error).message, { cause: error });
   }
 }
 

@@ -35,7 +35,7 @@ interface StoreOptions {
 /** Opens what is on disk in whatever state it is. Throws AgentError, with nothing left behind but what `parts` holds. */
 export async function openStore(config: AgentConfig, { parts, log, agentLog }: StoreOptions) {
   const dir = parts.use(openDataDir(config.dataDir));
-  parts.use(agentLog.keepIn(dir.log));
+  parts.use(agentLog.keepIn(config.logPath ?? dir.log));
   const lost: { atMs: number | undefined } = { atMs: undefined };
   const damage: DurableEvent[] = [];
   const file = parts.use(

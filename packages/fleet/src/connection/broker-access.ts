@@ -33,6 +33,8 @@ export interface AccessRequest {
   readonly servers?: readonly string[] | undefined;
   /** Connection file from an argument. */
   readonly file?: string | undefined;
+  /** Addresses of a configuration file: behind arguments and environment, before the connection file. `from` names their place. */
+  readonly configured?: { readonly servers: string; readonly from: string } | undefined;
   /** Where to connect when nobody says. */
   readonly serverDefault?: string;
   readonly isRoot: boolean;
@@ -43,7 +45,7 @@ export interface AccessRequest {
 const anyInbox = '_INBOX';
 
 /**
- * Finds out how to connect: arguments before the environment before the connection file, for addresses, login, TLS and the
+ * Finds out how to connect: arguments before the environment before a configuration file before the connection file, for addresses, login, TLS and the
  * inbox each on its own. Throws FleetError `connection_invalid`, `secret_unreadable` or `secret_exposed`; no message holds a secret.
  */
 export function readBrokerAccess(request: AccessRequest): BrokerAccess {
@@ -90,7 +92,8 @@ function accessFilePath({ role, file, cwd, ...around }: AccessRequest): string |
   return isNamed || existsSync(path) ? path : undefined;
 }
 
-function addressesIn({ env, servers, serverDefault }: AccessRequest, file: AccessParts, path: string | undefined) {
+function addressesIn(request: AccessRequest, file: AccessParts, path: string | undefined) {
+  const { env, servers, configured, serverDefault } = request;
   if (servers && servers.length > 0) {
     const found = parseAddresses(servers.join(','), 'the arguments');
     if (!found.some(({ login }) => login)) return found;
@@ -98,6 +101,7 @@ function addressesIn({ env, servers, serverDefault }: AccessRequest, file: Acces
     throw new FleetError('connection_invalid', `an address in an argument must hold no credentials: ${how}`);
   }
   if (env.KANADE_NATS_URL) return parseAddresses(env.KANADE_NATS_URL, 'KANADE_NATS_URL');
+  if (configured) return parseAddresses(configured.servers, configured.from);
   if (file.servers) return parseAddresses(file.servers, `the connection file ${path}`);
   return parseAddresses(serverDefault ?? '', 'the default');
 }

@@ -66,6 +66,14 @@ export function agentDataDir(
   return isRoot ? systemDataDir : `${env.XDG_STATE_HOME || `${home}/.local/state`}/kanade/agent`;
 }
 
+/** The configuration file of an agent that is told of none. */
+export function agentConfigFile(
+  env: Readonly<Record<string, string | undefined>>,
+  { isRoot, home }: { readonly isRoot: boolean; readonly home: string },
+): string {
+  return `${configDir(env, { isRoot, home })}/agent.toml`;
+}
+
 /** Where the file is that says how the broker is reached, for an agent or an operator that is told of none. */
 export function connectionFile(
   role: 'agent' | 'operator',
@@ -73,8 +81,13 @@ export function connectionFile(
   { isRoot, home }: { readonly isRoot: boolean; readonly home: string },
 ): string {
   if (env.KANADE_NATS_CONFIG) return env.KANADE_NATS_CONFIG;
-  return `${isRoot ? '/etc' : env.XDG_CONFIG_HOME || `${home}/.config`}/kanade/${role}.yaml`;
+  return `${configDir(env, { isRoot, home })}/${role}.yaml`;
 }
+
+const configDir = (
+  env: Readonly<Record<string, string | undefined>>,
+  { isRoot, home }: { readonly isRoot: boolean; readonly home: string },
+): string => `${isRoot ? '/etc' : env.XDG_CONFIG_HOME || `${home}/.config`}/kanade`;
 
 /** Names in the data directory of an agent: its state, the lock of whoever works on it, and its own log. */
 export const agentFiles = {

@@ -1,5 +1,5 @@
 import { configFields } from '@kanade/shared/fleet-words';
-import { likely } from '../../../call/advice.ts';
+import { likely } from '@kanade/shared/likely';
 import { defineCommand, noWords, oneWord, UsageError } from '../../../call/command.ts';
 import { withFleet } from '../connect.ts';
 import { scopeOf, scopeOptions } from './scope.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { likely } from './advice.ts';
+import { likely } from './likely.ts';
 
 const commands = [
   'run',
