@@ -14,6 +14,8 @@ const steps = {
   'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
   invariants: ['tools/lint-invariants.mjs'],
   'builds and types': [toolScript('nx'), 'run-many', '-t', 'build', 'typecheck', '--outputStyle=static'],
+  // That the reports of the public API are true is a part of "types".
+  'versions promised': ['tools/api.mjs', '--since-release'],
   // After the builds: some imports are of what they make.
   'unused code': ['node_modules/knip/bin/knip.js'],
   'words in use': ['--conditions=@kanade/source', 'tools/words-in-use.mjs'],
