@@ -76,6 +76,8 @@ export const limits = {
   /** Bytes of the file of the agent's own log, of which there are two, and of an answer to who reads it. */
   logFileBytesMax: 4 * 1024 * 1024,
   logAnswerBytesMax: 256 * 1024,
+  /** Bytes of the files of days gone by, where the log is kept by days; beyond it the oldest go. */
+  logDaysBytesMax: 256 * 1024 * 1024,
   /** How long nothing is written to that file after it found no room on the disk, in ms. */
   logQuietMs: 60_000,
   /** Time between two looks at output that is watched, beside those that the system asks for, in ms. */

@@ -4,6 +4,7 @@ import { type Durable, type DurableEvent, lastLoss } from '@kanade/durable';
 import { type Outbox, openOutbox } from '@kanade/outbox';
 import { type JobDir, type Jobs, openJobs, type StopReport } from '@kanade/runner';
 import type { AgentConfig } from './config/config.ts';
+import { openLogDir } from './config/log-dir.ts';
 import type { LogFile } from './config/log-file.ts';
 import type { Logger } from './config/logger.ts';
 import { type KeyRing, openKeyRing } from './intake/key-ring.ts';
@@ -35,7 +36,8 @@ interface StoreOptions {
 /** Opens what is on disk in whatever state it is. Throws AgentError, with nothing left behind but what `parts` holds. */
 export async function openStore(config: AgentConfig, { parts, log, agentLog }: StoreOptions) {
   const dir = parts.use(openDataDir(config.dataDir));
-  parts.use(agentLog.keepIn(config.logPath ?? dir.log));
+  if (config.logPath !== undefined && config.logKeepDays !== 0) openLogDir(config.logPath);
+  parts.use(agentLog.keepIn(config.logPath ?? dir.log, config.logKeepDays));
   const lost: { atMs: number | undefined } = { atMs: undefined };
   const damage: DurableEvent[] = [];
   const file = parts.use(

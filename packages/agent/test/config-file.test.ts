@@ -1,11 +1,23 @@
 /** The configuration file of an agent that starts: which one counts, and what is not relied upon. */
-import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { readAgentToml } from '../src/config/file.ts';
 import { limits } from '../src/limits.ts';
 import { openSite } from './agent-process.ts';
+import { openPerson } from './person.ts';
 
 /** A place for an agent whose file says all of it, and what `config` says of that. */
 async function openConfigured(text: string) {
@@ -27,10 +39,30 @@ function exchange(path: string, put: () => void): void {
 
 describe('an agent with a configuration file', () => {
   it('is what the file says, and logs what it says in vain', async () => {
-    const site = await openConfigured('[agent]\nid = "not-this"\ngroups = ["a"]\n');
+    const site = await openConfigured(
+      '[agent]\nid = "not-this"\ngroups = ["a"]\n[log]\npath = "logs/a.log"\nkeep_days = 2\n',
+    );
     const agent = await site.start({ env: { ...site.env, KANADE_AGENT_CONFIG: site.config } });
     expect(agent.ready).toMatchObject({ pc_id: 'pc-1', socket: site.socket });
     expect(agent.log()).toMatch(/"key":"agent.groups".*"line":3|"line":3.*"key":"agent.groups"/);
+    const kept = readFileSync(join(site.path, 'logs/a.log'), 'utf8');
+    expect(kept).toContain('"msg":"the agent is ready"');
+    expect(statSync(join(site.path, 'logs')).mode & 0o777).toBe(0o750);
+    expect(existsSync(join(site.data, 'agent.log'))).toBe(false);
+    // Whoever reads its log reads that one.
+    const lines = (await (await openPerson(site.socket)).call('system.log_tail', { lines: 1000 })).lines;
+    expect(lines.some((line) => line.includes('the agent is ready'))).toBe(true);
+    await agent.end();
+
+    chmodSync(join(site.path, 'logs'), 0o777);
+    const { code, stderr } = await site.run(
+      ['--config', site.config, '--data-dir', site.data, '--socket', site.socket],
+      site.env,
+    );
+    expect(code).toBe(9);
+    expect(stderr).toMatch(/log\.path .*logs can be written by others/);
+    const { answer } = await site.ask('check', '--config', site.config);
+    expect(answer.faults).toMatchObject([{ key: 'log.path', source: `${site.config}:5` }]);
   });
 
   it.each<[string, (path: string) => void, RegExp]>([

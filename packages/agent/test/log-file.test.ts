@@ -1,7 +1,18 @@
-import { mkdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { dayOf, dropOld } from '../src/config/log-days.ts';
 import { createLogFile } from '../src/config/log-file.ts';
 import { limits } from '../src/limits.ts';
 
@@ -99,5 +110,73 @@ describe('the log of an agent', () => {
     unlinkSync(path);
     log.write('kept\n');
     expect(readFileSync(path, 'utf8')).toBe('kept\n');
+  });
+
+  it('by days: each has files of its own, those that are too old go, and readers go on through the change', async () => {
+    await using dir = await tempDir();
+    const path = join(dir.path, 'agent.log');
+    const names = () => readdirSync(dir.path).sort();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-03-05T12:00:00Z') });
+    onTestFinished(() => void vi.useRealTimers());
+    const ageMs = (days: number): Date => new Date(Date.now() - days * 24 * 3_600_000);
+    const nameOf = (days: number, more = ''): string => `agent.${ageMs(days).toISOString().slice(0, 10)}${more}.log`;
+    for (const name of [nameOf(9), nameOf(3), nameOf(2, '.1'), nameOf(2), 'agent.other.log', 'agent.1.log'])
+      writeFileSync(join(dir.path, name), `${name}\n`);
+    writeFileSync(path, 'of yesterday\n');
+    utimesSync(path, ageMs(1), ageMs(1));
+
+    const log = createLogFile(() => undefined);
+    using _ = log.keepIn(path, 3);
+    expect(log.last(9, plenty).text).toBe(`${nameOf(2, '.1')}\nof yesterday\n`);
+    const { position } = log.last(1, plenty);
+    log.write('of today\n');
+    expect(names()).toEqual(
+      ['agent.1.log', 'agent.log', 'agent.other.log', nameOf(1), nameOf(2), nameOf(2, '.1')].sort(),
+    );
+    expect(log.since(position, plenty)).toMatchObject({ text: 'of today\n', hasGap: false });
+    expect(log.last(9, plenty).text).toBe('of yesterday\nof today\n');
+
+    // A day with more than one file holds.
+    for (const name of ['a', 'b', 'c']) log.write(lineOf(name, limits.logFileBytesMax));
+    expect(names().filter((name) => name.startsWith(nameOf(0).slice(0, -4)))).toEqual(
+      [nameOf(0, '.1'), nameOf(0, '.2'), nameOf(0)].sort(),
+    );
+    expect([readFileSync(join(dir.path, nameOf(0)), 'utf8'), readFileSync(path, 'utf8')[0]]).toEqual([
+      'of today\n',
+      'c',
+    ]);
+  });
+
+  it('by days: the first line of a day begins a file', async () => {
+    await using dir = await tempDir();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-03-05T23:59:59Z') });
+    onTestFinished(() => void vi.useRealTimers());
+    const log = createLogFile(() => undefined);
+    using _ = log.keepIn(join(dir.path, 'kept'), 2);
+    for (const line of ['one\n', 'two\n']) {
+      log.write(line);
+      vi.setSystemTime(Date.now() + 1000);
+    }
+    expect(log.last(9, plenty).text).toBe('one\ntwo\n');
+    expect(readdirSync(dir.path).sort()).toEqual(['kept', 'kept.2026-03-05']);
+    vi.setSystemTime(Date.parse('2026-03-07T00:00:00Z'));
+    log.write('three\n');
+    expect(readdirSync(dir.path).sort()).toEqual(['kept', 'kept.2026-03-06']);
+  });
+
+  it('by days: what is kept has a bound, and none is kept for no days', async () => {
+    await using dir = await tempDir();
+    const path = join(dir.path, 'agent.log');
+    for (const day of ['2001-01-01', '2001-01-02', '2001-01-03']) {
+      writeFileSync(join(dir.path, `agent.${day}.log`), '');
+      truncateSync(join(dir.path, `agent.${day}.log`), limits.logDaysBytesMax / 2);
+    }
+    dropOld(path, 10, dayOf(Date.parse('2001-01-04')));
+    expect(readdirSync(dir.path).sort()).toEqual(['agent.2001-01-02.log', 'agent.2001-01-03.log']);
+
+    const log = createLogFile(() => undefined);
+    using _ = log.keepIn(path, 0);
+    log.write('nowhere\n');
+    expect([log.last(9, plenty), readdirSync(dir.path).length]).toEqual([{ text: '', position: '', hasGap: false }, 2]);
   });
 });

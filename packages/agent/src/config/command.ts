@@ -1,12 +1,13 @@
 /** `kanade agent config check|show`: what an agent that was started with the same words would be told, and what is wrong with it. */
 import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { AgentError, exitCodes } from '../agent-error.ts';
 import type { Io } from '../io.ts';
 import { brokerAccessOf } from './broker-words.ts';
 import { brokerWordsOf, fileFaults, parseArguments, usage } from './config.ts';
 import type { Remark } from './document.ts';
 import { type ConfigFile, readAgentToml } from './file.ts';
+import { logDirFault } from './log-dir.ts';
 import { remarkLine } from './remark-text.ts';
 import { settingNames } from './setting-table.ts';
 import { type Arguments, type Settled, type Source, settleConfig } from './settle.ts';
@@ -67,6 +68,12 @@ async function look(args: Arguments, around: Surroundings, env: Io['env']): Prom
   const jobs = settled['agent.jobs'];
   if (jobs.value !== undefined && !statSync(String(jobs.value), { throwIfNoEntry: false })?.isDirectory())
     faults.push({ key: 'agent.jobs', message: `there is no directory ${jobs.value}`, source: placeOf(jobs.from) });
+  const log = settled['log.path'];
+  const logFault =
+    log.from.kind === 'default' || !existsSync(dirname(String(log.value)))
+      ? undefined
+      : logDirFault(dirname(String(log.value)));
+  if (logFault !== undefined) faults.push({ key: 'log.path', message: logFault, source: placeOf(log.from) });
   let broker: Found['broker'];
   try {
     const access = brokerAccessOf(brokerWordsOf(settled, args), around, env);

@@ -1,6 +1,6 @@
 /**
- * The agent's own log on disk: `agent.log` and the file before it, each of a bounded size. Whoever follows it has a position that
- * outlives a change of the file. What cannot be written is left out: a full disk must not keep the agent from its work.
+ * The agent's own log on disk: `agent.log` and the file before it, each of a bounded size, or those of some days. Whoever follows it
+ * has a position that outlives a change of the file. What cannot be written is left out: a full disk must not keep the agent from its work.
  */
 import {
   closeSync,
@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { limits } from '../limits.ts';
+import { dayOf, dropOld, newestRolled, rollAway } from './log-days.ts';
 
 /** A part of the log. */
 export interface LogPart {
@@ -37,58 +38,35 @@ export interface LogReader {
 export interface LogFile extends LogReader {
   /** Writes a line to where the log goes, and to the file when there is one. Never throws. */
   write(line: string): void;
-  /** Keeps the log in this file from now on, which nobody else may be able to exchange. Disposing of it lets go of the file. */
-  keepIn(path: string): Disposable;
+  /**
+   * Keeps the log in this file from now on, which nobody else may be able to exchange. Disposing of it lets go of the file. With
+   * `keepDays` a file of its own for each of so many days, today's among them; 0: none.
+   */
+  keepIn(path: string, keepDays?: number): Disposable;
 }
 
 /** A log that goes to `write`, each line before the call returns, and into a file as soon as it is known in which. */
 export function createLogFile(write: (line: string) => void): LogFile {
   const listeners = new Set<() => void>();
-  let path: string | undefined;
-  let quietUntilMs = 0;
-  let open: { readonly fd: number; bytes: number } | undefined;
-
-  function append(line: string): void {
-    if (path === undefined || performance.now() < quietUntilMs) return;
-    try {
-      const bytes = Buffer.byteLength(line);
-      open ??= openLog(path);
-      if (open.bytes > 0 && open.bytes + bytes > limits.logFileBytesMax) {
-        closeSync(open.fd);
-        open = undefined;
-        renameSync(path, before(path));
-        open = openLog(path);
-      }
-      writeSync(open.fd, line);
-      open.bytes += bytes;
-    } catch (error) {
-      // Where the log goes besides has the line. The file is tried again with the next one, unless room is what it lacks: that which
-      // somebody makes is for endings first.
-      if (noRoom.includes((error as NodeJS.ErrnoException).code ?? ''))
-        quietUntilMs = performance.now() + limits.logQuietMs;
-      if (open) closeSync(open.fd);
-      open = undefined;
-    }
-  }
-
+  let kept: (Kept & { append(line: string): void; close(): void }) | undefined;
   return {
     write(line) {
       write(line);
-      append(line);
+      kept?.append(line);
       for (const listener of [...listeners]) listener();
     },
-    keepIn(chosen) {
-      path = chosen;
+    keepIn(path, keepDays) {
+      const chosen = keepDays === 0 ? undefined : createKept(path, keepDays);
+      kept = chosen;
       return {
         [Symbol.dispose]() {
-          path = undefined;
-          if (open) closeSync(open.fd);
-          open = undefined;
+          if (kept === chosen) kept = undefined;
+          chosen?.close();
         },
       };
     },
-    last: (lines, bytesMax) => (path === undefined ? nothing : readLast(path, lines, bytesMax)),
-    since: (position, bytesMax) => (path === undefined ? nothing : readSince(path, position, bytesMax)),
+    last: (lines, bytesMax) => (kept === undefined ? nothing : readLast(kept, lines, bytesMax)),
+    since: (position, bytesMax) => (kept === undefined ? nothing : readSince(kept, position, bytesMax)),
     onLine(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -96,15 +74,69 @@ export function createLogFile(write: (line: string) => void): LogFile {
   };
 }
 
+/** The file, and where the part of the log lies that is before it. */
+interface Kept {
+  readonly path: string;
+  before(): string | undefined;
+}
+
+interface OpenLog {
+  readonly fd: number;
+  bytes: number;
+  /** The day of what stands in it. */
+  readonly day: number;
+}
+
+function createKept(path: string, keepDays: number | undefined) {
+  let quietUntilMs = 0;
+  let open: OpenLog | undefined;
+
+  function close(): void {
+    if (open) closeSync(open.fd);
+    open = undefined;
+  }
+  function roll(day: number): OpenLog {
+    close();
+    if (keepDays === undefined) renameSync(path, `${path}.1`);
+    else {
+      rollAway(path, day);
+      dropOld(path, keepDays, dayOf(Date.now()));
+    }
+    return openLog(path);
+  }
+  return {
+    path,
+    before: (): string | undefined => (keepDays === undefined ? `${path}.1` : newestRolled(path)),
+    close,
+    append(line: string): void {
+      if (performance.now() < quietUntilMs) return;
+      try {
+        const bytes = Buffer.byteLength(line);
+        open ??= openLog(path);
+        const isOld = keepDays !== undefined && open.day !== dayOf(Date.now());
+        if (open.bytes > 0 && (isOld || open.bytes + bytes > limits.logFileBytesMax)) open = roll(open.day);
+        writeSync(open.fd, line);
+        open.bytes += bytes;
+      } catch (error) {
+        // Where the log goes besides has the line. The file is tried again with the next one, unless room is what it lacks: that which
+        // somebody makes is for endings first.
+        if (noRoom.includes((error as NodeJS.ErrnoException).code ?? ''))
+          quietUntilMs = performance.now() + limits.logQuietMs;
+        close();
+      }
+    },
+  };
+}
+
 const noRoom: readonly string[] = ['ENOSPC', 'EDQUOT'];
 const nothing: LogPart = { text: '', position: '', hasGap: false };
-const before = (path: string): string => `${path}.1`;
 /** None on Windows. */
 const noFollow = constants.O_NOFOLLOW ?? 0;
 
-function openLog(path: string): { fd: number; bytes: number } {
+function openLog(path: string): OpenLog {
   const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow, 0o600);
-  return { fd, bytes: fstatSync(fd).size };
+  const { size, mtimeMs } = fstatSync(fd);
+  return { fd, bytes: size, day: dayOf(size > 0 ? mtimeMs : Date.now()) };
 }
 
 /** Tells one file from that which has its name, and maybe its number, later. */
@@ -116,9 +148,9 @@ interface Looked {
   readonly path: string;
 }
 
-function look(path: string): Looked | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() ? { id: idOf(stat), bytes: stat.size, path } : undefined;
+function look(path: string | undefined): Looked | undefined {
+  const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+  return path !== undefined && stat?.isFile() ? { id: idOf(stat), bytes: stat.size, path } : undefined;
 }
 
 function read({ path }: Looked, from: number, bytesMax: number): Buffer {
@@ -131,13 +163,13 @@ function read({ path }: Looked, from: number, bytesMax: number): Buffer {
   }
 }
 
-function readLast(path: string, lines: number, bytesMax: number): LogPart {
+function readLast({ path, before }: Kept, lines: number, bytesMax: number): LogPart {
   const now = look(path);
   const position = now ? `${now.id}:${now.bytes}` : '';
   if (!now || lines === 0) return { text: '', position, hasGap: false };
   const taken = Math.min(now.bytes, bytesMax);
   let bytes = read(now, now.bytes - taken, taken);
-  const old = taken < bytesMax && countLines(bytes) < lines ? look(before(path)) : undefined;
+  const old = taken < bytesMax && countLines(bytes) < lines ? look(before()) : undefined;
   if (old) {
     const more = Math.min(old.bytes, bytesMax - taken);
     bytes = Buffer.concat([read(old, old.bytes - more, more), bytes]);
@@ -160,13 +192,13 @@ function lastLines(bytes: Buffer, lines: number, isWhole: boolean): string {
   return bytes.toString('utf8', Math.max(begin, at + 1));
 }
 
-function readSince(path: string, position: string, bytesMax: number): LogPart {
+function readSince({ path, before }: Kept, position: string, bytesMax: number): LogPart {
   const [id = '', text = ''] = position.split(':');
   const from = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   const now = look(path);
   if (!now) return nothing;
   if (now.id === id && from <= now.bytes) return partOf(now, from, bytesMax);
-  const old = look(before(path));
+  const old = look(before());
   if (old?.id !== id || !(from <= old.bytes)) return { ...partOf(old ?? now, 0, bytesMax), hasGap: true };
   return from === old.bytes ? partOf(now, 0, bytesMax) : partOf(old, from, bytesMax);
 }
