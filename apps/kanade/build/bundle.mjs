@@ -29,6 +29,7 @@ const onDemand = {
   fleet: '../cli/src/commands/fleet/library.ts',
   'fleet-keys': '../cli/src/commands/fleet/key/library.ts',
   'fleet-door': '../cli/src/commands/fleet/door.ts',
+  'fleet-releases': '../cli/src/commands/fleet/agent/library.ts',
   help: '../cli/src/call/help.ts',
   human: '../cli/src/answer/human.ts',
   legacy: '../cli/src/answer/legacy.ts',
@@ -71,13 +72,14 @@ const splitOnDemand = {
   },
 };
 
-export async function bundle() {
-  rmSync(bundleDir, { recursive: true, force: true });
+/** `as` builds another version than that of the package, for tests of what one version makes of another; `dir`: where to. */
+export async function bundle({ as = version, dir = bundleDir } = {}) {
+  rmSync(dir, { recursive: true, force: true });
   const entries = { main: join(here, '../src/main.ts') };
   for (const file of Object.keys(onDemand)) entries[file] = sourceOf(file);
   const { errors } = await build({
     entryPoints: entries,
-    outdir: bundleDir,
+    outdir: dir,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
@@ -86,7 +88,7 @@ export async function bundle() {
     minify: true,
     legalComments: 'none',
     conditions: ['@kanade/source'],
-    define: { KANADE_VERSION: JSON.stringify(version) },
+    define: { KANADE_VERSION: JSON.stringify(as) },
     external: ['koffi', 'bun:ffi'],
     alias: { '@modelcontextprotocol/server/_shims': join(here, 'mcp-shims.mjs') },
     plugins: [splitOnDemand, pagePlugin()],
@@ -95,7 +97,7 @@ export async function bundle() {
     logLevel: 'warning',
   });
   if (errors.length > 0) throw new Error(`bundling failed with ${errors.length} errors`);
-  const main = join(bundleDir, 'main.cjs');
+  const main = join(dir, 'main.cjs');
   writeFileSync(main, requiredOnce(readFileSync(main, 'utf8')));
 }
 

@@ -24,8 +24,9 @@ export function bunPath() {
 }
 
 /** Compiles one CommonJS file. Without the two autoload flags the result would obey files of whatever directory it is called in. */
-export function compile(source, outfile, platform) {
-  const flags = ['--compile', '--minify', '--bytecode', '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+export function compile(source, outfile, platform, pace) {
+  const ready = pace === 'quick' ? [] : ['--minify', '--bytecode'];
+  const flags = ['--compile', ...ready, '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   const target = platform ? [`--target=bun-${platform}`] : [];
   execFileSync(bunPath(), ['build', ...flags, ...target, '--external', 'koffi', source, '--outfile', outfile], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -42,6 +43,14 @@ function make(platform) {
   if (!windows) for (const link of links) symlinkSync('kanade', join(dir, link));
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
   console.log(JSON.stringify({ platform, file: file.slice(outDir.length + 1), bytes: statSync(file).size, sha256 }));
+}
+
+/** The program of this platform as another version, for tests of what one makes of another: in a second, at the price of a slower start. */
+export async function compileVersion(version, outfile) {
+  const dir = `${outfile}-bundle`;
+  await bundle({ as: version, dir });
+  compile(join(dir, 'main.cjs'), outfile, undefined, 'quick');
+  rmSync(dir, { recursive: true });
 }
 
 export const hostPlatform = () => `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;

@@ -7,11 +7,11 @@ export {
   type ConfigScopes,
   configBounds,
   configDefaults,
-  configNotCarriedOut,
   EffectiveConfig,
   effectiveGroups,
   intervalMsOf,
   isProcessPerfActive,
+  jitterMsOf,
   type LogLevel,
   logLevels,
   type MultiGroupConflict,
@@ -68,12 +68,14 @@ export {
 } from './fleet/notification.ts';
 export { AuditRecord, ObsEvent, type ObsKind, obsEventDefaults, obsEventKey, obsKinds } from './fleet/obs-event.ts';
 export {
+  type AgentUpdate,
   commandProtocols,
   Heartbeat,
   HostPerf,
   HwInventory,
   ProcessPerf,
   ProcessSample,
+  type UpdateState,
 } from './fleet/pulse.ts';
 export {
   RemoteControl,

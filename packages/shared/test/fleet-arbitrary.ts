@@ -221,6 +221,8 @@ export const fleetDocuments: Record<string, fc.Arbitrary<Record<string, unknown>
       agent_cpu_pct: number,
       agent_rss_bytes: count,
       quarantined_versions: fc.array(text),
+      target_version: text,
+      update: doc({ state: text }, { version: text, reason: text, fetched_bytes: count }),
       command_keys: fc.array(text),
       enforcing: fc.boolean(),
       command_protocols: fc.array(text),

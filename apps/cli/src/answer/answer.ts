@@ -55,7 +55,7 @@ interface FailureOptions {
 }
 
 /** Errors with a code that callers switch on. By name: what is loaded on demand brings a class of its own. */
-const coded: readonly string[] = ['JobError', 'Failure', 'FleetError', 'OutboxError', 'DurableError'];
+const coded: readonly string[] = ['JobError', 'Failure', 'FleetError', 'OutboxError', 'DurableError', 'UpdateError'];
 
 type Coded = Error & Pick<Failure, 'code'> & { retryable?: boolean; details?: unknown; faults?: readonly unknown[] };
 

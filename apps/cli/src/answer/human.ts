@@ -6,6 +6,7 @@ import { type Columns, cellsOf, stateColours } from './columns.ts';
 import { type Cell, type Colour, createPaint, lineOf, type Paint, printable, sizeOf, tableOf, timeOf } from './ink.ts';
 import { printedOf } from './printed.ts';
 import { branchesOf, queueTables } from './queue-answers.ts';
+import { releaseTables, updateCell } from './release-answers.ts';
 import { endingSentence, sentenceOf } from './sentence.ts';
 import { settingsTables } from './settings-answers.ts';
 import type { Sentence, Told } from './told.ts';
@@ -141,6 +142,7 @@ const tables: Readonly<Record<string, Columns>> = {
       heard: value('at'),
       cpu: ({ host_perf }) => ({ text: shareOf((host_perf as Told | undefined)?.cpu_pct) }),
       memory: ({ host_perf }) => ({ text: memoryOf((host_perf as Told | undefined) ?? {}) }),
+      update: updateCell,
       doubtful: ({ config_conflicts }) => ({ text: lineOf(config_conflicts), colour: 'yellow' }),
     },
   },
@@ -175,6 +177,7 @@ const tables: Readonly<Record<string, Columns>> = {
       ...keys('stored_at', 'sha256'),
     },
   },
+  ...releaseTables,
   ...settingsTables,
   ...queueTables,
   'outbox.list': records,

@@ -1,6 +1,7 @@
 /** What an answer says in one sentence, and whether that is good. Pure; loaded on demand. */
 import { sizeOf, some, timeOf } from './ink.ts';
 import { queueSentences, waitingSentence } from './queue-answers.ts';
+import { releaseSentences } from './release-answers.ts';
 import { settingsSentences } from './settings-answers.ts';
 import { listIn as list, type Sentence, saying, type Told } from './told.ts';
 
@@ -187,6 +188,7 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.key.trust': ringed,
   'fleet.key.remove': ({ kid, ring, ...rest }) =>
     ring === undefined ? good(`deleted key ${kid}; rings that trust it still do`) : ringed({ ...rest, ring }),
+  ...releaseSentences,
   ...settingsSentences,
   ...queueSentences,
   'outbox.count': counted,

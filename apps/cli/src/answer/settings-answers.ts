@@ -108,7 +108,6 @@ export const settingsTables: Readonly<Record<string, Columns>> = {
         const { value: said, from } = (ignored ?? {}) as Told;
         return { text: from === undefined ? '' : `${lineOf(said)} of ${lineOf(from)}`, colour: 'yellow' };
       },
-      'not carried out': ({ unserved }) => ({ text: lineOf(unserved), colour: 'yellow' }),
     },
   },
   'fleet.group.list': { rows: 'groups', columns: keys('group', 'machines', 'given', 'derived') },

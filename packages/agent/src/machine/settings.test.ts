@@ -83,17 +83,22 @@ it('follows layers and membership, tells of changes only, and warns of a conflic
 
 it('keeps intervals within bounds and says so; what cannot be meant does not count', () => {
   const { settings, warnings } = openSettings({
-    global: { heartbeat_interval: '1ms', host_perf_interval: '-5s', log_level: 'loud', target_version: '9.9.9' },
+    global: { heartbeat_interval: '1ms', host_perf_interval: '-5s', log_level: 'loud', target_version: '../9' },
     'pcs.pc-1': { client_display_name: 'Ω'.repeat(500), process_perf_enabled: true, process_perf_top_n: 1e6 },
   });
-  expect(settings.current).toMatchObject({ heartbeatMs: 1_000, hostPerfMs: 60_000, logLevel: undefined });
+  expect(settings.current).toMatchObject({
+    heartbeatMs: 1_000,
+    hostPerfMs: 60_000,
+    logLevel: undefined,
+    target: undefined,
+  });
   expect(settings.current.displayName).toBe('Ω'.repeat(100));
   expect(settings.current.processesMax(Date.now())).toBe(500);
   expect(warnings().map(({ field, msg }) => [field, msg])).toEqual([
     ['host_perf_interval', 'a setting is no duration: the built-in one holds'],
     ['log_level', 'a setting is no level of the log: it does not count'],
     ['heartbeat_interval', 'an interval is kept within bounds'],
-    ['target_version', 'a setting is not carried out'],
+    ['target_version', 'a setting is no version: it does not count'],
   ]);
 });
 

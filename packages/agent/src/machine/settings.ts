@@ -8,10 +8,10 @@ import {
   type ConfigScopes,
   configBounds,
   configKey,
-  configNotCarriedOut,
   type EffectiveConfig,
   intervalMsOf,
   isProcessPerfActive,
+  jitterMsOf,
   type LogLevel,
   logLevels,
   parseConfigKey,
@@ -19,9 +19,16 @@ import {
   readAs,
   resolveConfig,
 } from '@kanade/shared/fleet';
+import { isReleaseVersion } from '@kanade/shared/release';
 import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { FleetView } from '../store/fleet-cache.ts';
+
+/** The version that this agent is to run, and over which time the machines that are told so spread, in ms. */
+export interface WantedVersion {
+  readonly version: string;
+  readonly jitterMs: number;
+}
 
 export interface Settings {
   /** Runs of the fleet at the same time; undefined = as many as there are processors. */
@@ -29,6 +36,8 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly hostPerfMs: number;
   readonly displayName: string | undefined;
+  /** Undefined = it stays what it is. */
+  readonly target: WantedVersion | undefined;
   /** Undefined = as the agent was started. */
   readonly logLevel: LogLevel | undefined;
   /** Settings that several groups of this machine make; the last of them in alphabetical order holds. */
@@ -148,12 +157,13 @@ function scopesOf(
 }
 
 function settingsOf(config: EffectiveConfig, conflicts: readonly string[]): Settings {
-  const { client_display_name: name } = config;
+  const { client_display_name: name, target_version: version } = config;
   return {
     placesMax: config.max_local_concurrent,
     heartbeatMs: intervalMsOf(config, 'heartbeat_interval'),
     hostPerfMs: intervalMsOf(config, 'host_perf_interval'),
     displayName: name === undefined ? undefined : [...name].slice(0, limits.displayNameMax).join(''),
+    target: version !== undefined && isReleaseVersion(version) ? { version, jitterMs: jitterMsOf(config) } : undefined,
     logLevel: config.log_level,
     conflicts,
     processesMax: (nowMs) =>
@@ -180,7 +190,7 @@ function createNotes(log: Logger): (notes: readonly Note[]) => void {
 function notesOn({ global, groups = {}, pc }: ConfigScopes, config: EffectiveConfig): Note[] {
   const notes: Note[] = [];
   for (const layer of [global, ...Object.values(groups), pc]) {
-    for (const field of ['heartbeat_interval', 'host_perf_interval'] as const) {
+    for (const field of ['heartbeat_interval', 'host_perf_interval', 'target_version_jitter'] as const) {
       const wanted = layer?.[field];
       if (typeof wanted === 'string' && parseHumantime(wanted) === undefined)
         notes.push({ field, value: wanted.slice(0, 100), text: 'a setting is no duration: the built-in one holds' });
@@ -198,7 +208,12 @@ function notesOn({ global, groups = {}, pc }: ConfigScopes, config: EffectiveCon
     if (heldMs !== parseHumantime(config[field]))
       notes.push({ field, value: config[field], held_ms: heldMs, text: 'an interval is kept within bounds' });
   }
-  for (const field of configNotCarriedOut)
-    if (config[field] !== undefined) notes.push({ field, value: config[field], text: 'a setting is not carried out' });
+  const { target_version: version } = config;
+  if (version !== undefined && version !== '' && !isReleaseVersion(version))
+    notes.push({
+      field: 'target_version',
+      value: version.slice(0, 100),
+      text: 'a setting is no version: it does not count',
+    });
   return notes;
 }

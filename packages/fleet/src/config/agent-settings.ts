@@ -6,7 +6,6 @@ import {
   ConfigScope,
   configFields,
   configKey,
-  configNotCarriedOut,
   type Fault,
   parseHumantime,
   readAs,
@@ -62,7 +61,7 @@ export async function readSettings(
 
 /**
  * Sets one field, from the words of a command line; what others set at the same time stays. Throws FleetError `config_invalid` with
- * the fault, `config_unserved` for a field that no agent carries out.
+ * the fault.
  */
 export async function setSetting(
   fleet: Fleet,
@@ -71,21 +70,58 @@ export async function setSetting(
 ): Promise<SettingChange> {
   const place = placeOf(address);
   const field = knownField(name);
-  const reason = unservedReason(field);
-  if (reason !== undefined) throw new FleetError('config_unserved', `${field} is not set: ${reason}`);
   const value = checkedValue(field, meantBy(field, text, nowMs));
-  const change = (stored: StoredValue): Changed<SettingChange> => {
-    const settings = storedObject(stored, place);
-    const before = Object.hasOwn(settings, field) ? { before: settings[field] } : {};
-    return {
-      value: JSON.stringify({ ...settings, [field]: value }),
-      told: { key: place.key, field, ...before, value },
-    };
-  };
   try {
-    return await changeStored(fleet, place, { change, signal });
+    const before = await writeFields(fleet, place, { fields: { [field]: value }, signal });
+    return { key: place.key, field, ...(Object.hasOwn(before, field) ? { before: before[field] } : {}), value };
   } catch (error) {
     throw translate(error, `setting ${field} at ${place.key}`, signal);
+  }
+}
+
+/** Sets fields in one write, so that nobody reads one without the others; resolves with what stood there before. */
+function writeFields(
+  fleet: Fleet,
+  place: Place,
+  { fields, signal }: Asked & { fields: Readonly<Record<string, unknown>> },
+): Promise<Readonly<Record<string, unknown>>> {
+  const change = (stored: StoredValue): Changed<Readonly<Record<string, unknown>>> => {
+    const told = storedObject(stored, place);
+    return { value: JSON.stringify({ ...told, ...fields }), told };
+  };
+  return changeStored(fleet, place, { change, signal });
+}
+
+export interface TargetSet {
+  readonly key: string;
+  /** What the scope said before; absent: it said none. */
+  readonly before?: { readonly version?: unknown; readonly jitter?: unknown };
+}
+
+/**
+ * Says which version the agents of a scope are to run, and, where that is given, over which time they spread: both in one write.
+ * Whether there is such a release is the caller's to know. Throws FleetError `config_invalid`.
+ */
+export async function setTarget(
+  fleet: Fleet,
+  address: ConfigAddress,
+  { version, jitter, signal }: Asked & { version: string; jitter?: string | undefined },
+): Promise<TargetSet> {
+  const place = placeOf(address);
+  const fields = {
+    target_version: checkedValue('target_version', version),
+    ...(jitter === undefined ? {} : { target_version_jitter: checkedValue('target_version_jitter', jitter) }),
+  };
+  try {
+    const stood = await writeFields(fleet, place, { fields, signal });
+    const { target_version, target_version_jitter } = stood;
+    const before = {
+      ...(target_version == null ? {} : { version: target_version }),
+      ...(target_version_jitter == null ? {} : { jitter: target_version_jitter }),
+    };
+    return { key: place.key, ...(Object.keys(before).length === 0 ? {} : { before }) };
+  } catch (error) {
+    throw translate(error, `setting the version of agents at ${place.key}`, signal);
   }
 }
 
@@ -146,13 +182,6 @@ function knownField(name: string): ConfigField {
 
 /** Characters of a name that was not understood, in an error. */
 const nameCharsMax = 60;
-
-/** Why no agent of this version carries a field out: such fields are read, and not written. */
-export function unservedReason(field: ConfigField): string | undefined {
-  if (field === 'target_version_jitter') return `it means nothing without ${configNotCarriedOut.join(', ')}`;
-  const isUnserved = (configNotCarriedOut as readonly ConfigField[]).includes(field);
-  return isUnserved ? 'agents of this version do not carry it out' : undefined;
-}
 
 /** The value that words mean; a text where they mean none, which the check refuses in the words of the field. */
 function meantBy(field: ConfigField, text: string, nowMs: number): unknown {

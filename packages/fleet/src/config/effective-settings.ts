@@ -12,7 +12,7 @@ import {
 import { checkId } from '../catalogue/bucket.ts';
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { translate } from '../fault/translate.ts';
-import { readSettings, type ScopeSettings, unservedReason } from './agent-settings.ts';
+import { readSettings, type ScopeSettings } from './agent-settings.ts';
 import { readMembership } from './membership.ts';
 
 export interface EffectiveSetting {
@@ -23,8 +23,6 @@ export interface EffectiveSetting {
   readonly from: string;
   /** What a scope says and the machine cannot use. */
   readonly ignored?: { readonly value: unknown; readonly from: string };
-  /** Why no agent carries it out, where that is so. */
-  readonly unserved?: string;
 }
 
 export interface EffectiveSettings {
@@ -85,13 +83,11 @@ export function flatten(
   const settings = (Object.keys(configFields) as ConfigField[]).map((field): EffectiveSetting => {
     const setter = readable.findLast((layer) => (layer.settings[field] ?? undefined) !== undefined);
     const [value, said] = [config[field], setter?.settings[field]];
-    const unserved = unservedReason(field);
     return {
       field,
       ...(value === undefined ? {} : { value }),
       from: setter && said === value ? setter.key : 'built-in',
       ...(setter && said !== value ? { ignored: { value: said, from: setter.key } } : {}),
-      ...(unserved === undefined ? {} : { unserved }),
     };
   });
   const unreadable = layers.filter(({ faults }) => faults.length > 0).map(({ key, faults }) => ({ key, faults }));

@@ -22,6 +22,7 @@ import {
   objectChunkSubject,
   objectMetaFilter,
   objectStores,
+  objectStoresOnDemand,
   objectStream,
   objectSubjects,
   pingSubject,
@@ -130,6 +131,7 @@ function agentSays({ pc, groups }: Role & { kind: 'agent' }): string[] {
     `${api('DIRECT.GET', objectStream(objectStores.collections))}.${objectMetaFilter(objectStores.collections)}`,
     api('STREAM.INFO', objectStream(objectStores.collections)),
     ...readsObjects(objectStores.scripts),
+    ...readsObjects(objectStoresOnDemand.agentReleases),
   ];
 }
 
@@ -199,6 +201,7 @@ const operatorSays = [
   amendmentSubject,
   ...allBuckets.map((bucket) => entrySubject(bucket, '>')),
   ...objectSubjects(objectStores.scripts),
+  ...objectSubjects(objectStoresOnDemand.agentReleases),
   // Setting up, and taking back what waits for machines that are away.
   api('STREAM.CREATE', '*'),
   api('STREAM.UPDATE', '*'),

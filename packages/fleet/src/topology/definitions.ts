@@ -5,6 +5,7 @@ import {
   entrySubject,
   objectStoreLimits,
   objectStores,
+  objectStoresOnDemand,
   objectStream,
   objectSubjects,
   streamLimits,
@@ -48,7 +49,7 @@ function bucket(name: string): StreamDefinition {
 }
 
 /** What NATS clients expect of an object store: chunks and metadata on subjects of one stream. */
-function objectStore(name: (typeof objectStores)[keyof typeof objectStores]): StreamDefinition {
+function objectStore(name: keyof typeof objectStoreLimits): StreamDefinition {
   const { ageDaysMax, bytesMax } = objectStoreLimits[name];
   return {
     ...kept,
@@ -71,3 +72,6 @@ export const definitions: readonly StreamDefinition[] = [
   ...Object.values(buckets).map(bucket),
   ...Object.values(objectStores).map(objectStore),
 ];
+
+/** The store of releases: it comes with the first one. */
+export const releaseStore: StreamDefinition = objectStore(objectStoresOnDemand.agentReleases);

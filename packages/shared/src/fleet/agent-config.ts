@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isReleaseVersion } from '../release/version.ts';
 import { optional } from '../scalar/field.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 import { Instant } from '../scalar/time.ts';
@@ -54,10 +55,19 @@ export const configDefaults = {
 } as const;
 
 /** What agents do with settings that would harm: they keep within these, in ms and processes. */
-export const configBounds = { intervalMsMin: 1_000, intervalMsMax: 3_600_000, processesMax: 500 } as const;
+export const configBounds = {
+  intervalMsMin: 1_000,
+  intervalMsMax: 3_600_000,
+  /** Over which time the machines of a rollout spread, at most: a week. */
+  jitterMsMax: 604_800_000,
+  processesMax: 500,
+} as const;
 
-/** Settings that are kept and resolved, and that no agent carries out yet; `target_version_jitter` means nothing without. */
-export const configNotCarriedOut = ['target_version'] as const;
+/** Over which time the machines of a rollout spread, as an agent keeps it, in ms. */
+export function jitterMsOf(config: EffectiveConfig): number {
+  const wantedMs = parseHumantime(config.target_version_jitter) ?? parseHumantime(configDefaults.target_version_jitter);
+  return Math.min(wantedMs ?? 0, configBounds.jitterMsMax);
+}
 
 /** An interval of settings as an agent keeps it, in ms. */
 export function intervalMsOf(config: EffectiveConfig, field: 'heartbeat_interval' | 'host_perf_interval'): number {
@@ -124,12 +134,16 @@ export function strictConfigScope(value: unknown): Read<ConfigScope> {
 
 /** What agents would not do as it is said: they keep within `configBounds`. */
 function boundFaults(scope: ConfigScope): Fault[] {
-  const { intervalMsMin, intervalMsMax, processesMax } = configBounds;
+  const { intervalMsMin, intervalMsMax, jitterMsMax, processesMax } = configBounds;
   const intervals = (['heartbeat_interval', 'host_perf_interval'] as const).filter((field) => {
     const ms = parseHumantime(scope[field] ?? '');
     return ms !== undefined && (ms < intervalMsMin || ms > intervalMsMax);
   });
-  const faults = intervals.map((path) => ({ path, message: 'must be from 1s to 1h' }));
+  const faults: Fault[] = intervals.map((path) => ({ path, message: 'must be from 1s to 1h' }));
+  if ((parseHumantime(scope.target_version_jitter ?? '') ?? 0) > jitterMsMax)
+    faults.push({ path: 'target_version_jitter', message: 'must be at most 7d' });
+  if (typeof scope.target_version === 'string' && !isReleaseVersion(scope.target_version))
+    faults.push({ path: 'target_version', message: 'must be a version such as 1.4.0' });
   return (scope.process_perf_top_n ?? 0) > processesMax
     ? [...faults, { path: 'process_perf_top_n', message: `must be at most ${processesMax}` }]
     : faults;

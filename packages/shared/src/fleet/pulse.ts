@@ -8,9 +8,44 @@ const rate = optional(z.number().nonnegative());
 /** The forms of a command that an agent can say it accepts. */
 export const commandProtocols = ['legacy', 'kanade.command.v2'] as const;
 
+/** How far an agent is on its way to the version that is wanted. */
+export type UpdateState =
+  /** It is the wanted one, or none is wanted. */
+  | 'current'
+  /** It begins at a moment that was drawn from the jitter, or tries again later. */
+  | 'waiting'
+  | 'fetching'
+  | 'installing'
+  /** It stands in the place of the running one, which ends now. */
+  | 'restarting'
+  /** What is stored is not what this machine may install; looked at again later. */
+  | 'refused'
+  /** It could not be done now; tried again later. */
+  | 'failed'
+  /** It did not become healthy here once, and is not fetched again. */
+  | 'quarantined'
+  /** This agent is not a program that replaces itself. */
+  | 'unable';
+
+/** Ours: what an agent does about the version that is wanted. `state` is an {@link UpdateState}; newer agents may know more. */
+const AgentUpdate = z.looseObject({
+  state: z.string(),
+  /** The version that it is about. */
+  version: optional(z.string()),
+  /** When it begins, or is tried again. */
+  at: optional(Instant),
+  /** Bytes that were fetched, of how many. */
+  fetched_bytes: bytes,
+  total_bytes: bytes,
+  /** Why it is not done, in one word for programs and in words for people. */
+  code: optional(z.string()),
+  reason: optional(z.string()),
+});
+export type AgentUpdate = z.infer<typeof AgentUpdate>;
+
 /**
  * A sign of life on `heartbeat.<pc_id>`, and the reply to `agents.<pc_id>.ping`. `command_keys`, `enforcing` and
- * `command_protocols` have three states: absent = agent older than the field, empty (or false) = it has none.
+ * `command_protocols` have three states: absent = agent older than the field, empty (or false) = it has none. So has `target_version`.
  */
 export const Heartbeat = z.looseObject({
   pc_id: z.string(),
@@ -23,7 +58,12 @@ export const Heartbeat = z.looseObject({
   agent_rss_bytes: bytes,
   agent_disk_read_bytes: bytes,
   agent_disk_written_bytes: bytes,
+  /** Versions that did not become healthy here and are not installed again; absent without any. */
   quarantined_versions: optional(z.array(z.string())),
+  /** Ours: the version that the settings want here, empty = they want none, absent = the agent is older than the field. */
+  target_version: optional(z.string()),
+  /** Ours: absent = the agent is older than the field. */
+  update: optional(AgentUpdate),
   last_logon_user: optional(z.string()),
   last_logon_display_name: optional(z.string()),
   /** `kid:fingerprint` of each key it verifies with. */

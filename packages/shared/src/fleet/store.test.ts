@@ -3,10 +3,12 @@ import {
   bucketHistory,
   collectionKey,
   configKey,
+  manifestVersionOf,
   outputKey,
   parseConfigKey,
   readMarkKey,
   releaseKey,
+  releaseManifestKey,
   versionedKey,
 } from './store.ts';
 
@@ -25,8 +27,10 @@ it.each([
 it('keys of objects and marks are spelled as on the wire', () => {
   expect(outputKey('r-1', 'stderr')).toBe('r-1/stderr');
   expect(versionedKey('disk-report', '1.0.0')).toBe('disk-report/1.0.0');
-  expect(releaseKey('1.0.0')).toBe('1.0.0');
   expect(releaseKey('1.0.0', 'linux-x86_64')).toBe('1.0.0-linux-x86_64');
+  expect(manifestVersionOf(releaseManifestKey('1.0.0'))).toBe('1.0.0');
+  for (const key of ['1.0.0-linux-x86_64', '-manifest', '../x-manifest'])
+    expect(manifestVersionOf(key)).toBeUndefined();
   expect(collectionKey('PC-0042', 'logs', '20261121T080000Z')).toBe('PC-0042/logs/20261121T080000Z.zip');
   expect(readMarkKey('PC-0042', 'S-1-5-21', 'n-1')).toBe('PC-0042.S-1-5-21.n-1');
   expect(() => outputKey('../x', 'stdout')).toThrow(RangeError);

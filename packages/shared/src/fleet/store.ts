@@ -96,21 +96,23 @@ export const objectStoresOnDemand = {
   appPackages: 'app_packages',
 } as const;
 
-/** What the object stores that every fleet has keep, 0 days = for ever: a full one takes nothing more. The byte limit is reserved. */
+/** What the object stores that kanade makes keep, 0 days = for ever: a full one takes nothing more. The byte limit is reserved. */
 export const objectStoreLimits: Readonly<
-  Record<(typeof objectStores)[keyof typeof objectStores], { ageDaysMax: number; bytesMax: number }>
+  Record<
+    (typeof objectStores)[keyof typeof objectStores] | (typeof objectStoresOnDemand)['agentReleases'],
+    { ageDaysMax: number; bytesMax: number }
+  >
 > = {
   result_output: { ageDaysMax: 30, bytesMax: 1_024 * mebibyte },
   scripts: { ageDaysMax: 0, bytesMax: 256 * mebibyte },
   collections: { ageDaysMax: 30, bytesMax: 2_048 * mebibyte },
+  agent_releases: { ageDaysMax: 0, bytesMax: 4_096 * mebibyte },
 };
 
 /** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
 export const resultInlineBytesMax = 262_144;
 /** Largest script in `scripts`, in bytes. */
 export const scriptObjectBytesMax = 4 * mebibyte;
-/** Largest agent release in `agent_releases`, in bytes. */
-export const agentReleaseBytesMax = 64 * mebibyte;
 
 /** The one key of `server_settings`, and those of `fleet_config`. */
 export const storeKeys = { serverSettings: 'current', freeze: 'freeze', supportCodes: 'support_codes' } as const;
@@ -159,9 +161,14 @@ export function parseVersionedKey(key: string): { name: string; version: string 
   const [name = '', version = '', ...more] = key.split('/');
   return more.length === 0 && isToken(name) && isToken(version) ? { name, version } : undefined;
 }
-/** `<version>`, or `<version>-<platform>` such as `1.0.0-linux-x86_64`, in `agent_releases`. */
-export const releaseKey = (version: string, platform?: string): string =>
-  checked('version', platform === undefined ? version : `${version}-${platform}`);
+/** `<version>-<platform>` such as `1.0.0-linux-x86_64`, in `agent_releases`. */
+export const releaseKey = (version: string, platform: string): string => checked('version', `${version}-${platform}`);
+const manifestEnd = '-manifest';
+/** Where the signed manifest of a release stands beside its executables. */
+export const releaseManifestKey = (version: string): string => checked('version', `${version}${manifestEnd}`);
+/** The version whose signed manifest stands under a key; undefined for every other key. */
+export const manifestVersionOf = (key: string): string | undefined =>
+  key.endsWith(manifestEnd) && isToken(key) ? key.slice(0, -manifestEnd.length) || undefined : undefined;
 /** `<pc_id>/<job_id>/<timestamp>.zip` in `collections`. */
 export const collectionKey = (pc: string, jobId: string, timestamp: string): string =>
   `${checked('pc id', pc)}/${checked('job id', jobId)}/${checked('timestamp', timestamp)}.zip`;

@@ -39,7 +39,6 @@ export {
 } from './object-store.ts';
 export { retriesMax } from './retry.ts';
 export {
-  agentReleaseBytesMax,
   bucketHistory,
   bucketStream,
   buckets,
@@ -49,6 +48,7 @@ export {
   configKey,
   diagnosticsJobId,
   entrySubject,
+  manifestVersionOf,
   objectStoreLimits,
   objectStores,
   objectStoresOnDemand,
@@ -58,6 +58,7 @@ export {
   parseVersionedKey,
   readMarkKey,
   releaseKey,
+  releaseManifestKey,
   removalHeader,
   resultInlineBytesMax,
   type StreamName,

@@ -1,5 +1,8 @@
 /** `kanade fleet …`: the operator's door to other machines. */
 import type { Door } from '../../call/command.ts';
+import { agentCurrent } from './agent/current.ts';
+import { agentPublish } from './agent/publish.ts';
+import { agentRollout } from './agent/rollout.ts';
 import { agents } from './agents.ts';
 import { audit } from './audit.ts';
 import { collectGet } from './collect/get.ts';
@@ -85,6 +88,9 @@ export const fleet: Door = {
     freezeStatus,
     ping,
     agents,
+    agentCurrent,
+    agentPublish,
+    agentRollout,
     fleetLogs,
     notifySend,
     notifyEdit,

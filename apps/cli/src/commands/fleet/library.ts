@@ -43,6 +43,7 @@ export {
   writeAudit,
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
+export { listReleases, publishRelease, readRelease, readTargets, setTarget } from '@kanade/fleet/releases';
 export { openRoleKeys, parseMachines, serverConfig } from '@kanade/fleet/roles';
 export {
   addToGroup,

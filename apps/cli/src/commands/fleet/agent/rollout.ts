@@ -1,0 +1,57 @@
+import type { ConfigAddress } from '@kanade/shared/fleet-words';
+import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
+import { withFleet } from '../connect.ts';
+import { releaseKeysOption, releaseKeysPath, trustedManifest } from './trusted.ts';
+
+export const agentRollout = defineCommand({
+  name: 'agent rollout',
+  summary: 'say which published version the agents of the fleet, of a group or of a machine are to run',
+  usage: 'VERSION',
+  options: {
+    global: { kind: 'flag', help: 'every machine for which no group and no setting of its own says otherwise' },
+    group: { kind: 'text', value: 'NAME', help: 'the machines of a group' },
+    pc: { kind: 'text', value: 'ID', help: 'one machine' },
+    jitter: {
+      kind: 'text',
+      value: 'DURATION',
+      help: 'over which time they spread, such as 0s or 2h (default: as it is set there, else 10m)',
+    },
+    ...releaseKeysOption,
+  },
+  notes: [
+    'Each machine fetches the release, verifies it with the keys that came with its own installation, tries it, and takes the place of its agent; running jobs go on. A version that does not become healthy is rolled back and not fetched again there.',
+    'It is taken back with "kanade fleet config unset target_version", with --group or --pc where it was said there: who has not begun stays as it is.',
+  ],
+  examples: [
+    'kanade fleet agent rollout 1.4.0 --pc pc-042 --jitter 0s',
+    'kanade fleet agent rollout 1.4.0 --group canary',
+    'kanade fleet agent rollout 1.4.0 --global --jitter 2h',
+  ],
+  async run(options, words, context) {
+    const version = oneWord(words, 'VERSION');
+    const address = addressOf(options);
+    const { jitter } = options;
+    const { signal } = context.io;
+    const keysPath = releaseKeysPath(context, options['release-keys']);
+    return withFleet(context, async ({ fleet, readRelease, setTarget, audit }) => {
+      const signed = await readRelease(fleet, version, { signal });
+      const { expires_at } = trustedManifest(await import('./library.ts'), signed, {
+        keysPath,
+        nowMs: Date.now(),
+        version,
+      });
+      const { key, before } = await setTarget(fleet, address, { version, jitter, signal });
+      const change = { version, ...(jitter === undefined ? {} : { jitter }), ...(before ? { before } : {}) };
+      const noted = await audit({ action: 'agent.rollout', about: key, details: change });
+      return { type: 'fleet.agent.rollout', scope: key, ...change, expires_at, ...noted };
+    });
+  },
+});
+
+/** Whom it is for, said in so many words: nobody rolls out to everybody by leaving something out. Throws {@link UsageError}. */
+function addressOf({ global = false, group, pc }: { global?: boolean; group?: string; pc?: string }): ConfigAddress {
+  const said = [global, group !== undefined, pc !== undefined].filter(Boolean).length;
+  if (said !== 1) throw new UsageError('whom it is for is said by one of --global, --group NAME and --pc ID');
+  if (pc !== undefined) return { kind: 'pc', pc };
+  return group === undefined ? { kind: 'global' } : { kind: 'group', group };
+}

@@ -1,0 +1,51 @@
+/** Whether machines will take a signed release: asked of the same library, with the keys of this operator. */
+import { dirname, join, resolve } from 'node:path';
+import type { ReleaseManifest } from '@kanade/shared/release';
+import { Failure } from '../../../answer/answer.ts';
+import type { Context, OptionTable } from '../../../call/command.ts';
+
+type Library = typeof import('./library.ts');
+
+export const releaseKeysOption = {
+  'release-keys': {
+    kind: 'text',
+    value: 'FILE',
+    help: 'public keys of who signs releases (default: release-keys.json that came with this installation)',
+  },
+} as const satisfies OptionTable;
+
+/** Where the keys are that came with this program: `bin/kanade` and `share/release-keys.json` lie beside each other. */
+export function releaseKeysPath({ cwd }: Context, given: string | undefined): string {
+  if (given !== undefined) return resolve(cwd, given);
+  const isExecutable = (process.argv[1] ?? '').includes('$bunfs');
+  const dir = isExecutable ? dirname(dirname(process.execPath)) : '/opt/kanade';
+  return join(dir, 'share', 'release-keys.json');
+}
+
+/**
+ * The manifest of a signed release that machines with these keys take now. Throws UpdateError, and Failure `release_expired`,
+ * `release_mismatch`.
+ */
+export function trustedManifest(
+  { loadReleaseKeys, verifyRelease }: Library,
+  signed: Uint8Array,
+  { keysPath, nowMs, version }: Judging,
+): ReleaseManifest {
+  const { manifest } = verifyRelease(signed, { keys: loadReleaseKeys(keysPath) });
+  if (version !== undefined && manifest.version !== version) {
+    const message = `what is published as ${version} is signed as ${manifest.version}: machines refuse it`;
+    throw new Failure('release_mismatch', message, { details: { version } });
+  }
+  if (Date.parse(manifest.expires_at) <= nowMs) {
+    const message = `release ${manifest.version} is over since ${manifest.expires_at}: machines refuse it; have it signed again`;
+    throw new Failure('release_expired', message, { details: { version: manifest.version } });
+  }
+  return manifest;
+}
+
+interface Judging {
+  readonly keysPath: string;
+  readonly nowMs: number;
+  /** The version that it must be. */
+  readonly version?: string;
+}
