@@ -64,7 +64,7 @@ const rules = [
   {
     name: 'I2 one place spawns',
     pattern: /node:child_process|\bBun\.spawn|getBuiltinModule\('node:child_process'\)/,
-    only: /^packages\/(runner\/src\/process\/(spawn|identity)\.ts|testkit\/)|\.test\.ts$|\/test\/|^apps\/client-app\/src\/desktop\/open-browser\.ts$/,
+    only: /^packages\/(runner\/src\/process\/(spawn|identity)\.ts|update\/src\/swap\/try-program\.ts|testkit\/)|\.test\.ts$|\/test\/|^apps\/client-app\/src\/desktop\/open-browser\.ts$/,
   },
   {
     name: 'I2 one place signals',

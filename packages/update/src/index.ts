@@ -1,3 +1,12 @@
+export {
+  type AcceptedRelease,
+  type InstallOptions,
+  openUpdates,
+  type UpdateEvent,
+  type UpdateStanding,
+  type Updates,
+  type UpdatesOptions,
+} from './api/open-updates.ts';
 export { UpdateError, type UpdateErrorCode } from './fault/update-error.ts';
 export { createReleaseKey, loadReleaseKeys, type NewReleaseKey, openReleaseKey } from './trust/key-files.ts';
 export { type ReleaseKey, signRelease } from './trust/sign.ts';

@@ -1,13 +1,31 @@
 /** Why a release is not taken, or could not be. Part of the API: listed in the README. */
 export type UpdateErrorCode =
-  | 'keys_missing'
-  | 'keys_invalid'
+  | 'already_current'
+  | 'broker_too_old'
+  | 'busy'
+  | 'bytes_too_few'
+  | 'bytes_too_many'
+  | 'bytes_wrong'
   | 'key_exists'
-  | 'key_unsafe'
   | 'key_invalid'
+  | 'key_unsafe'
+  | 'keys_invalid'
+  | 'keys_missing'
+  | 'no_room'
+  | 'not_writable'
+  | 'on_trial'
+  | 'program_unfit'
+  | 'quarantined'
+  | 'release_below_floor'
+  | 'release_expired'
   | 'release_invalid'
+  | 'release_other_platform'
+  | 'release_other_version'
+  | 'release_replayed'
+  | 'release_revoked'
   | 'release_unsigned'
-  | 'release_revoked';
+  | 'state_invalid'
+  | 'unsupported';
 
 /** The one error of this package. */
 export class UpdateError extends Error {

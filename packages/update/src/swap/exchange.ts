@@ -1,0 +1,73 @@
+/** Puts one executable in the place of another. At every moment there is a whole program at the path. */
+import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncDirectory } from '@kanade/durable/files';
+import type { placesOf } from '../state/state-dir.ts';
+import { faultOf } from './stage.ts';
+
+type Places = ReturnType<typeof placesOf>;
+
+/** Keeps what is at the path as `.old`, another name of the same file. */
+export function keepOld({ program, old }: Places): void {
+  const next = `${old}.new`;
+  try {
+    rmSync(next, { force: true });
+    link(program, next);
+    renameSync(next, old);
+    syncDirectory(dirname(program));
+  } catch (error) {
+    throw faultOf(error, old);
+  }
+}
+
+/** Puts `.new` in its place. */
+export function putNew({ program, next }: Places): void {
+  try {
+    renameSync(next, program);
+  } catch (error) {
+    throw faultOf(error, program);
+  }
+  try {
+    syncDirectory(dirname(program));
+  } catch {
+    // It is in its place; after a power cut the old one may be, and then the trial was none.
+  }
+}
+
+/** Puts `.old` back; false where there is none. */
+export function putOldBack({ program, old }: Places): boolean {
+  try {
+    renameSync(old, program);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  syncDirectory(dirname(program));
+  return true;
+}
+
+/** Removes what stands beside the program. */
+export function clearBeside({ next, old }: Places): void {
+  for (const path of [next, old, `${old}.new`]) rmSync(path, { force: true });
+}
+
+/** Whether something does. */
+export const isBeside = ({ next, old }: Places): boolean => existsSync(next) || existsSync(old);
+
+/** Where a file cannot have two names it is copied. */
+function link(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+    return;
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+  }
+  copyFileSync(from, to);
+  const file = openSync(to, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

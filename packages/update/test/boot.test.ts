@@ -1,0 +1,155 @@
+/** A version that is no good is put back: by itself while it can count, else by the guard that stands before it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tempDir } from '@kanade/testkit';
+import { beginStart, markHealthy, restartExitCode } from '@kanade/update/boot';
+import { describe, expect, it } from 'vitest';
+import { install, partsOf } from './place.ts';
+
+async function updated(root: string) {
+  const place = install(root);
+  const updates = place.open();
+  const release = place.release();
+  await updates.install(updates.accept(release.envelope), { bytes: partsOf(release.bytes) });
+  return { ...place, updates, release, begin: (version: string) => beginStart({ ...place.start, version }) };
+}
+
+const guard = (dir: string, program: string) => {
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    [join(import.meta.dirname, '../guard/boot-guard.sh'), program, dir],
+    { encoding: 'utf8' },
+  );
+  return { status, said: stdout + stderr };
+};
+const silent = { status: 0, said: '' };
+
+describe('beginStart()', () => {
+  it('makes nothing and says nothing where nothing was ever updated', async () => {
+    await using root = await tempDir();
+    const place = install(root.path);
+    expect(beginStart({ ...place.start, version: '1.0.0' })).toEqual({ kind: 'run', quarantined: [] });
+    expect(existsSync(place.dir)).toBe(false);
+  });
+
+  it('counts while a version is on trial, until it is healthy; then the old one is gone', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    for (const start of [1, 2, 3])
+      expect(place.begin('1.2.0')).toMatchObject({ kind: 'run', trial: { from: '1.0.0', start } });
+    expect(place.updates.standing().trial).toMatchObject({ version: '1.2.0', starts: 3 });
+    expect(markHealthy({ ...place.start, version: '1.2.0' })).toBe(true);
+    expect(markHealthy({ ...place.start, version: '1.2.0' })).toBe(false);
+    for (let start = 0; start < 9; start++) expect(place.begin('1.2.0')).toEqual({ kind: 'run', quarantined: [] });
+    expect([place.version(), place.beside(), place.state()]).toEqual(['1.2.0', ['app'], ['accepted.json']]);
+  });
+
+  it('puts the old version back at the start that is one too many, and never takes the new one again by itself', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    for (let start = 0; start < 3; start++) place.begin('1.2.0');
+    expect(place.begin('1.2.0')).toEqual({ kind: 'restart', quarantined: ['1.2.0'] });
+    expect(restartExitCode).toBe(64);
+    expect([place.version(), place.beside()]).toEqual(['1.0.0', ['app']]);
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [] });
+    expect(place.updates.standing()).toMatchObject({ quarantined: [{ version: '1.2.0', reason: 'unhealthy' }] });
+    const { envelope, bytes } = place.release;
+    const install = (again: boolean) =>
+      place.updates.install(place.updates.accept(envelope), { bytes: partsOf(bytes), again });
+    await expect(install(false)).rejects.toMatchObject({ code: 'quarantined' });
+    await install(true);
+    expect([place.version(), place.updates.standing().quarantined]).toEqual(['1.2.0', []]);
+  });
+
+  it('goes on where there is no old version any more', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    rmSync(`${place.program}.old`);
+    for (let start = 0; start < 3; start++) place.begin('1.2.0');
+    expect(place.begin('1.2.0')).toMatchObject({ kind: 'run', quarantined: ['1.2.0'], fault: expect.any(Error) });
+    expect(place.begin('1.2.0')).toEqual({ kind: 'run', quarantined: [] });
+    expect(place.version()).toBe('1.2.0');
+  });
+
+  it('ends a trial of another version, as somebody else has installed a third one', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    expect(place.begin('1.1.1')).toEqual({ kind: 'run', quarantined: [] });
+    expect([place.beside(), place.state()]).toEqual([['app'], ['accepted.json']]);
+  });
+
+  it('leaves alone what an update that is under way has beside the program', async () => {
+    await using root = await tempDir();
+    const place = install(root.path);
+    const updates = place.open();
+    const { envelope, bytes } = place.release();
+    const gate = Promise.withResolvers<void>();
+    async function* held() {
+      yield bytes.subarray(0, 5);
+      await gate.promise;
+      yield bytes.subarray(5);
+    }
+    const installed = updates.install(updates.accept(envelope), { bytes: held() });
+    await expect.poll(() => existsSync(`${place.program}.new`)).toBe(true);
+    beginStart({ ...place.start, version: '1.0.0' });
+    gate.resolve();
+    await installed;
+    expect(place.version()).toBe('1.2.0');
+  });
+
+  it.each(['trial.json', 'failed.json', 'quarantine.json'])('runs with a damaged %s, and says so', async (name) => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    for (let start = 0; start < 3; start++) place.begin('1.2.0');
+    writeFileSync(join(place.dir, name), '{"versions":');
+    expect(place.begin('1.2.0')).toMatchObject({ kind: 'run', fault: { code: 'state_invalid' } });
+  });
+});
+
+describe('boot-guard.sh', () => {
+  it('does nothing and says nothing where nothing is on trial', async () => {
+    await using root = await tempDir();
+    const place = install(root.path);
+    expect(guard(place.dir, place.program)).toEqual(silent);
+    expect(existsSync(place.dir)).toBe(false);
+  });
+
+  it('puts a version back that never came as far as counting, and the old one learns of it', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    // Told its version where it was tried, and does not start where it stands.
+    writeFileSync(place.program, 'broken since');
+    for (let start = 0; start < 5; start++) expect(guard(place.dir, place.program)).toEqual(silent);
+    expect(readFileSync(place.program, 'utf8')).toBe('broken since');
+    expect(guard(place.dir, place.program)).toEqual(silent);
+    expect([place.version(), place.beside()]).toEqual(['1.0.0', ['app']]);
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: ['1.2.0'] });
+    expect(place.updates.standing()).toMatchObject({ quarantined: [{ version: '1.2.0', reason: 'unstartable' }] });
+    expect(place.state()).toEqual(['accepted.json', 'quarantine.json']);
+  });
+
+  it('is not quicker than a version that can count', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    const verdicts = Array.from({ length: 4 }, () => {
+      guard(place.dir, place.program);
+      return place.begin('1.2.0').kind;
+    });
+    expect(verdicts).toEqual(['run', 'run', 'run', 'restart']);
+    expect(place.updates.standing()).toMatchObject({ quarantined: [{ reason: 'unhealthy' }] });
+  });
+
+  it('may be killed after each of its steps', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    // What is there after the first step: the new version, which can count after all, finds it and does the rest.
+    writeFileSync(join(place.dir, 'failed.json'), readFileSync(join(place.dir, 'trial.json')));
+    expect(place.begin('1.2.0')).toEqual({ kind: 'restart', quarantined: ['1.2.0'] });
+    expect([place.version(), place.begin('1.0.0'), place.beside()]).toEqual([
+      '1.0.0',
+      { kind: 'run', quarantined: [] },
+      ['app'],
+    ]);
+  });
+});
