@@ -50,15 +50,6 @@ it('a second build comes from the cache', () => {
   );
 });
 
-it('a release versions libraries one by one and the product as one', () => {
-  const { status, text } = nx('release', '--dry-run', '--skip-publish', '--first-release', 'patch');
-  expect(status, text).toBe(0);
-  expect(text).toContain('@kanade/klp@0.1.');
-  expect(text).toContain('product@0.1.');
-  expect(text).toContain('packages/outbox/CHANGELOG.md');
-  expect(text).not.toContain('@kanade/agent@0.1.');
-});
-
 it('no private key is in the tree', () => {
   // Seeds of NKeys, and the body of a PEM file; the names of both may be spoken of.
   const seed = 'S[UAONC][A-Z2-7]{56}';

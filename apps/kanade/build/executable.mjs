@@ -1,6 +1,7 @@
 /**
  * Compiles the bundle into one executable per platform in `dist/executable/<platform>`, with links by which it is
- * called, and prints name, size and SHA-256 of each as one JSON line. `--all` makes every platform; the default is this one.
+ * called, and prints name, size and SHA-256 of each as one JSON line. `--all` makes every platform, `--platform=NAME` one; the
+ * default is this one.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +12,7 @@ import { bundle, bundleDir } from './bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outDir = join(here, '../dist/executable');
-const platforms = ['linux-x64', 'linux-arm64', 'linux-x64-musl', 'darwin-arm64', 'windows-x64'];
+export const platforms = ['linux-x64', 'linux-arm64', 'linux-x64-musl', 'darwin-arm64', 'windows-x64'];
 const links = ['agent-exec', 'kanade-agent', 'kanade-client'];
 
 /** The Bun that the lockfile pinned for this machine. */
@@ -57,5 +58,7 @@ export const hostPlatform = () => `${process.platform === 'win32' ? 'windows' : 
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!existsSync(join(bundleDir, 'main.cjs'))) await bundle();
-  for (const platform of process.argv.includes('--all') ? platforms : [hostPlatform()]) make(platform);
+  const named = process.argv.flatMap((word) => word.match(/^--platform=(.+)$/)?.[1] ?? []);
+  for (const platform of process.argv.includes('--all') ? platforms : named.length > 0 ? named : [hostPlatform()])
+    make(platform);
 }

@@ -2,7 +2,6 @@
  * How `nx release` reads and writes versions here: the one in package.json. Dependencies between packages are all
  * `workspace:^`; packing rewrites them, so nothing else changes with a release.
  */
-const { execFileSync } = require('node:child_process');
 const { VersionActions } = require('nx/release');
 
 const kinds = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'];
@@ -44,7 +43,3 @@ class WorkspaceVersionActions extends VersionActions {
 }
 
 exports.default = WorkspaceVersionActions;
-exports.afterAllProjectsVersioned = async (cwd, { dryRun }) => {
-  if (!dryRun) execFileSync('pnpm', ['install', '--lockfile-only', '--offline'], { cwd, stdio: 'ignore' });
-  return { changedFiles: dryRun ? [] : ['pnpm-lock.yaml'], deletedFiles: [] };
-};
