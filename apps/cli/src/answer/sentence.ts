@@ -67,7 +67,7 @@ function ordered(told: Told): Sentence {
   const [only] = results;
   if (!only) return open(`ordered ${name}; machines that are away run it when they come back`);
   if (results.length === 1 && missing === 0) {
-    const { mark, text } = only.skipped ? plain(`skipped (${only.exit_code})`) : endingSentence(only);
+    const { mark, text } = only.skipped ? open(`skipped (${only.exit_code})`) : endingSentence(only);
     return { mark, text: `${name} on ${only.pc_id}: ${text}` };
   }
   const failed = results.filter(({ exit_code }) => exit_code !== 0).length;

@@ -35,7 +35,9 @@ export function listenPlaceOf(
     throw new UsageError('--insecure and --token-file exclude each other: with a token file nothing is insecure');
   if ((given.port ?? 0) > portMax) throw new UsageError(`option --port must be at most ${portMax}: ${given.port}`);
   const address =
-    given.bind === undefined ? { host: '127.0.0.1', port: given.port ?? portDefault } : addressOf(given.bind);
+    given.bind === undefined
+      ? { host: '127.0.0.1', port: given.port ?? portDefault }
+      : addressOf(given.bind, portDefault);
   const place = { ...address, isLoopback: isLoopback(address.host), allowOrigin: originOf(given['allow-origin']) };
   if (!place.isLoopback) refuseUnsafe(place.host, given, env);
   return { ...place, tls: tlsOf(given) };
@@ -43,14 +45,14 @@ export function listenPlaceOf(
 
 const portMax = 65_535;
 
-function addressOf(bind: string): { host: string; port: number } {
+function addressOf(bind: string, portDefault: number): { host: string; port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(bind);
   const host = match?.[1] ?? match?.[2] ?? '';
   const port = Number(match?.[3]);
   if (isIP(host) !== (match?.[1] ? 6 : 4) || !(port <= portMax))
     throw new Failure(
       'internal_error',
-      `not an address: ${JSON.stringify(bind)}; give a literal one with its port, such as 127.0.0.1:19263 or [::1]:19263`,
+      `not an address: ${JSON.stringify(bind)}; give a literal one with its port, such as 127.0.0.1:${portDefault} or [::1]:${portDefault}`,
     );
   return { host: host.toLowerCase(), port };
 }

@@ -1,3 +1,4 @@
+import { servePort } from '@kanade/shared/job-words';
 import { defineCommand, noWords } from '../../call/command.ts';
 import { listenOptions } from '../../listen/options.ts';
 
@@ -5,9 +6,9 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'the jobs of this machine over HTTP, until Ctrl-C; the jobs go on',
   usage: '',
-  options: listenOptions,
+  options: listenOptions(servePort),
   notes: [
-    'Listens on 127.0.0.1:19263. Every request but GET /health and GET /openapi.json needs the bearer token. Nothing is printed but, on a terminal, where it listens.',
+    'Every request but GET /health and GET /openapi.json needs the bearer token. Nothing is printed but, on a terminal, where it listens.',
   ],
   examples: [
     'kanade serve --port 0 --address-file serve.url',
