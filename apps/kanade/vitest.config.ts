@@ -23,6 +23,7 @@ const onExecutableAlone = [
   'test/completion.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/fleet-{attempts,collect,history,orders,releases,scripts,settings,watch}.test.ts',
+  'test/guide/*.test.ts',
   'test/for-people.test.ts',
   'test/live-settings.test.ts',
   'test/people-door.test.ts',

@@ -1,0 +1,42 @@
+/** Every command of the guide works as it stands, and what a page shows is what is printed. */
+import { globSync, readFileSync } from 'node:fs';
+import { eventually, newestNatsServer, startNatsServer } from '@kanade/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startAgent } from '../agent.ts';
+import { answer } from '../program.ts';
+import { checkout, faultsOfPage, type Surroundings } from './run-page.ts';
+
+const read = (path: string): string => readFileSync(`${checkout}${path}`, 'utf8');
+
+/** Pages that a suite of their own tries, because they need more than a shell: a browser, a desktop, a whole machine. It names them. */
+const elsewhere = globSync('{apps,packages,tools}/**/test/**/*.test.ts', {
+  cwd: checkout,
+  exclude: ['**/node_modules'],
+})
+  .filter((path) => !path.includes('test/guide/'))
+  .flatMap((path) => [...read(path).matchAll(/guide\/[\w-]+\.md/g)].map(([page]) => `docs/${page}`));
+
+const pages = globSync(['README.md', 'docs/*.md', 'docs/guide/*.md'], { cwd: checkout })
+  .filter((page) => /^```(sh|console)$/m.test(read(page)) && page !== 'docs/cli.md' && !elsewhere.includes(page))
+  .sort();
+
+let around: Surroundings;
+const open = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  const server = await newestNatsServer();
+  const broker = open.use(await startNatsServer(server));
+  const env = { KANADE_NATS_URL: broker.url };
+  await answer(['fleet', 'setup'], { env });
+  // So that who listens for heartbeats need not listen long; settings of one machine win over those that a page makes.
+  await answer(['fleet', 'config', 'set', 'heartbeat_interval', '1s', '--pc', 'pc-042'], { env });
+  const agent = open.use(await startAgent({ id: 'pc-042', args: ['--server', broker.url, '--log-level', 'info'] }));
+  around = { natsServer: server.path, env: { ...env, KANADE_SOCKET: agent.socket } };
+  await eventually('pc-042 answers', async () => (await answer(['fleet', 'ping', 'pc-042'], { env })).ok === true);
+});
+afterAll(() => open.disposeAsync());
+
+// Pages mostly wait: for answers, and for what they start.
+it.concurrent.each(pages)('%s', async (page) => {
+  expect((await faultsOfPage(page, around)).join('\n')).toBe('');
+});
