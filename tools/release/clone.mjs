@@ -2,15 +2,16 @@
  * The clone that a release is made in: what is built is what is committed, and whoever dies on the way leaves the checkout as it
  * was. It stays afterwards, with its packages and its cache, and is made anew when it is broken.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { environment } from '../toolchain.mjs';
 import { ReleaseFault } from './fault.mjs';
 import { git } from './git.mjs';
 
 /** Checks out a commit of a repository in `dir`, nothing of an earlier build beside it, and installs what its lockfile says. */
-export function openClone(root, dir, commit) {
+export async function openClone(root, dir, commit) {
   try {
     if (!existsSync(join(dir, '.git'))) throw new Error('no clone');
     git(
@@ -30,7 +31,7 @@ export function openClone(root, dir, commit) {
     git(dir, 'checkout', '--quiet', '--detach', commit);
   }
   const install = ['install', '--frozen-lockfile'];
-  if (!succeeds(dir, 'pnpm', [...install, '--offline'])) run(dir, 'pnpm', [...install, '--prefer-offline']);
+  await run(dir, 'pnpm', [...install, '--offline']).catch(() => run(dir, 'pnpm', [...install, '--prefer-offline']));
 }
 
 /** Commits everything that changed in the clone, as who commits in the repository; returns the commit. */
@@ -61,21 +62,14 @@ function cloneEnvironment(dir) {
   };
 }
 
-const start = (dir, file, words, cwd) =>
-  spawnSync(file, words, {
-    cwd: join(dir, cwd ?? '.'),
-    env: cloneEnvironment(dir),
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
-
-const succeeds = (dir, file, words) => start(dir, file, words).status === 0;
-
-/** Runs a program of the clone to its end; returns what it printed. @throws ReleaseFault `step_failed`, with its last lines */
-export function run(dir, file, words, cwd) {
-  const { status, signal, stdout, stderr, error } = start(dir, file, words, cwd);
-  if (status === 0) return stdout;
-  const told = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-20).join('\n');
-  const how = error?.message ?? (signal ? `killed by ${signal}` : `exit code ${status}`);
-  throw new ReleaseFault('step_failed', `${file} ${words.join(' ')}: ${how}\n${told}`);
+/** Runs a program of the clone to its end; resolves with what it printed. @throws ReleaseFault `step_failed`, with its last lines */
+export async function run(dir, file, words, cwd = '.') {
+  const options = { cwd: join(dir, cwd), env: cloneEnvironment(dir), maxBuffer: 1 << 28 };
+  try {
+    return (await promisify(execFile)(file, words, options)).stdout;
+  } catch (error) {
+    const told = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-20).join('\n');
+    const how = error.signal ? `killed by ${error.signal}` : `it ended with ${error.code}`;
+    throw new ReleaseFault('step_failed', `${file} ${words.join(' ')}: ${how}\n${told}`);
+  }
 }

@@ -27,10 +27,10 @@ function uuidOf(text) {
   );
 }
 
-/** Writes the bill of the product into a folder; returns the name of the file. Nothing in it depends on when it was made. */
-export function writeBillOfMaterials(clone, folder, { version, commit, seconds }) {
+/** Writes the bill of the product into a folder; resolves with the name of the file. Nothing in it depends on when it was made. */
+export async function writeBillOfMaterials({ clone, part, version, commit, seconds }) {
   const words = ['--sbom-format', 'cyclonedx', '--sbom-spec-version', '1.6', '--sbom-type', 'application', '--prod'];
-  const bill = JSON.parse(run(clone, 'pnpm', ['sbom', ...words, '--filter', 'kanade']));
+  const bill = JSON.parse(await run(clone, 'pnpm', ['sbom', ...words, '--filter', 'kanade']));
   const root = bill.metadata.component['bom-ref'];
   const added = builtIn(clone);
   bill.components.push(...added);
@@ -39,6 +39,6 @@ export function writeBillOfMaterials(clone, folder, { version, commit, seconds }
   bill.metadata.timestamp = new Date(seconds * 1000).toISOString();
   bill.serialNumber = `urn:uuid:${uuidOf(`${commit} ${JSON.stringify(bill.components)}`)}`;
   const name = `kanade-${version}.cdx.json`;
-  writeFileSync(join(folder, name), `${JSON.stringify(bill, null, 2)}\n`);
+  writeFileSync(join(part, name), `${JSON.stringify(bill, null, 2)}\n`);
   return name;
 }

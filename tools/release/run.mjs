@@ -9,7 +9,7 @@
  * 5. Commit and tags are pushed, all of them or none; packages are published one by one, those that are there are passed over.
  */
 import { join } from 'node:path';
-import { makeFolder, platforms, productVersion, readFolder, releasedPackages } from './artefacts.mjs';
+import { kinds, makeFolder, platforms, productVersion, readFolder, releasedPackages } from './artefacts.mjs';
 import { commitAll, openClone } from './clone.mjs';
 import { ReleaseFault } from './fault.mjs';
 import {
@@ -24,23 +24,12 @@ import {
   tagTaken,
 } from './git.mjs';
 import { followRemote, publishPackages, pushRelease } from './publish.mjs';
+import { signingWith, writeSigned } from './sign.mjs';
 import { planRelease, writeVersions } from './versions.mjs';
 
 export async function release(root, folder, options, say) {
-  const onlyPlatforms = options.platform ?? platforms;
-  const strange = onlyPlatforms.filter((name) => !platforms.includes(name));
-  if (strange.length > 0)
-    throw new ReleaseFault('unknown_platform', `no platform ${strange.join(', ')}: there are ${platforms.join(', ')}`);
-  const site = {
-    root,
-    folder,
-    say,
-    onlyPlatforms,
-    clone: join(folder, '.work'),
-    push: options.push,
-    publish: options.publish,
-  };
-  if (options.at) return { made: (await ensureFolder(site, releaseAt(root, options.at))).path };
+  const site = siteOf(root, folder, options, say);
+  if (options.at) return { made: (await ensureFolder(site, releaseAt(root, options.at), site.wanted)).path };
   site.branch = releasableBranch(root);
   if (site.push) followRemote(root, site.push, site.branch);
   if (options['dry-run']) return rehearse(site);
@@ -61,14 +50,34 @@ export async function release(root, folder, options, say) {
   return out;
 }
 
+function siteOf(root, folder, options, say) {
+  const chosen = (given, known, what) => {
+    const strange = given?.filter((name) => !known.includes(name)) ?? [];
+    if (strange.length > 0)
+      throw new ReleaseFault('unknown_choice', `no ${what} ${strange}: there are ${known.join(', ')}`);
+    return known.filter((name) => given?.includes(name) ?? true);
+  };
+  return {
+    ...{ root, folder, say, clone: join(folder, '.work'), push: options.push, publish: options.publish },
+    wanted: {
+      kinds: chosen(options.kind, kinds, 'kind'),
+      platforms: chosen(options.platform, platforms, 'platform'),
+      isQuick: options.quick,
+    },
+    signing: signingWith(options.key ?? [], {
+      ...{ days: Number(options.days), floor: options.floor, revoked: options.revoke ?? [] },
+    }),
+  };
+}
+
 /** What is to be released, with its versions and changelogs written into the clone; null for nothing. */
-function prepare({ root, clone, say, push }) {
+async function prepare({ root, clone, say, push }) {
   const tags = new Set(git(root, 'tag', '--list').split('\n'));
   const plan = planRelease(root, tags);
   if (plan.plans.length === 0 && !plan.projects.some(({ isFirst }) => isFirst)) return null;
   say('preparing a clone');
-  openClone(root, clone, git(root, 'rev-parse', 'HEAD'));
-  const packages = writeVersions(clone, plan);
+  await openClone(root, clone, git(root, 'rev-parse', 'HEAD'));
+  const packages = await writeVersions(clone, plan);
   const newTags = [...new Set(packages.map(({ tag }) => tag))];
   const there = push ? remoteTags(root, push) : new Map();
   for (const tag of newTags) {
@@ -81,43 +90,46 @@ function prepare({ root, clone, say, push }) {
 /** Makes the next release: everything up to the point where the branch has it. Null when there is nothing to release. */
 async function makeNext(site) {
   const { root, clone } = site;
-  const prepared = prepare(site);
+  const prepared = await prepare(site);
   if (prepared === null) return null;
   const { packages, tags } = prepared;
   for (const { name, from, version } of packages) site.say(`${name}: ${from ?? 'first release'} -> ${version}`);
   const commit = commitAll(root, clone, releaseMessage(tags));
   const next = { ...lastRelease(clone), packages: packages.map(({ name, version }) => `${name}@${version}`) };
   if (next.commit !== commit) throw new ReleaseFault('step_failed', `the commit of the release does not name its tags`);
-  await ensureFolder(site, next);
+  await ensureFolder(site, next, site.wanted);
   git(root, 'fetch', '--quiet', '--no-tags', clone, commit);
   git(root, 'merge', '--quiet', '--ff-only', commit);
   return next;
 }
 
-/** The folder of a release with all that it has to have; made when it is not there. */
-async function ensureFolder({ root, folder, clone, say, onlyPlatforms }, { commit, tags, seconds }) {
+/** The folder of a release with what is wanted of it; made when it is not there. */
+async function ensureFolder({ root, folder, clone, say, signing }, { commit, tags, seconds }, wanted) {
   const version = tags.find((tag) => tag.startsWith('product@'))?.slice('product@'.length);
   const path = join(folder, version ?? commit.slice(0, 12));
-  const found = await readFolder(path, commit);
-  if (found) return { path, packages: found.packages };
-  if (commitOf(root, commit) !== null) openClone(root, clone, commit);
-  const packages = await makeFolder(clone, path, { commit, tags, seconds, onlyPlatforms, say });
+  const found = await readFolder(path, commit, wanted);
+  if (found) {
+    if (signing) writeSigned(path, found, signing);
+    return { path, packages: found.packages };
+  }
+  if (commitOf(root, commit) !== null) await openClone(root, clone, commit);
+  const made = await makeFolder(clone, path, { commit, tags, seconds, wanted, signing, say });
   say(`made ${path}`);
-  return { path, packages };
+  return { path, packages: made.packages };
 }
 
 /** Pushes and publishes what a release has and the world lacks, as far as it was asked for. */
 async function letOut(site, last, out) {
   if (site.push) out.pushed.push(...pushRelease(site.root, site.push, site.branch, last));
   if (!site.publish) return;
-  const { path, packages } = await ensureFolder(site, last);
+  const { path, packages } = await ensureFolder({ ...site, signing: null }, last, { kinds: ['npm'], platforms: [] });
   const published = publishPackages(site.root, site.publish, path, packages);
   out.published.push(...published.map(({ name, version }) => `${name}@${version}`));
 }
 
 /** Says all of it, and changes nothing that anybody sees. */
-function rehearse(site) {
-  const prepared = prepare(site);
+async function rehearse(site) {
+  const prepared = await prepare(site);
   if (prepared === null) site.say('nothing to release: no commit since the last one changes what ships');
   const { packages = [], tags = [] } = prepared ?? {};
   for (const { name, from, version, changelog } of packages)
@@ -126,6 +138,6 @@ function rehearse(site) {
   const files = prepared ? releasedPackages(site.clone, tags).map(({ file }) => file) : [];
   return {
     released: packages.map(({ name, version }) => `${name}@${version}`),
-    ...{ tags, files, platforms: site.onlyPlatforms, push: site.push ?? null, publish: site.publish ?? null },
+    ...{ tags, files, ...site.wanted, push: site.push ?? null, publish: site.publish ?? null },
   };
 }

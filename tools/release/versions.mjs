@@ -40,12 +40,12 @@ export function planRelease(root, tags) {
  * Writes versions and changelogs of a plan into the clone. Returns the projects whose version is new, in the order of their
  * groups: `{name, dir, from, version, tag, changelog}`; `from` is null for a first release, `changelog` the entry that was added.
  */
-export function writeVersions(dir, { projects, plans }) {
+export async function writeVersions(dir, { projects, plans }) {
   const before = new Map(projects.map(({ name, dir: folder }) => [name, changelogAt(dir, folder)]));
   if (plans.length > 0) {
     const file = join(dir, '.nx/release-plans.json');
     writeFileSync(file, JSON.stringify(plans));
-    run(dir, 'node', ['tools/release/nx-release.mjs', file]);
+    await run(dir, 'node', ['tools/release/nx-release.mjs', file]);
     rmSync(file);
   }
   for (const project of projects) if (project.isFirst) writeFirst(dir, project);

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { tempDir } from '@kanade/testkit';
+import { createReleaseKey, verifyRelease } from '@kanade/update';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRegistry } from '../registry.mjs';
 import { environment, root } from '../toolchain.mjs';
@@ -75,6 +76,14 @@ const page = readFileSync(join(root, 'docs/guide/releasing.md'), 'utf8');
 const [, block = ''] = /^```sh\n([\s\S]*?)^```$/m.exec(page) ?? [];
 const commands = block.trim().split('\n');
 
+/** Of each kind something, for this platform. */
+const everything = [
+  '--quick',
+  '--platform',
+  'linux-x64',
+  ...['npm', 'executable', 'deb', 'sbom'].flatMap((kind) => ['--kind', kind]),
+];
+
 /** Everything that happens, in its order; the tests below look at what was written down. */
 async function story() {
   const tree = await copyOfTheTree();
@@ -91,12 +100,18 @@ async function story() {
     chmodSync(path, 0o755);
     return () => rmSync(path);
   };
-  /** Calls a command of the guide, for one platform and with the registry of this test in place of npm's. */
-  const release = async (command: string, { isFine = true } = {}) => {
+  const keys = join(dirname(tree), 'keys');
+  const { trusted } = createReleaseKey({ dir: keys, keyid: 'release-2026' });
+  /** Calls a command of the guide, for one platform and with the registry and the key of this test. */
+  const release = async (command: string, { isFine = true, made = everything } = {}) => {
     const line = commands.find((known) => known === command);
     if (line === undefined) throw new Error(`the guide has no line ${command}`);
-    const words = line.replace('https://registry.npmjs.org/', door.url).split(' ').slice(1);
-    if (!words.includes('--dry-run')) words.push('--platform', 'linux-x64');
+    const words = line
+      .replace('https://registry.npmjs.org/', door.url)
+      .replace('/media/keys', keys)
+      .split(' ')
+      .slice(1);
+    if (!words.includes('--dry-run')) words.push(...made);
     const env = { ...environment(), NPM_CONFIG_USERCONFIG: npmrc };
     const { stdout, stderr, code } = await run('pnpm', ['--silent', ...words], { cwd: tree, env }).then(
       (ended) => ({ ...ended, code: 0 }),
@@ -132,17 +147,34 @@ async function story() {
 
   await change('packages/klp/test/socket.test.ts', 'fix(klp): a test waits for what it needs');
   await change('packages/outbox/src/index.ts', 'fix(outbox): what is waited for is not asked for twice');
-  const second = { ...(await release(out)), state: await state() };
+  const second = { ...(await release(out, { made: ['--kind', 'npm'] })), state: await state() };
 
   rmSync(join(tree, 'release/0.1.0'), { recursive: true });
   const rebuilt = await release('pnpm release --at product@0.1.0');
   const sumsAgain = readFileSync(join(tree, 'release/0.1.0/SHA256SUMS'), 'utf8');
+  const isSignedUnasked = existsSync(join(tree, 'release/0.1.0/release.json'));
+  await release('pnpm release --at product@0.1.0 --key /media/keys/release-2026.pem');
+  const signed = readFileSync(join(tree, 'release/0.1.0/release.json'), 'utf8');
   await change('packages/outbox/src/index.ts', 'feat(outbox)!: what is waited for is told');
   await git('tag', '@kanade/outbox@0.2.0', 'HEAD~1');
   const taken = await release('pnpm release --dry-run', { isFine: false });
   const changelog = (name: string) => readFileSync(join(tree, name, 'CHANGELOG.md'), 'utf8');
   return {
-    ...{ rehearsed, killed, goneOn, cutOff, publishedRest, again, second, rebuilt, taken, sums, sumsAgain },
+    ...{
+      rehearsed,
+      killed,
+      goneOn,
+      cutOff,
+      publishedRest,
+      again,
+      second,
+      rebuilt,
+      taken,
+      sums,
+      sumsAgain,
+      isSignedUnasked,
+    },
+    ...{ trusted, signed },
     changelogs: { outbox: changelog('packages/outbox'), kanade: changelog('apps/kanade'), cli: changelog('apps/cli') },
     published: (name: string) => fetch(new URL(name.replace('/', '%2f'), registry.url)).then((answer) => answer.json()),
   };
@@ -185,9 +217,22 @@ describe('the first release', () => {
 
   it('made again from its tag, has the same bytes', () => {
     expect(told.rebuilt).toMatchObject({ code: 0, answer: { made: expect.stringMatching(/release\/0\.1\.0$/) } });
-    expect(told.sums.split('\n').filter(Boolean)).toHaveLength(12);
+    expect(told.sums.split('\n').filter(Boolean)).toHaveLength(13);
     expect(told.sumsAgain).toBe(told.sums);
   });
+});
+
+it('what is signed is what was made, believed by whoever trusts the key', () => {
+  const { manifest, keyids } = verifyRelease(told.signed, { keys: [told.trusted] });
+  expect([keyids, told.isSignedUnasked]).toEqual([['release-2026'], false]);
+  expect(manifest).toMatchObject({ version: '0.1.0', version_floor: '0.0.0', broker_min: '2.9.0', revoked_keys: [] });
+  const days = (Date.parse(manifest.expires_at) - Date.now()) / 86_400_000;
+  expect(Math.ceil(days)).toBe(90);
+  expect(manifest.files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('')).toBe(told.sums);
+  expect(manifest.files.filter(({ platform }) => platform)).toEqual([
+    expect.objectContaining({ name: 'kanade-0.1.0-linux-x86_64', kind: 'executable', platform: 'linux-x86_64' }),
+    expect.objectContaining({ name: 'kanade_0.1.0_amd64.deb', kind: 'deb', platform: 'linux-x86_64' }),
+  ]);
 });
 
 describe('a change in outbox alone', () => {
