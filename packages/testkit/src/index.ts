@@ -2,6 +2,7 @@ export { type Browser, launchBrowser, type Page } from './browser.ts';
 export { type Authority, createAuthority, type IssueOptions, type Pem } from './certificates.ts';
 export { type DamagedFile, damageCorpus, type SoundFile, soundFile } from './damage.ts';
 export { eventually, patienceMs } from './eventually.ts';
+export { type KeptState, keptStates } from './kept-state.ts';
 export { type LinkState, openTestLink, type TestLink } from './link.ts';
 export { type RunningNatsCluster, startNatsCluster } from './nats-cluster.ts';
 export {

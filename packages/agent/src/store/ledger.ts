@@ -181,7 +181,8 @@ const endedJobs = `SELECT job_id FROM (
      SELECT job_id, ended_at_ms FROM run WHERE state = 'ended'
      UNION ALL SELECT earlier_job_id, ended_at_ms FROM run WHERE state = 'ended' AND earlier_job_id IS NOT NULL)
    WHERE job_id IS NOT NULL ORDER BY ended_at_ms`;
-const allJobs = 'SELECT job_id FROM run UNION ALL SELECT earlier_job_id FROM run WHERE earlier_job_id IS NOT NULL';
+const allJobs =
+  'SELECT job_id FROM run WHERE job_id IS NOT NULL UNION ALL SELECT earlier_job_id FROM run WHERE earlier_job_id IS NOT NULL';
 
 /** What a row takes besides its texts, in bytes, generously. */
 const rowBytes = 1024;
