@@ -134,6 +134,12 @@ const benches = {
     programs: true,
     runtimes: ['node'],
   },
+  'kanade:install': {
+    what: 's from the install of the .deb to the first heartbeat, under a real systemd (as root; --rounds N); MB of each package',
+    file: 'kanade/install.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   shared: {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared/decode.mjs',

@@ -32,6 +32,7 @@ const onExecutableAlone = [
   'test/serve-guard.test.ts',
   'test/mcp/{guide,hostile,http,resources,tasks}.test.ts',
   'test/signed-orders.test.ts',
+  'test/packages/*.test.ts',
   'test/toasts.test.ts',
   'test/skill.test.ts',
   'test/support-door.test.ts',

@@ -41,7 +41,7 @@ const specText = ({ tree, version, isQuick }) => `%global __os_install_post %{ni
 %global _buildhost kanade
 %global use_source_date_epoch_as_buildtime 1
 %global clamp_mtime_to_source_date_epoch 1
-%global _binary_payload w${isQuick ? 3 : 15}.zstdio
+%global _binary_payload w${isQuick ? 1 : 15}.zstdio
 Name: kanade
 Version: ${version}
 Release: 1

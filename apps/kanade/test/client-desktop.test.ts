@@ -1,13 +1,16 @@
 /* The Client App as a part of the desktop: started at login, and once for each person; what docs/guide/client-app.md tells people to call. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { eventually, tempDir } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { answer, call, start } from './program.ts';
 
+/** The entry for everybody, as packages bring it. */
+const packaged = new URL('../release/files/kanade-client.desktop', import.meta.url);
+
 describe('client autostart', () => {
   async function home() {
     const dir = await tempDir();
-    const env = { HOME: dir.path, XDG_CONFIG_HOME: '' };
+    const env = { HOME: dir.path, XDG_CONFIG_HOME: '', XDG_CONFIG_DIRS: `${dir.path}/xdg` };
     const file = `${dir.path}/.config/autostart/kanade-client.desktop`;
     const ask = (...words: string[]) => answer(['client', 'autostart', ...words], { env });
     return { dir, env, file, ask };
@@ -32,6 +35,20 @@ describe('client autostart', () => {
     expect(await ask('status')).toEqual(told('off', false));
     expect(await ask('off')).toEqual(told('off', true));
     expect(await ask('off')).toEqual(told('off', false));
+  });
+
+  it('is switched off where a package switched it on for everybody, by that person for that person', async () => {
+    const { dir, file, ask } = await home();
+    await using _ = dir;
+    mkdirSync(`${dir.path}/xdg/autostart`, { recursive: true });
+    cpSync(packaged, `${dir.path}/xdg/autostart/kanade-client.desktop`);
+    expect(await ask('status')).toMatchObject({ autostart: 'on', changed: false });
+    expect(await ask('off')).toMatchObject({ autostart: 'off', changed: true });
+    expect(readFileSync(file, 'utf8')).toContain('\nHidden=true\n');
+    expect(await ask('off')).toMatchObject({ autostart: 'off', changed: false });
+    expect(await ask('status')).toMatchObject({ autostart: 'off' });
+    expect(await ask('on')).toMatchObject({ autostart: 'on', changed: true });
+    expect(await ask('status')).toMatchObject({ autostart: 'on' });
   });
 
   it.each([

@@ -5,10 +5,13 @@ import { dirname, join } from 'node:path';
 import { ClientAppError } from '../client-app-error.ts';
 import type { Io } from '../io.ts';
 import type { ClientAppOptions } from '../options.ts';
-import { desktopEntry, isOwnEntry, isSwitchedOn } from './desktop-entry.ts';
+import { desktopEntry, hiddenEntry, isOwnEntry, isSwitchedOn } from './desktop-entry.ts';
 import { ownWords } from './own-words.ts';
 
 type AutostartOptions = Extract<ClientAppOptions, { kind: 'autostart' }>;
+
+/** The name tells the entry: of two with the same one the person's counts. */
+const fileName = 'kanade-client.desktop';
 
 /** A file of some hundred bytes; one that is larger is none of ours. */
 const fileBytesMax = 64 * 1024;
@@ -17,15 +20,29 @@ const fileBytesMax = 64 * 1024;
 export function autostart({ action, words, args }: AutostartOptions, io: Io): string {
   const path = entryPath(io);
   const before = readEntry(path);
-  if (action === 'status') return answer(io, { state: before.state, path, isChanged: false });
+  const forAll = entryForAll(io);
+  if (action === 'status') {
+    const state = before.text === undefined && before.state === 'off' ? forAll : before.state;
+    return answer(io, { state, path, isChanged: false });
+  }
   if (before.state === 'foreign') {
     const message = `change the autostart: ${path} is not a file that kanade wrote; move it away first`;
     throw new ClientAppError('autostart_foreign', message);
   }
-  const wanted = action === 'on' ? entryOf([...ownWords(args, ownProcess()), '--open', ...words]) : undefined;
+  const wanted = action === 'on' ? entryOf([...ownWords(args, ownProcess()), '--open', ...words]) : nothing(forAll);
   const isChanged = wanted !== before.text;
   if (isChanged) write(path, wanted);
   return answer(io, { state: action, path, isChanged });
+}
+
+/** What says that it is not started: no file, or one that hides the file for everybody who logs in here. */
+const nothing = (forAll: Entry['state']): string | undefined => (forAll === 'on' ? hiddenEntry : undefined);
+
+/** Whether the desktop starts it for everybody, as an installed package makes it: a file of this person's goes before that. */
+function entryForAll({ env }: Io): 'on' | 'off' {
+  const places = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':').filter((place) => place.startsWith('/'));
+  const entries = places.map((place) => readEntry(join(place, 'autostart', fileName)));
+  return entries.find(({ text }) => text !== undefined)?.state === 'on' ? 'on' : 'off';
 }
 
 const ownProcess = () => ({
@@ -47,7 +64,7 @@ function entryPath({ env }: Io): string {
     const message = `change the autostart: not built for ${process.platform}; add the command to what your system starts at login by hand`;
     throw new ClientAppError('autostart_unsupported', message);
   }
-  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'autostart', 'kanade-client.desktop');
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'autostart', fileName);
 }
 
 interface Entry {

@@ -19,6 +19,9 @@ export function desktopEntry(words: readonly string[]): string {
   ].join('\n');
 }
 
+/** A person's own "no" to an entry for everybody. */
+export const hiddenEntry = `[Desktop Entry]\nType=Application\nName=kanade Client App\nHidden=true\n${ownLine}\n`;
+
 export const isOwnEntry = (text: string): boolean => text.split('\n').includes(ownLine);
 
 /** Whether the desktop starts it: people switch it off in their settings, too, which leave the file where it is. */

@@ -33,5 +33,5 @@ if [ "$purge" = yes ]; then
   purge_all
 else
   rm -rf /opt/kanade /run/kanade
-  say_kept "rm -r /etc/kanade /var/lib/kanade /var/log/kanade"
+  say_kept "rm -rf /etc/kanade /var/lib/kanade /var/log/kanade"
 fi
