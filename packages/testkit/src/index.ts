@@ -4,7 +4,7 @@ export { type DamagedFile, damageCorpus, type SoundFile, soundFile } from './dam
 export { eventually, patienceMs } from './eventually.ts';
 export { type KeptState, keptStates } from './kept-state.ts';
 export { type LinkState, openTestLink, type TestLink } from './link.ts';
-export { type Machine, openMachine } from './machine.ts';
+export { openMachine, type TestMachine } from './machine.ts';
 export { type RunningNatsCluster, startNatsCluster } from './nats-cluster.ts';
 export {
   type NatsServerOptions,

@@ -24,7 +24,7 @@ interface MachineAnswer {
   readonly stderr: string;
 }
 
-export interface Machine extends AsyncDisposable {
+export interface TestMachine extends AsyncDisposable {
   /** Words before those of a program that shall run on it, as root. */
   readonly within: readonly string[];
   /** A path of the machine, as this process reaches it. */
@@ -44,7 +44,7 @@ export interface Machine extends AsyncDisposable {
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Resolves when it is up. Throws with what systemd said when it does not come up. */
-export async function openMachine({ name, writes = 'memory' }: MachineOptions): Promise<Machine> {
+export async function openMachine({ name, writes = 'memory' }: MachineOptions): Promise<TestMachine> {
   if (process.getuid?.() !== 0) throw new Error('a machine of its own has namespaces and mounts: run this as root');
   const dir = await mkdtemp(join(tmpdir(), 'kanade-machine-'));
   const group = join(ownGroup(), `kanade-machine-${dir.slice(-6)}`);
@@ -77,12 +77,12 @@ export async function openMachine({ name, writes = 'memory' }: MachineOptions): 
   }
 }
 
-function machineOf(pid: string, { log, close }: { log: () => string; close: () => Promise<void> }): Machine {
+function machineOf(pid: string, { log, close }: { log: () => string; close: () => Promise<void> }): TestMachine {
   const inside = 'env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   const within = ['nsenter', '--target', pid, '--all', '--', ...inside.split(' ')];
   const begin = (words: readonly string[]): ChildProcess =>
     spawn(within[0] as string, [...within.slice(1), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const run: Machine['run'] = async (...words) => {
+  const run: TestMachine['run'] = async (...words) => {
     const child = begin(words);
     const text = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {

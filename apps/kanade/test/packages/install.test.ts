@@ -1,6 +1,6 @@
 /** What an administrator does with a package, from the first install to the last file: on a machine of its own, under a real systemd. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { eventually, type Machine, tempDir } from '@kanade/testkit';
+import { eventually, type TestMachine, tempDir } from '@kanade/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, program } from '../program.ts';
 import { type Kind, makeVersions, openPackageSite, type PackageSite, type Versions } from './site.ts';
@@ -13,14 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => versions[Symbol.asyncDispose]());
 
-const has = (machine: Machine, path: string): boolean => existsSync(machine.path(path));
+const has = (machine: TestMachine, path: string): boolean => existsSync(machine.path(path));
 
 /** What a package brings, and what the agent makes. */
 const own = ['/opt/kanade', '/usr/bin/kanade', '/usr/bin/kanade-agent', '/usr/lib/systemd/system/kanade-agent.service'];
 const kept = ['/etc/kanade/agent.yaml', '/var/lib/kanade', '/var/log/kanade'];
 
 /** All that has our name in the places where we put something. */
-function leftOvers(machine: Machine): string[] {
+function leftOvers(machine: TestMachine): string[] {
   const places = [
     '/etc',
     '/opt',

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { eventually, type Machine, newestNatsServer, openMachine, tempDir } from '@kanade/testkit';
+import { eventually, newestNatsServer, openMachine, type TestMachine, tempDir } from '@kanade/testkit';
 import { makePackages } from '../../release/packages.mjs';
 import { type Json, program } from '../program.ts';
 
@@ -56,7 +56,7 @@ export async function makeVersions(kinds: readonly Kind[], versions: readonly st
 export type Versions = Awaited<ReturnType<typeof makeVersions>>;
 
 export interface PackageSite extends AsyncDisposable {
-  readonly machine: Machine;
+  readonly machine: TestMachine;
   /** Brings the package of that version to the machine; resolves with its path there. */
   prepare(version: string): Promise<string>;
   /** Installs that version, or upgrades to it; resolves with what was said. */
