@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { eventually, newestNatsServer, openMachine, type TestMachine, tempDir } from '@kanade/testkit';
-import { makePackages } from '../../release/packages.mjs';
 import { type Json, program } from '../program.ts';
+import { makePackages } from './make-packages.ts';
 
 export type Kind = 'deb' | 'rpm' | 'tarball';
 
@@ -43,8 +43,8 @@ export async function makeVersions(kinds: readonly Kind[], versions: readonly st
   const dir = await tempDir();
   const files = new Map<string, string>();
   for (const version of versions) {
-    const given = { executable: program[0] ?? '', platform: 'linux-x64', out: dir.path, isQuick: true };
-    for (const { kind, file } of await makePackages({ ...given, version, kinds }))
+    const given = { executable: program[0] ?? '', platform: 'linux-x64', out: dir.path };
+    for (const { kind, file } of await makePackages({ ...given, version, more: ['--quick', '--kinds', kinds.join()] }))
       files.set(`${kind} ${version}`, file);
   }
   return {
