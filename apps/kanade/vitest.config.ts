@@ -34,6 +34,7 @@ const onExecutableAlone = [
   'test/signed-orders.test.ts',
   'test/packages/*.test.ts',
   'test/toasts.test.ts',
+  'test/self-update.test.ts',
   'test/skill.test.ts',
   'test/support-door.test.ts',
   'test/trust/!(old-state).test.ts',

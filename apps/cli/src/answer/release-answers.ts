@@ -16,6 +16,21 @@ function machinesOf(scope: unknown): string {
 }
 
 export const releaseSentences: Readonly<Record<string, (told: Told) => Sentence>> = {
+  self_update: ({ from, version, installed, expires_at }) => {
+    if (installed === true)
+      return good(`${version} is in the place of ${from}; an agent that runs is restarted to be it`);
+    return version === from
+      ? plain(`${from} runs already`)
+      : open(`${version} would be installed in the place of ${from}, until ${lineOf(expires_at)}`);
+  },
+  'release-key.create': ({ keyid, private_key_file }) =>
+    good(`made release key ${keyid}; its private half is in ${private_key_file}`),
+  'release-key.show': ({ keys, keys_dir, written }) =>
+    written === undefined
+      ? plain(`${some(listIn(keys).length, 'release key')} in ${keys_dir}`)
+      : good(`wrote ${some(listIn(keys).length, 'release key')} to ${written}`),
+  'release-key.sign': ({ version, keyid, expires_at, file }) =>
+    good(`${version} is signed by ${keyid} until ${lineOf(expires_at)}: ${file}`),
   'fleet.agent.publish': ({ version, stored, already, before }) => {
     if (namesIn(stored) !== '') return good(`release ${version} is published for ${namesIn(stored)}`);
     return before === 'the same'
@@ -54,6 +69,7 @@ export function updateCell({ update }: Told): Cell {
 }
 
 export const releaseTables: Readonly<Record<string, Columns>> = {
+  'release-key.show': { rows: 'keys', columns: { key: value('keyid'), 'public key': value('public_key') } },
   'fleet.agent.current': {
     rows: 'agents',
     columns: {

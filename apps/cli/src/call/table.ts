@@ -13,6 +13,7 @@ import { queueSet } from '../commands/local/queue/set.ts';
 import { restart } from '../commands/local/restart.ts';
 import { run } from '../commands/local/run.ts';
 import { schema } from '../commands/local/schema.ts';
+import { selfUpdate } from '../commands/local/self-update.ts';
 import { serveRoot } from '../commands/local/serve-root.ts';
 import { start } from '../commands/local/start.ts';
 import { status } from '../commands/local/status.ts';
@@ -64,6 +65,7 @@ const local: Door = {
     schema,
     completions,
     installSkills,
+    selfUpdate,
     mcp,
   ],
   hidden: [serveRoot],
@@ -83,6 +85,11 @@ const otherDoors: readonly DoorEntry[] = [
     name: 'outbox',
     summary: 'look into files of undelivered records, and repair them',
     load: () => import('../commands/outbox/door.ts').then(({ outbox }) => outbox),
+  },
+  {
+    name: 'release-key',
+    summary: 'make keys that releases are signed with',
+    load: () => import('../commands/release-key/door.ts').then(({ releaseKeyDoor }) => releaseKeyDoor),
   },
 ];
 

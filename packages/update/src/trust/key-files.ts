@@ -26,7 +26,7 @@ const keyBytesMax = 16 * 1024;
  * Makes an Ed25519 key as `<dir>/<keyid>.pem`; the directory is made for its owner alone. Throws UpdateError `key_invalid` (an id that is
  * none), `key_exists`, `key_unsafe` (a directory that others can change).
  */
-export function createReleaseKey({ dir, keyid, label }: { dir: string; keyid: string; label?: string }): NewReleaseKey {
+export function createReleaseKey({ dir, keyid }: { readonly dir: string; readonly keyid: string }): NewReleaseKey {
   if (!isToken(keyid))
     throw new UpdateError('key_invalid', `a key id has letters, digits, _ . and - only: ${JSON.stringify(keyid)}`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -36,7 +36,7 @@ export function createReleaseKey({ dir, keyid, label }: { dir: string; keyid: st
   const path = join(dir, `${keyid}${suffix}`);
   if (!writePrivateFile(path, privateKey.export({ format: 'pem', type: 'pkcs8' }) as string))
     throw new UpdateError('key_exists', `there is a release key ${keyid} already: ${path}`);
-  return { trusted: { ...trustedOf(keyid, publicKey), ...(label === undefined ? {} : { label }) }, path };
+  return { trusted: trustedOf(keyid, publicKey), path };
 }
 
 /**

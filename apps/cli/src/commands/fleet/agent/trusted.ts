@@ -1,8 +1,9 @@
 /** Whether machines will take a signed release: asked of the same library, with the keys of this operator. */
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ReleaseManifest } from '@kanade/shared/release';
 import { Failure } from '../../../answer/answer.ts';
 import type { Context, OptionTable } from '../../../call/command.ts';
+import { installedReleaseKeys } from '../../../local/installed.ts';
 
 type Library = typeof import('./library.ts');
 
@@ -14,13 +15,9 @@ export const releaseKeysOption = {
   },
 } as const satisfies OptionTable;
 
-/** Where the keys are that came with this program: `bin/kanade` and `share/release-keys.json` lie beside each other. */
-export function releaseKeysPath({ cwd }: Context, given: string | undefined): string {
-  if (given !== undefined) return resolve(cwd, given);
-  const isExecutable = (process.argv[1] ?? '').includes('$bunfs');
-  const dir = isExecutable ? dirname(dirname(process.execPath)) : '/opt/kanade';
-  return join(dir, 'share', 'release-keys.json');
-}
+/** The keys that were named, else those that came with this program. */
+export const releaseKeysPath = ({ cwd }: Context, given: string | undefined): string =>
+  given === undefined ? installedReleaseKeys() : resolve(cwd, given);
 
 /**
  * The manifest of a signed release that machines with these keys take now. Throws UpdateError, and Failure `release_expired`,
