@@ -24,11 +24,11 @@ export const releaseKeyShow = defineCommand({
     noWords(words);
     const dir = releaseKeysDir(context);
     const own = await ownReleaseKeys(dir);
-    const { loadReleaseKeys, replaceFile, writeReleaseKeys } = await import('./library.ts');
+    const { loadReleaseKeys, writeTrustedKeys } = await import('./library.ts');
     const others = and === undefined ? [] : loadReleaseKeys(resolve(context.cwd, and));
     const keys = [...own.map(({ trusted }) => trusted), ...others];
     const path = write === undefined ? undefined : resolve(context.cwd, write);
-    if (path !== undefined) replaceFile(path, writeReleaseKeys(keys), { durable: true, mode: 0o644 });
+    if (path !== undefined) writeTrustedKeys(path, keys);
     return { type: 'release-key.show', keys_dir: dir, keys, ...(path === undefined ? {} : { written: path }) };
   },
 });

@@ -38,7 +38,7 @@ export const releaseKeySign = defineCommand({
     if (lifeMs === undefined || lifeMs === 0) throw new UsageError('option --for must be a duration such as 90d');
     const own = await ownReleaseKeys(releaseKeysDir(context));
     const key = chosenOf(own, options.key);
-    const { loadReleaseKeys, replaceFile, signedReleaseBytesMax, signRelease, verifyRelease } = await import(
+    const { loadReleaseKeys, signedReleaseBytesMax, signRelease, verifyRelease, writePublic } = await import(
       './library.ts'
     );
     const given = options['release-keys'];
@@ -57,7 +57,7 @@ export const releaseKeySign = defineCommand({
       revoked_keys,
     };
     const to = options.to === undefined ? path : resolve(context.cwd, options.to);
-    replaceFile(to, signRelease(next, [key]), { durable: true, mode: 0o644 });
+    writePublic(to, signRelease(next, [key]));
     const { version, released_at, expires_at, version_floor } = next;
     return {
       type: 'release-key.sign',
