@@ -1,9 +1,11 @@
 /** Every command of the guide works as it stands, and what a page shows is what is printed. */
-import { globSync, readFileSync } from 'node:fs';
-import { eventually, newestNatsServer, startNatsServer } from '@kanade/testkit';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { eventually, newestNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startAgent } from '../agent.ts';
 import { answer } from '../program.ts';
+import { openSigner } from '../signed-release.ts';
 import { checkout, faultsOfPage, type Surroundings } from './run-page.ts';
 
 const read = (path: string): string => readFileSync(`${checkout}${path}`, 'utf8');
@@ -31,7 +33,12 @@ beforeAll(async () => {
   // So that who listens for heartbeats need not listen long; settings of one machine win over those that a page makes.
   await answer(['fleet', 'config', 'set', 'heartbeat_interval', '1s', '--pc', 'pc-042'], { env });
   const agent = open.use(await startAgent({ id: 'pc-042', args: ['--server', broker.url, '--log-level', 'info'] }));
-  around = { natsServer: server.path, env: { ...env, KANADE_SOCKET: agent.socket } };
+  const { path: dir } = open.use(await tempDir());
+  const signer = openSigner(dir);
+  writeFileSync(`${dir}/program`, 'a program');
+  const release = signer.sign('1.4.0', { path: `${dir}/program`, platform: 'linux-x86_64' });
+  const releases = { SIGNED_RELEASE: dirname(release), RELEASE_KEYS: signer.keysFile };
+  around = { natsServer: server.path, env: { ...env, ...releases, KANADE_SOCKET: agent.socket } };
   await eventually('pc-042 answers', async () => (await answer(['fleet', 'ping', 'pc-042'], { env })).ok === true);
 });
 afterAll(() => open.disposeAsync());
