@@ -120,6 +120,30 @@ export { Id } from './scalar/id.ts';
 export { createReader, type Fault, faultsOf, type Read, readAs, strictAs } from './scalar/strict.ts';
 export { Humantime, Instant } from './scalar/time.ts';
 export {
+  type EnrolAnswer,
+  type EnrolledKey,
+  type Enrolment,
+  type EnrolRefusal,
+  type EnrolRequest,
+  type EnrolToken,
+  enrolKeyringBytesMax,
+  enrolledKey,
+  enrolRequestBytesMax,
+  enrolSigned,
+  enrolTokenCharsMax,
+  enrolTokenHead,
+  enrolUsesMax,
+  readEnrolAnswer,
+  readEnrolledKey,
+  readEnrolment,
+  readEnrolRequest,
+  readEnrolToken,
+  readSignedEnrol,
+  readStoredEnrolToken,
+  type SignedEnrol,
+  type StoredEnrolToken,
+} from './signing/enrolment.ts';
+export {
   type KeyringFile,
   keyPolicy,
   keyringBytesMax,

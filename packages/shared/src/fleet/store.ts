@@ -53,6 +53,8 @@ export const buckets = {
   agentMeta: 'agent_meta',
   fleetConfig: 'fleet_config',
   notificationsRead: 'notifications_read',
+  enrolTokens: 'enrol_tokens',
+  enrolments: 'enrolments',
 } as const;
 
 /** The KV buckets that appear with the part of the system that first writes them. */
@@ -81,7 +83,17 @@ export const removalHeader = { name: 'KV-Operation', values: ['DEL', 'PURGE'] } 
 
 /** How many values of a key a bucket keeps: 5, but 1 where only the newest means anything. */
 export const bucketHistory = (bucket: string): number =>
-  ([bucketsOnDemand.agentsState, buckets.fleetConfig, buckets.notificationsRead] as string[]).includes(bucket) ? 1 : 5;
+  (
+    [
+      bucketsOnDemand.agentsState,
+      buckets.fleetConfig,
+      buckets.notificationsRead,
+      buckets.enrolTokens,
+      buckets.enrolments,
+    ] as string[]
+  ).includes(bucket)
+    ? 1
+    : 5;
 
 /** The object stores that every fleet has, named as on the wire. */
 export const objectStores = {

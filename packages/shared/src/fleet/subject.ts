@@ -41,6 +41,10 @@ export const pcSubjects = {
 } as const;
 
 export const amendmentSubject = 'notif-amend';
+/** Where a machine with a token asks to be enrolled. */
+export const enrolSubject = 'enrol.request';
+/** Stands in the tags of credentials that a machine was enrolled with: then their name is that of the machine. */
+export const enrolledTag = 'kanade:enrolled';
 
 /** The subject of an address. Throws a RangeError for an id that would change the subject. */
 export function subjectOf(address: Address): string {

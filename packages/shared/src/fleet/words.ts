@@ -79,6 +79,8 @@ export {
   anyProcessPerf,
   commandFilters,
   commandSubject,
+  enrolledTag,
+  enrolSubject,
   heartbeatSubject,
   hostPerfSubject,
   killSubject,
