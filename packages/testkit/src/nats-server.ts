@@ -36,6 +36,8 @@ export interface RunningNatsServer extends AsyncDisposable {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends it if it runs, and starts it again on the same port and store. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Gives it other lines of configuration, which it takes up while it runs. */
+  reload(lines: readonly string[]): Promise<void>;
   /** Freezes the server where it stands, and lets it go on. */
   freeze(): void;
   thaw(): void;
@@ -49,10 +51,9 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    const config = join(home.path, 'server.conf');
     const portsDir = join(home.path, 'ports');
     await mkdir(portsDir, { recursive: true });
-    await writeFile(config, configText({ ...options, port, home: home.path, portsDir }), { mode: 0o600 });
+    const config = await writeConfig({ ...options, port, home: home.path });
     await using logFile = await open(log, 'a');
     const started = spawn(options.path, ['-c', config], { stdio: ['ignore', logFile.fd, logFile.fd] });
     child = started;
@@ -90,6 +91,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     restart: async (signal) => {
       await stop(signal);
       await start();
+    },
+    reload: async (lines) => {
+      await writeConfig({ ...options, lines, port, home: home.path });
+      child?.kill('SIGHUP');
     },
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
@@ -146,13 +151,21 @@ function parseServers(text: string): readonly NatsServerProgram[] {
   return servers as NatsServerProgram[];
 }
 
-function configText(options: NatsServerOptions & { port: number; home: string; portsDir: string }): string {
+type Placed = NatsServerOptions & { readonly port: number; readonly home: string };
+
+async function writeConfig(options: Placed): Promise<string> {
+  const path = join(options.home, 'server.conf');
+  await writeFile(path, configText(options), { mode: 0o600 });
+  return path;
+}
+
+function configText(options: Placed): string {
   const quoted = (text: string): string => JSON.stringify(text);
   const store = options.storeDir ?? join(options.home, 'store');
   return [
     'host: "127.0.0.1"',
     `port: ${options.port}`,
-    `ports_file_dir: ${quoted(options.portsDir)}`,
+    `ports_file_dir: ${quoted(join(options.home, 'ports'))}`,
     ...(options.jetstream === false
       ? []
       : [

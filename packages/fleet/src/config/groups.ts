@@ -159,6 +159,10 @@ async function inBatches(pcs: readonly string[], work: (pc: string) => Promise<v
   }
 }
 
+/** Puts one machine into groups; what it is in stays. False when it was in all of them. */
+export const joinGroups = (fleet: Fleet, pc: string, groups: readonly string[]): Promise<boolean> =>
+  change(fleet, pc, { to: (before) => [...before, ...groups] });
+
 /** Whether the groups of a machine became others. */
 function change(
   fleet: Fleet,

@@ -8,6 +8,7 @@
  *   nkey: agent.nk                     an NKey seed
  *   tls: { ca: ca.pem, cert: agent.pem, key: agent-key.pem, first: true }
  *   inbox_prefix: _INBOX.mine          where answers come in; default: one of its own for each user
+ *   command_keys: command-keys.json    key ring that orders from this broker are verified with, for an agent that was told of none
  *
  * Paths are relative to the file. One with a secret in it is for its owner alone.
  */
@@ -34,11 +35,13 @@ export interface AccessParts {
   readonly login: Login;
   readonly tls: TlsFiles;
   readonly inboxPrefix?: string;
+  /** Key ring for orders, absolute. */
+  readonly commandKeys?: string;
 }
 
 const loginKeys = ['token', 'user', 'password', 'creds', 'nkey'] as const;
 const tlsKeys = ['ca', 'cert', 'key', 'first'] as const;
-const keys = ['servers', ...loginKeys, 'tls', 'inbox_prefix'] as const;
+const keys = ['servers', ...loginKeys, 'tls', 'inbox_prefix', 'command_keys'] as const;
 
 /** Reads it. Throws FleetError `connection_invalid`, `secret_unreadable` or `secret_exposed`, none of which repeats a value. */
 export function readAccessFile(path: string): AccessParts {
@@ -70,6 +73,7 @@ export function readAccessFile(path: string): AccessParts {
       ...given('first', tls.first as boolean | undefined),
     },
     ...given('inboxPrefix', text('inbox_prefix', table.inbox_prefix)),
+    ...given('commandKeys', at('command_keys', table.command_keys)),
   };
 }
 

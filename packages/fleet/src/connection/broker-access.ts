@@ -20,6 +20,10 @@ export interface BrokerAccess {
   readonly inboxPrefix: string;
   /** When the credentials end, ms since 1970, where they say so. */
   readonly expiresAtMs?: number;
+  /** The machine that these credentials were made for, where it was enrolled. */
+  readonly enrolledAs?: string;
+  /** Key ring for orders that the connection file names, absolute. */
+  readonly commandKeys?: string;
   /** What the client library must be told. Reads the files of TLS; throws FleetError. */
   toOptions(): Pick<ConnectionOptions, 'servers' | 'authenticator' | 'tls' | 'inboxPrefix'>;
 }
@@ -75,7 +79,11 @@ export function readBrokerAccess(request: AccessRequest): BrokerAccess {
   const identity = isInEnv
     ? identityOf(envLogin, 'the environment')
     : identityOf(logins[0] ?? file.login, logins[0] ? 'an address' : 'the connection file');
-  return accessOf(addresses, identity, { tls: { ...file.tls, ...envTls }, ...given('inboxPrefix', file.inboxPrefix) });
+  return accessOf(addresses, identity, {
+    tls: { ...file.tls, ...envTls },
+    ...given('inboxPrefix', file.inboxPrefix),
+    ...given('commandKeys', file.commandKeys),
+  });
 }
 
 /** The access of values that somebody holds already: a library, a test. */
@@ -114,12 +122,13 @@ function distinctLogins(addresses: readonly ServerAddress[]): Login[] {
 interface AccessDetails {
   readonly tls: TlsFiles;
   readonly inboxPrefix?: string;
+  readonly commandKeys?: string;
 }
 
 function accessOf(
   addresses: readonly ServerAddress[],
-  { shown, inbox, expiresAtMs, authenticator }: Identity,
-  { tls, inboxPrefix }: AccessDetails,
+  { shown, inbox, expiresAtMs, enrolledAs, authenticator }: Identity,
+  { tls, inboxPrefix, commandKeys }: AccessDetails,
 ): BrokerAccess {
   const prefix = inboxPrefix ?? (inbox === undefined ? anyInbox : `${anyInbox}.${inbox}`);
   if (!/^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$/.test(prefix)) {
@@ -135,6 +144,8 @@ function accessOf(
     identity: shown,
     inboxPrefix: prefix,
     ...given('expiresAtMs', expiresAtMs),
+    ...given('enrolledAs', enrolledAs),
+    ...given('commandKeys', commandKeys),
     toOptions: () => ({
       servers,
       inboxPrefix: prefix,

@@ -1,3 +1,4 @@
+import { enrolledTag } from '@kanade/shared/fleet-words';
 import {
   type Authenticator,
   credsAuthenticator,
@@ -18,6 +19,8 @@ export interface Identity {
   readonly inbox: string | undefined;
   /** When its credentials end, ms since 1970, where they say so. */
   readonly expiresAtMs: number | undefined;
+  /** The machine that they were made for when it was enrolled. */
+  readonly enrolledAs: string | undefined;
   readonly authenticator: Authenticator | undefined;
 }
 
@@ -25,6 +28,7 @@ export const nobody: Identity = {
   shown: 'no credentials',
   inbox: undefined,
   expiresAtMs: undefined,
+  enrolledAs: undefined,
   authenticator: undefined,
 };
 
@@ -92,6 +96,7 @@ interface Claims {
   readonly sub?: unknown;
   readonly exp?: unknown;
   readonly name?: unknown;
+  readonly nats?: { readonly tags?: unknown };
 }
 
 function signedUser(path: string): Identity {
@@ -106,8 +111,15 @@ function signedUser(path: string): Identity {
     shown: `signed user ${JSON.stringify(claims.name ?? user ?? 'without a name')}`,
     inbox: user,
     expiresAtMs: typeof claims.exp === 'number' && claims.exp > 0 ? claims.exp * 1000 : undefined,
+    enrolledAs: enrolledAs(claims),
     authenticator: credsAuthenticator(creds),
   };
+}
+
+/** Other signed users may share one name among many machines. */
+function enrolledAs({ name, nats }: Claims): string | undefined {
+  const isEnrolled = Array.isArray(nats?.tags) && nats.tags.includes(enrolledTag);
+  return isEnrolled && typeof name === 'string' ? name : undefined;
 }
 
 /** What a `.creds` file says of its user. It is checked by the broker; here it only has to be one. */

@@ -1,4 +1,4 @@
-import type { Fault } from '@kanade/shared/fleet';
+import type { EnrolRefusal, Fault } from '@kanade/shared/fleet';
 
 /** Why something on the fleet could not be done. Part of the API: listed in the README. */
 export type FleetErrorCode =
@@ -51,6 +51,13 @@ export type FleetErrorCode =
   | 'notification_not_found'
   | 'code_too_short'
   | 'machine_away'
+  | 'enrol_authority_missing'
+  | 'enrol_mode'
+  | 'enrol_token_invalid'
+  | 'enrol_token_not_found'
+  | 'enrol_unanswered'
+  | 'enrol_answer_invalid'
+  | EnrolRefusal
   | 'broker_failed';
 
 const retryableCodes: readonly FleetErrorCode[] = [
@@ -59,6 +66,8 @@ const retryableCodes: readonly FleetErrorCode[] = [
   'job_changed',
   'settings_changed',
   'machine_away',
+  'enrol_unanswered',
+  'enrol_failed',
 ];
 
 /** One fault of a manifest: the key (`execute.timeout`), what is wrong and, where there is a source, its line (from 1). */

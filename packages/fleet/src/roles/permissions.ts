@@ -14,6 +14,7 @@ import {
   bucketsOnDemand,
   commandFilters,
   configKey,
+  enrolSubject,
   entrySubject,
   heartbeatSubject,
   hostPerfSubject,
@@ -36,6 +37,8 @@ import {
 /** Whom a broker lets in. */
 export type Role =
   | { readonly kind: 'operator' | 'read-only' | 'break-glass' }
+  /** Who enrols machines, and who holds a token to be enrolled. */
+  | { readonly kind: 'issuer' | 'newcomer' }
   /** `groups`: whose orders it may hear; undefined = those of every group, because membership is not the broker's to know. */
   | { readonly kind: 'agent'; readonly pc: string; readonly groups?: readonly string[] | undefined };
 
@@ -56,6 +59,10 @@ export function permissionsOf(role: Role, inbox: string): Permissions {
       return { publish: operatorSays, subscribe: [...watched, own], mayAnswer: false };
     case 'read-only':
       return { publish: [...looking, ...asking], subscribe: [...watched, own], mayAnswer: false };
+    case 'issuer':
+      return { publish: issuerSays, subscribe: [enrolSubject, own], mayAnswer: true };
+    case 'newcomer':
+      return { publish: [enrolSubject], subscribe: [own], mayAnswer: false };
     case 'break-glass':
       return { publish: breakGlassSays, subscribe: [streamLimits.RESULTS.subjects, own], mayAnswer: false };
   }
@@ -222,4 +229,13 @@ const breakGlassSays = [
   `${api('CONSUMER.CREATE', streams.results)}.>`,
   `${api('CONSUMER.MSG.NEXT', streams.results)}.*`,
   `${api('CONSUMER.DELETE', streams.results)}.*`,
+];
+
+/** Takes a use of a token, writes down who was enrolled, and puts the machine into its groups. */
+const issuerSays = [
+  ...[buckets.enrolTokens, buckets.enrolments, buckets.agentGroups].flatMap((bucket) => [
+    entrySubject(bucket, '>'),
+    api('STREAM.MSG.GET', bucketStream(bucket)),
+  ]),
+  ...['enrol', 'enrol.serve'].flatMap((action) => [auditSubject(action), `${auditSubject(action)}.>`]),
 ];
