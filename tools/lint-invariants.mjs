@@ -23,6 +23,7 @@ const arrows = {
     '@kanade/klp',
     '@kanade/runner',
     '@kanade/fleet/connection',
+    '@kanade/fleet/enrol',
     '@kanade/fleet/objects',
     '@kanade/fleet/support',
     '@kanade/fleet/topology',

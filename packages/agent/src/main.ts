@@ -1,7 +1,7 @@
 import { homedir, hostname, userInfo } from 'node:os';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
-import { brokerAccessOf } from './config/broker-words.ts';
+import { brokerAccessOf, configOfEnrolled } from './config/broker-words.ts';
 import { configCommand } from './config/command.ts';
 import { type ParsedConfig, parseArguments, parseConfig, usage } from './config/config.ts';
 import type { Remark } from './config/document.ts';
@@ -12,6 +12,7 @@ import { fileRefusal } from './config/remark-text.ts';
 import type { Arguments } from './config/settle.ts';
 import type { Surroundings } from './config/surroundings.ts';
 import { agentVersion } from './config/version.ts';
+import { enrolCommand } from './enrol/command.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
 
@@ -19,6 +20,7 @@ import { limits } from './limits.ts';
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const around = surroundings(io);
   if (args[0] === 'config') return configCommand(args.slice(1), around, io);
+  if (args[0] === 'enrol') return enrolCommand(args.slice(1), around, io);
   const parsed = parseArguments(args);
   switch (parsed.kind) {
     case 'help':
@@ -79,7 +81,7 @@ interface Outside {
 }
 
 async function run(
-  { config, broker: asked }: Extract<ParsedConfig, { kind: 'run' }>,
+  { config, broker: asked, settled }: Extract<ParsedConfig, { kind: 'run' }>,
   notes: readonly Remark[],
   { around, io }: Outside,
 ): Promise<number> {
@@ -89,7 +91,7 @@ async function run(
   const { signal } = io;
   try {
     const access = brokerAccessOf(asked, around, io.env);
-    const agent = await createAgent({ ...config, ...(access ? { access } : {}) }, { log, agentLog });
+    const agent = await createAgent(configOfEnrolled(config, settled, access), { log, agentLog });
     for (const note of notes) log.warn(note, 'the configuration file says something in vain');
     const { pcId, socket, version, broker } = agent;
     io.stdout(

@@ -17,4 +17,4 @@ export {
   type ShellPlan,
   type StagedFile,
 } from './process/shell/plan-shell.ts';
-export { findProgram } from './process/spawn.ts';
+export { askSystem, findProgram } from './process/spawn.ts';

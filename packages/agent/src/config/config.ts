@@ -58,6 +58,7 @@ export type ParsedConfig =
 
 export const usage = `Usage: kanade-agent [options]
        kanade-agent config check|show [--json] [options]
+       kanade-agent enrol --token-file FILE [options]
 
   --config FILE      what is set here (env KANADE_AGENT_CONFIG; default: agent.toml in /etc/kanade for root, in
                      ~/.config/kanade for others, where it is there). Arguments and the environment count before it
@@ -100,7 +101,7 @@ const options = {
 /** Takes the words of a call apart, with further options where a command has them. Never throws. */
 export function parseArguments(
   args: readonly string[],
-  more: Readonly<Record<string, { type: 'boolean' }>> = {},
+  more: Readonly<Record<string, { type: 'boolean' | 'string' }>> = {},
 ): ParsedArgs {
   let values: Arguments;
   try {
