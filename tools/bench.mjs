@@ -110,6 +110,12 @@ const benches = {
     file: 'fleet/results.mjs',
     programs: true,
   },
+  'fleet:enrol': {
+    what: 's to enrol 500 machines with one token, against as many that only connect; ms from the token to the heartbeat (--machines N)',
+    file: 'fleet/enrol.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   'client:view': {
     what: 'ms from the address to the first view of the Client App, KB of its script; in a real browser',
     file: 'client/page.mjs',

@@ -85,6 +85,10 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   'key list': ['key', 'list'],
   'key trust': ['key', 'trust', 'ops'],
   'key remove': ['key', 'remove', 'nobody'],
+  'enrol-token create': ['enrol-token', 'create', '--keys', `${dir}/authority`],
+  'enrol-token list': ['enrol-token', 'list'],
+  'enrol-token revoke': ['enrol-token', 'revoke', 't-none'],
+  'enrol serve': ['enrol', 'serve', '--keys', `${dir}/authority`],
 });
 
 /** Every spelling of a secret that somebody may write. */

@@ -16,6 +16,7 @@ const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8
 const onDemand = {
   agent: '../../packages/agent/src/index.ts',
   'agent-config-file': '../../packages/agent/src/config/document.ts',
+  'agent-enrol': '../../packages/agent/src/enrol/enrol.ts',
   client: '../client-app/src/main.ts',
   advice: '../cli/src/call/advice.ts',
   accompany: '../cli/src/call/accompany.ts',
@@ -28,6 +29,7 @@ const onDemand = {
   'exit-code': '../cli/src/answer/exit-code.ts',
   fleet: '../cli/src/commands/fleet/library.ts',
   'fleet-keys': '../cli/src/commands/fleet/key/library.ts',
+  'fleet-enrol': '../cli/src/commands/fleet/enrol/library.ts',
   'fleet-door': '../cli/src/commands/fleet/door.ts',
   'fleet-releases': '../cli/src/commands/fleet/agent/library.ts',
   help: '../cli/src/call/help.ts',

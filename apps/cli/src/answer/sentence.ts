@@ -140,7 +140,10 @@ const sentences: Readonly<Record<string, (told: Told) => Sentence>> = {
   'fleet.exec': ordered,
   'fleet.wait': ordered,
   'fleet.run': ordered,
-  'fleet.forget': ({ pc_id, withdrawn }) => good(`${pc_id} is forgotten${takenBack(withdrawn)}`),
+  'fleet.forget': ({ pc_id, withdrawn, credentials }) =>
+    good(
+      `${pc_id} is forgotten${credentials === 'ended' ? '; its credentials have ended' : ''}${takenBack(withdrawn)}`,
+    ),
   'fleet.revoke': ({ job_id, before, withdrawn }) =>
     good(`${job_id} is ${before === 'REVOKED' ? 'still ' : ''}revoked${takenBack(withdrawn)}`),
   'fleet.unrevoke': ({ job_id, before, withdrawn }) =>

@@ -79,6 +79,15 @@ export const settingsSentences: Readonly<Record<string, (told: Told) => Sentence
       ? plain('no freeze was set')
       : good('the freeze is cleared: schedules go on'),
   'fleet.freeze.status': frozen,
+  'fleet.enrol_token.create': ({ id, uses_max, expires_at, token_file }) =>
+    good(
+      `made token ${id}: it lets in ${some(Number(uses_max), 'machine')} until ${expires_at}${token_file === undefined ? '' : `; it is in ${token_file}`}`,
+    ),
+  'fleet.enrol_token.list': ({ tokens }) => plain(some(listIn(tokens).length, 'token')),
+  'fleet.enrol_token.revoke': ({ id, revoked }) =>
+    revoked ? good(`nobody is let in with ${id} any more`) : plain(`${id} was revoked before`),
+  'fleet.enrol.serve': ({ enrolled, again, refused }) =>
+    plain(`enrolled ${some(Number(enrolled), 'machine')}, answered ${again} again, refused ${refused}`),
 };
 
 /** A member's column says yes where it is one. */
@@ -125,5 +134,16 @@ export const settingsTables: Readonly<Record<string, Columns>> = {
   },
   'fleet.key.trust': trusted,
   'fleet.key.remove': trusted,
+  'fleet.enrol_token.list': {
+    rows: 'tokens',
+    columns: {
+      token: value('id'),
+      ...keys('state', 'used'),
+      of: value('uses_max'),
+      until: value('expires_at'),
+      ...keys('groups', 'pcs', 'label'),
+      by: value('created_by'),
+    },
+  },
   'fleet.meta.get': { rows: 'notes', columns: keys('key', 'text') },
 };

@@ -9,6 +9,8 @@ import { collectGet } from './collect/get.ts';
 import { collectList } from './collect/list.ts';
 import { shownServer } from './connect.ts';
 import { fleetDoctor } from './doctor.ts';
+import { enrolServe } from './enrol/serve.ts';
+import { tokenCreate, tokenList, tokenRevoke } from './enrol/tokens.ts';
 import { events } from './events.ts';
 import { results } from './history/results.ts';
 import { show } from './history/show.ts';
@@ -105,6 +107,10 @@ export const fleet: Door = {
     keyList,
     keyTrust,
     keyRemove,
+    tokenCreate,
+    tokenList,
+    tokenRevoke,
+    enrolServe,
   ],
   aliases: {},
   notes: [

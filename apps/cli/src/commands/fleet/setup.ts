@@ -23,6 +23,15 @@ export const setup = defineCommand({
       help: 'print the users of the broker with the least that each needs, for its configuration; asks no broker',
     },
     keys: { kind: 'text', value: 'DIR', help: 'where the NKey of each user is, or is made (0600)' },
+    enrolment: {
+      kind: 'flag',
+      help: 'with it: users that an authority in DIR signs, so that machines can be enrolled instead of being listed',
+    },
+    'resolver-dir': {
+      kind: 'text',
+      value: 'DIR',
+      help: 'with --enrolment: where the broker keeps accounts itself; credentials that are ended end at once (default: in its memory, from this text)',
+    },
     agents: { kind: 'text', value: 'PC,PC', help: 'machines that get a user of their own' },
     'agents-file': { kind: 'text', value: 'FILE', help: 'the same, one a line: PC, or PC: GROUP, GROUP' },
   },
@@ -33,13 +42,19 @@ export const setup = defineCommand({
     'kanade fleet setup',
     'kanade fleet --server nats://broker.example:4222 setup',
     'kanade fleet setup --print-server-config --keys ./keys --agents pc-1,pc-2',
+    'kanade fleet setup --print-server-config --enrolment --keys ./keys --resolver-dir /var/lib/nats/accounts',
   ],
   async run(options, words, context) {
     noWords(words);
     const { replicas, keys, agents, 'agents-file': file } = options;
-    if (options['print-server-config']) return printServerConfig({ keys, agents, file }, context);
-    if (keys !== undefined || agents !== undefined || file !== undefined) {
-      throw new UsageError('--keys, --agents and --agents-file need --print-server-config');
+    const { enrolment: signed = false, 'resolver-dir': resolverDir } = options;
+    if (resolverDir !== undefined && !signed) throw new UsageError('--resolver-dir needs --enrolment');
+    if (options['print-server-config'])
+      return signed
+        ? printSignedConfig({ keys, agents, file, resolverDir }, context)
+        : printServerConfig({ keys, agents, file }, context);
+    if (signed || keys !== undefined || agents !== undefined || file !== undefined) {
+      throw new UsageError('--keys, --enrolment, --agents and --agents-file need --print-server-config');
     }
     if (replicas !== undefined && (replicas < 1 || replicas > replicasMax)) {
       throw new UsageError(`option --replicas must be between 1 and ${replicasMax}: ${replicas}`);
@@ -87,6 +102,21 @@ async function printServerConfig({ keys, agents, file }: ConfigWords, { cwd, io 
   const { users, made } = openRoleKeys(resolve(cwd, keys), machines);
   io.stderr(`${users.length} users, ${machines.length} of them machines; ${made} keys made in ${keys}\n`);
   return serverConfig(users);
+}
+
+async function printSignedConfig(
+  { keys, agents, file, resolverDir }: ConfigWords & { readonly resolverDir: string | undefined },
+  { cwd, io }: Context,
+): Promise<string> {
+  if (!keys) throw new UsageError('--print-server-config needs --keys DIR: there its authority is, or is made');
+  if (agents !== undefined || file !== undefined)
+    throw new UsageError('with --enrolment machines are not listed: each asks with a token (enrol-token create)');
+  const { openAuthority, signedServerConfig } = await import('./enrol/library.ts');
+  const authority = await openAuthority(resolve(cwd, keys));
+  io.stderr(
+    `${authority.made === 0 ? 'the authority was there' : 'an authority was made'} in ${keys}: keep ${keys}/authority to yourself\n`,
+  );
+  return signedServerConfig(authority, resolverDir === undefined ? undefined : resolve(cwd, resolverDir));
 }
 
 function readList(path: string): string {

@@ -21,6 +21,10 @@ export function ringPath({ io, cwd }: Caller, given: string | undefined): string
   return join(homeIn(io.env) ?? nowhere('--ring'), 'command-keys.json');
 }
 
+/** The same where it is known; undefined without a home. */
+export const knownRingPath = (caller: Caller): string | undefined =>
+  homeIn(caller.io.env) === undefined ? undefined : ringPath(caller, undefined);
+
 export const ringOption = {
   ring: {
     kind: 'text',
