@@ -1,9 +1,13 @@
 # Holds a machine until its input ends, which it does at the latest when the test is gone; then nothing of it is left.
-# $1 = directory, $2 = name, $3 = memory|disk, $4 = a control group to be made, $5 = script of the machine
-mkdir "$4" || exit 1
+# $1 = directory, $2 = name, $3 = memory|disk, $4 = a control group to be made, $5 = script of the machine,
+# then paths that it does not have
+dir=$1 name=$2 writes=$3 group=$4 script=$5
+shift 5
+mkdir "$group" || exit 1
 (
-  echo 0 >"$4/cgroup.procs"
-  exec unshare --mount --pid --fork --kill-child=KILL --cgroup --net --uts --ipc sh "$5" "$1" "$2" "$3" >"$1.log" 2>&1 </dev/null
+  echo 0 >"$group/cgroup.procs"
+  exec unshare --mount --pid --fork --kill-child=KILL --cgroup --net --uts --ipc sh "$script" "$dir" "$name" "$writes" "$@" \
+    >"$dir.log" 2>&1 </dev/null
 ) &
 echo "$!"
 cat >/dev/null
@@ -13,8 +17,8 @@ kill -KILL "${first:-$!}" 2>/dev/null
 wait
 # The groups are free once the last process is.
 for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  find "$4" -depth -type d -exec rmdir {} + 2>/dev/null
-  [ -d "$4" ] || break
+  find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+  [ -d "$group" ] || break
   sleep 0.05
 done
-rm -rf "$1" "$1.log"
+rm -rf "$dir" "$dir.log"

@@ -1,9 +1,16 @@
-# The root of a machine of its own, and systemd in it. Called in fresh namespaces: $1 = an empty directory, $2 = name of the machine.
+# The root of a machine of its own, and systemd in it. Called in fresh namespaces: $1 = an empty directory, $2 = name of the machine,
+# $3 = memory|disk, then paths that it does not have.
 set -eu
 mount --make-rprivate /
-dir=$1
-[ "$3" = disk ] || mount -t tmpfs -o mode=755 none "$dir"
+dir=$1 name=$2 writes=$3
+shift 3
+[ "$writes" = disk ] || mount -t tmpfs -o mode=755 none "$dir"
 mkdir "$dir/upper" "$dir/work" "$dir/root"
+# A device 0:0 hides what is below, also what somebody puts there later.
+for path in "$@"; do
+  mkdir -p "$dir/upper${path%/*}"
+  mknod "$dir/upper$path" c 0 0
+done
 mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" none "$dir/root"
 cd "$dir/root"
 mount -t proc none proc
@@ -29,7 +36,7 @@ for wants in lib/systemd/system/*.target.wants/*; do
 done
 ln -sfn /lib/systemd/system/multi-user.target etc/systemd/system/default.target
 head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >etc/machine-id
-echo "$2" >etc/hostname
+echo "$name" >etc/hostname
 mkdir -p mnt/host
 mount --make-private "$dir/root" 2>/dev/null || true
 pivot_root . mnt/host

@@ -16,6 +16,8 @@ interface MachineOptions {
   readonly name: string;
   /** Where its writes go: into memory, which is quick, or onto the disk, as on a real machine. Default memory. */
   readonly writes?: 'memory' | 'disk';
+  /** Absolute paths that it does not have, whatever stands there on this machine. */
+  readonly without?: readonly string[];
 }
 
 interface MachineAnswer {
@@ -44,11 +46,11 @@ export interface TestMachine extends AsyncDisposable {
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Resolves when it is up. Throws with what systemd said when it does not come up. */
-export async function openMachine({ name, writes = 'memory' }: MachineOptions): Promise<TestMachine> {
+export async function openMachine({ name, writes = 'memory', without = [] }: MachineOptions): Promise<TestMachine> {
   if (process.getuid?.() !== 0) throw new Error('a machine of its own has namespaces and mounts: run this as root');
   const dir = await mkdtemp(join(tmpdir(), 'kanade-machine-'));
   const group = join(ownGroup(), `kanade-machine-${dir.slice(-6)}`);
-  const words = [script('machine-holder.sh'), dir, name, writes, group, script('machine.sh')];
+  const words = [script('machine-holder.sh'), dir, name, writes, group, script('machine.sh'), ...without];
   const holder = spawn('sh', words, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const ended = once(holder, 'exit');
   const log = (): string => (existsSync(`${dir}.log`) ? readFileSync(`${dir}.log`, 'utf8') : '');

@@ -91,6 +91,9 @@ export interface Gated {
   readonly ended: Promise<Ran>;
 }
 
+/** Where kanade is, if this machine has it. */
+const ours = ['/etc/kanade', '/opt/kanade', '/var/lib/kanade', '/var/log/kanade', '/usr/bin/kanade'];
+
 const url = 'nats://127.0.0.1:4222';
 
 /** Listens as every client of a broker may; says so, and ends with the first message. */
@@ -108,7 +111,7 @@ export async function openPackageSite(
   { writes }: { readonly writes?: 'memory' | 'disk' } = {},
 ): Promise<PackageSite> {
   await using opened = new AsyncDisposableStack();
-  const machine = opened.use(await openMachine({ name: 'pc-7', ...(writes ? { writes } : {}) }));
+  const machine = opened.use(await openMachine({ name: 'pc-7', without: ours, ...(writes ? { writes } : {}) }));
   const put = (source: string): string => {
     const path = `/srv/${basename(source)}`;
     if (!existsSync(machine.path(path))) cpSync(source, machine.path(path));
