@@ -3,12 +3,13 @@
  * program `test/programs/keep-state.ts` a file `test/kept/<version>.…`. A release runs it after the versions were raised and before
  * it commits. What a released version left is never made again. One JSON line for each file that was made.
  *
- *   node --conditions=@kanade/source tools/keep-state.mjs
+ *   node --conditions=@kanade/source tools/keep-state.mjs [@kanade/runner …]    without a name: of every package
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { root } from './toolchain.mjs';
 
@@ -21,25 +22,25 @@ function isReleased(name, version) {
 }
 
 /** What a program leaves at `<scratch>/state`, as one compressed file. */
-function makeState(program, scratch) {
+async function makeState(program, scratch) {
   const state = join(scratch, 'state');
   // Nothing of who makes it, and of where, belongs into it.
   const env = { PATH: '/usr/bin:/bin', HOME: scratch, TMPDIR: scratch, TZ: 'UTC', LANG: 'C.UTF-8' };
-  execFileSync(process.execPath, ['--conditions=@kanade/source', program, state], { cwd: '/', env, stdio: [0, 2, 2] });
+  await promisify(execFile)(process.execPath, ['--conditions=@kanade/source', program, state], { cwd: '/', env });
   if (statSync(state).isFile()) return { form: 'db', bytes: gzipSync(readFileSync(state), { level: 9 }) };
   const words = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '-czf', '-', '-C', state, '.'];
   return { form: 'tar', bytes: execFileSync('tar', words, { maxBuffer: 64 * 1_048_576 }) };
 }
 
-for (const program of globSync('packages/*/test/programs/keep-state.ts', { cwd: root }).sort()) {
+async function keep(program) {
   const home = join(root, program, '../../..');
   const { name, version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
   const kept = join(home, 'test/kept');
   const isKept = ['db', 'tar'].some((form) => existsSync(join(kept, `${version}.${form}.gz`)));
-  if (isKept && isReleased(name, version)) continue;
+  if ((chosen.length > 0 && !chosen.includes(name)) || (isKept && isReleased(name, version))) return;
   const scratch = mkdtempSync(join(tmpdir(), 'keep-state-'));
   try {
-    const { form, bytes } = makeState(join(root, program), scratch);
+    const { form, bytes } = await makeState(join(root, program), scratch);
     mkdirSync(kept, { recursive: true });
     const file = join(kept, `${version}.${form}.gz`);
     writeFileSync(file, bytes);
@@ -48,3 +49,6 @@ for (const program of globSync('packages/*/test/programs/keep-state.ts', { cwd: 
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+const chosen = process.argv.slice(2);
+await Promise.all(globSync('packages/*/test/programs/keep-state.ts', { cwd: root }).map(keep));

@@ -2,7 +2,8 @@
  * The story of a release. What was done already is read from commits, tags, the folder of the release, the remote and the registry
  * every time, so it makes no difference whether the one before came to its end:
  *
- * 1. Versions, changelogs and the commit are made in a clone, and everything is built there: a death leaves nothing.
+ * 1. Versions, changelogs, what these versions leave on a disk (for the tests of every later one) and the commit are made in a
+ *    clone, and everything is built there: a death leaves nothing.
  * 2. The folder is complete: it has its name. No tag names it yet, so a death here makes it be made again.
  * 3. The branch goes on to the commit, which names its tags: whoever comes next makes those that are missing.
  * 4. The tags stand. From here on the release exists.
@@ -10,7 +11,7 @@
  */
 import { join } from 'node:path';
 import { kinds, makeFolder, platforms, productVersion, readFolder, releasedPackages } from './artefacts.mjs';
-import { commitAll, openClone } from './clone.mjs';
+import { commitAll, openClone, run } from './clone.mjs';
 import { ReleaseFault } from './fault.mjs';
 import {
   commitOf,
@@ -94,6 +95,8 @@ async function makeNext(site) {
   if (prepared === null) return null;
   const { packages, tags } = prepared;
   for (const { name, from, version } of packages) site.say(`${name}: ${from ?? 'first release'} -> ${version}`);
+  const names = packages.map(({ name }) => name);
+  await run(clone, 'node', ['--conditions=@kanade/source', 'tools/keep-state.mjs', ...names]);
   const commit = commitAll(root, clone, releaseMessage(tags));
   const next = { ...lastRelease(clone), packages: packages.map(({ name, version }) => `${name}@${version}`) };
   if (next.commit !== commit) throw new ReleaseFault('step_failed', `the commit of the release does not name its tags`);

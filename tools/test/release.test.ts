@@ -149,6 +149,10 @@ async function story() {
   await change('packages/outbox/src/index.ts', 'fix(outbox): what is waited for is not asked for twice');
   const second = { ...(await release(out, { made: ['--kind', 'npm'] })), state: await state() };
 
+  const kept = (await git('ls-tree', '-r', '--name-only', 'product@0.1.1'))
+    .split('\n')
+    .filter((file) => file.includes('/test/kept/'));
+
   rmSync(join(tree, 'release/0.1.0'), { recursive: true });
   const rebuilt = await release('pnpm release --at product@0.1.0');
   const sumsAgain = readFileSync(join(tree, 'release/0.1.0/SHA256SUMS'), 'utf8');
@@ -174,7 +178,7 @@ async function story() {
       sumsAgain,
       isSignedUnasked,
     },
-    ...{ trusted, signed },
+    ...{ trusted, signed, kept },
     changelogs: { outbox: changelog('packages/outbox'), kanade: changelog('apps/kanade'), cli: changelog('apps/cli') },
     published: (name: string) => fetch(new URL(name.replace('/', '%2f'), registry.url)).then((answer) => answer.json()),
   };
@@ -256,6 +260,13 @@ describe('a change in outbox alone', () => {
     };
     expect(Object.keys(versions)).toEqual(['0.1.0', '0.1.1']);
     expect(versions['0.1.1']?.dependencies).toMatchObject({ '@kanade/outbox': '^0.1.1', '@kanade/shared': '^0.1.0' });
+  });
+
+  it('keeps what the new versions leave on a disk beside what the old ones left', () => {
+    const keptOf = (name: string) => told.kept.filter((file) => file.startsWith(`packages/${name}/`));
+    expect(keptOf('outbox')).toEqual(['0.1.0', '0.1.1'].map((version) => `packages/outbox/test/kept/${version}.db.gz`));
+    expect(keptOf('agent')).toEqual(['0.1.0', '0.1.1'].map((version) => `packages/agent/test/kept/${version}.db.gz`));
+    expect(keptOf('runner')).toEqual(['packages/runner/test/kept/0.1.0.tar.gz']);
   });
 
   it('is told in the changelogs of those whom it concerns', () => {
