@@ -25,6 +25,7 @@ try {
   if (manifest.includes('workspace:')) faults.push('package.json still has a workspace: range');
   if (JSON.stringify(JSON.parse(manifest).exports).includes('@kanade/source'))
     faults.push('exports still has the source condition');
+  if (manifest.includes('prepack')) faults.push('package.json names a script that only this repository has');
   for (const name of ['README.md', 'LICENSE'])
     if (!list.includes(`package/${name}`)) faults.push(`${name} is not in the tarball`);
   for (const name of list.filter((path) => /\.test\.|tsbuildinfo|\/src\//.test(path)))

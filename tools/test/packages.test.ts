@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { environment, root } from '../toolchain.mjs';
 
@@ -30,4 +31,14 @@ it.each(published)('%s packs into a tarball that stands alone', (dir) => {
   });
   expect(stderr).toBe('');
   expect(status).toBe(0);
+});
+
+it('what is not built is not packed', async () => {
+  await using copy = await tempDir();
+  copyFileSync(`${root}/packages/durable/package.json`, `${copy.path}/package.json`);
+  const pack = spawnSync(process.execPath, [`${root}/tools/prepack.mjs`], { cwd: copy.path, encoding: 'utf8' });
+  expect([pack.status, pack.stderr]).toEqual([
+    1,
+    '@kanade/durable is not built (there is no ./dist/index.d.ts): pnpm nx run @kanade/durable:build\n',
+  ]);
 });
