@@ -27,6 +27,7 @@ const onExecutableAlone = [
   'test/for-people.test.ts',
   'test/live-settings.test.ts',
   'test/people-door.test.ts',
+  'test/rollout.test.ts',
   'test/queue.test.ts',
   'test/server-config.test.ts',
   'test/serve-guard.test.ts',

@@ -5,7 +5,16 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle, bundleDir } from './bundle.mjs';
@@ -46,11 +55,23 @@ function make(platform) {
   console.log(JSON.stringify({ platform, file: file.slice(outDir.length + 1), bytes: statSync(file).size, sha256 }));
 }
 
-/** The program of this platform as another version, for tests of what one makes of another: in a second, at the price of a slower start. */
-export async function compileVersion(version, outfile) {
-  const dir = `${outfile}-bundle`;
-  await bundle({ as: version, dir });
-  compile(join(dir, 'main.cjs'), outfile, undefined, 'quick');
+/**
+ * The program of this platform as other versions, for tests of what one makes of another: version → file. In a second, at the price of a
+ * slower start.
+ */
+export async function compileVersions(files) {
+  const [[first, file]] = Object.entries(files);
+  const dir = `${file}-bundle`;
+  await bundle({ as: first, dir });
+  let now = first;
+  for (const [version, outfile] of Object.entries(files)) {
+    for (const name of readdirSync(dir)) {
+      const text = readFileSync(join(dir, name), 'utf8');
+      writeFileSync(join(dir, name), text.replaceAll(JSON.stringify(now), JSON.stringify(version)));
+    }
+    compile(join(dir, 'main.cjs'), outfile, undefined, 'quick');
+    now = version;
+  }
   rmSync(dir, { recursive: true });
 }
 

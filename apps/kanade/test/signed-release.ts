@@ -19,6 +19,8 @@ interface Said {
 export interface Signer {
   /** The file of public keys that belongs into `share/` of an install. */
   readonly keysFile: string;
+  /** The public half of a signer's key, as files of keys have it. */
+  publicKey(by: 'release' | 'stranger'): string;
   /** Signs a release of one executable; returns the path of the signed file, beside which the executable lies. */
   sign(version: string, executable: { readonly path: string; readonly platform: string }, said?: Said): string;
 }
@@ -27,12 +29,13 @@ export interface Signer {
 export function openSigner(dir: string): Signer {
   const keys = join(dir, 'keys');
   const { trusted } = createReleaseKey({ dir: keys, keyid: 'release' });
-  createReleaseKey({ dir: keys, keyid: 'stranger' });
+  const { trusted: stranger } = createReleaseKey({ dir: keys, keyid: 'stranger' });
   const keysFile = join(dir, 'release-keys.json');
   writeFileSync(keysFile, writeReleaseKeys([trusted]), { mode: 0o644 });
   let signed = 0;
   return {
     keysFile,
+    publicKey: (by) => (by === 'release' ? trusted : stranger).public_key,
     sign(version, { path, platform }, { by = 'release', ...said } = {}) {
       const home = join(dir, `signed-${++signed}`);
       mkdirSync(home);

@@ -22,7 +22,7 @@ import { createHistory } from './local/history.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { createLogTail } from './local/log-tail.ts';
 import { serveLocal } from './local/serve.ts';
-import { createMachineState } from './local/state.ts';
+import { createMachineState, type MachineState } from './local/state.ts';
 import { createSupport } from './local/support.ts';
 import { createLiveSettings, type LiveSettings } from './machine/settings.ts';
 import { openStore } from './open-store.ts';
@@ -37,6 +37,8 @@ import { createScripts, type ScriptSource } from './script/scripts.ts';
 import type { CheckResults } from './store/check-results.ts';
 import type { Ledger } from './store/ledger.ts';
 import { keepToasting } from './toast/toaster.ts';
+import { type Boot, noBoot } from './update/boot.ts';
+import { createUpdater, type Updater, type UpdaterOptions } from './update/updater.ts';
 import { createLogAnswer } from './watch/agent-log.ts';
 import { createTail } from './watch/tail.ts';
 
@@ -47,12 +49,16 @@ export interface Agent extends AsyncDisposable {
   readonly socket: string;
   readonly version: string;
   readonly broker: BrokerState;
+  /** Resolves when another version stands in the place of this one, which is to end for it. */
+  readonly replaced: Promise<void>;
 }
 
 export interface AgentLogs {
   readonly log: Logger;
   /** Where `log` writes, when operators may read it; the agent keeps it in its data directory. */
   readonly agentLog?: LogFile;
+  /** How this program came to run, where it is one that replaces itself. */
+  readonly boot?: Boot;
 }
 
 /**
@@ -60,7 +66,7 @@ export interface AgentLogs {
  * broker is connected in the background. Throws AgentError when it cannot start, with nothing left behind.
  */
 export async function createAgent(config: AgentConfig, given: AgentLogs): Promise<Agent> {
-  const { log, agentLog = createLogFile(() => undefined) } = given;
+  const { log, agentLog = createLogFile(() => undefined), boot = noBoot } = given;
   await using parts = new AsyncDisposableStack();
   const closing = new AbortController();
   const version = agentVersion();
@@ -78,14 +84,15 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const after = createAfter(stepsOf({ ...store, store: (file, signal) => link.store(file, signal) }), common);
   const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
-  const state = createMachineState(common);
+  const updater: Updater = parts.use(updaterOf({ ...common, boot, config }, () => ({ link, state })));
+  const state = createMachineState({ ...common, pending: () => updater.pending });
   applySettings(settings, { turns, log, startLevel: config.logLevel });
   const link: FleetLink = parts.use(
     createFleetLink({
       ...common,
       cache: view,
       access: config.access,
-      provenance: () => heartbeatOf(store.ring.current),
+      provenance: () => ({ ...heartbeatOf(store.ring.current), ...updater.told() }),
       onOrders: intake.take,
       onStream: ledger.boundDoubt,
       onKill: (id) => registry.stop({ execId: id, runId: id }, 'operator'),
@@ -114,12 +121,13 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   supervisor.resume(open);
   keepToasting({ ...common, isServed: door.isServed });
   link.start();
+  updater.start();
   parts.use(tellOfLife(store.tell, version));
-  return asAgent({ pcId, version, socket: local.path, link }, parts.move());
+  return asAgent({ pcId, version, socket: local.path, link, replaced: updater.replaced }, parts.move());
 }
 
 const asAgent = (
-  { link, ...known }: Pick<Agent, 'pcId' | 'version' | 'socket'> & { readonly link: FleetLink },
+  { link, ...known }: Pick<Agent, 'pcId' | 'version' | 'socket' | 'replaced'> & { readonly link: FleetLink },
   parts: AsyncDisposableStack,
 ): Agent => ({
   ...known,
@@ -159,6 +167,32 @@ function launcherOf(
     },
   });
 }
+
+/** What sees to the version of this agent; a release is read through the link, which comes later. */
+const updaterOf = (
+  {
+    boot,
+    config,
+    ...common
+  }: Pick<UpdaterOptions, 'version' | 'settings' | 'tell' | 'log'> & {
+    readonly boot: Boot;
+    readonly config: AgentConfig;
+  },
+  later: () => { readonly link: FleetLink; readonly state: MachineState },
+): Updater =>
+  createUpdater({
+    ...common,
+    boot,
+    load: async () => {
+      const { createInstall } = await import('./update/install.ts');
+      return createInstall({ boot, dataDir: config.dataDir, source: later().link.releases });
+    },
+    untilOnline: () => later().link.scripts.untilOnline(),
+    onChange() {
+      later().link.beat();
+      later().state.changed();
+    },
+  });
 
 /** The one way in, with what it needs of the others. */
 function intakeOf(

@@ -230,6 +230,11 @@ export const limits = {
   cataloguePageBytes: 960 * 1024,
   /** How long changes of the job directory are collected before it is read again, in ms. */
   jobsSettleMs: 100,
+  /** Wait before a version that could not be installed is tried again, and over which time machines spread that, in ms. */
+  updateAgainMs: 600_000,
+  updateAgainSpreadMs: 60_000,
+  /** How long a version on trial may be told to prove itself, in seconds. */
+  trialSecsMax: 86_400,
   /** How long the end of the agent may take in all, in ms, and how much of it open connections get. */
   closeMs: 5_000,
   closeConnectionsMs: 1_000,

@@ -1,4 +1,5 @@
 import { homedir, hostname, userInfo } from 'node:os';
+import { restartExitCode } from '@kanade/update/boot';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
 import { brokerAccessOf, configOfEnrolled } from './config/broker-words.ts';
@@ -15,6 +16,8 @@ import { agentVersion } from './config/version.ts';
 import { enrolCommand } from './enrol/command.ts';
 import type { Io } from './io.ts';
 import { limits } from './limits.ts';
+import { beginBoot } from './update/boot.ts';
+import { ownProgram } from './update/program.ts';
 
 /** Runs the agent until `io.signal` fires. Resolves with the exit code: 0, 2 (usage), or why it could not start. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
@@ -89,19 +92,28 @@ async function run(
   const log = createLogger(config.logLevel, agentLog.write);
   // Looked at first: from here on a signal is a wish to end, and whatever is open by then is closed.
   const { signal } = io;
+  const trialMs = Number(settled['update.trial_secs'].value) * 1_000;
+  const boot = await beginBoot({
+    program: ownProgram(),
+    version: agentVersion(),
+    dataDir: config.dataDir,
+    trialMs,
+    log,
+  });
+  if (boot === 'restart') return restartExitCode;
   try {
     const access = brokerAccessOf(asked, around, io.env);
-    const agent = await createAgent(configOfEnrolled(config, settled, access), { log, agentLog });
+    const agent = await createAgent(configOfEnrolled(config, settled, access), { log, agentLog, boot });
     for (const note of notes) log.warn(note, 'the configuration file says something in vain');
     const { pcId, socket, version, broker } = agent;
     io.stdout(
       `${JSON.stringify({ type: 'agent.ready', pc_id: pcId, socket, broker: access?.servers ?? null, version })}\n`,
     );
     log.info({ pc_id: pcId, socket, version, broker }, 'the agent is ready');
-    await aborted(signal);
+    const isReplaced = await Promise.race([aborted(signal).then(() => false), agent.replaced.then(() => true)]);
     log.info('the agent ends; running jobs go on');
     await within(Promise.resolve(agent[Symbol.asyncDispose]()), log);
-    return 0;
+    return isReplaced ? restartExitCode : 0;
   } catch (error) {
     if (error instanceof AgentError) {
       io.stderr(`kanade-agent: ${error.message}\n`);

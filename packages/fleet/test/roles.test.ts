@@ -104,6 +104,21 @@ const actions: readonly Action[] = [
     '$JS.API.CONSUMER.CREATE.OBJ_scripts.c.$O.scripts.M.>',
     '$JS.API.DIRECT.GET.OBJ_scripts',
   ),
+  // So are releases, but for those who order by hand; and nobody but operators publishes one.
+  ...says(['operator'], '$O.agent_releases.C.n', '$O.agent_releases.M.bg=='),
+  ...says(['operator', 'agent', 'read-only'], '$JS.API.DIRECT.GET.OBJ_agent_releases.$O.agent_releases.M.bg=='),
+  ...says(
+    ['operator', 'agent', 'read-only'],
+    '$JS.API.CONSUMER.CREATE.OBJ_agent_releases.c.$O.agent_releases.C.n',
+    '$JS.API.STREAM.INFO.OBJ_agent_releases',
+  ),
+  ...says(
+    ['operator', 'read-only'],
+    '$JS.API.CONSUMER.CREATE.OBJ_agent_releases.c.$O.agent_releases.M.>',
+    '$JS.API.DIRECT.GET.OBJ_agent_releases',
+  ),
+  ...says(nobody, '$JS.API.STREAM.DELETE.OBJ_agent_releases', '$JS.API.STREAM.PURGE.OBJ_agent_releases'),
+  ...hears(nobody, '$O.agent_releases.>'),
   ...says(['operator', 'read-only', 'break-glass'], `agents.${other}.ping`),
   ...says(['operator', 'read-only'], `job.tail.${other}`, `logs.fetch.${other}`),
   ...says(['operator'], 'audit.operator.put.job'),

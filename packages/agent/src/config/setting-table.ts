@@ -23,6 +23,7 @@ export const settingTable = {
   'agent.allow_own_user': { kind: 'flag', argument: 'allow-own-user' },
   'agent.nats_url': { kind: 'text', argument: 'server', env: 'KANADE_NATS_URL' },
   'broker.connection': { kind: 'path', argument: 'connection', env: 'KANADE_NATS_CONFIG' },
+  'update.trial_secs': { kind: 'count', env: 'KANADE_UPDATE_TRIAL_SECS' },
   'log.level': { kind: 'text', argument: 'log-level' },
   'log.path': { kind: 'path' },
   'log.keep_days': { kind: 'count' },

@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { isToken, logLevels } from '@kanade/shared/fleet';
 import { agentDataDir, agentFiles, localAddress } from '@kanade/shared/local-words';
+import { limits } from '../limits.ts';
 import type { Remark } from './document.ts';
 import type { ConfigFile } from './file.ts';
 import { type Setting, type SettingName, settingNames, settingTable } from './setting-table.ts';
@@ -85,6 +86,7 @@ const defaults: Partial<Record<SettingName, (env: Sayings['env'], around: Surrou
   'agent.data_dir': (env, around) => resolve(around.cwd, agentDataDir(env, around)),
   'agent.socket': () => localAddress(process.platform),
   'agent.allow_own_user': () => false,
+  'update.trial_secs': () => 30,
   'log.level': () => 'info',
   'log.local_trace_bodies': () => false,
 };
@@ -101,7 +103,11 @@ const faults: Partial<Record<SettingName, (value: SettingValue, from: Source) =>
     (logLevels as readonly unknown[]).includes(value)
       ? undefined
       : `is not one of ${logLevels.join(', ')}: ${JSON.stringify(value)}`,
+  'update.trial_secs': (value) =>
+    isTrial(Number(value)) ? undefined : `must be from 1 to ${limits.trialSecsMax}: ${JSON.stringify(value)}`,
   'log.keep_days': (value) => (Number(value) <= keepDaysMax ? undefined : `must be at most ${keepDaysMax}`),
 };
 
 const keepDaysMax = 3650;
+
+const isTrial = (secs: number): boolean => secs >= 1 && secs <= limits.trialSecsMax;

@@ -15,7 +15,7 @@ export interface HeartbeatOptions {
   readonly lostAtMs: () => number | undefined;
   /** Records that are set apart are counted. */
   readonly outbox: Pick<Outbox, 'count'>;
-  /** Whom this machine obeys. */
+  /** Whom this machine obeys, and which version it is to become. */
   readonly provenance: () => Partial<Heartbeat>;
   readonly settings: LiveSettings;
   readonly connection: () => NatsConnection | undefined;
@@ -52,6 +52,8 @@ export function createHeartbeat(options: HeartbeatOptions) {
   const unwatch = settings.watch(ticker.retime);
   return {
     online: ticker.start,
+    /** One more, because something changed that is not for later. */
+    now: publish,
     away: ticker.stop,
     open(opened: NatsConnection): void {
       opened.subscribe(pingSubject(pcId), {

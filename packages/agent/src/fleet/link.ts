@@ -7,6 +7,7 @@ import type { Logger } from '../config/logger.ts';
 import type { LiveSettings } from '../machine/settings.ts';
 import type { ScriptSource } from '../script/scripts.ts';
 import type { FleetCache } from '../store/fleet-cache.ts';
+import type { ReleaseReads } from '../update/install.ts';
 import type { AnswerQuestion } from '../watch/question.ts';
 import { type Broker, type BrokerState, createBroker } from './connect.ts';
 import { createFleetState, type FleetState } from './fleet-state.ts';
@@ -15,6 +16,7 @@ import { createNoticeFeed, type NoticeFeedOptions } from './notice-feed.ts';
 import { createPerf } from './perf.ts';
 import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
+import { createReleaseObjects } from './release-objects.ts';
 import { createScriptObjects } from './script-objects.ts';
 import { storeFile } from './upload.ts';
 
@@ -29,7 +31,7 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
   readonly version: string;
   /** When damage last cost the agent's file something, ms since 1970. */
   readonly lostAtMs: () => number | undefined;
-  /** Whom this machine obeys, for heartbeats. */
+  /** Whom this machine obeys, and which version it is to become, for heartbeats. */
   readonly provenance: () => Partial<Heartbeat>;
   readonly settings: LiveSettings;
   readonly onState: (state: BrokerState) => void;
@@ -49,8 +51,11 @@ export interface FleetLink extends AsyncDisposable {
   readonly refresh: FleetState['refresh'];
   /** Brings a file into an object store now; false = not now. Never rejects. */
   store(file: { store: string; key: string; path: string }, signal: AbortSignal): Promise<boolean>;
-  /** The scripts of the object store. */
+  /** The scripts of the object store, and the releases in theirs. */
   readonly scripts: ScriptSource;
+  readonly releases: ReleaseReads;
+  /** Sends a heartbeat beside those that come anyway, if there is a broker. */
+  beat(): void;
   /** Begins to connect and to deliver. Called once. */
   start(): void;
 }
@@ -106,11 +111,10 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
       return broker?.state ?? { kind: access ? 'away' : 'none' };
     },
     refresh: fleet.refresh,
-    async store(file, signal) {
-      const open = broker?.state.kind === 'connected' ? broker.connection : undefined;
-      return open !== undefined && (await storeFile(open, file, { log, signal }));
-    },
-    scripts,
+    store: async (file, signal) =>
+      broker?.connection !== undefined && (await storeFile(broker.connection, file, { log, signal })),
+    ...{ scripts, releases: createReleaseObjects(shared) },
+    beat: heartbeat.now,
     start() {
       if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);

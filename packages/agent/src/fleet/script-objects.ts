@@ -29,7 +29,7 @@ export function createScriptObjects({ connection, log, signal }: ScriptObjectsOp
       return await whileConnected(open, work(open));
     } catch (error) {
       log.warn({ err: error, script: name }, 'a script could not be read from the broker');
-      return faultOf(error);
+      return objectFaultOf(error);
     }
   }
   return {
@@ -46,7 +46,8 @@ export function createScriptObjects({ connection, log, signal }: ScriptObjectsOp
   };
 }
 
-const fault = (reason: ScriptFault['reason'], detail?: string): ScriptFault => ({
+/** Why an object is not there. */
+export const fault = (reason: ScriptFault['reason'], detail?: string): ScriptFault => ({
   kind: 'fault',
   reason,
   ...(detail === undefined ? {} : { detail }),
@@ -87,7 +88,8 @@ const reasons: Partial<Record<FleetErrorCode, ScriptFault['reason']>> = {
   object_damaged: 'damaged',
 };
 
-function faultOf(error: unknown): ScriptFault {
+/** What an error of the broker, or of the way to it, means for who wants an object. */
+export function objectFaultOf(error: unknown): ScriptFault {
   const code = error instanceof FleetError ? error.code : brokerFault(error)?.code;
   const reason = (code && reasons[code]) ?? 'failed';
   return fault(reason, reason === 'failed' && error instanceof Error ? error.message : undefined);

@@ -8,6 +8,8 @@ import { createSubscriptions, type PushSubscriptions } from './subscriptions.ts'
 export interface MachineState {
   snapshot(): StateSnapshot;
   setOnline(online: boolean): void;
+  /** What it is made of may have changed. */
+  changed(): void;
   /** Calls back with each new snapshot, only when something changed, until the returned function is called. */
   watch(listener: (snapshot: StateSnapshot) => void): () => void;
 }
@@ -16,9 +18,11 @@ export interface MachineStateOptions {
   readonly pcId: string;
   readonly version: string;
   readonly checks: Pick<CheckResults, 'list' | 'watch'>;
+  /** The version that this agent is about to become. */
+  readonly pending: () => string | undefined;
 }
 
-export function createMachineState({ pcId, version, checks }: MachineStateOptions): MachineState {
+export function createMachineState({ pcId, version, checks, pending }: MachineStateOptions): MachineState {
   const listeners = new Set<(snapshot: StateSnapshot) => void>();
   let online = false;
   const snapshot = (): StateSnapshot => ({
@@ -26,7 +30,7 @@ export function createMachineState({ pcId, version, checks }: MachineStateOption
     online,
     checks: [...checks.list()],
     agent_version: version,
-    target_version: version,
+    target_version: pending() ?? version,
   });
   const tell = (): void => {
     for (const listener of [...listeners]) listener(snapshot());
@@ -39,6 +43,7 @@ export function createMachineState({ pcId, version, checks }: MachineStateOption
       online = next;
       tell();
     },
+    changed: tell,
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
