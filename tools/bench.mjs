@@ -70,6 +70,12 @@ const benches = {
     file: 'agent/memory.mjs',
     programs: true,
   },
+  'agent:soak': {
+    what: 'MB resident of an agent over hours of a bit of everything, end against beginning; descriptors, files (--hours H)',
+    file: 'agent/soak.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   'agent:idle': {
     what: '% of a core that an agent takes connected, away and with 100 jobs, against an empty program',
     file: 'agent/idle.mjs',
