@@ -251,6 +251,10 @@ const benches = {
     file: 'outbox/peers.mjs',
     runtimes: ['node', 'bun'],
   },
+  'update:killed': {
+    what: 'machines that are broken after updates and roll-backs that were killed at random (--kills N, 200)',
+    file: 'update/killed.mjs',
+  },
   'outbox:kills': {
     what: 'acknowledged, lost, duplicated, unknown over random SIGKILLs (--kills N, 1000)',
     file: 'outbox/kills.mjs',

@@ -7,7 +7,7 @@
  *
  * Prints one line per step before anything follows from it.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { createReadStream, readFileSync, writeSync } from 'node:fs';
 import { openUpdates } from '@kanade/update';
 import { beginStart, markHealthy } from '@kanade/update/boot';
 
@@ -19,7 +19,7 @@ const place = JSON.parse(readFileSync(placePath, 'utf8')) as {
   readonly platform: string;
   readonly nowMs: number;
   readonly envelope: string;
-  readonly bytes: string;
+  readonly bytesFile: string;
 };
 
 function say(step: string): void {
@@ -28,10 +28,11 @@ function say(step: string): void {
 }
 
 async function* parts() {
-  yield Buffer.from(place.bytes, 'base64');
+  yield* createReadStream(place.bytesFile) as AsyncIterable<Uint8Array>;
   say('received');
 }
 
+say('begun');
 if (act === 'install') {
   const updates = openUpdates({ ...place, version, now: () => place.nowMs, onEvent: ({ type }) => say(type) });
   const release = updates.accept(place.envelope);
