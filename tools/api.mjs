@@ -101,7 +101,7 @@ function sinceRelease(library) {
   const short = name.split('/').at(-1);
   const oldFiles = git(['ls-tree', '--name-only', since, 'api/'], directory).split('\n').filter(Boolean);
   const changes = changesOf(library, (file) => asked(['show', `${since}:./${file}`], directory), oldFiles);
-  const commits = git(['log', '--format=%B%x00', `${since}..HEAD`, '--', '.'], directory).split('\0');
+  const commits = git(['log', '--format=%B%x00', `${since}..HEAD`, '--', '.', ':(exclude)test'], directory).split('\0');
   const demands = greatest(changes.map(({ kind }) => kind));
   return { name, short, since, demands, promised: greatest(commits.map(kindOfCommit)), changes };
 }
