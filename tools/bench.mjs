@@ -156,6 +156,10 @@ const benches = {
     what: 'decoding of the hot messages, in µs, against JSON.parse alone; import time of each entry',
     file: 'shared/decode.mjs',
   },
+  'release:all': {
+    what: 's from a tag to everything that people take, five platforms, against the same in another directory; bytes that differ (--quick)',
+    file: 'release/all.mjs',
+  },
   clone: {
     what: 'cold clone to green tests, in seconds, against a second run in the same clone',
     file: 'clone.mjs',

@@ -24,7 +24,7 @@ import { run } from './clone.mjs';
 import { ReleaseFault } from './fault.mjs';
 import { writeBillOfMaterials } from './materials.mjs';
 import { publishOrder, releasedProjects } from './projects.mjs';
-import { writeSigned } from './sign.mjs';
+import { signFolder } from './sign.mjs';
 
 /** What can be made; `executable` is what system packages are made of. */
 export const kinds = ['npm', 'executable', 'deb', 'rpm', 'tarball', 'sbom'];
@@ -79,7 +79,7 @@ export async function readFolder(folder, commit, wanted) {
 }
 
 /** Builds what is wanted from the commit that the clone has checked out, and puts it into `folder`; resolves with its contents. */
-export async function makeFolder(clone, folder, { commit, tags, seconds, wanted, signing, say }) {
+export async function makeFolder(clone, folder, { commit, tags, seconds, wanted, keys, say }) {
   const part = `${folder}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true });
@@ -100,7 +100,7 @@ export async function makeFolder(clone, folder, { commit, tags, seconds, wanted,
   const contents = { version, commit, released_at, tags, ...wanted, packages, files };
   writeFileSync(join(part, 'SHA256SUMS'), files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join(''));
   writeFileSync(join(part, 'contents.json'), `${JSON.stringify(contents, null, 2)}\n`);
-  if (signing) writeSigned(part, contents, signing);
+  signFolder(part, contents, keys);
   rmSync(folder, { recursive: true, force: true });
   renameSync(part, folder);
   return contents;

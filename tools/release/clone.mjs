@@ -3,15 +3,17 @@
  * was. It stays afterwards, with its packages and its cache, and is made anew when it is broken.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { environment } from '../toolchain.mjs';
 import { ReleaseFault } from './fault.mjs';
 import { git } from './git.mjs';
 
 /** Checks out a commit of a repository in `dir`, nothing of an earlier build beside it, and installs what its lockfile says. */
-export async function openClone(root, dir, commit) {
+export async function openClone(root, dir, commit, say) {
+  await othersGone(dir, say);
   try {
     if (!existsSync(join(dir, '.git'))) throw new Error('no clone');
     git(
@@ -32,6 +34,32 @@ export async function openClone(root, dir, commit) {
   }
   const install = ['install', '--frozen-lockfile'];
   await run(dir, 'pnpm', [...install, '--offline']).catch(() => run(dir, 'pnpm', [...install, '--prefer-offline']));
+}
+
+const lookEveryMs = 200;
+
+/**
+ * Waits for programs that work in a directory: a release that was killed leaves its compilers behind, and they would write into what
+ * is made next. They come to their end by themselves. Only Linux tells who works where.
+ */
+export async function othersGone(dir, say = () => undefined) {
+  for (let pids = workingIn(dir); pids.length > 0; pids = workingIn(dir)) {
+    say(`waiting for programs that a killed release left at work: ${pids.join(', ')}`);
+    say = () => undefined;
+    await delay(lookEveryMs);
+  }
+}
+
+function workingIn(dir) {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${dir}/`);
+    } catch {
+      return false; // it has just gone, or is somebody else's
+    }
+  });
 }
 
 /** Commits everything that changed in the clone, as who commits in the repository; returns the commit. */

@@ -17,26 +17,18 @@ const usage = `pnpm release [options]
   --publish REGISTRY    publish the packages to an npm registry; needs --push
   --at TAG              make the artefacts of an earlier release again; no new release
   --key FILE            sign what machines are to believe with this release key (<keyid>.pem)
-  --days N              the signature holds so long (default 90): sign again before it is over, with --at
-  --floor VERSION       whoever takes this release installs nothing below (default 0.0.0)
-  --revoke KEYID        a release key that is believed no more
   --kind KIND           make only npm, executable, deb, rpm, tarball or sbom
   --platform NAME       make it only for linux-x64, linux-arm64, linux-x64-musl, darwin-arm64 or windows-x64
   --quick               less effort on the size of packages, for rehearsals
---key, --revoke, --kind and --platform can be given several times.`;
+--key, --kind and --platform can be given several times.`;
 
 function optionsOf(words) {
   const text = { type: 'string' };
   const several = { type: 'string', multiple: true };
   const options = {
     ...{ 'dry-run': { type: 'boolean', default: false }, push: text, publish: text, at: text },
-    ...{ key: several, revoke: several, kind: several, platform: several },
-    ...{
-      days: { ...text, default: '90' },
-      floor: { ...text, default: '0.0.0' },
-      quick: { type: 'boolean', default: false },
-    },
-    ...{ help: { type: 'boolean', short: 'h', default: false } },
+    ...{ key: several, kind: several, platform: several },
+    ...{ quick: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
   };
   try {
     const { values } = parseArgs({ args: words.filter((word) => word !== '--'), options });
@@ -45,8 +37,6 @@ function optionsOf(words) {
       process.exit(0);
     }
     if (values.publish && !values.push) throw new Error('--publish needs --push: what npm gets must be found in git');
-    if (!/^[1-9]\d{0,3}$/.test(values.days))
-      throw new Error(`--days is a number of days from 1 to 9999: ${values.days}`);
     if (values.at && values['dry-run']) throw new Error('--at makes artefacts again: there is nothing to rehearse');
     return values;
   } catch (error) {

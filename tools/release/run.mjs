@@ -25,7 +25,7 @@ import {
   tagTaken,
 } from './git.mjs';
 import { followRemote, publishPackages, pushRelease } from './publish.mjs';
-import { signingWith, writeSigned } from './sign.mjs';
+import { keysOf, signFolder } from './sign.mjs';
 import { planRelease, writeVersions } from './versions.mjs';
 
 export async function release(root, folder, options, say) {
@@ -65,9 +65,7 @@ function siteOf(root, folder, options, say) {
       platforms: chosen(options.platform, platforms, 'platform'),
       isQuick: options.quick,
     },
-    signing: signingWith(options.key ?? [], {
-      ...{ days: Number(options.days), floor: options.floor, revoked: options.revoke ?? [] },
-    }),
+    keys: keysOf(options.key ?? []),
   };
 }
 
@@ -77,7 +75,7 @@ async function prepare({ root, clone, say, push }) {
   const plan = planRelease(root, tags);
   if (plan.plans.length === 0 && !plan.projects.some(({ isFirst }) => isFirst)) return null;
   say('preparing a clone');
-  await openClone(root, clone, git(root, 'rev-parse', 'HEAD'));
+  await openClone(root, clone, git(root, 'rev-parse', 'HEAD'), say);
   const packages = await writeVersions(clone, plan);
   const newTags = [...new Set(packages.map(({ tag }) => tag))];
   const there = push ? remoteTags(root, push) : new Map();
@@ -107,16 +105,16 @@ async function makeNext(site) {
 }
 
 /** The folder of a release with what is wanted of it; made when it is not there. */
-async function ensureFolder({ root, folder, clone, say, signing }, { commit, tags, seconds }, wanted) {
+async function ensureFolder({ root, folder, clone, say, keys }, { commit, tags, seconds }, wanted) {
   const version = tags.find((tag) => tag.startsWith('product@'))?.slice('product@'.length);
   const path = join(folder, version ?? commit.slice(0, 12));
   const found = await readFolder(path, commit, wanted);
   if (found) {
-    if (signing) writeSigned(path, found, signing);
+    signFolder(path, found, keys);
     return { path, packages: found.packages };
   }
-  if (commitOf(root, commit) !== null) await openClone(root, clone, commit);
-  const made = await makeFolder(clone, path, { commit, tags, seconds, wanted, signing, say });
+  if (commitOf(root, commit) !== null) await openClone(root, clone, commit, say);
+  const made = await makeFolder(clone, path, { commit, tags, seconds, wanted, keys, say });
   say(`made ${path}`);
   return { path, packages: made.packages };
 }
@@ -125,7 +123,7 @@ async function ensureFolder({ root, folder, clone, say, signing }, { commit, tag
 async function letOut(site, last, out) {
   if (site.push) out.pushed.push(...pushRelease(site.root, site.push, site.branch, last));
   if (!site.publish) return;
-  const { path, packages } = await ensureFolder({ ...site, signing: null }, last, { kinds: ['npm'], platforms: [] });
+  const { path, packages } = await ensureFolder({ ...site, keys: [] }, last, { kinds: ['npm'], platforms: [] });
   const published = publishPackages(site.root, site.publish, path, packages);
   out.published.push(...published.map(({ name, version }) => `${name}@${version}`));
 }

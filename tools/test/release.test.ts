@@ -145,6 +145,8 @@ async function story() {
   const again = await release(out);
   const sums = readFileSync(join(tree, 'release/0.1.0/SHA256SUMS'), 'utf8');
 
+  const bill = JSON.parse(readFileSync(join(tree, 'release/0.1.0/kanade-0.1.0.cdx.json'), 'utf8'));
+
   await change('packages/klp/test/socket.test.ts', 'fix(klp): a test waits for what it needs');
   await change('packages/outbox/src/index.ts', 'fix(outbox): what is waited for is not asked for twice');
   const second = { ...(await release(out, { made: ['--kind', 'npm'] })), state: await state() };
@@ -178,7 +180,7 @@ async function story() {
       sumsAgain,
       isSignedUnasked,
     },
-    ...{ trusted, signed, kept },
+    ...{ trusted, signed, kept, bill },
     changelogs: { outbox: changelog('packages/outbox'), kanade: changelog('apps/kanade'), cli: changelog('apps/cli') },
     published: (name: string) => fetch(new URL(name.replace('/', '%2f'), registry.url)).then((answer) => answer.json()),
   };
@@ -237,6 +239,20 @@ it('what is signed is what was made, believed by whoever trusts the key', () => 
     expect.objectContaining({ name: 'kanade-0.1.0-linux-x86_64', kind: 'executable', platform: 'linux-x86_64' }),
     expect.objectContaining({ name: 'kanade_0.1.0_amd64.deb', kind: 'deb', platform: 'linux-x86_64' }),
   ]);
+});
+
+it('the bill of materials names what is inside of the executable, and nothing that only makes or tests it', () => {
+  expect(told.bill).toMatchObject({
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    metadata: { component: { name: 'kanade' } },
+  });
+  const names = told.bill.components.map(({ purl }: { purl: string }) =>
+    decodeURIComponent(purl).replace(/^pkg:npm\/(.*)@.*$/, '$1'),
+  );
+  expect(names).toEqual(expect.arrayContaining(['@nats-io/nats-core', 'bun', 'pino', 'preact', 'yaml', 'zod']));
+  expect(names).not.toEqual(expect.arrayContaining(['vitest']));
+  for (const { licenses } of told.bill.components) expect(licenses).toEqual([expect.anything()]);
 });
 
 describe('a change in outbox alone', () => {
