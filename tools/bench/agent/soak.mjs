@@ -35,6 +35,7 @@ try {
     peerValue: both('residentMb')[0],
     anonymous: both('anonymousMb'),
     fds: both('fds'),
+    watches: both('watches'),
     threads: both('threads'),
     files: both('files'),
     database: both('databaseMb'),

@@ -19,6 +19,8 @@ const warmUp = 1;
 interface Held {
   /** How many descriptors of each kind. */
   readonly fds: Readonly<Record<string, number>>;
+  /** Files and directories that are watched. */
+  readonly watches: number;
   readonly threads: number;
   /** Files of the agent that belong to no run, and what lies in the directory for temporary files. */
   readonly files: readonly string[];
@@ -35,10 +37,16 @@ function heldBy(pid: number, site: Site, temporary: string): Held {
   const own = readdirSync(site.data, { recursive: true, encoding: 'utf8' }).filter((name) => !name.startsWith('jobs/'));
   return {
     fds,
+    watches: watchesOf(pid),
     threads: Number(/^Threads:\s+(\d+)/m.exec(ofProcess(pid, 'status'))?.[1]),
     files: [...own, ...readdirSync(temporary).map((name) => `tmp/${name}`)].sort(),
     processes: processesOf(site.path).filter((other) => other !== pid).length,
   };
+}
+
+function watchesOf(pid: number): number {
+  const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => ofProcess(pid, `fdinfo/${fd}`));
+  return infos.join('').split('inotify wd:').length - 1;
 }
 
 /** `socket`, `pipe`, `anon_inode:[eventpoll]`, a path; nothing for one that was closed meanwhile. */
@@ -80,8 +88,12 @@ async function orders(url: string, round: number): Promise<void> {
     );
     return answer.includes('here');
   });
+  // Held until the run is stopped: meanwhile its directory is watched.
+  const more = { request_id: long.request_id, stdout_from: 'here\n'.length, stderr_from: 0, wait_ms: 20_000 };
+  const ended = operator.request('job.tail.pc-1', JSON.stringify(more));
   await operator.request('logs.fetch.pc-1', JSON.stringify({ tail_lines: 5 }));
   operator.tell(`kill.${long.exec_id}`);
+  expect(JSON.parse(await ended)).toMatchObject({ state: 'ended' });
   for (const { request_id, script } of given)
     await eventually(`the result of ${script}`, () =>
       operator.results().some((result) => result.request_id === request_id),
@@ -110,17 +122,19 @@ function leftOver(now: Held, before: Held): string[] {
   return [
     ...kinds.map(([kind, count]) => `${count} ${kind}, there were ${before.fds[kind] ?? 0}`),
     ...now.files.filter((file) => !before.files.includes(file)),
+    ...(now.watches > before.watches ? [`${now.watches} watches, there were ${before.watches}`] : []),
     ...(now.processes > 0 ? [`${now.processes} processes`] : []),
   ];
 }
 
 /** What is printed of a round: for the benchmark; no test looks at it. */
-function figuresOf(pid: number, site: Site, { fds, threads, files }: Held) {
+function figuresOf(pid: number, site: Site, { fds, watches, threads, files }: Held) {
   const runs = readdirSync(`${site.data}/jobs`);
   return {
     runs: runs.length,
     filesOfRuns: readdirSync(`${site.data}/jobs`, { recursive: true }).length - runs.length,
     fds: Object.values(fds).reduce((sum, count) => sum + count, 0),
+    watches,
     threads,
     files: files.length,
     residentMb: megabytesOf(pid, 'Rss'),
