@@ -46,12 +46,12 @@ export async function openEnrolSite(
   await createTopology(operator.connection);
 
   /** An issuer; `stop` ends it, and it can be begun again. */
-  async function serve(options: { onIssued?: () => void } = {}) {
+  async function serve(through: (fleet: Fleet) => Fleet = (fleet) => fleet) {
     const ending = new AbortController();
     const fleet = await connectFleet({ servers: access(issuerCreds(keys)), name: 'issuer' });
     const ready = Promise.withResolvers<void>();
     const signing = readSigning(keys, 'agent');
-    const served = serveEnrolment(fleet, { signing, signal: ending.signal, onReady: ready.resolve, ...options });
+    const served = serveEnrolment(through(fleet), { signing, signal: ending.signal, onReady: ready.resolve });
     await Promise.race([ready.promise, served]);
     return {
       fleet,

@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import { enrolSubject } from '@kanade/shared/fleet';
 import { eventually, natsServers, newestNatsServer, startNatsServer } from '@kanade/testkit';
+import { PermissionViolationError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createEnrolToken,
   credentialsOf,
   endCredentials,
+  issuerCreds,
   listEnrolTokens,
   machineIn,
   newMachineSeed,
@@ -15,7 +17,7 @@ import {
   readSigning,
   revokeEnrolToken,
 } from '../src/enrol.ts';
-import { connectFleet } from '../src/index.ts';
+import { connectFleet, type Fleet } from '../src/index.ts';
 import { readGroup } from '../src/settings.ts';
 import { type EnrolSite, openEnrolSite } from './enrol-site.ts';
 
@@ -25,6 +27,41 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     () => 'done',
     (error: { code?: string }) => error.code ?? String(error),
   );
+
+/** An issuer that dies once, right behind one of its writes: what it has written is all that another one finds. */
+function dying(at: number): (fleet: Fleet) => Fleet {
+  return ({ jetstream, ...fleet }) => {
+    let writes = 0;
+    const publish: typeof jetstream.publish = async (...args) => {
+      const done = await jetstream.publish(...args);
+      if (++writes === at) throw new Error('killed');
+      return done;
+    };
+    const get = (target: typeof jetstream, name: keyof typeof jetstream): unknown => {
+      const value = target[name];
+      return name === 'publish' ? publish : typeof value === 'function' ? value.bind(target) : value;
+    };
+    return { ...fleet, jetstream: new Proxy(jetstream, { get: get as never }) };
+  };
+}
+
+/** Which of these a connection may say and hear. The refusals of all are told before the answer to the ping behind them. */
+async function permitted({ connection }: Fleet, says: readonly string[], hears: readonly string[]): Promise<string[]> {
+  const refused = new Set<string>();
+  const listening = (async () => {
+    for await (const status of connection.status()) {
+      const { error } = status as { error?: Error };
+      if (error instanceof PermissionViolationError) refused.add(`${error.operation} ${error.subject}`);
+    }
+  })();
+  for (const subject of says) connection.publish(subject, '', { reply: '_INBOX.none' });
+  for (const subject of hears) connection.subscribe(subject, { callback: () => undefined });
+  await connection.flush();
+  await connection.close();
+  await listening;
+  const all = [...says.map((subject) => `publish ${subject}`), ...hears.map((subject) => `subscription ${subject}`)];
+  return all.filter((action) => !refused.has(action));
+}
 
 describe.each(await natsServers())('enrolment on nats-server $version', ({ path }) => {
   let shared: EnrolSite;
@@ -174,6 +211,40 @@ describe('whom a token lets in', () => {
     await waited.promise;
     await using _issuer = await site.serve();
     expect(await asked).toBe('done');
+  });
+
+  it.each([1, 2, 3, 4])('an issuer that dies behind write %i gives a use once and nothing by halves', async (at) => {
+    await using _issuer = await site.serve(dying(at));
+    const { text, token } = await site.token({ groups: ['died'], uses: 2 });
+    const pc = `died-${at}`;
+    expect(await site.ask(text, pc)).toMatchObject({ generation: 1, groups: ['died'] });
+    expect(await listed(token.id)).toMatchObject({ used: 1 });
+    expect((await readGroup(site.operator, 'died')).filter((member) => member.pc === pc).length).toBe(1);
+  });
+
+  it('who holds a token may ask, who serves may enrol, and neither may do anything else', async () => {
+    const says = [
+      ...['commands.all', 'commands.pc.pc-1.job', 'kill.x', 'heartbeat.pc-1', 'results.r', 'obs.pc-1', 'enrol.request'],
+      ...['jobs', 'agent_groups', 'enrol_tokens', 'enrolments', 'fleet_config'].map((name) => `$KV.${name}.key`),
+      ...['jobs', 'agent_groups', 'enrol_tokens', 'enrolments'].map((name) => `$JS.API.STREAM.MSG.GET.KV_${name}`),
+      ...['CREATE', 'DELETE', 'UPDATE', 'PURGE', 'INFO'].map((verb) => `$JS.API.STREAM.${verb}.KV_enrol_tokens`),
+      ...[
+        '$JS.API.STREAM.MSG.DELETE.EXEC',
+        '$SYS.REQ.CLAIMS.UPDATE',
+        'audit.operator.enrol.pc-1',
+        'audit.operator.exec.x',
+      ],
+    ];
+    const hears = ['enrol.request', 'enrol.>', '>', '_INBOX.>', 'commands.>', '$KV.>', 'heartbeat.>', 'audit.>'];
+    const { text } = await site.token();
+    const { jwt, seed } = parseToken(text, 0);
+    const creds = `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
+    expect(await permitted(await site.machine(creds), says, hears)).toEqual(['publish enrol.request']);
+    expect(await permitted(await site.connect(issuerCreds(site.keys)), says, hears)).toEqual([
+      ...['agent_groups', 'enrol_tokens', 'enrolments'].map((name) => `publish $KV.${name}.key`),
+      ...['agent_groups', 'enrol_tokens', 'enrolments'].map((name) => `publish $JS.API.STREAM.MSG.GET.KV_${name}`),
+      ...['publish audit.operator.enrol.pc-1', 'subscription enrol.request'],
+    ]);
   });
 
   it('garbage on the wire is answered and harms nobody', async () => {

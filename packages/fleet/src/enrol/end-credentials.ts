@@ -12,7 +12,11 @@ import { changeEnrolment, changeOwner, enrolmentOf } from './enrolments.ts';
 /** Where the broker takes an account as it is now, and tells which it has. */
 const [updateSubject, accountsSubject] = ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.SERVER.PING.ACCOUNTZ'] as const;
 /** How long a broker is asked, and waited for to know, in ms. */
-const [askMs, knowsMs] = [2_000, 3_000] as const;
+const [askMs, knowsMs] = [5_000, 10_000] as const;
+/** How long the first answer of one look is waited for, in ms. A broker that is given its configuration just now may be silent; whoever looks again is answered. */
+const lookMs = 1_500;
+/** How long behind an answer another server of a cluster may be, in ms. */
+const stallMs = 500;
 
 /**
  * Whether a machine has credentials that go on: `none` was enrolled, `live` while its id is taken.
@@ -93,8 +97,8 @@ async function isKnown({ connection }: Fleet, account: string, key: string): Pro
   const question = JSON.stringify({ account });
   const answers = await connection.requestMany(accountsSubject, question, {
     strategy: 'stall',
-    stall: 300,
-    maxWait: askMs,
+    stall: stallMs,
+    maxWait: lookMs,
   });
   for await (const message of answers) {
     const { data } = message.json<{ data?: { account_detail?: { revoked_user?: Record<string, unknown> } } }>();
