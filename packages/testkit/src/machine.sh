@@ -31,8 +31,8 @@ ln -s /proc/self/fd dev/fd
 # Nothing of the host is started, and nothing that looks for hardware.
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires usr/sbin/policy-rc.d etc/xdg/autostart
 for wants in lib/systemd/system/*.target.wants/*; do
-  name=${wants##*/}
-  case $name in *.target) ;; *) ln -sfn /dev/null "etc/systemd/system/$name" ;; esac
+  unit=${wants##*/}
+  case $unit in *.target) ;; *) ln -sfn /dev/null "etc/systemd/system/$unit" ;; esac
 done
 ln -sfn /lib/systemd/system/multi-user.target etc/systemd/system/default.target
 head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >etc/machine-id

@@ -45,7 +45,7 @@ const ofKanade = ({ machine }: PackageSite): string[] =>
     .filter((line) => /kanade|agent-exec|left-behind/.test(line) && !/^(\/srv|env|nsenter)/.test(line));
 
 describe.each(kinds)('%s', (kind) => {
-  it('is installed, upgraded under a running job, removed with what runs, and gone', { timeout: 300_000 }, async () => {
+  it('is installed, upgraded under a running job, removed with what runs, and gone', async () => {
     await using site = await openPackageSite(kind, versions);
     const { machine, order } = site;
     const { heard } = await site.nextHeartbeat();
@@ -115,7 +115,7 @@ function linesOf(heading: string): string[] {
 const headings = { deb: 'Debian', rpm: 'Fedora', tarball: 'Any other' } as const satisfies Record<Kind, string>;
 
 describe('docs/guide/packages.md', () => {
-  it.each(Object.entries(headings) as [Kind, string][])('%s', { timeout: 300_000 }, async (kind, heading) => {
+  it.each(Object.entries(headings) as [Kind, string][])('%s', async (kind, heading) => {
     await using site = await openPackageSite(kind, versions);
     await site.prepare('1.0.0');
     const lines = linesOf(heading);

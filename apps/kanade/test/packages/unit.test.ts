@@ -11,7 +11,7 @@ beforeAll(async () => {
   site = await openPackageSite('deb', versions);
   await site.install('1.0.0');
   await site.isOnline();
-}, 120_000);
+});
 afterAll(async () => {
   await site[Symbol.asyncDispose]();
   await versions[Symbol.asyncDispose]();
@@ -25,6 +25,16 @@ const untilInGroup = 'until grep -q "/kanade-agent.service/kanade-" /proc/self/c
 describe('kanade-agent.service', () => {
   it('has no fault that systemd knows', async () => {
     expect(await site.machine.run('systemd-analyze', 'verify', unit)).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('starts an agent with the settings and the log that the package brings', async () => {
+    const { machine } = site;
+    const checked = await machine.run('/usr/bin/kanade-agent', 'config', 'check');
+    expect(checked).toMatchObject({ status: 0, stderr: '' });
+    expect(readFileSync(machine.path('/var/log/kanade/agent.log'), 'utf8')).toContain('the agent is ready');
+    expect(await machine.ok('stat', '--format', '%a %U', '/var/log/kanade', '/var/lib/kanade')).toBe(
+      '750 root\n700 root',
+    );
   });
 
   it('lets a job do what an administrator may do', async () => {
