@@ -33,7 +33,8 @@ describe('docs/cli.md', () => {
     for (const name of names) expect(examples.some((line) => line.startsWith(`kanade ${name}`))).toBe(true);
   });
 
-  it.each(examples)('%s', async (line) => {
+  // What replaces the program itself is called in an installation of its own: self-update.test.ts.
+  it.each(examples.filter((line) => !line.startsWith('kanade self-update')))('%s', async (line) => {
     await using jobs = await jobsRoot();
     const command = line.split(' ')[1] ?? '';
     const made = line.includes(exampleId)
