@@ -33,10 +33,13 @@ export function bunPath() {
   return path;
 }
 
+/** Where a file of the bundle believes it is: Bun would write the directory in which it was built into what ships, other bytes in each. */
+const place = ['--define', '__filename="/kanade/main.cjs"', '--define', '__dirname="/kanade"'];
+
 /** Compiles one CommonJS file. Without the two autoload flags the result would obey files of whatever directory it is called in. */
 export function compile(source, outfile, platform, pace) {
   const ready = pace === 'quick' ? [] : ['--minify', '--bytecode'];
-  const flags = ['--compile', ...ready, '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+  const flags = ['--compile', ...ready, ...place, '--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   const target = platform ? [`--target=bun-${platform}`] : [];
   execFileSync(bunPath(), ['build', ...flags, ...target, '--external', 'koffi', source, '--outfile', outfile], {
     stdio: ['ignore', 'ignore', 'inherit'],
