@@ -32,6 +32,7 @@ export const description = {
 const sources = {
   '/etc/kanade/agent.toml': 'files/agent.toml',
   '/etc/xdg/autostart/kanade-client.desktop': 'files/kanade-client.desktop',
+  '/opt/kanade/share/boot-guard.sh': '../../../packages/update/guard/boot-guard.sh',
   '/opt/kanade/share/hardening.conf': 'files/hardening.conf',
   '/opt/kanade/share/LICENSE': '../../../LICENSE',
   '/usr/lib/systemd/system/kanade-agent.service': 'files/kanade-agent.service',
