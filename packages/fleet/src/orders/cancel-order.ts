@@ -6,8 +6,10 @@ import { readEnds, readRuns } from '../results/runs-of-order.ts';
 import type { Order } from './publish-order.ts';
 import { targetOn, type WaitingOrder, waitingOrders } from './waiting-orders.ts';
 
-/** What the server says when a message has gone by itself meanwhile (errors.json). */
-const noMessageFound = 10037;
+/** Whether a message has gone by itself meanwhile: no message found, sequence not found, or a deletion that failed for that (errors.json). */
+const isGone = (error: unknown): boolean =>
+  error instanceof JetStreamApiError &&
+  ([10_037, 10_043].includes(error.code) || (error.code === 10_057 && error.message === 'no message found'));
 
 /** What became of an order that was taken back. */
 export interface CancelOutcome {
@@ -57,7 +59,7 @@ export async function withdraw(
       withdrawn.push(order.subject);
     } catch (error) {
       // Replaced by a newer order just now: that one is not ours to take away.
-      if (!(error instanceof JetStreamApiError && error.code === noMessageFound)) throw error;
+      if (!isGone(error)) throw error;
     }
   }
   return withdrawn;
