@@ -106,6 +106,12 @@ const benches = {
     file: 'agent/cache.mjs',
     programs: true,
   },
+  'agent:update': {
+    what: 'ms from a rollout without jitter to the heartbeat of the next version, against a start of the same; runs lost under load (--updates N, 100)',
+    file: 'agent/update.mjs',
+    programs: true,
+    runtimes: ['node'],
+  },
   'agent:conservation': {
     what: 'orders lost, doubled, wrong or unknown over random faults (--runs N, 5000; --faults N, 1000; --seed N)',
     file: 'agent/conservation.mjs',

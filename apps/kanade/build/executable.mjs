@@ -59,10 +59,10 @@ function make(platform) {
 }
 
 /**
- * The program of this platform as other versions, for tests of what one makes of another: version → file. In a second, at the price of a
- * slower start.
+ * The program of this platform as other versions, for tests of what one makes of another: version → file. `quick`: each in a moment, at
+ * the price of a slower start.
  */
-export async function compileVersions(files) {
+export async function compileVersions(files, pace = 'quick') {
   const [[first, file]] = Object.entries(files);
   const dir = `${file}-bundle`;
   await bundle({ as: first, dir });
@@ -72,7 +72,7 @@ export async function compileVersions(files) {
       const text = readFileSync(join(dir, name), 'utf8');
       writeFileSync(join(dir, name), text.replaceAll(JSON.stringify(now), JSON.stringify(version)));
     }
-    compile(join(dir, 'main.cjs'), outfile, undefined, 'quick');
+    compile(join(dir, 'main.cjs'), outfile, undefined, pace);
     now = version;
   }
   rmSync(dir, { recursive: true });

@@ -11,6 +11,8 @@ interface InstalledOptions {
   /** Public keys of release signers. */
   readonly keysFile: string;
   readonly broker: string;
+  /** How long a new version is on trial, in seconds; asked at each start. */
+  readonly trialSecs: () => number;
   /** Hears each line of its log. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
 }
@@ -25,7 +27,7 @@ export interface Installed extends AsyncDisposable {
 }
 
 /** Installs an agent below `dir` and keeps it running as systemd does with `Restart=always`: at once, whatever it ended with. */
-export function installAgent({ dir, executable, keysFile, broker, onLine }: InstalledOptions): Installed {
+export function installAgent({ dir, executable, keysFile, broker, trialSecs, onLine }: InstalledOptions): Installed {
   for (const name of ['bin', 'share', 'data']) mkdirSync(join(dir, name), { recursive: true });
   const program = join(dir, 'bin', 'kanade');
   copyFileSync(executable, program);
@@ -39,7 +41,7 @@ export function installAgent({ dir, executable, keysFile, broker, onLine }: Inst
   const over = Promise.withResolvers<void>();
   const start = (): void => {
     child = spawn(program, words, {
-      env: { ...process.env, KANADE_UPDATE_TRIAL_SECS: '1' },
+      env: { ...process.env, KANADE_UPDATE_TRIAL_SECS: String(trialSecs()) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const started = child;
