@@ -31,7 +31,9 @@ export function createReleaseObjects({ connection, log }: ReleaseObjectsOptions)
         return await whileConnected(open, reading);
       } catch (error) {
         going.abort(new Error('nobody reads any more'));
-        await reading.catch(() => undefined); // what takes them has let go by then
+        // What takes them has let go by then, or was done all the same: a program that was exchanged is exchanged.
+        const done = await reading.catch(() => undefined);
+        if (done?.kind === 'taken') return done;
         signal.throwIfAborted();
         if (taking.isUnderWay && !(error instanceof FleetError)) throw error; // what takes them could not
         log.warn({ err: error, release: name }, 'a release could not be read from the broker');
