@@ -111,7 +111,8 @@ describe.each(await natsServers())('enrolment on nats-server $version', ({ path 
     expect(await codeOf(site.ask(text, 'pc-7'))).toBe('enrol_id_taken');
     expect(await credentialsOf(site.operator, 'pc-7')).toBe('live');
     const end = async () =>
-      endCredentials(site.operator, 'pc-7', {
+      // As the program does: a connection for each call.
+      endCredentials(await site.connect(`${site.keys}/operator.creds`), 'pc-7', {
         authority: readAuthority(site.keys),
         access: site.access(`${site.keys}/operator.creds`),
       });

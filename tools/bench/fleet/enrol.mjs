@@ -1,5 +1,5 @@
 /**
- * `fleet:enrol`: s until an issuer has let 500 machines in through one token, 50 at a time, each with its proof that the broker takes what it got,
+ * `fleet:enrol`: s until an issuer has let 500 machines in through one token, 10 at a time, each with its proof that the broker takes what it got,
  * against as many that only connect, twice each; and ms from the token to the heartbeat of one machine, with the
  * program as a person calls it.
  */
@@ -23,8 +23,9 @@ import { executable } from '../cli/setup.mjs';
 import { median, report } from '../report.mjs';
 import { numberOption } from '../runner/setup.mjs';
 
-const [machines, atOnce, rounds] = [numberOption('machines', 500), 50, 5];
+const [machines, atOnce, rounds] = [numberOption('machines', 500), 10, 5];
 
+const [program] = executable;
 const dir = mkdtempSync(join(tmpdir(), 'kanade-bench-'));
 const children = [];
 process.on('exit', () => {
@@ -50,7 +51,7 @@ const url = `nats://127.0.0.1:${port}`;
 const env = { ...process.env, HOME: dir, KANADE_NATS_URL: url, KANADE_NATS_CREDS: join(keys, 'operator.creds') };
 
 function kanade(...words) {
-  const { stdout, stderr, status } = spawnSync(executable, words, { env, encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(program, words, { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`kanade ${words.join(' ')}: ${stdout}${stderr}`);
   return JSON.parse(stdout);
 }
@@ -69,11 +70,11 @@ async function inParallel(count, work) {
   return (performance.now() - started) / 1000;
 }
 
-for (let tries = 0; spawnSync(executable, ['fleet', 'setup'], { env }).status !== 0; tries++) {
+for (let tries = 0; spawnSync(program, ['fleet', 'setup'], { env }).status !== 0; tries++) {
   if (tries === 100) throw new Error('the broker is not there');
   await sleep(50);
 }
-const issuer = begin([executable, 'fleet', 'enrol', 'serve', '--keys', keys], {
+const issuer = begin([program, 'fleet', 'enrol', 'serve', '--keys', keys], {
   env,
   stdio: ['ignore', 'ignore', 'pipe'],
 });
@@ -115,7 +116,7 @@ for (let round = 0; round < rounds; round++) {
   const started = performance.now();
   const at = ['--connection', join(place, 'agent.yaml')];
   const words = ['agent', 'enrol', '--token-file', file, '--id', `m-${round}`, '--no-restart', ...at];
-  const told = spawnSync(executable, words, {
+  const told = spawnSync(program, words, {
     env: { ...env, KANADE_NATS_CREDS: '', KANADE_NATS_URL: '' },
     encoding: 'utf8',
   });
@@ -129,7 +130,7 @@ for (let round = 0; round < rounds; round++) {
     join(place, 's'),
     '--allow-own-user',
   ];
-  const agent = begin([executable, ...agentWords], {
+  const agent = begin([program, ...agentWords], {
     env: { ...env, KANADE_NATS_CREDS: '', KANADE_NATS_URL: '' },
     stdio: 'ignore',
   });

@@ -69,30 +69,41 @@ export const accountOf = (token: EnrolToken): unknown => claimsOf(token.jwt).nat
  * `enrol_answer_invalid` for an answer that the token does not vouch for.
  */
 export async function askEnrolment(question: EnrolmentQuestion): Promise<Enrolled> {
-  const { token, pc, signal } = question;
+  const { token, pc } = question;
   checkMachine(pc);
   const machine = nkeyOf(question.seed, 'the key of this machine', 'U');
   const { body, nonce } = requestOf(token, pc, machine);
-  const open = connectFleet({
-    servers: signedAccess(token),
-    name: `kanade-enrol-${pc}`,
-    ...(signal ? { signal } : {}),
-  });
-  await using fleet = await open.catch((error: unknown) => {
+  const first = connectInTime({ servers: signedAccess(token), name: `kanade-enrol-${pc}` }, question);
+  await using fleet = await first.catch((error: unknown) => {
     throw error instanceof FleetError && error.code === 'broker_refused' ? notLetIn(error) : error;
   });
   checkMode(fleet);
   const answer = await answered(fleet, body, question);
   if (!answer.ok) throw new FleetError(answer.code, answer.message);
   checkAnswer(answer, { token, pc, nonce, machine });
-  await using proof = await connectFleet({
-    servers: signedAccess({ ...token, jwt: answer.jwt, seed: question.seed }),
-    name: `kanade-agent-${pc}-enrolled`,
-    ...(signal ? { signal } : {}),
-  });
+  const servers = signedAccess({ ...token, jwt: answer.jwt, seed: question.seed });
+  await using proof = await connectInTime({ servers, name: `kanade-agent-${pc}-enrolled` }, question);
   void proof; // the broker lets it in: its word is worth writing down
   const { groups, generation, keyring, jwt } = answer;
   return { creds: credsOf(jwt, machine), publicKey: machine.getPublicKey(), groups, generation, keyring };
+}
+
+/** Connects; a broker that found this machine too slow to say who it is, or is itself, is asked again. */
+async function connectInTime(
+  options: Parameters<typeof connectFleet>[0],
+  { waitMs, signal }: EnrolmentQuestion,
+): Promise<Fleet> {
+  const endMs = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await connectFleet({ ...options, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      const isLate = cause instanceof Error && cause.message === 'Authentication Timeout';
+      if (!isLate || performance.now() > endMs) throw error;
+    }
+    await pause(pauseMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+  }
 }
 
 const notLetIn = (error: FleetError): FleetError =>

@@ -5,14 +5,14 @@ import type { BrokerAccess } from '../connection/broker-access.ts';
 import { connectFleet, type Fleet } from '../connection/connect-fleet.ts';
 import { readGuarded } from '../connection/guarded-file.ts';
 import { abortable } from '../fault/abortable.ts';
-import { isNoResponders, translate } from '../fault/translate.ts';
+import { brokerFault, isNoResponders, translate } from '../fault/translate.ts';
 import { type BrokerAuthority, systemCreds } from './authority.ts';
 import { changeEnrolment, changeOwner, enrolmentOf } from './enrolments.ts';
 
 /** Where the broker takes an account as it is now, and tells which it has. */
 const [updateSubject, accountsSubject] = ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.SERVER.PING.ACCOUNTZ'] as const;
 /** How long a broker is asked, and waited for to know, in ms. */
-const [askMs, knowsMs] = [5_000, 10_000] as const;
+const [askMs, knowsMs] = [2_000, 10_000] as const;
 /** How long the first answer of one look is waited for, in ms. A broker that is given its configuration just now may be silent; whoever looks again is answered. */
 const lookMs = 1_500;
 /** How long behind an answer another server of a cluster may be, in ms. */
@@ -80,6 +80,8 @@ async function bringAndLook({ authority, access, signal }: Bringing, key: string
     () => true,
     (error: unknown) => {
       if (isNoResponders(error)) return false;
+      // Silent just now, as one is that reads its configuration: whether it knows, it is asked below.
+      if (brokerFault(error)?.code === 'broker_timeout') return true;
       throw error;
     },
   );
