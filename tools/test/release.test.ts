@@ -43,7 +43,7 @@ async function copyOfTheTree(): Promise<string> {
   await run('git', ['init', '--quiet', '--bare', `${tree}.git`]);
   await git('remote', 'add', 'origin', `${tree}.git`);
   await git('push', '--quiet', 'origin', 'main');
-  await run('pnpm', ['install', '--offline', '--frozen-lockfile'], { cwd: tree, env: environment() });
+  await run('pnpm', ['install', '--prefer-offline', '--frozen-lockfile'], { cwd: tree, env: environment() });
   return tree;
 }
 
