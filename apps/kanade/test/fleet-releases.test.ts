@@ -65,6 +65,7 @@ describe('releases of the agent', () => {
       object_changed: signer.sign('2.0.3', made),
       file_unreadable: signer.sign('2.0.4', made),
       release_invalid: signer.sign('2.0.5', made),
+      broker_too_old: signer.sign('2.0.6', made, { broker_min: '99.0.0' }),
     };
     const beside = (file: string): string => `${dirname(file)}/kanade-${platform}`;
     appendFileSync(beside(refusals.release_mismatch), 'more');

@@ -12,6 +12,7 @@ interface Said {
   readonly version_floor?: string;
   readonly released_at?: string;
   readonly expires_at?: string;
+  readonly broker_min?: string;
   /** Who signs; default: the signer that installs believe. */
   readonly by?: string;
 }

@@ -16,7 +16,7 @@ export {
   releaseKind,
 } from './release/manifest.ts';
 export { releasePlatformOf } from './release/platform.ts';
-export { compareReleaseVersions, isReleaseVersion } from './release/version.ts';
+export { compareReleaseVersions, isAtLeastVersion, isReleaseVersion } from './release/version.ts';
 export { isToken } from './scalar/words.ts';
 export { publicKeyOf } from './signing/keyring.ts';
 export { base64OfBytes } from './signing/signature.ts';

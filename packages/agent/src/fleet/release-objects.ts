@@ -14,6 +14,9 @@ interface ReleaseObjectsOptions {
 
 export function createReleaseObjects({ connection, log }: ReleaseObjectsOptions): ReleaseReads {
   return {
+    get brokerVersion() {
+      return connection()?.info?.version;
+    },
     async read(name, { take, signal }) {
       const open = connection();
       if (!open) return fault('away');

@@ -10,6 +10,8 @@ import type { Attempt, InstallProgress, InstallVersion } from './updater.ts';
 
 /** The broker's object store of releases. */
 export interface ReleaseReads {
+  /** Version of the server that we are connected to now. */
+  readonly brokerVersion: string | undefined;
   /**
    * Hands the bytes of an object to `take`. Rejects with what `take` throws of its own, and with the signal's reason.
    */
@@ -42,7 +44,7 @@ export function createInstall({ boot: { program }, dataDir, source }: InstallerO
     try {
       const signed = await source.read(releaseManifestKey(version), { take: wholeOf, signal });
       if (signed.kind === 'fault') return missed(signed, `release ${version}`);
-      const release = updates.accept(signed.value, { version });
+      const release = updates.accept(signed.value, { version, ...brokerOf(source) });
       const name = releaseKey(version, release.file.platform ?? '');
       const installed = await source.read(name, {
         take: (bytes) => updates.install(release, { bytes: counted(bytes, release.file.bytes, onProgress), signal }),
@@ -56,6 +58,8 @@ export function createInstall({ boot: { program }, dataDir, source }: InstallerO
     }
   };
 }
+
+const brokerOf = ({ brokerVersion }: ReleaseReads) => (brokerVersion === undefined ? {} : { brokerVersion });
 
 /** A signed release whole; what is larger than one may be is not held. */
 async function wholeOf(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -22,6 +22,10 @@ export function compareReleaseVersions(one: string, other: string): number {
   return left.tags.length - right.tags.length;
 }
 
+/** Whether a program of that version is a floor or later. What is no version is not known to be: false. Throws RangeError for a floor that is none. */
+export const isAtLeastVersion = (version: string, floor: string): boolean =>
+  isReleaseVersion(version) && compareReleaseVersions(version, floor) >= 0;
+
 function partsOf(version: string): { readonly numbers: number[]; readonly tags: string[] } {
   if (!isReleaseVersion(version)) throw new RangeError(`no version: ${JSON.stringify(version)}`);
   const [, major, minor, patch, tags] = form.exec(version) ?? [];

@@ -1,7 +1,7 @@
 /** Whether a release, whose word is believed, is good for this machine now. */
 import {
   compareReleaseVersions,
-  isReleaseVersion,
+  isAtLeastVersion,
   type ReleaseFile,
   type ReleaseManifest,
 } from '@kanade/shared/release';
@@ -46,7 +46,7 @@ export function executableFor(manifest: ReleaseManifest, platform: string, wish:
   const { version, broker_min, files } = manifest;
   if (wish.version !== undefined && wish.version !== version)
     throw new UpdateError('release_other_version', `release ${wish.version} was asked for, and this is ${version}`);
-  if (broker_min !== undefined && wish.brokerVersion !== undefined && !isAtLeast(wish.brokerVersion, broker_min))
+  if (broker_min !== undefined && wish.brokerVersion !== undefined && !isAtLeastVersion(wish.brokerVersion, broker_min))
     throw new UpdateError(
       'broker_too_old',
       `release ${version} needs a broker of ${broker_min}, and this one is ${wish.brokerVersion}`,
@@ -59,6 +59,3 @@ export function executableFor(manifest: ReleaseManifest, platform: string, wish:
     `release ${version} has no executable for ${platform}: it has ${others.join(', ') || 'none'}`,
   );
 }
-
-const isAtLeast = (version: string, floor: string): boolean =>
-  isReleaseVersion(version) && compareReleaseVersions(version, floor) >= 0;

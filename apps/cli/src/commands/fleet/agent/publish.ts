@@ -27,7 +27,8 @@ export const agentPublish = defineCommand({
     const library = await import('./library.ts');
     const signed = await readSmall(path, library.signedReleaseBytesMax);
     const keysPath = releaseKeysPath(context, options['release-keys']);
-    const { version, files } = trustedManifest(library, signed, { keysPath, nowMs: Date.now() });
+    const judged = { keysPath, nowMs: Date.now() };
+    const { version, files } = trustedManifest(library, signed, judged);
     const { there, absent } = await filesBeside(dirname(path), files);
     if (there.length === 0) {
       const named = absent.join(', ') || 'no executable at all';
@@ -35,6 +36,7 @@ export const agentPublish = defineCommand({
     }
     return withFleet(context, async ({ fleet, publishRelease, audit }) => {
       const { signal } = io;
+      trustedManifest(library, signed, { ...judged, server: fleet.serverVersion });
       const published = await publishRelease(fleet, { version, manifest: signed, files: there, signal });
       const noted = await audit({ action: 'agent.publish', about: version, details: { ...published } });
       if (absent.length > 0) io.stderr(`not here, and not published: ${absent.join(', ')}\n`);

@@ -36,9 +36,8 @@ export const agentRollout = defineCommand({
     return withFleet(context, async ({ fleet, readRelease, setTarget, audit }) => {
       const signed = await readRelease(fleet, version, { signal });
       const { expires_at } = trustedManifest(await import('./library.ts'), signed, {
-        keysPath,
-        nowMs: Date.now(),
-        version,
+        ...{ keysPath, nowMs: Date.now(), version },
+        server: fleet.serverVersion,
       });
       const { key, before } = await setTarget(fleet, address, { version, jitter, signal });
       const change = { version, ...(jitter === undefined ? {} : { jitter }), ...(before ? { before } : {}) };

@@ -21,12 +21,12 @@ export const releaseKeysPath = ({ cwd }: Context, given: string | undefined): st
 
 /**
  * The manifest of a signed release that machines with these keys take now. Throws UpdateError, and Failure `release_expired`,
- * `release_mismatch`.
+ * `release_mismatch`, `broker_too_old`.
  */
 export function trustedManifest(
-  { loadReleaseKeys, verifyRelease }: Library,
+  { isAtLeastVersion, loadReleaseKeys, verifyRelease }: Library,
   signed: Uint8Array,
-  { keysPath, nowMs, version }: Judging,
+  { keysPath, nowMs, version, server }: Judging,
 ): ReleaseManifest {
   const { manifest } = verifyRelease(signed, { keys: loadReleaseKeys(keysPath) });
   if (version !== undefined && manifest.version !== version) {
@@ -37,6 +37,11 @@ export function trustedManifest(
     const message = `release ${manifest.version} is over since ${manifest.expires_at}: machines refuse it; have it signed again`;
     throw new Failure('release_expired', message, { details: { version: manifest.version } });
   }
+  const { broker_min: floor } = manifest;
+  if (floor !== undefined && server !== undefined && !isAtLeastVersion(server, floor)) {
+    const message = `release ${manifest.version} needs nats-server ${floor}, and this broker is ${server}: machines refuse it; update the broker first`;
+    throw new Failure('broker_too_old', message, { details: { version: manifest.version } });
+  }
   return manifest;
 }
 
@@ -45,4 +50,6 @@ interface Judging {
   readonly nowMs: number;
   /** The version that it must be. */
   readonly version?: string;
+  /** Version of the broker that machines have. Default: not compared. */
+  readonly server?: string;
 }
