@@ -107,7 +107,7 @@ async function story() {
     const line = commands.find((known) => known === command);
     if (line === undefined) throw new Error(`the guide has no line ${command}`);
     const words = line
-      .replace('https://registry.npmjs.org/', door.url)
+      .replace('https://registry.example/', door.url)
       .replace('/media/keys', keys)
       .split(' ')
       .slice(1);
@@ -130,7 +130,7 @@ async function story() {
     remoteTags: (await git('ls-remote', '--tags', 'origin', '*^{}')).split('\n').filter(Boolean).length,
     changes: await git('status', '--porcelain'),
   });
-  const out = 'pnpm release --push origin --publish https://registry.npmjs.org/';
+  const out = 'pnpm release --push origin --publish https://registry.example/';
 
   const rehearsed = { ...(await release('pnpm release --dry-run')), state: await state() };
   // The kill comes when the branch has the release, and no tag names it.
