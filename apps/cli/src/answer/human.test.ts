@@ -67,6 +67,17 @@ describe('the sentence', () => {
     ],
     [{ type: 'outbox.list', records: [] }, '0 records'],
     [{ type: 'fleet.job.list', jobs: [] }, 'no jobs in the catalogue'],
+    [
+      { type: 'fleet.agent.current', agents: [], behind: 0, wanted: [] },
+      '● no machine was heard; no version is wanted',
+    ],
+    [
+      {
+        ...{ type: 'fleet.agent.current', agents: [{ pc_id: 'pc-1' }, { pc_id: 'pc-2' }], behind: 1 },
+        wanted: ['global', 'groups.lab', 'pcs.pc-1'].map((scope) => ({ scope, target_version: '1.4.0' })),
+      },
+      '● 1 of 2 machines do not run what is wanted; wanted: 1.4.0 by all machines, 1.4.0 by machines in lab, 1.4.0 by pc-1',
+    ],
     [{ type: 'list', root: '/r', jobs: [] }, 'no jobs'],
   ])('of %j', (answer, sentence) => {
     expect(first(answer)).toBe(sentence);

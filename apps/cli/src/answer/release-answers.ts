@@ -43,14 +43,26 @@ export const releaseSentences: Readonly<Record<string, (told: Told) => Sentence>
       `${machinesOf(scope)} will run ${version}${was === undefined || was === version ? '' : `, until now ${lineOf(was)}`}`,
     );
   },
-  'fleet.agent.current': ({ agents, behind }) => {
+  'fleet.agent.current': ({ agents, behind, wanted }) => {
     const [all, late] = [listIn(agents).length, Number(behind)];
-    if (all === 0) return open('no machine was heard');
+    const asked = wantedIn(wanted);
+    if (all === 0) return open(`no machine was heard; ${asked}`);
     return late === 0
-      ? good(`${some(all, 'machine')} heard, each runs what is wanted`)
-      : open(`${late} of ${some(all, 'machine')} do not run what is wanted`);
+      ? good(`${some(all, 'machine')} heard, each runs what is wanted; ${asked}`)
+      : open(`${late} of ${some(all, 'machine')} do not run what is wanted; ${asked}`);
   },
 };
+
+/** Scopes that are named one by one. */
+const scopesMax = 4;
+
+/** What is wanted where, in words. */
+function wantedIn(wanted: unknown): string {
+  const scopes = listIn(wanted).map((one) => `${lineOf(one.target_version)} by ${machinesOf(one.scope)}`);
+  if (scopes.length === 0) return 'no version is wanted';
+  const more = scopes.length > scopesMax ? ` and ${scopes.length - scopesMax} more` : '';
+  return `wanted: ${scopes.slice(0, scopesMax).join(', ')}${more}`;
+}
 
 const standings: Readonly<Record<string, Colour>> = { current: 'green', behind: 'yellow', stuck: 'red' };
 
