@@ -6,9 +6,16 @@ import { license, putScript, runTool, settle } from './tree.mjs';
 
 const readme = join(dirname(fileURLToPath(import.meta.url)), 'files/README');
 
+/** As the manifest of a release calls them. */
+const platformNames = {
+  'linux-x64': 'linux-x86_64',
+  'linux-arm64': 'linux-aarch64',
+  'linux-x64-musl': 'linux-x86_64-musl',
+};
+
 /** Makes it in `out`; returns its path. */
 export function makeTarball({ tree, version, platform, out, scratch, epoch, isQuick }) {
-  const name = `kanade-${version}-${platform}`;
+  const name = `kanade-${version}-${platformNames[platform]}`;
   const dir = join(scratch, 'tarball', name);
   mkdirSync(dir, { recursive: true });
   runTool(['cp', '-al', tree, join(dir, 'root')], { epoch });

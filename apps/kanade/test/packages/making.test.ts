@@ -73,7 +73,7 @@ describe('makePackages()', () => {
     expect(await shop.make('out', { platform: 'darwin-arm64' })).toEqual([]);
     const musl = await shop.make('out', { platform: 'linux-x64-musl' });
     expect(musl).toMatchObject([
-      { kind: 'tarball', file: expect.stringMatching(/kanade-1\.0\.0-linux-x64-musl\.tar\.gz$/) },
+      { kind: 'tarball', file: expect.stringMatching(/kanade-1\.0\.0-linux-x86_64-musl\.tar\.gz$/) },
     ]);
     const [deb] = await shop.make('out', { platform: 'linux-arm64', version: '1.0.0-rc.1', more: ['--kinds', 'deb'] });
     expect(told(['dpkg-deb', '--field', deb?.file ?? '', 'Version', 'Architecture'])).toBe(
@@ -99,7 +99,7 @@ describe('install.sh and uninstall.sh', () => {
     await using shop = await openShop();
     const [tarball] = await shop.make('out', { more: ['--kinds', 'tarball'] });
     told(['tar', '-xzf', tarball?.file ?? '', '-C', shop.path]);
-    const dir = `${shop.path}/kanade-1.0.0-linux-x64`;
+    const dir = `${shop.path}/kanade-1.0.0-linux-x86_64`;
     told(['chmod', '755', shop.path]);
     const call = (name: string, ...args: string[]) => {
       const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', `${dir}/${name}`, ...args];

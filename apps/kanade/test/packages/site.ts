@@ -32,7 +32,7 @@ export const ways = {
       file,
       file.slice(0, -'.tar.gz'.length),
     ],
-    installed: ['sh', '-c', 'ls -d /srv/kanade-*-linux-x64 | sort | tail -n 1 | cut -d- -f2'],
+    installed: ['sh', '-c', 'ls -d /srv/kanade-*-linux-x86_64 | sort | tail -n 1 | cut -d- -f2'],
     remove: ['/opt/kanade/share/uninstall.sh'],
     purge: ['rm', '-rf', '/etc/kanade', '/var/lib/kanade', '/var/log/kanade'],
   },
