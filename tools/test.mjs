@@ -16,5 +16,7 @@ ensurePackaging();
 // What pages of the guide call, and what they look at processes with.
 ensureDebian('curl and ps', { '/usr/bin/curl': 'curl', '/usr/bin/pgrep': 'procps' }, 'the tests of the guide');
 process.env.KANADE_NATS_SERVERS ??= JSON.stringify([servers.debian, servers.current].filter((server) => server?.path));
+// Programs that are not npm fetch packages, too: they trust whom npm was told to trust.
+if (process.env.npm_config_cafile) process.env.NODE_EXTRA_CA_CERTS ??= process.env.npm_config_cafile;
 const { gate } = await import('./check.mjs');
 process.exit(gate(process.argv.slice(2)));

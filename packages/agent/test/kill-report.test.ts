@@ -20,7 +20,9 @@ it.runIf(process.getuid?.() === 0)('names what a kill left alive, in the result 
   // Whoever runs it is root.
   const rise = join(site.path, 'rise');
   execFileSync('sh', ['-c', 'cp "$(command -v setpriv)" "$1" && chmod 4755 "$1"', 'sh', rise]);
-  const become = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
+  // With a home of its own: in that of root it may not look for what is set.
+  const user = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
+  const become = [...user, 'env', `HOME=${site.path}`];
   await operator.beat('pc-1', () => site.start({ within: become, args: ['--server', broker.url] }));
 
   const pidFile = join(site.path, 'pid');
