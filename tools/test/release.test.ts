@@ -106,11 +106,7 @@ async function story() {
   const release = async (command: string, { isFine = true, made = everything } = {}) => {
     const line = commands.find((known) => known === command);
     if (line === undefined) throw new Error(`the guide has no line ${command}`);
-    const words = line
-      .replace('https://registry.example/', door.url)
-      .replace('/media/keys', keys)
-      .split(' ')
-      .slice(1);
+    const words = line.replace('https://registry.example/', door.url).replace('/media/keys', keys).split(' ').slice(1);
     if (!words.includes('--dry-run')) words.push(...made);
     const env = { ...environment(), NPM_CONFIG_USERCONFIG: npmrc };
     const { stdout, stderr, code } = await run('pnpm', ['--silent', ...words], { cwd: tree, env }).then(
