@@ -23,7 +23,9 @@ function packageNamed(name: string, version = '1.0.0'): string {
 }
 
 function client(program: string, args: string[], cwd: string) {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });
+  // Whoever calls the tests with "npm test --silent" hands its silence on.
+  const env = { ...process.env, npm_config_loglevel: 'notice' };
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: 'utf8' });
   return { status, told: stdout + stderr };
 }
 

@@ -108,7 +108,8 @@ async function story() {
     if (line === undefined) throw new Error(`the guide has no line ${command}`);
     const words = line.replace('https://registry.example/', door.url).replace('/media/keys', keys).split(' ').slice(1);
     if (!words.includes('--dry-run')) words.push(...made);
-    const env = { ...environment(), NPM_CONFIG_USERCONFIG: npmrc };
+    // By the name that an npm around us, as `npm test` is, hands on: two names would leave it open which counts.
+    const env = { ...environment(), npm_config_userconfig: npmrc };
     const { stdout, stderr, code } = await run('pnpm', ['--silent', ...words], { cwd: tree, env }).then(
       (ended) => ({ ...ended, code: 0 }),
       (error) => error as { stdout: string; stderr: string; code: number },

@@ -4,14 +4,16 @@ import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { readBrokerAccess } from '@kanade/fleet/connection';
 import { tempDir } from '@kanade/testkit';
+import { nkeys } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { type EnrolledFiles, enrolledCreds, install, keepPending, readPending } from '../src/enrol/places.ts';
+
+const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
 
 /** A signed user that nobody lets in. */
 const credsOf = (name: string): string => {
   const payload = Buffer.from(JSON.stringify({ name, sub: `U${'A'.repeat(55)}`, nats: { tags: ['kanade:enrolled'] } }));
   const jwt = `eyJ0eXAiOiJKV1QifQ.${payload.toString('base64url')}.c2ln`;
-  const seed = 'SUAKYRHVIOREXV7EUZTBHUHL7NUMHPMAS7QMDU3GTIUWEI5LDNOXD43IZY';
   return `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
 };
 
