@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => open.disposeAsync());
 
-// Pages mostly wait: for answers, and for what they start.
-it.concurrent.each(pages)('%s', async (page) => {
+// One after the other: they share a broker, and two that put one job at one time are told so.
+it.each(pages)('%s', async (page) => {
   expect((await faultsOfPage(page, around)).join('\n')).toBe('');
 });
