@@ -6,7 +6,7 @@ import { description, entriesOf, license, putScript, runTool, settings, settle }
 
 const architectures = { 'linux-x64': 'amd64', 'linux-arm64': 'arm64' };
 
-/** zstd, because unpacking is part of every install: it takes a tenth of the time of xz for a tenth more of size. */
+/** zstd, because unpacking is part of every install, and xz is slow at it. */
 const levels = { quick: 1, best: 15 };
 
 /** Makes it in `out`; returns its path. */
