@@ -1,3 +1,3 @@
 import { project } from '../../vitest.base.ts';
 
-export default project();
+export default project({ globalSetup: 'test/build-program.ts' });

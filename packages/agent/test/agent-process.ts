@@ -3,15 +3,14 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { eventually, tempDir } from '@kanade/testkit';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
-/** The words that start the agent: a JSON list in `KANADE_AGENT_PROGRAM`, otherwise the sources on this Node. */
-function program(): string[] {
+/** The words that start the agent: a JSON list in `KANADE_AGENT_PROGRAM`, otherwise what the sources make on this Node. */
+export function program(): string[] {
   const given = process.env.KANADE_AGENT_PROGRAM;
   if (given !== undefined && given !== '') return JSON.parse(given) as string[];
-  return [process.execPath, '--conditions=@kanade/source', fileURLToPath(new URL('../src/bin.ts', import.meta.url))];
+  return [process.execPath, inject('agentProgram')];
 }
 
 export interface AgentReady {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { eventually } from '@kanade/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { methodRules } from '../src/local/rules.ts';
-import { jobYaml, openSite, type Site } from './agent-process.ts';
+import { jobYaml, openSite, program, type Site } from './agent-process.ts';
 
 const ann = 61_001;
 const bob = 61_002;
@@ -34,10 +34,9 @@ async function startForPeople(site: Site): Promise<void> {
   const answers = [`${far}) echo ${farRow} ;;`, `${far + 1}) echo ${farRow} ;;`, '*) exit 2 ;;'];
   writeFileSync(getent, `#!/bin/sh\ncase "$2" in\n${answers.join('\n')}\nesac\n`, { mode: 0o755 });
   chmodSync(site.path, 0o755);
-  const program = [process.execPath, '--conditions=@kanade/source', join(import.meta.dirname, '../src/bin.ts')];
   const words = ['--id', 'pc-1', '--data-dir', site.data, '--socket', site.socket, '--jobs', site.jobs];
   const script = 'mount --bind "$0" /etc/passwd && mount --bind "$1" "$(command -v getent)" && shift && exec "$@"';
-  const child = spawn('unshare', [...ownMounts, 'sh', '-c', script, passwd, getent, ...program, ...words], {
+  const child = spawn('unshare', [...ownMounts, 'sh', '-c', script, passwd, getent, ...program(), ...words], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => ended(child));

@@ -51,8 +51,11 @@ until_true() {
     sleep 0.03
   done
 }
-# ends what the page has started
-stop_all() { kill $(jobs -p) && wait; }
+# ends what the page has started and still runs
+stop_all() {
+  kill $(jobs -pr) 2> /dev/null || true
+  wait
+}
 # takes a field out of JSON
 field() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }
 # the address of the server that the page has started, which then is the one of all calls
