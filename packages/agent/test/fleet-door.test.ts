@@ -259,6 +259,8 @@ describe.each(await natsServers())('an agent with nats-server $version', ({ path
       [{ id: 'revoked' }, 126, true, 'skipped: revoked is revoked'],
       [{ id: 'pinned' }, 124, true, 'skipped: version-pin mismatch'],
       [{ deadline_at: '2020-01-01T00:00:00Z' }, 125, true, 'skipped: starting deadline expired'],
+      [{ id: 'revoked', deadline_at: '2020-01-01T00:00:00Z' }, 126, true, 'skipped: revoked is revoked'],
+      [{ id: 'pinned', deadline_at: '2020-01-01T00:00:00Z' }, 124, true, 'skipped: version-pin mismatch'],
       [{ run_as: 'system_gui' }, 122, true, 'cannot run on this machine: run_as system_gui'],
       [{ shell: 'powershell' }, 122, true, 'cannot run on this machine: powershell exists on Windows only'],
       [{ script: '', script_object: 'a/1' }, -1, false, 'not run: script_object needs script_object_sha256'],

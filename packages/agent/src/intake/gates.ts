@@ -69,7 +69,7 @@ export function watchOver(view: GateView, run: Run, given: Arrived): Watch {
   });
   // In steps: a clock that was set, or stood still while the machine slept, is noticed.
   const untilDeadline = (): void => {
-    judge(deadline);
+    judge(overdue);
     const leftMs = Date.parse(command.deadline_at ?? '') - Date.now();
     if (!refusal) timer = setTimeout(untilDeadline, Math.min(Math.max(leftMs, 0) + 1, limits.deadlineLookMs)).unref();
   };
@@ -138,6 +138,12 @@ function deadline({ deadline_at }: Command, { nowMs }: GateFacts): Refusal | und
     message: `skipped: starting deadline expired ${lateSecs}s ago (deadline ${deadline_at}, received ${new Date(nowMs).toISOString()})`,
   };
 }
+
+/** A deadline that passes ends the wait. What forbids the order as well is told in its stead, as at every gate, where that is known. */
+const overdue: Gate = (command, facts) => {
+  const late = deadline(command, facts);
+  return late && facts.brokerAgeMs === 0 ? refuse(command, facts) : late;
+};
 
 /** What a command may ask for that this machine does not do is refused, never left out in silence. */
 function capability(command: Command, { platform }: GateFacts): Refusal | undefined {
