@@ -36,8 +36,8 @@ export function endOf(run: Run, outcome: Outcome, nowMs: number): RunEnd {
 const said = (text: string): Printed => ({ text, isWhole: true, bytes: 0 });
 
 /** What tells the story where no exit code does, behind what else there is to say. */
-function noted(note: string | undefined, before?: string): Pick<RunEnd, 'notes' | 'note'> {
-  const notes = [before, note].filter((line) => line !== undefined);
+function noted(note: string | undefined, ...before: (string | undefined)[]): Pick<RunEnd, 'notes' | 'note'> {
+  const notes = [...before, note].filter((line) => line !== undefined);
   return note === undefined ? { notes } : { notes, note };
 }
 
@@ -129,11 +129,18 @@ function endOfJob(run: Run, job: JobOutcome, nowMs: number): RunEnd {
     jobId: job.jobId,
     stdout: printedOn('stdout', job),
     stderr: printedOn('stderr', job),
-    ...noted(note, retryNote(run, ending, job.retried)),
+    ...noted(note, heldNote(ending, job), retryNote(run, ending, job.retried)),
     stop: job.stop,
     startedAtMs,
     endedAtMs: endedAt(job, startedAtMs, nowMs),
   };
+}
+
+/** Nobody waits for ever for what a script left behind, and what that prints later is in no result. Whoever was stopped has left nothing on purpose. */
+function heldNote({ kind }: Ending, { state }: JobOutcome): string | undefined {
+  return state?.logs_held && (kind === 'exited' || kind === 'signaled')
+    ? '[agent: output capture ended early: a process that the script left running may still print]'
+    : undefined;
 }
 
 /** How the last attempt ended; stopped between two, the run was killed all the same. */

@@ -62,6 +62,17 @@ describe('endOf() a job', () => {
     });
   });
 
+  it.each<[Ending, string[]]>([
+    [
+      { kind: 'exited', exitCode: 0 },
+      ['[agent: output capture ended early: a process that the script left running may still print]'],
+    ],
+    [{ kind: 'killed', by: 'operator' }, ['killed by remote signal (kill.e1)']],
+  ])('%j, and somebody holds what it prints to', (ending, notes) => {
+    const state = { ...stateWith(ending), logs_held: true };
+    expect(endOf(run, { kind: 'job', jobId: 'j', state, read }, nowMs).notes).toEqual(notes);
+  });
+
   it('tells the ending although what was printed cannot be read, and says so', () => {
     const damaged: ReadOutput = (stream, ...more) => {
       if (stream === 'stderr') return read(stream, ...more);

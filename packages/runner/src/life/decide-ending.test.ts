@@ -220,7 +220,7 @@ const rows: Row[] = [
   [
     'a member has the logs, 2,000 ms later',
     { ...gone, record: record(0), left: [holder] },
-    news('exited', { logs_drained: true, left_running: [member] }),
+    news('exited', { logs_drained: true, left_running: [member], logs_held: true }),
     ended + 2_000,
   ],
   [
@@ -252,7 +252,7 @@ const rows: Row[] = [
   [
     'half complete, its time is over',
     { ...half, left: [holder] },
-    news('exited', { logs_drained: true, left_running: [member] }),
+    news('exited', { logs_drained: true, left_running: [member], logs_held: true }),
     ended + 2_500,
   ],
   [

@@ -108,19 +108,25 @@ function decideEnded(facts: JobFacts, state: StateFile, nowMs: number): Decision
   const { status } = state.job;
   if (state.logs_drained || !state.identity || !state.ending) return stands(status, state);
   if (!isDrained(facts, nowMs)) return stands(status, state);
-  const complete = { ...state, logs_drained: true, ...leftIn(facts) };
+  const complete = { ...state, logs_drained: true, ...leftIn(facts, true) };
   return { status, state: complete, isNews: true, endedAtMs: facts.recordTimes.writtenAtMs };
 }
 
 function isDrained(facts: JobFacts, nowMs: number): boolean {
   const sinceMs = nowMs - facts.recordTimes.writtenAtMs;
   // An end that lies ahead is a clock that was set back: then nobody is waited for.
-  return sinceMs < -drainMsMax || sinceMs >= drainMsMax || !facts.left.some(({ holdsLogs }) => holdsLogs);
+  return sinceMs < -drainMsMax || sinceMs >= drainMsMax || !hasHolder(facts);
 }
 
-/** What lives on is named. */
-const leftIn = ({ left }: JobFacts): Pick<StateFile, 'left_running'> =>
-  left.length === 0 ? {} : { left_running: left.map(({ identity }) => identity) };
+const hasHolder = ({ left }: JobFacts): boolean => left.some(({ holdsLogs }) => holdsLogs);
+
+/** What lives on is named, and whether it could print on when its time was over. */
+function leftIn(facts: JobFacts, isOver: boolean): Pick<StateFile, 'left_running' | 'logs_held'> {
+  const { left } = facts;
+  if (left.length === 0) return {};
+  const named = { left_running: left.map(({ identity }) => identity) };
+  return isOver && hasHolder(facts) ? { ...named, logs_held: true } : named;
+}
 
 interface Finished {
   readonly record: ShimRecord & { readonly kind: 'ended' };
@@ -134,6 +140,7 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
   const status = signal === undefined ? 'exited' : 'killed';
   const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
   const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
+  const isOver = isDrained(facts, nowMs);
   const ended: StateFile = {
     ...state,
     job: { ...state.job, status },
@@ -144,9 +151,9 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
     },
     finished_at: wholeSecond(endedAtMs),
     updated_at: wholeSecond(endedAtMs),
-    logs_drained: isDrained(facts, nowMs),
+    logs_drained: isOver,
     ending,
-    ...leftIn(facts),
+    ...leftIn(facts, isOver),
     ...(omitted ? { log_omitted: omitted } : {}),
     ...(limit === undefined
       ? {}
@@ -156,7 +163,7 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
 }
 
 function lose(facts: JobFacts, state: StateFile, { reason, nowMs }: { reason: string; nowMs: number }): Decision {
-  const lost: StateFile = { ...lostState(state, { reason, nowMs }), ...leftIn(facts) };
+  const lost: StateFile = { ...lostState(state, { reason, nowMs }), ...leftIn(facts, true) };
   return { status: 'failed', state: lost, isNews: true, endedAtMs: nowMs };
 }
 

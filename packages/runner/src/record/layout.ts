@@ -170,6 +170,8 @@ export interface StateFile {
   log_limit?: number;
   /** Processes that lived on when it was settled. */
   left_running?: readonly ProcessIdentity[];
+  /** One of them could still print into its logs when the time for that was over: what comes later was in no answer. */
+  logs_held?: boolean;
   /** What its logs lack, see {@link OmittedRanges}. */
   log_omitted?: OmittedRanges;
 }
