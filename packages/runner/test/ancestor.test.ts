@@ -1,7 +1,7 @@
 /** Job directories of the ancestor: `running` there is a pid and nothing else, and its supervisor writes the record. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { type JobDir, parseSignal, pathOf } from '@kanade/runner';
 import { identify, isAlive } from '@kanade/runner/process';
 import { eventually, tempDir } from '@kanade/testkit';
@@ -159,6 +159,15 @@ it('never signals a process that started after the record was written', async ()
 it.each([0, 1, -1, process.pid])('never signals pid %i', async (pid) => {
   await using dir = await tempDir();
   const job = ancestorJob(dir.path, { pid });
+  await expect(stopJob(job, { by: 'user', graceMs: 0 })).rejects.toThrow('cannot be stopped');
+});
+
+it.runIf(process.platform === 'linux')('never signals a thread, whose process would get it', async () => {
+  await using dir = await tempDir();
+  const thread = readdirSync('/proc/self/task')
+    .map(Number)
+    .find((id) => id !== process.pid);
+  const job = ancestorJob(dir.path, { pid: thread });
   await expect(stopJob(job, { by: 'user', graceMs: 0 })).rejects.toThrow('cannot be stopped');
 });
 

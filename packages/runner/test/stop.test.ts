@@ -9,7 +9,9 @@ import { waitForEnd } from '../src/life/observe.ts';
 import { settle } from '../src/life/settle.ts';
 import { stopJob } from '../src/life/stop.ts';
 import { ownControlGroup } from '../src/process/control-group/control-group.ts';
+import { listProcesses } from '../src/process/identity.ts';
 import { stopTree } from '../src/process/stop-tree.ts';
+import { isStillMember, membersOf } from '../src/process/tree.ts';
 import { launchScript } from './launch.ts';
 import { startProgram } from './program.ts';
 
@@ -154,6 +156,26 @@ it('never signals a stranger behind a reused pid', async () => {
   expect(isAlive(real)).toBe(true);
   stranger.kill('SIGKILL');
   await once(stranger, 'exit');
+});
+
+it('a stranger is none of a tree, though its parent took the pid of a member while processes were listed', async () => {
+  await using dir = await tempDir();
+  const { job } = launchScript(dir.path, 'setsid sh -c "echo \\$\\$; exec sleep 60" & echo $$; wait');
+  const members = (await printedPids(job, 2)).sort((a, b) => a - b);
+  const leader = settle(job).state?.identity;
+  if (!leader) throw new Error('the job must run');
+  const stranger = spawn('sleep', ['60'], { detached: true });
+  const processes = listProcesses().map((entry) =>
+    entry.pid === stranger.pid ? { ...entry, parent: members[0] ?? 0 } : entry,
+  );
+  // As if all of them had come meanwhile; nothing but pids speaks for anybody.
+  const found = membersOf({ leader }, { tick: 0, processes });
+  expect(found.map(({ pid }) => pid)).toEqual(members);
+  const still = processes.filter((entry) => isStillMember({ leader }, entry)).map(({ pid }) => pid);
+  expect(still.sort((a, b) => a - b)).toEqual(members);
+  stranger.kill('SIGKILL');
+  await once(stranger, 'exit');
+  await stopJob(job, { by: 'user', graceMs: 0 });
 });
 
 it('a clean exit leaves a daemon of the job alone', async () => {

@@ -12,6 +12,10 @@ import { needRoot, openSite, rounds, type Site } from './site.ts';
 
 beforeAll(needRoot);
 
+/** Notes each signal that can be caught in the file that it is given; its own end of `FILE.in` is what it waits on, without a process more. */
+const noteSignals =
+  'for s in HUP INT QUIT USR1 USR2 TERM; do trap "echo $s >> $1" $s; done; exec 3<> "$1.in"; while :; do read -r _ <&3; done';
+
 /** A pid namespace that goes with the test, and all processes in it. */
 async function openPids() {
   const holder: ChildProcess = spawn(
@@ -69,10 +73,27 @@ async function openPids() {
           'echo $(($1 - 1)) > /proc/sys/kernel/ns_last_pid; setsid sh -c "$3" sh "$2" </dev/null >/dev/null 2>&1 & echo $!',
           String(pid),
           note,
-          'for s in HUP INT QUIT USR1 USR2 TERM; do trap "echo $s >> $1" $s; done; exec 3<> "$1.in"; while :; do read -r _ <&3; done',
+          noteSignals,
         );
         if (Number(got) === pid) return true;
         inside('kill -9 $1', got.trim());
+        return false;
+      });
+    },
+    /** A daemon whose first process had this pid, and with it named the session; it notes every signal that can be caught. */
+    async leaveDaemon(pid: number, note: string): Promise<number> {
+      inside('mkfifo "$1"', `${note}.in`);
+      return await eventually(`a daemon from pid ${pid}`, () => {
+        const got = inside(
+          'echo $(($1 - 1)) > /proc/sys/kernel/ns_last_pid; setsid sh -c "$3" "$4" "$2" </dev/null >/dev/null 2>&1 & echo $!; wait',
+          String(pid),
+          note,
+          'sh -c "$0" sh "$1" & echo $! > "$1.pid"',
+          noteSignals,
+        );
+        const daemon = Number(readFileSync(`${note}.pid`, 'utf8'));
+        if (Number(got) === pid) return daemon;
+        inside('kill -9 $1', String(daemon));
         return false;
       });
     },
@@ -165,6 +186,20 @@ describe('a stranger with the pid of a job that is gone', () => {
     }
     expect(existsSync(note)).toBe(false);
   });
+});
+
+it('a daemon in a session of the number of a job that is gone gets nothing', async () => {
+  await using pids = await openPids();
+  await using site = await openSite({ before: pids.before });
+  const { id, leader } = await vanishedJob(pids, site);
+  const note = `${site.path}/signals`;
+  const daemon = await pids.leaveDaemon(leader, note);
+  expect(pids.inside('cut -d" " -f6 /proc/$1/stat', String(daemon)).trim()).toBe(String(leader));
+  for (const words of [['kill'], ['kill', '--signal', 'KILL'], ['delete']]) {
+    await site.call([...words, id]);
+    expect([words, pids.isAlive(daemon)]).toEqual([words, true]);
+  }
+  expect(existsSync(note)).toBe(false);
 });
 
 it('a stranger with the pid of a keeper that is gone does not pass for it: deadlines hold', async () => {

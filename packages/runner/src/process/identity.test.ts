@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { bootId, identify, isAlive, parseProcStat } from './identity.ts';
 
@@ -22,3 +23,15 @@ it('isAlive() wants pid, start and boot to match', () => {
   expect(isAlive({ ...own, start: '1' })).toBe(false);
   expect(isAlive({ ...own, boot: `${bootId()}x` })).toBe(false);
 });
+
+it.runIf(process.platform === 'linux')(
+  'a thread is no process, though its number can be read and signalled like one',
+  () => {
+    const threads = readdirSync('/proc/self/task')
+      .map(Number)
+      .filter((id) => id !== process.pid);
+    expect(threads.length).toBeGreaterThan(0);
+    expect(threads.filter((id) => identify(id))).toEqual([]);
+    expect(identify(process.pid)?.pid).toBe(process.pid);
+  },
+);

@@ -83,12 +83,19 @@ export function ageMsOf({ start }: Pick<ProcessIdentity, 'start'>): number | und
   return finite(process.uptime() * 1000 + ((ownStart() - Number(start)) / ticksPerSecond) * 1000);
 }
 
+/**
+ * The clock tick that it is now, as start times are told, or one that is a little past: whoever started before it is not mixed up with
+ * another of the same pid, who would have started later. After them all where the system does not tell (not Linux).
+ */
+export const clockTick = (): number =>
+  process.platform === 'linux' ? Math.floor(ownStart() + process.uptime() * ticksPerSecond) : Number.POSITIVE_INFINITY;
+
 /** The id of the running boot. `KANADE_BOOT_ID` is not read here: tests pass a stored identity with another boot. */
 export const bootId: () => string = once(() =>
   process.platform === 'linux' ? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim() : '',
 );
 
-/** One process by pid. */
+/** One process by pid. A thread has a number of the same kind, and is none. */
 export function readProcess(pid: number): ProcessEntry | undefined {
   if (process.platform === 'linux') {
     try {
@@ -113,12 +120,19 @@ export function processName(pid: number): string {
   return (spawnSync('ps', ['-p', String(pid), '-o', 'comm='], { encoding: 'utf8' }).stdout ?? '').trim();
 }
 
-/** Fields of `/proc/<pid>/stat`. The name in parentheses may hold blanks and parentheses, so it is cut at the last one. */
+/** What the kernel says of a thread where a process has the signal that its parent gets in the end. */
+const signalOfThread = '-1';
+
+/**
+ * Fields of `/proc/<pid>/stat`; undefined for a thread, which is readable under its number, though not listed: a signal to it would hit
+ * its whole process. The name in parentheses may hold blanks and parentheses, so it is cut at the last one.
+ */
 export function parseProcStat(text: string): ProcessEntry | undefined {
   const open = text.indexOf(' (');
   const close = text.lastIndexOf(') ');
   if (open < 0 || close < 0) return undefined;
   const fields = text.slice(close + 2).split(' ');
+  if (fields[35] === signalOfThread) return undefined;
   const state = fields[0];
   return {
     pid: Number(text.slice(0, open)),

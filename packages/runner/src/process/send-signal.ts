@@ -5,15 +5,17 @@ import { isAlive, once, type ProcessIdentity } from './identity.ts';
 export type SignalOutcome = 'sent' | 'gone' | 'denied';
 
 /**
- * The only place that signals a process. Checks the identity first, so a reused pid is never hit; `group` addresses
- * the whole process group that the process leads.
+ * The only place that signals a process. Checks the identity right before, so a reused pid is not hit; `group` addresses
+ * the whole process group that the process leads. Whoever may be mixed up with one that started in the same clock tick brings a
+ * closer look, `isMeant`.
  */
 export function sendSignal(
   target: ProcessIdentity,
   signal: NodeJS.Signals,
   to: 'process' | 'group' = 'process',
+  isMeant: (target: ProcessIdentity) => boolean = isAlive,
 ): SignalOutcome {
-  if (!isAlive(target)) return 'gone';
+  if (!isMeant(target)) return 'gone';
   try {
     process.kill(to === 'group' ? -target.pid : target.pid, signal);
     return 'sent';

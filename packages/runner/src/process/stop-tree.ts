@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { killControlGroup, removeControlGroup } from './control-group/control-group.ts';
-import { bootId, isAlive, type ProcessEntry, type ProcessIdentity } from './identity.ts';
+import { clockTick, isAlive, type ProcessEntry } from './identity.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
-import { membersOf, type TreeTarget } from './tree.ts';
+import { isStillMember, isYoung, membersOf, type TreeTarget } from './tree.ts';
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {
@@ -34,6 +34,43 @@ function createPauses(): () => Promise<void> {
   };
 }
 
+/** A tree while it is being stopped. */
+interface WatchedTree extends Pick<TreeTarget, 'leader' | 'controlGroup'> {
+  isLed(): boolean;
+  /** Its live members but ourselves: whoever stops a tree from within is not what it stops. */
+  members(onUnclear?: () => void): ProcessEntry[];
+  /** Signals one of them, if that is still the one that it was. */
+  send(member: ProcessEntry, signal: NodeJS.Signals): void;
+}
+
+function watchTree(target: TreeTarget): WatchedTree {
+  const { leader, controlGroup } = target;
+  const young = new WeakSet<ProcessEntry>();
+  let ledAt = 0;
+  const isLed = (): boolean => {
+    const tick = clockTick();
+    const isSo = isAlive(leader);
+    if (isSo) ledAt = tick;
+    return isSo;
+  };
+  return {
+    leader,
+    controlGroup,
+    isLed,
+    members(onUnclear) {
+      isLed();
+      const tick = clockTick();
+      const found = membersOf({ ...target, ledAt }, { tick, onUnclear }).filter(({ pid }) => pid !== process.pid);
+      for (const entry of found) if (isYoung(entry, tick)) young.add(entry);
+      return found;
+    },
+    send(member, signal) {
+      const isMeant = young.has(member) ? () => isStillMember({ ...target, ledAt }, member) : undefined;
+      sendSignal({ pid: member.pid, start: member.start, boot: leader.boot }, signal, 'process', isMeant);
+    },
+  };
+}
+
 /** How long a fresh leader may be alone before it counts as a tree without members, in ms. */
 const startWaitMs = 1_000;
 
@@ -48,7 +85,8 @@ export async function stopTree(
   { signal }: StopTreeOptions = {},
 ): Promise<StopReport> {
   const startedMs = performance.now();
-  let left = await startedMembers(target, signal);
+  const tree = watchTree(target);
+  let left = await startedMembers(tree, signal);
   const members = left.map(({ pid }) => pid);
   let mechanism: StopReport['mechanism'] = 'process-group';
   // Nobody is left only when nobody might be who cannot be known just now.
@@ -57,16 +95,16 @@ export async function stopTree(
   for (const step of plan.steps) {
     signal?.throwIfAborted();
     const deadlineMs = performance.now() + step.waitMs;
-    if (step.signal !== 'SIGKILL') signalOnce(target, left, step.signal);
+    if (step.signal !== 'SIGKILL') signalOnce(tree, left, step.signal);
     const pause = createPauses();
     for (;;) {
-      if (step.signal === 'SIGKILL' && killAll(target)) mechanism = 'control-group';
+      if (step.signal === 'SIGKILL' && killAll(tree)) mechanism = 'control-group';
       // The leader goes last, so while it lives there is no need for a look at all the others, which costs milliseconds.
-      const isLed = isAlive(target.leader);
+      const isLed = tree.isLed();
       const isOver = performance.now() >= deadlineMs;
       if (!isLed || isOver) {
         isClear = true;
-        left = membersOf(target, undefined, () => {
+        left = tree.members(() => {
           isClear = false;
         });
       }
@@ -74,7 +112,7 @@ export async function stopTree(
       await pause();
       signal?.throwIfAborted();
     }
-    if (isGone() && !isAlive(target.leader)) break;
+    if (isGone() && !tree.isLed()) break;
   }
   if (target.controlGroup) removeControlGroup(target.controlGroup);
   const survivors = left.map(({ pid }) => pid);
@@ -101,31 +139,29 @@ function commandLine(pid: number): string {
  * The members of a tree, once there is one: right after a launch the leader is still alone, and a signal would reach
  * it before it has set its traps, or be over before the workload exists.
  */
-async function startedMembers(target: TreeTarget, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
+async function startedMembers(tree: WatchedTree, signal: AbortSignal | undefined): Promise<ProcessEntry[]> {
   const deadlineMs = performance.now() + startWaitMs;
   const pause = createPauses();
   for (;;) {
-    const members = membersOf(target);
-    if (members.some(({ pid }) => isOnItsOwn(pid, target.leader.pid))) return members;
-    if (!isAlive(target.leader) || performance.now() >= deadlineMs) return members;
+    const members = tree.members();
+    if (members.some(({ pid }) => isOnItsOwn(pid, tree.leader.pid))) return members;
+    if (!tree.isLed() || performance.now() >= deadlineMs) return members;
     await pause();
     signal?.throwIfAborted();
   }
 }
 
 /** The group gets the signal at once; members that left the group get it one by one. */
-function signalOnce(target: TreeTarget, members: readonly ProcessEntry[], signal: NodeJS.Signals): void {
-  const reached = sendSignal(target.leader, signal, 'group') === 'sent';
+function signalOnce(tree: WatchedTree, members: readonly ProcessEntry[], signal: NodeJS.Signals): void {
+  const reached = sendSignal(tree.leader, signal, 'group') === 'sent';
   for (const entry of members) {
-    if (!reached || entry.group !== target.leader.pid) sendSignal(identityOf(entry), signal);
+    if (!reached || entry.group !== tree.leader.pid) tree.send(entry, signal);
   }
 }
 
 /** One round of KILL; true when the control group did it. Who forks meanwhile is met in the next round. */
-function killAll(target: TreeTarget): boolean {
-  const isKilled = target.controlGroup !== undefined && killControlGroup(target.controlGroup);
-  for (const entry of membersOf(target)) sendSignal(identityOf(entry), 'SIGKILL');
+function killAll(tree: WatchedTree): boolean {
+  const isKilled = tree.controlGroup !== undefined && killControlGroup(tree.controlGroup);
+  for (const entry of tree.members()) tree.send(entry, 'SIGKILL');
   return isKilled;
 }
-
-const identityOf = (entry: ProcessEntry): ProcessIdentity => ({ pid: entry.pid, start: entry.start, boot: bootId() });

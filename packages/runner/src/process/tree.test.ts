@@ -34,6 +34,9 @@ it('membersOf() is empty when the leader’s pid belongs to somebody else now', 
   expect(pids([entry(100, 1, { start: '999' }), entry(101, 100)])).toEqual([]);
 });
 
-it('membersOf() still sees the session of a leader that has ended', () => {
+it('membersOf() still sees the session of a leader that has ended, as far as it is vouched for', () => {
   expect(pids([entry(101, 1)])).toEqual([101]);
+  const left = [entry(101, 1), entry(102, 101, { session: 102 }), entry(103, 1), entry(104, 103)];
+  const vouched = createProcessTable(left).membersOf(leader, ({ pid }) => pid === 101);
+  expect(vouched.map(({ pid }) => pid)).toEqual([101, 102]);
 });

@@ -1,16 +1,25 @@
 /** Who belongs to a tree: by session, group and descent, by its control group, by its logs, by the mark it was started with. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { controlGroupMembers } from './control-group/control-group.ts';
-import { bootId, listProcesses, type ProcessEntry, type ProcessIdentity, processesSince } from './identity.ts';
+import { controlGroupMembers, isInControlGroup } from './control-group/control-group.ts';
+import {
+  bootId,
+  clockTick,
+  listProcesses,
+  type ProcessEntry,
+  type ProcessIdentity,
+  processesSince,
+  readProcess,
+} from './identity.ts';
 
 /** One listing of processes, for questions about many trees. */
 export interface ProcessTable {
   readonly processes: readonly ProcessEntry[];
   /**
    * The live members of the tree that `leader` leads, the leader itself excluded: everything in its session or process
-   * group, and all descendants of these.
+   * group, and all descendants of these. When the leader is gone, of the former only those that `isVouched` takes: its number may
+   * have been somebody else's since.
    */
-  membersOf(leader: ProcessIdentity): ProcessEntry[];
+  membersOf(leader: ProcessIdentity, isVouched?: (entry: ProcessEntry) => boolean): ProcessEntry[];
 }
 
 export function createProcessTable(processes: readonly ProcessEntry[]): ProcessTable {
@@ -20,13 +29,16 @@ export function createProcessTable(processes: readonly ProcessEntry[]): ProcessT
   const ties = [children, indexBy(processes, 'session'), indexBy(processes, 'group')];
   return {
     processes,
-    membersOf(leader) {
+    membersOf(leader, isVouched = () => true) {
       const holder = byPid.get(leader.pid);
       // The kernel does not give out a pid that still names a session or group: a new owner means that nobody is left.
       if (holder && holder.start !== leader.start) return [];
       const inTree = new Map<number, ProcessEntry>();
       const found: ProcessEntry[] = [];
-      for (const index of ties) found.push(...(index.get(leader.pid) ?? []));
+      for (const index of ties) {
+        const tied = index.get(leader.pid) ?? [];
+        found.push(...(holder ? tied : tied.filter(isVouched)));
+      }
       for (let entry = found.pop(); entry; entry = found.pop()) {
         if (entry.pid === leader.pid || inTree.has(entry.pid)) continue;
         inTree.set(entry.pid, entry);
@@ -120,23 +132,30 @@ export interface TreeTarget {
   readonly logs?: readonly string[];
   /** Value of `treeVariable` in the environment that the tree was started with. */
   readonly mark?: string;
+  /**
+   * A clock tick at which the leader lived: whoever is older and in a session of its number is of its tree, though it has gone since. Of
+   * others its number alone does not say so: a daemon of a stranger who had it later is in such a session, too.
+   */
+  readonly ledAt?: number;
 }
 
-/**
- * Live members of a tree among these processes, the leader excluded; none when it belongs to another boot. `onUnclear`: somebody may be
- * one and cannot be known for a moment.
- */
-export const membersOf = (
-  target: TreeTarget,
-  processes = listProcesses(),
-  onUnclear: () => void = () => undefined,
-): ProcessEntry[] => membersOfAll([target], processes, onUnclear).get(target) ?? [];
+/** One look at the processes of the machine. */
+export interface Look {
+  /** The clock tick before the processes were listed. */
+  readonly tick?: number;
+  readonly processes?: readonly ProcessEntry[];
+  /** Somebody may be a member and cannot be known for a moment. */
+  readonly onUnclear?: () => void;
+}
+
+/** Live members of a tree, the leader excluded; none when it belongs to another boot. */
+export const membersOf = (target: TreeTarget, look: Look = {}): ProcessEntry[] =>
+  membersOfAll([target], look).get(target) ?? [];
 
 /** The same for many trees, with one look at each process of the machine, whatever their number. */
 export function membersOfAll(
   targets: readonly TreeTarget[],
-  processes = listProcesses(),
-  onUnclear: () => void = () => undefined,
+  { tick = clockTick(), processes = listProcesses(), onUnclear = () => undefined }: Look = {},
 ): Map<TreeTarget, ProcessEntry[]> {
   const table = createProcessTable(processes);
   // By 0 the kernel names what is out of sight: the first process and its own threads are its children, no tree of ours.
@@ -144,7 +163,9 @@ export function membersOfAll(
   const found = new Map<TreeTarget, Set<ProcessEntry>>();
   const known = new Set<ProcessEntry>();
   for (const target of current) {
-    const members = table.membersOf(target.leader);
+    const members = table
+      .membersOf(target.leader, (entry) => isOfItsTime(target, entry))
+      .filter((entry) => isNumbered(target, entry) || !isYoung(entry, tick) || isStillMember(target, entry));
     found.set(target, new Set(members));
     for (const member of members) known.add(member);
   }
@@ -162,6 +183,58 @@ export function membersOfAll(
     if (target && !isOlder(entry, target.leader)) found.get(target)?.add(entry);
   }
   return new Map([...found].map(([target, members]) => [target, [...members].filter(isMemberOf(target))]));
+}
+
+/** Its session or group has the number of the leader. */
+const isNumbered = ({ leader }: TreeTarget, { session, group }: ProcessEntry): boolean =>
+  session === leader.pid || group === leader.pid;
+
+/** In a session of the leader's number, and there while the leader lived. Other systems than Linux do not tell. */
+const isOfItsTime = ({ leader, ledAt = 0 }: TreeTarget, { session, start }: ProcessEntry): boolean =>
+  process.platform !== 'linux' || (session === leader.pid && Number(start) < ledAt);
+
+/**
+ * A process that started in the tick of a look, or since: while processes are listed, one after the other, it may have taken the pid of
+ * a member that has ended, or be the child of one who did. What is older was there all the time.
+ */
+export const isYoung = ({ start }: Pick<ProcessEntry, 'start'>, tick: number): boolean => Number(start) >= tick;
+
+/** So many generations lie between a process and one that is known by itself at most. */
+const generationsMax = 100;
+
+/**
+ * True when exactly this process is a live member as the system says at this moment: by its session or group, control group, outputs or
+ * mark, or as a descendant of one that is. For one that `isYoung`; of an ordinary one it reads two small files.
+ */
+export function isStillMember(target: TreeTarget, { pid, start }: Pick<ProcessEntry, 'pid' | 'start'>): boolean {
+  const { leader } = target;
+  const entry = readProcess(pid);
+  if (!entry || entry.start !== start || !isMemberOf(target)(entry)) return false;
+  const line: ProcessEntry[] = [];
+  for (let at: ProcessEntry | undefined = entry; at && line.length < generationsMax; at = readProcess(at.parent)) {
+    if (isOlder(at, leader)) return false;
+    // Its parent has the number of a member, and did before and after that was known to be one: it was the same all the time.
+    if (at.pid === leader.pid ? at.start === leader.start : isTied(target, at)) return line.every(isUnchanged);
+    line.push(at);
+  }
+  return false;
+}
+
+function isUnchanged({ pid, start, parent }: ProcessEntry): boolean {
+  const now = readProcess(pid);
+  return now?.start === start && now.parent === parent;
+}
+
+/** Known to be of the tree by itself, not by its parents. */
+function isTied(target: TreeTarget, entry: ProcessEntry): boolean {
+  if (isNumbered(target, entry)) {
+    const holder = readProcess(target.leader.pid);
+    if (holder ? holder.start === target.leader.start : isOfItsTime(target, entry)) return true;
+  }
+  return (
+    (target.controlGroup !== undefined && isInControlGroup(entry.pid, target.controlGroup)) ||
+    createTies([target], () => undefined)(entry) === target
+  );
 }
 
 const isMemberOf =
@@ -206,7 +279,8 @@ export function survivorsOf(target: TreeTarget, endedAtMs: number): readonly Sur
   if (leader.boot !== bootId()) return [];
   const processes = processesSince(leader, endedAtMs);
   // Most jobs are young and leave nobody behind: they pay neither for tables nor for looks at their logs.
-  const members = processes.length === 0 ? [] : membersOf(target, processes);
+  const members =
+    processes.length === 0 ? [] : membersOf({ ...target, ledAt: Number.POSITIVE_INFINITY }, { tick: 0, processes });
   if (members.length === 0) return [];
   const keys = new Set(logs.map(fileKeyOf));
   return members.map(({ pid, start }) => ({

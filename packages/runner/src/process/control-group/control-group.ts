@@ -53,6 +53,17 @@ export function controlGroupMembers(path: string): number[] {
   }
 }
 
+/** True when a process is in this group of a job, or in one below it. */
+export function isInControlGroup(pid: number, path: string): boolean {
+  try {
+    // The name is that of one job alone; how the way to it reads depends on where one stands.
+    const lines = readFileSync(`/proc/${pid}/cgroup`, 'latin1').split('\n');
+    return lines.some((line) => `${line}/`.includes(`/${basename(path)}/`));
+  } catch {
+    return false; // ended
+  }
+}
+
 /** Kills everything in the group at once; false where the kernel cannot (before 5.14) or the group is gone. */
 export function killControlGroup(path: string): boolean {
   try {

@@ -4,7 +4,7 @@
  * control groups, its members are known by what `members.ts` lists.
  */
 import { writeFile } from 'node:fs';
-import { membersOfAll, type TreeTarget } from '../tree.ts';
+import { isStillMember, membersOfAll, type TreeTarget } from '../tree.ts';
 import { createControlGroup, removeControlGroup } from './control-group.ts';
 
 /** Age at which a tree gets a control group, in ms. */
@@ -36,9 +36,11 @@ async function enclose(enclosings: readonly Enclosing[]): Promise<void> {
         inside.delete(target);
         if (known?.size === 0) removeControlGroup(groups.get(target) ?? '');
       }
-      for (const { pid } of outside) {
-        known?.add(pid);
-        await attach(groups.get(target) ?? '', pid);
+      for (const entry of outside) {
+        // Each of them takes its time: meanwhile the next may have ended, and its pid be a stranger's.
+        if (!isStillMember(target, entry)) continue;
+        known?.add(entry.pid);
+        await attach(groups.get(target) ?? '', entry.pid);
       }
     }
   }
