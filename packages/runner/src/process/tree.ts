@@ -140,7 +140,7 @@ export interface TreeTarget {
 }
 
 /** One look at the processes of the machine. */
-export interface Look {
+interface Look {
   /** The clock tick before the processes were listed. */
   readonly tick?: number;
   readonly processes?: readonly ProcessEntry[];
