@@ -106,9 +106,17 @@ export async function bundle({ as = version, dir = bundleDir } = {}) {
   writeFileSync(main, requiredOnce(readFileSync(main, 'utf8')));
 }
 
+/** What every call may load of the runtime. Each further module costs it: `node:util` a millisecond, `node:tty` three. */
+const ofStart = ['node:fs', 'node:path'];
+
 /** Every source file requires for itself; each of these calls costs microseconds at start-up, all of them a third of a millisecond. */
 function requiredOnce(text) {
-  const names = [...new Set(text.match(/require\("node:\w+"\)/g))];
+  const names = [...new Set(text.match(/require\("node:[\w/]+"\)/g))];
+  const heavy = names.filter((name) => !ofStart.some((module) => name.includes(`"${module}"`)));
+  if (heavy.length > 0)
+    throw new Error(
+      `${heavy.join(', ')} would be part of every start: load it where it is needed, with process.getBuiltinModule`,
+    );
   const variable = (name) => `__${/\w+(?="\)$)/.exec(name)}`;
   const body = names.reduce((rest, name) => rest.replaceAll(name, variable(name)), text);
   return body.replace(

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { JobError, pathOf } from '@kanade/runner';
 import { JobMeta, JobStateFile } from '@kanade/shared/job';
-import { tempDir } from '@kanade/testkit';
+import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { launchJob } from '../src/life/launch.ts';
 import { listJobs } from '../src/life/list.ts';
-import { settle } from '../src/life/settle.ts';
+import { readFacts, settle, settleFacts } from '../src/life/settle.ts';
 import { readTail } from '../src/output/excerpt.ts';
+import { isAlive } from '../src/process/identity.ts';
 import { launchScript, runScript } from './launch.ts';
 
 it.each([
@@ -70,4 +71,19 @@ it('settles the same ending however many look at once', async () => {
   await launched.ended;
   const views = await Promise.all(Array.from({ length: 20 }, async () => settle(launched.job)));
   expect(new Set(views.map((view) => JSON.stringify(view.state))).size).toBe(1);
+});
+
+it('says of an old job what lived on for who settled it first, and does not look at the processes of the machine again', async () => {
+  await using dir = await tempDir();
+  const { job, ended } = launchScript(dir.path, 'sleep 600 >/dev/null 2>&1 &');
+  await ended;
+  const { started_at_ms: startedAtMs, ...state } = JSON.parse(readFileSync(pathOf(job, 'state'), 'utf8'));
+  writeFileSync(pathOf(job, 'state'), JSON.stringify({ ...state, started_at_ms: startedAtMs - 60_000 }));
+  const second = readFacts(job);
+  const { state: first } = settle(job);
+  const [left] = first?.left_running ?? [];
+  if (!left) throw new Error('nobody was seen that lives on');
+  process.kill(left.pid, 'SIGKILL');
+  await eventually('it has ended', () => !isAlive(left));
+  expect(settleFacts(second).state).toEqual(first);
 });

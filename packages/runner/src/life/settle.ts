@@ -9,7 +9,12 @@ import { isTerminal, type JobState } from '@kanade/shared/job-words';
 import { isPidTaken } from '../foreign/ancestor.ts';
 import { errnoOf } from '../job-error.ts';
 import { createLineLog, type LineLogFiles, type LineLogLook } from '../output/line-log.ts';
-import { controlGroupIn, controlGroupMembers, dropControlGroupIn } from '../process/control-group/control-group.ts';
+import {
+  controlGroupIn,
+  controlGroupMembers,
+  dropControlGroupIn,
+  removeControlGroup,
+} from '../process/control-group/control-group.ts';
 import type { Enclosing } from '../process/control-group/enclose.ts';
 import { bootId, type ProcessIdentity, readProcess, standingOf } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/spawn.ts';
@@ -168,7 +173,19 @@ function leftOf({ job, paths, state, shim, recordTimes, groupNamedAtMs }: FactsO
   // Nobody leaves a control group: one that everybody was brought into, and that is empty, spares a look at all processes.
   const isSettledIn = groupNamedAtMs !== undefined && Date.now() - groupNamedAtMs > encloseMsMax;
   if (isSettledIn && tree.controlGroup && controlGroupMembers(tree.controlGroup).length === 0) return [];
-  return survivorsOf(tree, recordTimes.writtenAtMs);
+  const isOld = recordTimes.writtenAtMs - (state?.started_at_ms ?? Number.POSITIVE_INFINITY) > encloseMsMax;
+  return (isOld ? leftForOthers(job, state) : undefined) ?? survivorsOf(tree, recordTimes.writtenAtMs);
+}
+
+/**
+ * What lived on for who has settled the job since its state was read here: all who wait are woken by the same write. Its control group
+ * went with that, and without one every younger process of the machine is looked at closely.
+ */
+function leftForOthers(job: JobDir, known: StateFile | undefined): readonly Survivor[] | undefined {
+  if (!known || isTerminal(known.job.status)) return undefined;
+  const now = readState(job);
+  if (!now?.logs_drained || !isTerminal(now.job.status) || now.started_at_ms !== known.started_at_ms) return undefined;
+  return (now.left_running ?? []).map((identity) => ({ identity, holdsLogs: false }));
 }
 
 /** A job as it stands now. `state` is undefined when `state.json` is missing or damaged; `status` is then `unknown`. */
@@ -213,9 +230,15 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     });
   };
   if (hasFullLog) complete();
-  if (isTerminal(view.status) && facts.groupNamedAtMs !== undefined) dropControlGroupIn(paths.controlGroup, job.id);
+  const group =
+    isTerminal(view.status) && facts.groupNamedAtMs !== undefined
+      ? controlGroupIn(paths.controlGroup, job.id)
+      : undefined;
+  if (group) removeControlGroup(group);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
   if (view.state) replaceState(job, view.state, facts.state);
+  // Not before: who settles it at the same time sees by an empty group that nobody is left.
+  if (group) dropControlGroupIn(paths.controlGroup, job.id);
   if (!hasFullLog && isTerminal(view.status)) {
     unlessRefused(() => closeSync(openForAppending(paths.full)));
     complete();
