@@ -13,6 +13,7 @@
 import { spawn } from 'node:child_process';
 import {
   closeSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -20,6 +21,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -81,6 +83,8 @@ function createDisk(live: string, random: () => number) {
   const sectorBytes = 512;
   /** By inode, and the names that lead to it. */
   const contents = new Map<number, Buffer>();
+  /** Where links lead, by inode: that stands with their name. */
+  const links = new Map<number, string>();
   let names = new Map<string, number>();
   let syncs = 0;
 
@@ -97,6 +101,14 @@ function createDisk(live: string, random: () => number) {
     return bytes;
   }
 
+  function entryOf(name: string): number {
+    const path = join(live, name);
+    const state = lstatSync(path);
+    if (state.isSymbolicLink()) links.set(state.ino, readlinkSync(path));
+    else links.delete(state.ino);
+    return state.ino;
+  }
+
   return {
     syncs: () => syncs,
     synced(link: string): void {
@@ -104,7 +116,7 @@ function createDisk(live: string, random: () => number) {
       syncs++;
       const state = statSync(link);
       if (state.isDirectory()) {
-        names = new Map(readdirSync(live).map((name) => [name, statSync(join(live, name)).ino]));
+        names = new Map(readdirSync(live).map((name) => [name, entryOf(name)]));
       } else {
         contents.set(state.ino, readFileSync(link));
       }
@@ -114,8 +126,13 @@ function createDisk(live: string, random: () => number) {
       for (const [name, inode] of names) {
         // The index of the WAL is shared memory, not data.
         if (name.endsWith('-shm')) continue;
+        const target = links.get(inode);
+        if (target !== undefined) {
+          symlinkSync(target.replace(live, place), join(place, name));
+          continue;
+        }
         const durable = contents.get(inode) ?? Buffer.alloc(0);
-        const exists = statSync(join(live, name), { throwIfNoEntry: false })?.ino === inode;
+        const exists = lstatSync(join(live, name), { throwIfNoEntry: false })?.ino === inode;
         writeFileSync(join(place, name), kind === 'torn' && exists ? torn(durable, name) : durable);
       }
     },

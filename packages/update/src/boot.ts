@@ -2,12 +2,12 @@
  * The first thing that a program does which updates itself: it counts its starts while it is on trial, and puts the old version back
  * when it has not become healthy. Loads nothing but files, and never keeps a program from running: what goes wrong is in the verdict.
  */
-
+import { existsSync } from 'node:fs';
 import { takeLock } from '@kanade/durable/lock';
-import { putInQuarantine, readQuarantine } from './state/quarantine.ts';
+import { putInQuarantine, type QuarantinedVersion, readQuarantine } from './state/quarantine.ts';
 import { lockPath, placesOf, removeState, stateNames } from './state/state-dir.ts';
-import { countStart, endTrial, readFailed, readTrial, type Trial } from './state/trial.ts';
-import { clearBeside, isBeside, putOldBack } from './swap/exchange.ts';
+import { countStart, endTrial, noteFailed, readFailed, readTrial, type Trial } from './state/trial.ts';
+import { clearBeside, dropPointer, isBeside, putOldBack } from './swap/exchange.ts';
 
 export interface StartOptions {
   /** `<data>/update`. It need not be there. */
@@ -27,8 +27,18 @@ export interface StartVerdict {
   readonly trial?: Trial & { readonly start: number };
   /** Versions that were put into quarantine at this start. */
   readonly quarantined: readonly string[];
+  /** A version that was put back, in whose place this one runs again; at every start, until {@link rollbackTold}. */
+  readonly rolledBack?: RolledBack;
   /** What could not be done; the program runs all the same. */
   readonly fault?: unknown;
+}
+
+/** A version that was no good on this machine. */
+export interface RolledBack {
+  /** The version that it had replaced. */
+  readonly from: string;
+  readonly version: string;
+  readonly reason: QuarantinedVersion['reason'];
 }
 
 /** How a program ends which has been exchanged: its service manager starts it again at once. */
@@ -40,11 +50,12 @@ export function beginStart(options: StartOptions): StartVerdict {
   const quarantined: string[] = [];
   try {
     const names = stateNames(options.dir);
-    if (names.includes('failed.json')) noteFailed(options.dir, quarantined);
+    const rolledBack = names.includes('failed.json') ? lookAtFailed(options.dir, quarantined) : undefined;
     const trial = names.includes('trial.json') ? readTrial(options.dir) : undefined;
     if (trial?.version === options.version) return { ...judge(trial, options, quarantined), quarantined };
     if (names.length > 0) clearAway(options, trial);
-    return { kind: 'run', quarantined };
+    const isTold = !rolledBack || rolledBack.version === options.version;
+    return { kind: 'run', quarantined, ...(isTold ? {} : { rolledBack }) };
   } catch (fault) {
     return { kind: 'run', quarantined, fault };
   }
@@ -61,14 +72,20 @@ export function markHealthy({ dir, program, version }: Omit<StartOptions, 'start
   return true;
 }
 
-/** The guard has put the old version back, or was about to. */
-function noteFailed(dir: string, quarantined: string[]): void {
+/** Who had to learn of {@link StartVerdict.rolledBack} has: it is not in the verdict of later starts. */
+export const rollbackTold = ({ dir }: Pick<StartOptions, 'dir'>): void => removeState(dir, 'failed');
+
+/** The old version was put back, or was about to be: by the guard, where it is not in quarantine yet. */
+function lookAtFailed(dir: string, quarantined: string[]): RolledBack | undefined {
   const failed = readFailed(dir);
-  if (failed) {
+  if (!failed) return undefined;
+  const { from, version, sha256 } = failed;
+  const known = readQuarantine(dir).find((entry) => entry.sha256 === sha256);
+  if (!known) {
     put(dir, failed, 'unstartable');
-    quarantined.push(failed.version);
+    quarantined.push(version);
   }
-  removeState(dir, 'failed');
+  return { from, version, reason: known?.reason ?? 'unstartable' };
 }
 
 /**
@@ -99,8 +116,10 @@ function judge(trial: Trial, options: StartOptions, quarantined: string[]): Omit
     put(dir, trial, 'unhealthy');
     quarantined.push(trial.version);
   }
+  if (existsSync(places.old)) noteFailed(dir, trial);
   const isBack = putOldBack(places);
   endTrial(dir);
+  dropPointer(places);
   return isBack ? { kind: 'restart' } : { kind: 'run', fault: new Error(`${places.old} is gone: ${version} goes on`) };
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@kanade/testkit';
-import { beginStart, markHealthy, restartExitCode } from '@kanade/update/boot';
+import { beginStart, markHealthy, restartExitCode, rollbackTold } from '@kanade/update/boot';
 import { describe, expect, it } from 'vitest';
 import { install, partsOf } from './place.ts';
 
@@ -52,6 +52,10 @@ describe('beginStart()', () => {
     expect(place.begin('1.2.0')).toEqual({ kind: 'restart', quarantined: ['1.2.0'] });
     expect(restartExitCode).toBe(64);
     expect([place.version(), place.beside()]).toEqual(['1.0.0', ['app']]);
+    const rolledBack = { from: '1.0.0', version: '1.2.0', reason: 'unhealthy' };
+    for (let start = 0; start < 2; start++)
+      expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [], rolledBack });
+    rollbackTold(place.start);
     expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [] });
     expect(place.updates.standing()).toMatchObject({ quarantined: [{ version: '1.2.0', reason: 'unhealthy' }] });
     const { envelope, bytes } = place.release;
@@ -124,9 +128,31 @@ describe('boot-guard.sh', () => {
     expect(readFileSync(place.program, 'utf8')).toBe('broken since');
     expect(guard(place.dir, place.program)).toEqual(silent);
     expect([place.version(), place.beside()]).toEqual(['1.0.0', ['app']]);
-    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: ['1.2.0'] });
+    const rolledBack = { from: '1.0.0', version: '1.2.0', reason: 'unstartable' };
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: ['1.2.0'], rolledBack });
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [], rolledBack });
     expect(place.updates.standing()).toMatchObject({ quarantined: [{ version: '1.2.0', reason: 'unstartable' }] });
+    rollbackTold(place.start);
     expect(place.state()).toEqual(['accepted.json', 'quarantine.json']);
+  });
+
+  it('finds the trial wherever it is counted', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    writeFileSync(place.program, 'broken since');
+    const another = join(root.path, 'what the unit says');
+    for (let start = 0; start < 6; start++) expect(guard(another, place.program)).toEqual(silent);
+    expect([place.version(), place.beside(), existsSync(another)]).toEqual(['1.0.0', ['app'], false]);
+    expect(place.begin('1.0.0')).toMatchObject({ kind: 'run', quarantined: ['1.2.0'] });
+  });
+
+  it('counts where the unit says when the version before it made no link', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    rmSync(`${place.program}.trial`);
+    writeFileSync(place.program, 'broken since');
+    for (let start = 0; start < 6; start++) expect(guard(place.dir, place.program)).toEqual(silent);
+    expect(place.version()).toBe('1.0.0');
   });
 
   it('is not quicker than a version that can count', async () => {
@@ -148,7 +174,7 @@ describe('boot-guard.sh', () => {
     expect(place.begin('1.2.0')).toEqual({ kind: 'restart', quarantined: ['1.2.0'] });
     expect([place.version(), place.begin('1.0.0'), place.beside()]).toEqual([
       '1.0.0',
-      { kind: 'run', quarantined: [] },
+      { kind: 'run', quarantined: [], rolledBack: { from: '1.0.0', version: '1.2.0', reason: 'unstartable' } },
       ['app'],
     ]);
   });

@@ -35,7 +35,7 @@ describe('install()', () => {
     expect(place.version()).toBe('1.2.0');
     expect(readFileSync(`${place.program}.old`, 'utf8')).toBe(programOf('1.0.0'));
     expect(statSync(place.program).mode & 0o777).toBe(0o755);
-    expect(place.beside()).toEqual(['app', 'app.old']);
+    expect(place.beside()).toEqual(['app', 'app.old', 'app.trial']);
     expect(statSync(place.dir).mode & 0o777).toBe(0o700);
     expect(updates.standing()).toMatchObject({
       accepted: { version_floor: '1.0.0', released_at: '2026-11-01T00:00:00Z', revoked_keys: [] },

@@ -8,7 +8,7 @@ import { type Accepted, readAccepted, remember } from '../state/accepted.ts';
 import { liftQuarantine, type QuarantinedVersion, readQuarantine } from '../state/quarantine.ts';
 import { lockPath, makeStateDir, placesOf } from '../state/state-dir.ts';
 import { beginTrial, endTrial, readTrial, type Trial, trialStarts } from '../state/trial.ts';
-import { clearBeside, keepOld, putNew } from '../swap/exchange.ts';
+import { clearBeside, keepOld, putNew, putPointer } from '../swap/exchange.ts';
 import { stage } from '../swap/stage.ts';
 import { tryProgram } from '../swap/try-program.ts';
 import { executableFor, judgeTime, type ReleaseWish } from '../trust/judge.ts';
@@ -152,6 +152,7 @@ async function exchange(
   try {
     await tryProgram(places.next, version, request.signal);
     tell('tried');
+    putPointer(places, dir);
     beginTrial(dir, { from, version, sha256: file.sha256, at: new Date(now()).toISOString() });
     tell('noted');
     keepOld(places);

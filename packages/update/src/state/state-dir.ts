@@ -6,7 +6,7 @@
  *   trial.json        a version has been, or is about to be, put in the place of another and has not proved itself yet
  *   starts            one byte for each start of that version, written by itself
  *   guarded           the same, written by the guard before it starts
- *   failed.json       a trial that the guard has ended, for the old version to take note of
+ *   failed.json       a trial that ended with the old version back in its place, until that one has told of it
  *   quarantine.json   versions that were put back
  *   lock              held while something is exchanged
  */
@@ -58,10 +58,18 @@ export function writeState(dir: string, name: StateName, value: object): void {
 
 export const removeState = (dir: string, name: StateName): void => rmSync(pathIn(dir, name), { force: true });
 
-/** The program and what stands beside it while it is exchanged. A link to it is another name, not another program. */
-export function placesOf(program: string): { readonly program: string; readonly next: string; readonly old: string } {
+/** The program and what stands beside it while it is exchanged; `pointer`, a link, leads the guard to the directory of the trial. */
+export interface Places {
+  readonly program: string;
+  readonly next: string;
+  readonly old: string;
+  readonly pointer: string;
+}
+
+/** A link to the program is another name, not another program. */
+export function placesOf(program: string): Places {
   const path = realpathSync(program);
-  return { program: path, next: `${path}.new`, old: `${path}.old` };
+  return { program: path, next: `${path}.new`, old: `${path}.old`, pointer: `${path}.trial` };
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -35,6 +35,11 @@ export function beginTrial(dir: string, trial: Trial): void {
   writeState(dir, 'trial', trial);
 }
 
+/** For the old version, which is about to be put back: that it was, and in whose place. */
+export function noteFailed(dir: string, { from, version, sha256, at }: Trial): void {
+  writeState(dir, 'failed', { from, version, sha256, at });
+}
+
 export function endTrial(dir: string): void {
   removeState(dir, 'trial');
   clearCounts(dir);

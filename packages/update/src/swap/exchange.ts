@@ -1,11 +1,32 @@
 /** Puts one executable in the place of another. At every moment there is a whole program at the path. */
-import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { syncDirectory } from '@kanade/durable/files';
-import type { placesOf } from '../state/state-dir.ts';
+import type { Places } from '../state/state-dir.ts';
 import { faultOf } from './stage.ts';
 
-type Places = ReturnType<typeof placesOf>;
+/** Leads the guard to the directory in which this trial is counted; on disk with the next step. */
+export function putPointer({ pointer }: Places, dir: string): void {
+  try {
+    rmSync(pointer, { force: true });
+    symlinkSync(resolve(dir), pointer);
+  } catch (error) {
+    throw faultOf(error, pointer);
+  }
+}
+
+export const dropPointer = ({ pointer }: Places): void => rmSync(pointer, { force: true });
 
 /** Keeps what is at the path as `.old`, another name of the same file. */
 export function keepOld({ program, old }: Places): void {
@@ -47,12 +68,13 @@ export function putOldBack({ program, old }: Places): boolean {
 }
 
 /** Removes what stands beside the program. */
-export function clearBeside({ next, old }: Places): void {
-  for (const path of [next, old, `${old}.new`]) rmSync(path, { force: true });
+export function clearBeside({ next, old, pointer }: Places): void {
+  for (const path of [next, old, `${old}.new`, pointer]) rmSync(path, { force: true });
 }
 
 /** Whether something does. */
-export const isBeside = ({ next, old }: Places): boolean => existsSync(next) || existsSync(old);
+export const isBeside = ({ next, old, pointer }: Places): boolean =>
+  existsSync(next) || existsSync(old) || lstatSync(pointer, { throwIfNoEntry: false }) !== undefined;
 
 /** Where a file cannot have two names it is copied. */
 function link(from: string, to: string): void {

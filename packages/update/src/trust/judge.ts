@@ -9,8 +9,9 @@ import { UpdateError } from '../fault/update-error.ts';
 import type { Accepted } from '../state/accepted.ts';
 
 /**
- * Throws UpdateError `release_expired`, `release_replayed` and `release_below_floor`. A clock that was set back gains nothing: it is later
- * than the newest time that was signed.
+ * Judges a release by the clock (in ms) and by what is known: what a machine has accepted, or the manifest of one release, to learn what a
+ * machine says that has accepted it. Throws UpdateError `release_expired`, `release_replayed` and `release_below_floor`. A clock that was set
+ * back gains nothing: it is later than the newest time that was signed.
  */
 export function judgeTime(manifest: ReleaseManifest, known: Accepted | undefined, nowMs: number): void {
   const { version, released_at, expires_at, version_floor } = manifest;
