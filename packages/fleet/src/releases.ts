@@ -9,3 +9,4 @@ export {
 } from './releases/publish-release.ts';
 export { type ListedRelease, listReleases, readRelease } from './releases/read-release.ts';
 export { readTargets, type WantedBy } from './releases/read-targets.ts';
+export { type RemovedRelease, removeRelease } from './releases/remove-release.ts';

@@ -1,11 +1,12 @@
 /** Releases of the agent, from their publishing to the setting that says who is to run them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { natsServers, newestNatsServer, startNatsServer } from '@kanade/testkit';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
 import { connectFleet, type Fleet } from '../src/index.ts';
 import { objectInfo, readObjectBytes } from '../src/objects.ts';
-import { listReleases, publishRelease, readRelease, readTargets, setTarget } from '../src/releases.ts';
-import { readSettings, setSetting } from '../src/settings.ts';
+import { listReleases, publishRelease, readRelease, readTargets, removeRelease, setTarget } from '../src/releases.ts';
+import { readSettings, setSetting, unsetSettings } from '../src/settings.ts';
 import { openTestFleet } from './open-test-fleet.ts';
 
 const { path: newest } = await newestNatsServer();
@@ -68,6 +69,16 @@ describe.each(await natsServers())('releases on nats-server $version', ({ path }
       settings: { target_version: '1.0.0-rc.1', target_version_jitter: '5m' },
       faults: [],
     });
+    await expect(removeRelease(fleet, '1.0.0')).rejects.toMatchObject({ code: 'release_wanted' });
+    await unsetSettings(fleet, { kind: 'group', group: 'lab' }, { fields: ['target_version'] });
+    expect(await removeRelease(fleet, '1.0.0')).toEqual({
+      platforms: ['linux-x86_64', 'windows-x86_64'],
+      bytes: 701_012,
+    });
+    expect(await listReleases(fleet)).toMatchObject([{ version: '1.0.0-rc.1', platforms: ['linux-aarch64'] }]);
+    await expect(removeRelease(fleet, '1.0.0')).rejects.toMatchObject({ code: 'release_not_found' });
+    const manager = await jetstreamManager(fleet.connection);
+    expect((await manager.streams.info(`OBJ_${store}`)).state.bytes).toBeLessThan(10_000);
     for (const wrong of [{ version: '../1' }, { version: '1.0.0', jitter: 'soon' }, { version: '1.0.0', jitter: '2w' }])
       await expect(setTarget(fleet, { kind: 'global' }, wrong)).rejects.toMatchObject({ code: 'config_invalid' });
   });
@@ -91,6 +102,7 @@ it.each(['..', 'a/b', '1 0', '', 'x'.repeat(200), '1.0.0\n'])(
     const file = fileOf('linux-x86_64', randomBytes(10));
     await expect(publish(fleet, version, 'signed', file)).rejects.toMatchObject({ code: 'invalid_id' });
     await expect(readRelease(fleet, version)).rejects.toMatchObject({ code: 'invalid_id' });
+    await expect(removeRelease(fleet, version)).rejects.toMatchObject({ code: 'invalid_id' });
   },
 );
 

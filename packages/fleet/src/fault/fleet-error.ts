@@ -29,6 +29,7 @@ export type FleetErrorCode =
   | 'script_invalid'
   | 'release_not_found'
   | 'release_exists'
+  | 'release_wanted'
   | 'bundle_not_found'
   | 'too_large'
   | 'object_changed'

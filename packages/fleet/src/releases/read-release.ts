@@ -41,7 +41,7 @@ export async function readRelease(fleet: Fleet, version: string, { signal }: Ask
   }
 }
 
-const notFound = (version: string): FleetError =>
+export const notFound = (version: string): FleetError =>
   new FleetError('release_not_found', `no release ${version} is published: "kanade fleet agent publish" brings one`);
 
 /** A release as the store has it; nothing of it is checked. */
@@ -70,7 +70,7 @@ export async function listReleases(fleet: Fleet, { signal }: Asked = {}): Promis
 }
 
 /** A version may be the beginning of another: `1.0.0` of `1.0.0-rc-linux-x86_64`. A platform begins with a letter and has no dot. */
-const platformsOf = (version: string, names: readonly string[]): string[] =>
+export const platformsOf = (version: string, names: readonly string[]): string[] =>
   names
     .filter((name) => name.startsWith(`${version}-`))
     .map((name) => name.slice(version.length + 1))
