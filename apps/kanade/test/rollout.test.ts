@@ -99,6 +99,14 @@ describe('a rollout', () => {
     });
     // Exchanged, three starts that were cut short, and the fourth that puts the old one back.
     expect(agent.ends.slice(before)).toEqual([64, null, null, null, 64]);
+    const rollbacks = await eventually('the roll-back to be told', async () => {
+      const { records } = await site.fleet('events', '--kind', 'agent_update');
+      const told = (records as { payload: { outcome: string } }[]).filter(
+        ({ payload }) => payload.outcome === 'rolled_back',
+      );
+      return told.length > 0 ? told : undefined;
+    });
+    expect(rollbacks).toMatchObject([{ pc_id: 'pc-1', payload: { from: second, version: third, code: 'unhealthy' } }]);
     await eventually('it is among those that are behind', async () => {
       const { behind, agents } = await site.fleet('agent', 'current', '--listen', '2');
       return behind === 1 && (agents as { standing: string }[])[0]?.standing === 'stuck';

@@ -37,7 +37,7 @@ import { createScripts, type ScriptSource } from './script/scripts.ts';
 import type { CheckResults } from './store/check-results.ts';
 import type { Ledger } from './store/ledger.ts';
 import { keepToasting } from './toast/toaster.ts';
-import { type Boot, noBoot } from './update/boot.ts';
+import { type Boot, noBoot, tellOfRollback } from './update/boot.ts';
 import { createUpdater, type Updater, type UpdaterOptions } from './update/updater.ts';
 import { createLogAnswer } from './watch/agent-log.ts';
 import { createTail } from './watch/tail.ts';
@@ -122,7 +122,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   keepToasting({ ...common, isServed: door.isServed });
   link.start();
   updater.start();
-  parts.use(tellOfLife(store.tell, version));
+  parts.use(tellOfLife(common, boot));
   return asAgent({ pcId, version, socket: local.path, link, replaced: updater.replaced }, parts.move());
 }
 
@@ -230,7 +230,11 @@ const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({
   isServed: callerPolicy(allowOwnUser ? process.getuid?.() : undefined),
 });
 
-function tellOfLife(tell: Tell, version: string): Disposable {
+function tellOfLife(
+  { tell, version, ...given }: Parameters<typeof tellOfRollback>[1] & { readonly tell: Tell; readonly version: string },
+  boot: Boot,
+): Disposable {
   tell('agent_started', { version });
+  tellOfRollback(boot, given);
   return { [Symbol.dispose]: () => tell('agent_stopped', { version }) };
 }

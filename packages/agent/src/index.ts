@@ -6,4 +6,4 @@ export { AgentError, type AgentErrorCode } from './agent-error.ts';
 export type { AgentConfig } from './config/config.ts';
 export { createLogger } from './config/logger.ts';
 export type { Io } from './io.ts';
-export { main } from './main.ts';
+export { configuredDataDir, main } from './main.ts';

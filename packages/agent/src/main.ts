@@ -1,4 +1,5 @@
 import { homedir, hostname, userInfo } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { restartExitCode } from '@kanade/update/boot';
 import { createAgent } from './agent.ts';
 import { AgentError, exitCodes } from './agent-error.ts';
@@ -39,7 +40,17 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function surroundings({ env }: Io): Surroundings {
+/**
+ * The data directory that a configuration file says, absolute; undefined where it says none, or could not be relied upon: an agent would
+ * not start with it.
+ */
+export async function configuredDataDir(path: string, { env }: Pick<Io, 'env'>): Promise<string | undefined> {
+  const file = await readAgentToml(path, env, surroundings({ env }));
+  const said = file?.faults.length === 0 ? file.values.get('agent.data_dir') : undefined;
+  return said === undefined ? undefined : resolve(dirname(path), String(said.value));
+}
+
+function surroundings({ env }: Pick<Io, 'env'>): Surroundings {
   return {
     hostName: hostname(),
     isRoot: process.getuid?.() === 0,

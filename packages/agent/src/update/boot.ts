@@ -1,8 +1,10 @@
 /** How this program came to run: whether it is a version on trial, and what it may exchange of itself. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beginStart, markHealthy, type StartVerdict } from '@kanade/update/boot';
+import type { Outbox } from '@kanade/outbox';
+import { beginStart, markHealthy, type RolledBack, rollbackTold, type StartVerdict } from '@kanade/update/boot';
 import type { Logger } from '../config/logger.ts';
+import { eventRecord } from '../report/events.ts';
 import type { OwnProgram } from './program.ts';
 
 /** What is known of this start. */
@@ -13,6 +15,8 @@ export interface Boot {
   readonly program: string;
   /** Versions that did not become healthy here. */
   readonly quarantined: readonly string[];
+  /** A version that was put back here, until somebody was told of it. */
+  readonly rolledBack?: { readonly what: RolledBack; told(): void };
   /** The agent does its work from now on: one on trial has proved itself when it has done so for a while. */
   begun(): Disposable;
   /** Resolves when this version has proved itself; one that is not on trial has. */
@@ -64,6 +68,7 @@ export async function beginBoot({
     program: own.path,
     quarantined: await quarantineIn(here, log),
     proved: proof.promise,
+    ...(verdict.rolledBack ? { rolledBack: { what: verdict.rolledBack, told: () => rollbackTold(here) } } : {}),
     begun() {
       if (!verdict.trial) return nothing;
       const timer = setTimeout(() => {
@@ -78,6 +83,25 @@ export async function beginBoot({
       return { [Symbol.dispose]: () => clearTimeout(timer) };
     },
   };
+}
+
+const reasons = {
+  unhealthy: 'it was started several times and did not become healthy',
+  unstartable: 'it did not start',
+} as const satisfies Record<RolledBack['reason'], string>;
+
+/** Tells the fleet of a version that was put back: at each start, until it is on disk that it is told. */
+export function tellOfRollback(
+  { rolledBack }: Pick<Boot, 'rolledBack'>,
+  { pcId, outbox, log }: { readonly pcId: string; readonly outbox: Pick<Outbox, 'enqueue'>; readonly log: Logger },
+): void {
+  if (!rolledBack) return;
+  const { from, version, reason: code } = rolledBack.what;
+  const payload = { from, version, outcome: 'rolled_back', code, reason: reasons[code] };
+  outbox
+    .enqueue(eventRecord(pcId, 'agent_update', payload))
+    .then(() => rolledBack.told())
+    .catch((error: unknown) => log.warn({ err: error, version }, 'that a version was put back could not be told'));
 }
 
 /** Versions in quarantine. Where nothing was ever updated nothing is loaded for that. */
