@@ -37,6 +37,8 @@ export interface Program {
   readonly name: string;
   /** One line: name, version, runtime, platform, contract. */
   readonly version: (name: string) => string;
+  /** Where the agent of this program keeps its data; absent where the program has none. */
+  readonly agentDataDir?: Context['agentDataDir'];
 }
 
 /** One call of the program, and how far it was understood. */
@@ -172,6 +174,7 @@ function answer(asked: Asked, form: Form, { io, program, startedMs }: Call): Eve
     form: form.as,
     tellsEnding: form.as === 'human' || given['exit-code'] === true,
     program: program.name,
+    agentDataDir: program.agentDataDir,
   };
   const run: CommandRun = (more) => documentOf(asked, { ...context, ...more });
   const progress = form.as === 'human' && command.waits === true;

@@ -78,6 +78,7 @@ const callsOf = (dir: string): Record<string, string[]> => ({
   agents: ['agents', '--listen', '1'],
   'agent publish': ['agent', 'publish', `${dir}/job.yaml`],
   'agent rollout': ['agent', 'rollout', '1.0.0', '--pc', 'pc-9'],
+  'agent remove': ['agent', 'remove', '1.0.0'],
   'agent current': ['agent', 'current', '--listen', '1'],
   events: ['events'],
   audit: ['audit'],

@@ -15,7 +15,8 @@ function dispatch(): number | Promise<number> {
   if (first === 'agent') return stay(import('@kanade/agent'), rest, io);
   if (first === 'client') return stay(import('@kanade/client-app'), rest, io);
   if (first === 'serve' || first === 'mcp') keepGivingBack();
-  return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine });
+  const agentDataDir = (file: string) => import('@kanade/agent').then((agent) => agent.configuredDataDir(file, io));
+  return commandLine(words, io, { name: name === 'agent-exec' ? name : 'kanade', version: versionLine, agentDataDir });
 }
 
 type Io = ReturnType<typeof processIo>;

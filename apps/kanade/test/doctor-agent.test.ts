@@ -19,16 +19,18 @@ async function openPlace() {
   return {
     dataDir,
     file: `${dataDir}/agent.db`,
-    async findings(...args: string[]): Promise<Record<string, Finding>> {
-      const answer = await jobs.answer(['doctor', ...args], { env: { KANADE_AGENT_DATA_DIR: dataDir } });
-      const findings = (answer.findings as Finding[]).filter(({ name }) => name.startsWith('agent'));
-      expect(answer.status).toBe(0);
-      expect(answer.healthy).toBe((answer.findings as Finding[]).every(({ ok }) => ok));
-      for (const finding of findings) if (!finding.ok) expect(finding.fix).toMatch(/\w/);
-      return Object.fromEntries(findings.map((finding) => [finding.name, finding]));
-    },
+    findings: (...args: string[]) => findingsWith({ KANADE_AGENT_DATA_DIR: dataDir }, ...args),
+    findingsWith,
     [Symbol.asyncDispose]: () => jobs[Symbol.asyncDispose](),
   };
+  async function findingsWith(env: Record<string, string>, ...args: string[]): Promise<Record<string, Finding>> {
+    const answer = await jobs.answer(['doctor', ...args], { env });
+    const findings = (answer.findings as Finding[]).filter(({ name }) => name.startsWith('agent'));
+    expect(answer.status).toBe(0);
+    expect(answer.healthy).toBe((answer.findings as Finding[]).every(({ ok }) => ok));
+    for (const finding of findings) if (!finding.ok) expect(finding.fix).toMatch(/\w/);
+    return Object.fromEntries(findings.map((finding) => [finding.name, finding]));
+  }
 }
 
 const holds = (text: string) => expect.stringContaining(text);
@@ -58,6 +60,9 @@ describe('doctor', () => {
       expect(await place.findings()).toMatchObject({ ...sound, agent: { ok: true, detail: holds(who) } });
     }
     const before = readFileSync(place.file);
+    writeFileSync(`${place.dataDir}.toml`, '[agent]\ndata_dir = "data"\n', { mode: 0o644 });
+    const told = { KANADE_AGENT_DATA_DIR: '', KANADE_AGENT_CONFIG: `${place.dataDir}.toml` };
+    expect((await place.findingsWith(told)).agent_file).toMatchObject(sound.agent_file);
     expect(await place.findings()).toMatchObject(sound);
     if (process.platform === 'linux') expect((await place.findings()).agent?.detail).toMatch(/^no agent works now on/);
     expect(readFileSync(place.file)).toEqual(before);

@@ -65,6 +65,7 @@ describe('releases of the agent', () => {
       object_changed: signer.sign('2.0.3', made),
       file_unreadable: signer.sign('2.0.4', made),
       release_invalid: signer.sign('2.0.5', made),
+      release_below_floor: signer.sign('2.0.7', made, { version_floor: '2.1.0' }),
       broker_too_old: signer.sign('2.0.6', made, { broker_min: '99.0.0' }),
     };
     const beside = (file: string): string => `${dirname(file)}/kanade-${platform}`;
@@ -79,6 +80,28 @@ describe('releases of the agent', () => {
     expect(await publish(signer.sign('1.4.0', other))).toMatchObject({ error: { code: 'release_exists' } });
     const { releases } = await agent('current', '--listen', '1');
     expect(releases).toMatchObject([{ version: '1.4.0' }]);
+  });
+
+  it('that machines would refuse which know another one are told of, and what nobody wants any more goes', async () => {
+    const anHourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    const refused_by = [{ after: '1.4.0', code: 'release_replayed', reason: expect.stringContaining('signed anew') }];
+    expect(await publish(signer.sign('1.3.0', made, { released_at: anHourAgo }))).toMatchObject({
+      ok: true,
+      refused_by,
+    });
+    expect(await rollout('1.3.0', '--pc', 'pc-9')).toMatchObject({ ok: true, refused_by });
+    const newer = await publish(signer.sign('1.3.1', made));
+    expect(newer).toMatchObject({ ok: true });
+    expect(newer).not.toHaveProperty('refused_by');
+    const message = expect.stringContaining('pcs.pc-9');
+    expect(await agent('remove', '1.3.0')).toMatchObject({ status: 1, error: { code: 'release_wanted', message } });
+    await site.fleet('config', 'unset', 'target_version', '--pc', 'pc-9');
+    expect(await agent('remove', '1.3.0')).toMatchObject({
+      ...{ ok: true, type: 'fleet.agent.remove', version: '1.3.0', platforms: [platform] },
+    });
+    expect(await agent('remove', '1.3.0')).toMatchObject({ status: 1, error: { code: 'release_not_found' } });
+    const { releases } = await agent('current', '--listen', '1');
+    expect(releases).toMatchObject([{ version: '1.4.0' }, { version: '1.3.1' }]);
   });
 
   it('without keys, or for nobody in particular, nothing is done', async () => {

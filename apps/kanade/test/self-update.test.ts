@@ -25,7 +25,10 @@ async function installation() {
   } catch {
     copyFileSync(built, installed);
   }
-  const env = { HOME: dir.path, KANADE_AGENT_DATA_DIR: join(dir.path, 'data'), KANADE_RELEASE_KEYS_DIR: keys };
+  // Where its agent keeps its data is said where the agent is told of it.
+  const toml = join(dir.path, 'agent.toml');
+  writeFileSync(toml, '[agent]\ndata_dir = "data"\n', { mode: 0o644 });
+  const env = { HOME: dir.path, KANADE_AGENT_CONFIG: toml, KANADE_RELEASE_KEYS_DIR: keys };
   const say = (...args: string[]): Promise<Json & { status: number | null }> =>
     answer(args, { env, words: [installed] });
   const made = await say('release-key', 'create', 'release-1');

@@ -43,6 +43,10 @@ export const releaseSentences: Readonly<Record<string, (told: Told) => Sentence>
       `${machinesOf(scope)} will run ${version}${was === undefined || was === version ? '' : `, until now ${lineOf(was)}`}`,
     );
   },
+  'fleet.agent.remove': ({ version, platforms, bytes }) =>
+    good(
+      `release ${version} is taken away${namesIn(platforms) === '' ? '' : ` for ${namesIn(platforms)}`}: ${sizeOf(Number(bytes))} are free again`,
+    ),
   'fleet.agent.current': ({ agents, behind, wanted }) => {
     const [all, late] = [listIn(agents).length, Number(behind)];
     const asked = wantedIn(wanted);

@@ -91,6 +91,8 @@ export interface Context {
   readonly tellsEnding: boolean;
   /** The name the program was called by. */
   readonly program: string;
+  /** The data directory that a configuration file of an agent says; undefined where it says none. Absent where no agent is part of the program. */
+  readonly agentDataDir?: ((configFile: string) => Promise<string | undefined>) | undefined;
   /** Told what is waited for, where somebody wants to see it. */
   readonly onWaiting?: ((waiting: Waiting) => void) | undefined;
 }

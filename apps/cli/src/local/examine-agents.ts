@@ -3,22 +3,25 @@ import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { lockHolder } from '@kanade/durable/lock';
-import { agentDataDir, agentFiles, connectionFile, systemDataDir } from '@kanade/shared/local-words';
+import { agentFiles, connectionFile } from '@kanade/shared/local-words';
 import type { Context } from '../call/command.ts';
+import { type AgentAround, ownAgentDir, systemAgentDir } from './agent-dirs.ts';
 import type { Finding } from './examine.ts';
 
 /** All findings of the agent of one directory, or of every one whose place we know. */
-export async function examineAgents(
-  dataDir: string | undefined,
-  { cwd, io }: Pick<Context, 'cwd' | 'io'>,
-): Promise<Finding[]> {
-  const own = agentDataDir(io.env, { isRoot: process.getuid?.() === 0, home: io.env.HOME || homedir() });
-  const isNamed = dataDir !== undefined || io.env.KANADE_AGENT_DATA_DIR;
-  const places = isNamed ? [dataDir ?? own] : [own, ...(process.platform === 'win32' ? [] : [systemDataDir])];
-  const dirs = [...new Set(places.map((place) => resolve(cwd, place)))];
+export async function examineAgents(dataDir: string | undefined, context: AgentAround): Promise<Finding[]> {
+  const dirs = [...new Set(await placesOf(dataDir, context))];
   const found = await Promise.all(dirs.map((dir) => examineAgent(dir)));
   if (found.some((findings) => findings.length > 0)) return found.flat();
   return [{ name: 'agent', ok: true, detail: `no agent has worked on this machine: nothing in ${dirs.join(' or ')}` }];
+}
+
+async function placesOf(dataDir: string | undefined, context: AgentAround): Promise<string[]> {
+  const { cwd, io } = context;
+  if (dataDir !== undefined) return [resolve(cwd, dataDir)];
+  const own = await ownAgentDir(context);
+  const isAlone = io.env.KANADE_AGENT_DATA_DIR || process.platform === 'win32';
+  return isAlone ? [own] : [own, await systemAgentDir(context)];
 }
 
 /** Nothing where no agent has worked. */

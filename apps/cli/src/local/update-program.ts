@@ -1,11 +1,9 @@
 /** This program replaced by another version of itself; loaded on demand. */
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { agentDataDir } from '@kanade/shared/local-words';
 import { openUpdates } from '@kanade/update';
 import { Failure } from '../answer/answer.ts';
-import type { Context } from '../call/command.ts';
 import { productVersion } from '../version.ts';
+import { type AgentAround, ownAgentDir } from './agent-dirs.ts';
 import { installedReleaseKeys, isExecutable } from './installed.ts';
 import { fileSource, type ReleaseSource, urlSource } from './release-source.ts';
 
@@ -19,14 +17,15 @@ interface UpdateWish {
 }
 
 /** Throws UpdateError, and Failure `not_an_executable`, `file_unreadable`, `url_refused`, `download_failed`. */
-export async function updateProgram({ io, cwd }: Pick<Context, 'io' | 'cwd'>, wish: UpdateWish) {
+export async function updateProgram(context: AgentAround, wish: UpdateWish) {
+  const { io, cwd } = context;
   if (!isExecutable())
     throw new Failure(
       'not_an_executable',
       'this program runs as a package of Node: update it with the package manager',
     );
-  const place = { isRoot: process.getuid?.() === 0, home: io.env.HOME || homedir() };
-  const dataDir = resolve(cwd, wish['data-dir'] ?? agentDataDir(io.env, place));
+  const { 'data-dir': named } = wish;
+  const dataDir = named === undefined ? await ownAgentDir(context) : resolve(cwd, named);
   const keys = wish['release-keys'];
   const [program, from] = [process.execPath, productVersion()];
   const updates = openUpdates({

@@ -2,6 +2,7 @@
 import type { Door } from '../../call/command.ts';
 import { agentCurrent } from './agent/current.ts';
 import { agentPublish } from './agent/publish.ts';
+import { agentRemove } from './agent/remove.ts';
 import { agentRollout } from './agent/rollout.ts';
 import { agents } from './agents.ts';
 import { audit } from './audit.ts';
@@ -93,6 +94,7 @@ export const fleet: Door = {
     agentCurrent,
     agentPublish,
     agentRollout,
+    agentRemove,
     fleetLogs,
     notifySend,
     notifyEdit,

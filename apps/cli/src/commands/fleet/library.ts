@@ -43,7 +43,14 @@ export {
   writeAudit,
 } from '@kanade/fleet';
 export { examineBroker, readBrokerAccess } from '@kanade/fleet/connection';
-export { listReleases, publishRelease, readRelease, readTargets, setTarget } from '@kanade/fleet/releases';
+export {
+  listReleases,
+  publishRelease,
+  readRelease,
+  readTargets,
+  removeRelease,
+  setTarget,
+} from '@kanade/fleet/releases';
 export { openRoleKeys, parseMachines, serverConfig } from '@kanade/fleet/roles';
 export {
   addToGroup,

@@ -9,7 +9,7 @@ export const doctor = defineCommand({
     'data-dir': {
       kind: 'text',
       value: 'DIR',
-      help: 'data directory of the agent (default: KANADE_AGENT_DATA_DIR, else where agents of this user and of the system keep it)',
+      help: 'data directory of the agent (default: KANADE_AGENT_DATA_DIR, else where agents of this user and of the system keep it, as their agent.toml says)',
     },
   },
   examples: ['kanade doctor', 'kanade doctor --human', 'kanade doctor --data-dir /srv/kanade'],

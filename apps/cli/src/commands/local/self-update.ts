@@ -17,7 +17,7 @@ export const selfUpdate = defineCommand({
     'data-dir': {
       kind: 'text',
       value: 'DIR',
-      help: 'where it is remembered what was seen: the data directory of the agent (default: as the agent has it)',
+      help: 'where it is remembered what was seen: the data directory of the agent (default: as its environment and agent.toml say)',
     },
   },
   notes: [

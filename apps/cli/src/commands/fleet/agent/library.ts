@@ -1,3 +1,3 @@
 /** What commands need to judge releases; loaded on demand, because it brings crypto and schemas. */
 export { isAtLeastVersion, signedReleaseBytesMax } from '@kanade/shared/release';
-export { loadReleaseKeys, verifyRelease } from '@kanade/update';
+export { judgeTime, loadReleaseKeys, verifyRelease } from '@kanade/update';

@@ -5,7 +5,14 @@ import type { ReleaseManifest } from '@kanade/shared/release';
 import { Failure } from '../../../answer/answer.ts';
 import { defineCommand, oneWord } from '../../../call/command.ts';
 import { withFleet } from '../connect.ts';
-import { releaseKeysOption, releaseKeysPath, trustedManifest } from './trusted.ts';
+import {
+  publishedBeside,
+  refusalsOf,
+  releaseKeysOption,
+  releaseKeysPath,
+  toldRefusals,
+  trustedManifest,
+} from './trusted.ts';
 
 /** Bytes that are read of an executable at a time. */
 const pieceBytes = 1024 * 1024;
@@ -17,7 +24,7 @@ export const agentPublish = defineCommand({
   options: releaseKeysOption,
   notes: [
     'SIGNED_RELEASE is the file that its release signer has signed. The executables that it names lie beside it; those of platforms that are not there are left out.',
-    'What machines would refuse is refused here: no signature of a trusted key, an expired release, other bytes than the signed ones.',
+    'What every machine would refuse is refused here: no signature of a trusted key, an expired release, one below its own floor, other bytes than the signed ones. What only machines would refuse that have accepted another published release is said (refused_by).',
     'A release that is over is published again with a new signature over the same executables. Other executables need another version.',
   ],
   examples: ['kanade fleet agent publish dist/release/1.4.0/release.json'],
@@ -34,13 +41,15 @@ export const agentPublish = defineCommand({
       const named = absent.join(', ') || 'no executable at all';
       throw new Failure('file_unreadable', `none of its executables lies beside ${path}; it names ${named}`);
     }
-    return withFleet(context, async ({ fleet, publishRelease, audit }) => {
+    return withFleet(context, async ({ fleet, publishRelease, listReleases, readRelease, audit }) => {
       const { signal } = io;
       trustedManifest(library, signed, { ...judged, server: fleet.serverVersion });
+      const beside = publishedBeside(version, { fleet, listReleases, readRelease, signal });
+      const refusals = await refusalsOf(library, signed, { ...judged, published: beside });
       const published = await publishRelease(fleet, { version, manifest: signed, files: there, signal });
       const noted = await audit({ action: 'agent.publish', about: version, details: { ...published } });
       if (absent.length > 0) io.stderr(`not here, and not published: ${absent.join(', ')}\n`);
-      return { type: 'fleet.agent.publish', version, ...published, absent, ...noted };
+      return { type: 'fleet.agent.publish', version, ...published, absent, ...toldRefusals(refusals, io), ...noted };
     });
   },
 });

@@ -1,7 +1,14 @@
 import type { ConfigAddress } from '@kanade/shared/fleet-words';
 import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
 import { withFleet } from '../connect.ts';
-import { releaseKeysOption, releaseKeysPath, trustedManifest } from './trusted.ts';
+import {
+  publishedBeside,
+  refusalsOf,
+  releaseKeysOption,
+  releaseKeysPath,
+  toldRefusals,
+  trustedManifest,
+} from './trusted.ts';
 
 export const agentRollout = defineCommand({
   name: 'agent rollout',
@@ -20,6 +27,7 @@ export const agentRollout = defineCommand({
   },
   notes: [
     'Each machine fetches the release, verifies it with the keys that came with its own installation, tries it, and takes the place of its agent; running jobs go on. A version that does not become healthy is rolled back and not fetched again there.',
+    'Machines that have accepted a newer release refuse an older one until that is signed anew; where a published release says so, the answer does (refused_by).',
     'It is taken back with "kanade fleet config unset target_version", with --group or --pc where it was said there: who has not begun stays as it is.',
   ],
   examples: [
@@ -31,18 +39,26 @@ export const agentRollout = defineCommand({
     const version = oneWord(words, 'VERSION');
     const address = addressOf(options);
     const { jitter } = options;
-    const { signal } = context.io;
+    const { io } = context;
+    const { signal } = io;
     const keysPath = releaseKeysPath(context, options['release-keys']);
-    return withFleet(context, async ({ fleet, readRelease, setTarget, audit }) => {
+    return withFleet(context, async ({ fleet, listReleases, readRelease, setTarget, audit }) => {
       const signed = await readRelease(fleet, version, { signal });
-      const { expires_at } = trustedManifest(await import('./library.ts'), signed, {
-        ...{ keysPath, nowMs: Date.now(), version },
-        server: fleet.serverVersion,
-      });
+      const [library, judged] = [await import('./library.ts'), { keysPath, nowMs: Date.now() }];
+      const { expires_at } = trustedManifest(library, signed, { ...judged, version, server: fleet.serverVersion });
+      const published = publishedBeside(version, { fleet, listReleases, readRelease, signal });
+      const refusals = await refusalsOf(library, signed, { ...judged, published });
       const { key, before } = await setTarget(fleet, address, { version, jitter, signal });
       const change = { version, ...(jitter === undefined ? {} : { jitter }), ...(before ? { before } : {}) };
       const noted = await audit({ action: 'agent.rollout', about: key, details: change });
-      return { type: 'fleet.agent.rollout', scope: key, ...change, expires_at, ...noted };
+      return {
+        type: 'fleet.agent.rollout',
+        scope: key,
+        ...change,
+        expires_at,
+        ...toldRefusals(refusals, io),
+        ...noted,
+      };
     });
   },
 });
