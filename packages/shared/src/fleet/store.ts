@@ -123,6 +123,8 @@ export const objectStoreLimits: Readonly<
 
 /** Inline threshold of a result, in bytes per stream: both streams plus JSON stay below the 1 MiB NATS payload. */
 export const resultInlineBytesMax = 262_144;
+/** Largest notification that machines take, in bytes as JSON. */
+export const notificationBytesMax = 65_536;
 /** Largest script in `scripts`, in bytes. */
 export const scriptObjectBytesMax = 4 * mebibyte;
 

@@ -49,6 +49,7 @@ export {
   diagnosticsJobId,
   entrySubject,
   manifestVersionOf,
+  notificationBytesMax,
   objectStoreLimits,
   objectStores,
   objectStoresOnDemand,

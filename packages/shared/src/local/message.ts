@@ -14,6 +14,8 @@ export const JobRun = z.looseObject({
   started_at: Instant,
   finished_at: optional(Instant),
   exit_code: optional(z.int()),
+  /** Ours: a policy kept it from starting, as `skipped` of a result says; its status is `failed`. */
+  skipped: optional(z.boolean()),
 });
 export type JobRun = z.infer<typeof JobRun>;
 
@@ -54,7 +56,8 @@ export const EarlyUserInvokableJob = UserInvokableJob.omit({
 export type EarlyUserInvokableJob = z.infer<typeof EarlyUserInvokableJob>;
 
 /**
- * How a run goes: deltas while it runs, one push with the full output (each stream cut to 256 KiB) at its end. Ours: `job_id`, `started_at`
+ * How a run goes: deltas while it runs, one push with the full output (each stream cut to 256 KiB) at its end. Ours: `skipped`, when a policy
+ * kept it from starting; `job_id`, `started_at`
  * and `finished_at`, by which a client that reconnects shows its runs; `stdout_from` and `stderr_from`, the byte of the stream at which
  * a chunk begins; `truncated`, when output before a delta, or behind the last push, was left out. `jobs.output` has all of it.
  */
@@ -64,6 +67,7 @@ export const JobProgress = z.looseObject({
   stdout_chunk: optional(z.string()),
   stderr_chunk: optional(z.string()),
   exit_code: optional(z.int()),
+  skipped: optional(z.boolean()),
   job_id: optional(z.string()),
   started_at: optional(Instant),
   finished_at: optional(Instant),
@@ -82,7 +86,7 @@ export const OutputQuery = z.looseObject({
 export type OutputQuery = z.infer<typeof OutputQuery>;
 
 /**
- * At most 128 KiB, whole characters, from byte `from` up to `to`; the next part begins there. `total_bytes`: what the stream held then;
+ * As many whole characters as one message carries, 128 KiB at least where there are as many, from byte `from` up to `to`; the next part begins there. `total_bytes`: what the stream held then;
  * `ended`: nothing more comes.
  */
 export const OutputPart = z.looseObject({

@@ -50,6 +50,7 @@ interface Method {
 }
 
 const jobPushes = ['jobs.progress'] as const;
+const subscribedPushes = [...jobPushes, 'jobs.changed'] as const;
 const statePushes = ['state.changed'] as const;
 const notificationPushes = ['notifications.new', 'notifications.amended'] as const;
 
@@ -113,7 +114,7 @@ export const localContract = {
     'jobs.subscribe': {
       params: z.looseObject({ since: optional(Instant) }).nullish(),
       result: subscription,
-      pushes: jobPushes,
+      pushes: subscribedPushes,
     },
     'jobs.unsubscribe': { params: subscription, result: z.null(), errors: ['NotFound'] },
     /** Ours. Makes what `support.upload_diagnostics` would send, for the caller to read first. */
@@ -147,6 +148,8 @@ export const localContract = {
   },
   pushes: {
     'jobs.progress': JobProgress,
+    /** Ours. `jobs.list` may answer otherwise than before; told to who has subscribed, at most every few seconds. */
+    'jobs.changed': z.looseObject({ at: Instant }),
     'state.changed': StateChanged,
     'notifications.new': LocalNotification,
     'notifications.amended': NotificationAmendment,
