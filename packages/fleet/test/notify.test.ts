@@ -46,7 +46,7 @@ describe.each(await natsServers())('notificationStatus on nats-server $version',
     expect((await notificationStatus(fleet, other)).readBy).toHaveLength(1);
   });
 
-  it('finds one whose id others made', async () => {
+  it('finds one whose id others made, and sends none that machines would not take', async () => {
     await using opened = await openTestFleet(path);
     const { fleet } = opened;
     // By its looks it was made in a year that is far off.
@@ -54,6 +54,12 @@ describe.each(await natsServers())('notificationStatus on nats-server $version',
       await fleet.jetstream.publish('notifications.all', JSON.stringify({ ...said, id, issued_at: at }));
       expect(await notificationStatus(fleet, id)).toMatchObject({ notification: { id }, readBy: [], toasts: [] });
     }
+    const long = { ...said, body: 'あ'.repeat(22_000) };
+    const sent = sendNotification(fleet, long, { targets: [{ kind: 'all' }] });
+    await expect(sent).rejects.toMatchObject({
+      code: 'notification_invalid',
+      message: expect.stringContaining('machines take 65536: say less'),
+    });
     await expect(notificationStatus(fleet, 'n-2')).rejects.toMatchObject({ code: 'notification_not_found' });
   });
 });

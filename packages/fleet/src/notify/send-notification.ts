@@ -7,6 +7,7 @@ import {
   type Notification,
   type NotificationAmendment,
   Notification as NotificationShape,
+  notificationBytesMax,
   notificationSubject,
   streamLimits,
   streams,
@@ -141,8 +142,13 @@ function toldSinceMs(id: string): number | undefined {
 
 function checked(value: Notification): Notification {
   const read = strictNotification(value);
-  if (read.ok) return read.notification;
-  const said = read.faults.map(({ path, message }) => `${path} ${message}`).join('; ');
+  if (!read.ok) {
+    const said = read.faults.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new FleetError('notification_invalid', said);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(read.notification));
+  if (bytes <= notificationBytesMax) return read.notification;
+  const said = `body makes it ${bytes} bytes long, and machines take ${notificationBytesMax}: say less, or link to the rest`;
   throw new FleetError('notification_invalid', said);
 }
 
