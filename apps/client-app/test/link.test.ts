@@ -62,6 +62,7 @@ function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract
       params?.cursor === 'second' ? { items: [notice('n2')] } : { items: [notice('n1')], next_cursor: 'second' },
     'notifications.ack': async ({ id }, { push }) => {
       asked.push(`ack ${id}`);
+      await push('jobs.changed', { at });
       await push('notifications.new', notice('n3'));
       await push('notifications.amended', { id: 'n2', op: { kind: 'recall' } });
       return { acked_at: at };
@@ -255,7 +256,8 @@ describe('openLink()', () => {
     expect(await link.readLog({ signal })).toEqual({ lines: ['last of 1000'], truncated: true });
     expect(agent.asked.slice(2)).toEqual(['ack n1', 'unack n1', 'lock', 'preview a b']);
     await eventually('the pushes', () => events.some((event) => event.type === 'recalled'));
-    expect(events.filter(({ type }) => type === 'notice' || type === 'recalled')).toEqual([
+    expect(events.filter(({ type }) => ['offered', 'notice', 'recalled'].includes(type))).toEqual([
+      { type: 'offered' },
       { type: 'notice', notice: notice('n3') },
       { type: 'recalled', id: 'n2' },
     ]);

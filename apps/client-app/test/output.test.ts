@@ -98,14 +98,15 @@ it('stops nothing and counts nothing while the agent is away', async () => {
   await page.locator('[aria-label="Stop Disk report"][aria-disabled="false"]').waitFor();
 });
 
-it('saves all of an output from the disk of the machine, and what is kept where that cannot be had', async () => {
+it('saves all of an output from the disk of the machine, and where that cannot be had what is kept, which says so', async () => {
   await using opened = await openPage(browser);
   const { page, server } = opened;
   const stdout = 'a line of many\n'.repeat(40_000);
   server.agent.outputs = { 'r1/stdout': stdout, 'r1/stderr': 'and an error\n' };
-  for (const run_id of ['r1', 'r2']) {
-    server.agent.push(server.board, { run_id, job_id: 'disk-report', status: 'running', stdout_chunk: 'the end\n' });
-  }
+  const job_id = 'disk-report';
+  server.agent.push(server.board, { run_id: 'r1', job_id, status: 'running', stdout_chunk: 'the end\n' });
+  const cut = { stdout_chunk: 'the end\n', stdout_from: 1234 };
+  server.agent.push(server.board, { run_id: 'r2', job_id, status: 'running', ...cut });
   const saved = async (run: string): Promise<string> => {
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -114,5 +115,5 @@ it('saves all of an output from the disk of the machine, and what is kept where 
     return readFile(await download.path(), 'utf8');
   };
   expect(await saved('r1')).toBe(`${stdout}and an error\n`);
-  expect(await saved('r2')).toBe('the end\n');
+  expect(await saved('r2')).toBe('[1,234 earlier characters are not kept here.]\nthe end\n');
 });

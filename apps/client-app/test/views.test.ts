@@ -173,6 +173,15 @@ describe('search', () => {
   });
 });
 
+it('a job that comes while the page is open is shown', async () => {
+  await using opened = await openPage(browser);
+  const { agent, board } = opened.server;
+  agent.jobs = [...agent.jobs, { id: 'new', display_name: 'Brand new', category: 'news', version: '1' }];
+  agent.tell(board, { type: 'offered' });
+  await view(opened.page, 'news').click();
+  await opened.page.getByRole('heading', { name: 'Brand new' }).waitFor();
+});
+
 describe('a link to a job', () => {
   it('asks first, even where the job itself would not', async () => {
     await using opened = await openPage(browser, { link: '&job=network-check' });

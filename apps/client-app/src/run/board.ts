@@ -15,6 +15,7 @@ export type AgentEvent =
   | { readonly type: 'progress'; readonly progress: JobProgress }
   /** How the last run of a job ended, asked for on every new connection: its end may have been pushed while there was none. */
   | { readonly type: 'ended'; readonly progress: JobProgress }
+  | { readonly type: 'offered' }
   | OffersEvent
   | NoticeEvent
   | GrantsEvent;
@@ -40,6 +41,7 @@ export type PageEvent =
   | { readonly type: 'snapshot'; readonly snapshot: StateSnapshot }
   | ProgressEvent
   | { readonly type: 'stopping'; readonly run_id: string }
+  | { readonly type: 'offered' }
   | OffersEvent
   | NoticeEvent
   | GrantsEvent;
@@ -52,6 +54,8 @@ export interface BoardView {
   readonly offers: AgentOffers;
   readonly notices: readonly LocalNotification[];
   readonly grants: readonly UnlockGrant[];
+  /** How often the agent has said that its catalogue is another one. */
+  readonly offeredCount: number;
 }
 
 /** What is known before anybody has said anything. */
@@ -61,6 +65,7 @@ export const emptyBoard: BoardView = {
   offers: { notifications: false, support: false, log: false, diagnostics: false },
   notices: [],
   grants: [],
+  offeredCount: 0,
 };
 
 /** The board after one event. */
@@ -81,6 +86,8 @@ export function foldBoard(board: BoardView, event: PageEvent): BoardView {
       return { ...board, offers: event.offers, notices: inNoticeOrder(event.notices), grants: event.grants };
     case 'grants':
       return { ...board, grants: event.grants };
+    case 'offered':
+      return { ...board, offeredCount: board.offeredCount + 1 };
     default:
       return { ...board, notices: foldNotices(board.notices, event) };
   }

@@ -12,7 +12,7 @@ export type RunEvent =
   | { readonly type: 'connection'; readonly connection: { readonly phase: string } }
   | { readonly type: 'stopping'; readonly run_id: string }
   | ProgressEvent
-  | { readonly type: 'snapshot' | 'offers' | 'notice' | 'recalled' | 'acked' | 'grants' };
+  | { readonly type: 'snapshot' | 'offered' | 'offers' | 'notice' | 'recalled' | 'acked' | 'grants' };
 
 /** A push of the agent, and when it came (RFC 3339). */
 export interface ProgressEvent {
@@ -74,6 +74,8 @@ export interface RunView {
   readonly heard_at: string;
   readonly finished_at?: string;
   readonly exit_code?: number;
+  /** A policy kept it from starting. */
+  readonly skipped?: boolean;
   /** Somebody asked for its stop and it has not ended yet. */
   readonly stopping: boolean;
   /** The line to the agent broke since its last push. */
@@ -120,5 +122,6 @@ function applyProgress(run: RunView, progress: JobProgress, at: string): RunView
     stderr: take(run.stderr, progress.stderr_chunk, progress.stderr_from),
   };
   if (!ending) return next;
-  return { ...next, stopping: false, exit_code: progress.exit_code, finished_at: progress.finished_at ?? at };
+  const { exit_code, skipped, finished_at = at } = progress;
+  return { ...next, stopping: false, exit_code, finished_at, ...(skipped ? { skipped } : {}) };
 }

@@ -120,6 +120,7 @@ export function openLink(options: LinkOptions): AgentLink & AsyncDisposable {
     },
     onPush(push) {
       if (push.method === 'jobs.progress') passOn(push.params);
+      if (push.method === 'jobs.changed') onEvent({ type: 'offered' });
       if (push.method === 'state.changed') onEvent({ type: 'snapshot', snapshot: push.params.snapshot });
       if (push.method === 'notifications.new') onEvent({ type: 'notice', notice: push.params });
       if (push.method === 'notifications.amended') onEvent({ type: 'recalled', id: push.params.id });

@@ -5,7 +5,8 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Output } from '../../run/output.ts';
 import type { RunView } from '../../run/runs.ts';
 import { copyText, saveText } from '../api/take-away.ts';
-import { useLanguage, useText } from '../text/language.ts';
+import type { Dictionary } from '../text/en.ts';
+import { type Language, useLanguage, useText } from '../text/language.ts';
 import { CopyButton } from '../view/copy-button.tsx';
 import { Icon } from '../view/icon.tsx';
 import { Stream } from './stream.tsx';
@@ -60,20 +61,29 @@ export function RunOutput({ run, name, onRead }: RunOutputProps): JSX.Element {
 /** Saves all that it printed, from the disk of the machine; where that cannot be had, what is kept here. */
 function SaveButton({ run, kept, onRead }: { run: RunView; kept: () => string; onRead: AskOutput }): JSX.Element {
   const text = useText();
+  const language = useLanguage();
   const [isReading, setIsReading] = useState(false);
+  const droppedChars = run.stdout.droppedChars + run.stderr.droppedChars;
   const save = async (): Promise<void> => {
+    if (isReading) return;
     setIsReading(true);
-    const parts = await readWholeOutput(onRead, run.run_id).catch(() => [kept()]);
+    const parts = await readWholeOutput(onRead, run.run_id).catch(() =>
+      droppedChars === 0 ? [kept()] : [`[${droppedWords(droppedChars, text, language)}]\n`, kept()],
+    );
     setIsReading(false);
     saveText(parts, `${run.job_id ?? run.run_id}.txt`);
   };
+  // `aria-disabled`: a long output takes its time, and the keyboard stays where it is.
   return (
-    <button type="button" class="button quiet" disabled={isReading} onClick={save}>
+    <button type="button" class="button quiet" aria-disabled={isReading} onClick={save}>
       <Icon name="download" />
-      {text.download}
+      {isReading ? text.downloading : text.download}
     </button>
   );
 }
+
+const droppedWords = (droppedChars: number, text: Dictionary, language: Language): string =>
+  text.droppedChars(new Intl.NumberFormat(language).format(droppedChars));
 
 function useShown({ text, droppedChars }: Output): string {
   return useMemo(() => stripFences(text, { headDropped: droppedChars > 0 }), [text, droppedChars]);
@@ -83,8 +93,7 @@ function Dropped({ output }: { output: Output }): JSX.Element | null {
   const text = useText();
   const language = useLanguage();
   if (output.droppedChars === 0) return null;
-  const count = new Intl.NumberFormat(language).format(output.droppedChars);
-  return <p class="dropped dim">{`${text.droppedChars(count)} ${text.keptPart}`}</p>;
+  return <p class="dropped dim">{`${droppedWords(output.droppedChars, text, language)} ${text.keptPart}`}</p>;
 }
 
 /** The first line of the error output, or else the last place in the output that speaks of an error, or its end. */

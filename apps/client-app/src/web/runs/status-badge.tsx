@@ -5,16 +5,21 @@ import { useText } from '../text/language.ts';
 import { statusWords, toldStatus } from '../text/words.ts';
 import { Icon } from '../view/icon.tsx';
 
-const icons: Record<RunView['status'], IconName> = {
+const icons: Record<ReturnType<typeof toldStatus>, IconName> = {
   queued: 'clock',
   running: 'spinner',
   completed: 'check',
   failed: 'alert-triangle',
   killed: 'stop',
+  skipped: 'x',
   unknown: 'help',
 };
 
-export function StatusBadge({ run }: { run: Pick<RunView, 'status' | 'stopping' | 'exit_code'> }): JSX.Element {
+export function StatusBadge({
+  run,
+}: {
+  run: Pick<RunView, 'status' | 'stopping' | 'exit_code' | 'skipped'>;
+}): JSX.Element {
   const text = useText();
   const status = toldStatus(run);
   return (

@@ -51,13 +51,12 @@ function isOutdated(before: PageState, { failure, connection, server }: PageStat
 }
 
 /**
- * Changes when the catalogue has to be read again: on every new connection, of the agent and of its machine, when a run ends, when a check or a
- * support code opens or hides jobs.
+ * Changes when the catalogue has to be read again: when the agent says so, on every new connection, of the agent and of its machine, when a
+ * run ends, when a check or a support code opens or hides jobs.
  */
-export function catalogueVersion({ server, connection, runs, snapshot, grants }: PageState): string {
+export function catalogueVersion({ server, connection, runs, snapshot, grants, offeredCount }: PageState): string {
   const endedCount = runs.filter((run) => run.finished_at !== undefined).length;
   const checks = snapshot?.checks.map(({ name, status }) => `${name}=${status}`).join() ?? '';
-  return [server, connection.phase, snapshot?.online, endedCount, checks, grants.map(({ scope }) => scope).join()].join(
-    '/',
-  );
+  const scopes = grants.map(({ scope }) => scope).join();
+  return [server, connection.phase, snapshot?.online, offeredCount, endedCount, checks, scopes].join('/');
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Dictionary, en } from './en.ts';
 import { ja } from './ja.ts';
 import { chooseLanguage } from './language.ts';
-import { durationWords, failureWords, statusWords } from './words.ts';
+import { durationWords, failureWords, nextStepWords, statusWords } from './words.ts';
 
 /** That the keys agree is a matter of types; here, that every text says something in each language. */
 describe.each<[string, Dictionary]>([
@@ -44,9 +44,22 @@ describe('statusWords()', () => {
     [{ status: 'failed', stopping: false, exit_code: 3 }, 'Failed (code 3)'],
     [{ status: 'failed', stopping: false, exit_code: -1 }, 'Failed'],
     [{ status: 'killed', stopping: false, exit_code: -1 }, 'Stopped'],
+    [{ status: 'failed', stopping: false, exit_code: 127, skipped: true }, 'Not run'],
+    [{ status: 'failed', stopping: false, exit_code: 122 }, 'Failed (code 122)'],
+    [{ status: 'failed', stopping: false, exit_code: 121 }, 'Unknown'],
   ] as const)('%j is %s', (run, words) => {
     expect(statusWords(run, en)).toBe(words);
   });
+});
+
+it.each([
+  [{ status: 'completed', exit_code: 0 }, undefined],
+  [{ status: 'failed', exit_code: 127 }, en.failedText],
+  [{ status: 'failed', exit_code: 127, skipped: true }, en.exitStale],
+  [{ status: 'failed', exit_code: 122, skipped: true }, en.exitUnsupported],
+  [{ status: 'failed', exit_code: 125, skipped: true }, en.skippedText],
+] as const)('nextStepWords() after %j', (run, words) => {
+  expect(nextStepWords(run, en)).toBe(words);
 });
 
 describe('durationWords()', () => {

@@ -8,8 +8,11 @@ export function categoryLabel(category: Category, text: Dictionary): string {
   return 'text' in category.label ? category.label.text : text[category.label.builtIn];
 }
 
+/** What people are told of: a run, or the last one of a job. */
+type Told = Pick<RunView, 'status' | 'exit_code' | 'skipped'>;
+
 /** What a run is doing, in words; never by colour alone. */
-export function statusWords(run: Pick<RunView, 'status' | 'stopping' | 'exit_code'>, text: Dictionary): string {
+export function statusWords(run: Told & Pick<RunView, 'stopping'>, text: Dictionary): string {
   if (run.stopping) return text.stopping;
   const status = toldStatus(run);
   if (status !== 'failed' || run.exit_code === undefined || exitWords[run.exit_code]) return text[status];
@@ -33,25 +36,31 @@ export function countdownWords(leftMs: number, text: Dictionary): string {
   return text.timeLeft(Math.floor(seconds / 60), String(seconds % 60).padStart(2, '0'));
 }
 
-/** Exit codes that the agent makes up, and what a person may do about them. The others may also come from programs. */
-const exitWords: Readonly<Record<number, 'exitLost' | 'exitUnsigned' | 'exitUnsupported' | 'exitNone'>> = {
+/** Exit codes that the agent makes up for what did not end by itself, and what a person may do about them. Some may also come from programs. */
+const exitWords: Readonly<Record<number, 'exitLost' | 'exitUnsigned' | 'exitNone'>> = {
   [syntheticExits.outcome_unknown.code]: 'exitLost',
   [syntheticExits.rejected.code]: 'exitUnsigned',
-  [syntheticExits.unsupported.code]: 'exitUnsupported',
   [syntheticExits.no_exit_code.code]: 'exitNone',
 };
 
-/** The next step after a run that failed; undefined after any other. */
-export function nextStepWords(
-  { status, exit_code }: Pick<RunView, 'status' | 'exit_code'>,
-  text: Dictionary,
-): string | undefined {
-  return status === 'failed' ? text[exitWords[exit_code ?? 0] ?? 'failedText'] : undefined;
+/** Those of what was kept from starting, which no program returns. */
+const skipWords: Readonly<Record<number, 'exitStale' | 'exitRevoked' | 'exitUnsupported'>> = {
+  [syntheticExits.staleness.code]: 'exitStale',
+  [syntheticExits.revoked.code]: 'exitRevoked',
+  [syntheticExits.unsupported.code]: 'exitUnsupported',
+};
+
+/** The next step after a run that failed, or did not start; undefined after any other. */
+export function nextStepWords({ status, exit_code = 0, skipped }: Told, text: Dictionary): string | undefined {
+  if (status !== 'failed') return undefined;
+  return text[skipped ? (skipWords[exit_code] ?? 'skippedText') : (exitWords[exit_code] ?? 'failedText')];
 }
 
-/** The status that people are told: what nobody knows the outcome of did not fail. */
-export function toldStatus({ status, exit_code }: Pick<RunView, 'status' | 'exit_code'>): RunView['status'] {
-  return status === 'failed' && exit_code === syntheticExits.outcome_unknown.code ? 'unknown' : status;
+/** The status that people are told: what was kept from starting did not fail, nor did what nobody knows the outcome of. */
+export function toldStatus({ status, exit_code, skipped }: Told): RunView['status'] | 'skipped' {
+  if (status !== 'failed') return status;
+  if (skipped) return 'skipped';
+  return exit_code === syntheticExits.outcome_unknown.code ? 'unknown' : status;
 }
 
 /** Time of day for today, date and time for any other day. */

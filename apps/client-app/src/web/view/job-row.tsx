@@ -47,9 +47,7 @@ function LastRun({ run }: { run: RunView | JobRun }): JSX.Element {
     <p class="last-run facts">
       <span>{text.lastRun}</span>
       <time dateTime={run.started_at}>{instantWords(run.started_at, language)}</time>
-      <StatusBadge
-        run={{ status: run.status, exit_code: run.exit_code, stopping: 'stopping' in run && run.stopping === true }}
-      />
+      <StatusBadge run={{ ...run, stopping: 'stopping' in run && run.stopping === true }} />
     </p>
   );
 }
