@@ -21,6 +21,7 @@ import { type Catalogue, openCatalogue } from './local/catalogue.ts';
 import { createHistory } from './local/history.ts';
 import { createLocalJobs } from './local/jobs.ts';
 import { createLogTail } from './local/log-tail.ts';
+import { createOffers } from './local/offers.ts';
 import { serveLocal } from './local/serve.ts';
 import { createMachineState, type MachineState } from './local/state.ts';
 import { createSupport } from './local/support.ts';
@@ -69,8 +70,7 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const { log, agentLog = createLogFile(() => undefined), boot = noBoot } = given;
   await using parts = new AsyncDisposableStack();
   const closing = new AbortController();
-  const version = agentVersion();
-  const { pcId } = config;
+  const [{ pcId }, version] = [config, agentVersion()];
   const store = await openStore(config, { parts, log, agentLog });
   const { ledger, view, registry } = store;
   const settings = parts.use(createLiveSettings({ pcId, view, log }));
@@ -81,12 +81,14 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   const launcher = launcherOf(common, { config, report, textOf: scripts.textOf });
   const verifier = createVerifier({ ...common, onEvent: store.tell });
   const turns = createTurns(view, placesOf(settings), { again: verifier.again, hold: scripts.hold });
-  const after = createAfter(stepsOf({ ...store, store: (file, signal) => link.store(file, signal) }), common);
+  const theLink = (): FleetLink => link;
+  const after = createAfter(stepsOf(store, theLink), common);
   const supervisor = createSupervisor({ ...common, launcher, report, after, turns });
   const intake = intakeOf(common, { report, verifier, begin: supervisor.begin });
   const updater: Updater = parts.use(updaterOf({ ...common, boot, config }, () => ({ link, state })));
   const state = createMachineState({ ...common, pending: () => updater.pending });
   applySettings(settings, { turns, log, startLevel: config.logLevel });
+  const offers = parts.use(createOffers(view, () => prefetch.kick()));
   const link: FleetLink = parts.use(
     createFleetLink({
       ...common,
@@ -97,24 +99,23 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
       onStream: ledger.boundDoubt,
       onKill: (id) => registry.stop({ execId: id, runId: id }, 'operator'),
       onState: (next) => state.setOnline(next.kind === 'connected'),
-      onOffers: () => prefetch.kick(),
+      onOffers: offers.changed,
       onTail: createTail(common),
       onLogs: createLogAnswer(common),
     }),
   );
   const refresh = (id: string): Promise<void> => link.refresh('jobs', id);
-  const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, log }));
+  const catalogue = parts.use(openCatalogue({ dir: config.jobsDir, view, refresh, onChange: offers.changed, log }));
   const support = createSupport({ ...common, codes: view.supportCodes });
   const prefetch = createPrefetch({ ...common, scripts, source, offered: () => jobs.offered() });
   const jobs = createLocalJobs({ ...common, catalogue, intake, support, pin: prefetch.pin });
   const logTail = createLogTail(common);
   const broker = (): BrokerState => link.state;
   const diagnostics = createDiagnostics({ ...common, config, state, support, logTail, broker, store: link.store });
-  const door = { ...doorOf(config), support, diagnostics, history: createHistory(common), logTail };
-  const local = await serveLocal({ ...common, ...door, state, jobs });
+  const door = { ...doorOf(config), offers, support, diagnostics, history: createHistory(common), logTail };
+  const local = parts.use(await serveLocal({ ...common, ...door, state, jobs }));
 
   // From here on nothing can fail: runs are taken up, orders are taken. The end goes the other way round.
-  parts.use(local);
   parts.defer(() => closing.abort(new Error('the agent ends')));
   const open = takeStock(common);
   parts.use(keepPruning({ ...common, onPrune: forgetWith(store, catalogue) }));
@@ -138,9 +139,12 @@ const asAgent = (
 });
 
 /** The steps behind a run, in their order. */
-const stepsOf = (given: CollectOptions & EmitOptions & { readonly checks: CheckResults }): Step[] => [
+const stepsOf = (
+  given: Omit<CollectOptions, 'store'> & EmitOptions & { readonly checks: CheckResults },
+  link: () => Pick<FleetLink, 'store'>,
+): Step[] => [
   createCheckStep(given.checks),
-  createCollectStep(given),
+  createCollectStep({ ...given, store: async (file, signal) => (await link().store(file, signal)) === 'stored' }),
   createEmitStep(given),
 ];
 

@@ -14,17 +14,20 @@ export const limits = {
   pushChunkBytesMax: 64 * 1024,
   /** How far a push may lag behind the output, in bytes per stream, before it skips to the newest part. */
   pushLagBytesMax: 128 * 1024,
-  /** Output in the answer to who asks for a part of it, in bytes: six times as much as JSON text stays below the 1 MiB of a local message. */
-  outputPartBytesMax: 128 * 1024,
+  /**
+   * Output in the answer to who asks for a part of it, in bytes: the first that stays within so many bytes as JSON text, and so below the
+   * 1 MiB of a local message. The last one does whatever it holds: a byte becomes six at most.
+   */
+  outputPartBytes: [760 * 1024, 384 * 1024, 128 * 1024],
+  outputPartJsonBytesMax: 1_000_000,
   /** Runs of one user that go on at a time; a click beyond it is refused. */
   userRunsMax: 16,
   /** Endings that are told to who comes back: how many, from how long ago in ms, and with how much of each stream in bytes. */
   missedRunsMax: 30,
   missedMs: 24 * 3_600_000,
   missedOutputBytesMax: 32 * 1024,
-  /** Notifications that are kept, and bytes of one. */
+  /** Notifications that are kept. */
   noticesMax: 500,
-  noticeBytesMax: 64 * 1024,
   /** Read marks of this machine that are taken back from the broker after a loss, the newest ones. */
   marksMax: 10_000,
   /** Characters of a toast; its text is cut. */
@@ -226,8 +229,11 @@ export const limits = {
   /** How long changes of the key ring are collected, and how long one that is damaged may take to be whole again, in ms. */
   keyRingNoticeMs: 50,
   keyRingSettleMs: 1_000,
-  /** Bytes of the jobs in one page of the catalogue: with what stands around them they stay below the 1 MiB of a message. */
-  cataloguePageBytes: 960 * 1024,
+  /** Bytes of the jobs, or notifications, in one page of a list: with what stands around them they stay below the 1 MiB of a message. */
+  pageBytes: 960 * 1024,
+  /** How long changes of the catalogue are collected before they are told, and time between two times that they are, in ms. */
+  offersSettleMs: 100,
+  offersEveryMs: 5_000,
   /** How long changes of the job directory are collected before it is read again, in ms. */
   jobsSettleMs: 100,
   /** Wait before a version that could not be installed is tried again, and over which time machines spread that, in ms. */

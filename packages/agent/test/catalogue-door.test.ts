@@ -129,10 +129,14 @@ describe('a click on a job', () => {
     const site = await openSite();
     await site.start();
     const person = await openPerson(site.socket);
+    const looking = await openPerson(site.socket, { subscribe: true });
     site.putJob('new.yaml', jobYaml({ id: 'new', script: 'echo one' }));
     expect((await person.end(await person.start('new'))).stdout_chunk).toBe('one\n');
     site.putJob('new.yaml', jobYaml({ id: 'new', script: 'echo two' }));
     expect((await person.end(await person.start('new'))).stdout_chunk).toBe('two\n');
+    await eventually('the word that the catalogue is another one', () => looking.changes() > 0);
+    expect((await looking.call('jobs.list')).items.map(({ id }) => id)).toEqual(['new']);
+    expect(person.changes()).toBe(0);
   });
 
   it('is refused for a job that is unknown or not meant for people', async () => {
@@ -198,8 +202,12 @@ describe('a run', () => {
     const other = await second.start('tree');
     const third = await openPerson(site.socket, { subscribe: true });
     await third.sees(other, /ready/);
+    // Who has unsubscribed hears no more of it, but for whoever started it.
+    for (const person of [second, third]) await person.call('jobs.unsubscribe', { subscription: 'sub-j-1' });
     await third.call('jobs.kill', { run_id: other });
     expect(await second.end(other)).toMatchObject({ status: 'killed' });
+    await third.call('system.ping');
+    expect(third.pushes(other).map(({ status }) => status)).not.toContain('killed');
   });
 
   it.each(['SIGKILL', 'SIGTERM'] as const)(

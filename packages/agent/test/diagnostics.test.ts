@@ -116,6 +116,14 @@ describe('support.upload_diagnostics', () => {
     });
     expect(readdirSync(join(site.data, 'collected'))).toEqual([]);
 
+    // A broker without that store never takes it: it is not said to be on its way.
+    await operator.change('OBJ_collections', 'gone');
+    expect(await refusalOf(person.call('support.upload_diagnostics', await next(person)))).toMatch(
+      /^AgentDisconnected: the broker keeps no archives: save what is shown/,
+    );
+    expect(readdirSync(join(site.data, 'collected'))).toEqual([]);
+    await operator.setUp();
+
     for (let count = 1; count < limits.diagnosticsUploadsMax; count++)
       await person.call('support.upload_diagnostics', await next(person));
     expect(await refusalOf(person.call('support.upload_diagnostics', await next(person)))).toMatch(

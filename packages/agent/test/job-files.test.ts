@@ -20,7 +20,7 @@ async function openFiles() {
   const log = createLogger('warn', (line) => void said.push(line));
   const open = () => {
     const view = { manifest: () => undefined, manifests: () => [] };
-    const catalogue = openCatalogue({ dir, view, refresh: async () => undefined, log });
+    const catalogue = openCatalogue({ dir, view, refresh: async () => undefined, onChange: () => undefined, log });
     onTestFinished(() => catalogue[Symbol.dispose]());
     return catalogue;
   };

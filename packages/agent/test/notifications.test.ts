@@ -29,7 +29,7 @@ describe('notifications', () => {
     expect(await list()).toEqual(['live', 'missed']);
     expect(await list('all')).toEqual(['live', 'missed']);
     await expect(person.call('notifications.ack', { id: 'stranger' })).rejects.toMatchObject({ kind: 'NotFound' });
-    await expect(person.call('notifications.ack', { id: '../x' })).rejects.toMatchObject({ kind: 'NotFound' });
+    await expect(person.call('notifications.ack', { id: '../x' })).rejects.toMatchObject({ kind: 'InvalidParams' });
 
     await broker.stop();
     const { acked_at } = await person.call('notifications.ack', { id: 'live' });
@@ -70,7 +70,9 @@ describe('notifications', () => {
     await operator.order('notifications.all', notice('one'));
     await operator.order('notifications.all', notice('two'));
     await eventually('both', () => person.notices.length === 2);
+    const { next_cursor: cursor } = await person.call('notifications.list', { limit: 1 });
     await person.call('notifications.ack', { id: 'one' });
+    expect((await person.call('notifications.list', { cursor })).items.map(({ id }) => id)).toEqual(['two']);
     await operator.order('notifications.all', notice('one', { body: 'y' }));
     await eventually('the edit', () => person.notices.some(({ body }) => body === 'y'));
     const unread = async () => (await person.call('notifications.list')).items.map(({ id }) => id);

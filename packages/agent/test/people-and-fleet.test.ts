@@ -55,8 +55,13 @@ describe('the person at the machine and the fleet', () => {
     await using broker = await startNatsServer(await newestNatsServer());
     const operator = await openOperator(broker.url);
     await operator.put('jobs', 'central', stored('central'));
+    const strict = { staleness: { mode: 'strict', max_cache_age: '0s' } };
+    await operator.put('jobs', 'strict', JSON.stringify({ ...JSON.parse(stored('strict')), ...strict }));
     const site = await openSite();
-    site.putJob('own.yaml', jobYaml({ id: 'own', script: 'true' }));
+    site.putJob(
+      'own.yaml',
+      `${jobYaml({ id: 'own', script: 'true' })}staleness: { mode: strict, max_cache_age: 0s }\n`,
+    );
     const alone = await site.start();
     const before = await openPerson(site.socket);
     const listed = await before.call('jobs.list');
@@ -70,25 +75,37 @@ describe('the person at the machine and the fleet', () => {
     const person = await openPerson(site.socket);
     const current = await eventually('the catalogue of the fleet', async () => {
       const list = await person.call('jobs.list');
-      return list.items.length === 2 && list.offline === undefined && list;
+      return list.items.length === 3 && list.offline === undefined && list;
     });
     expect(current).not.toHaveProperty('as_of');
+    const looking = await openPerson(site.socket, { subscribe: true });
+    await operator.put('jobs', 'central', stored('central'));
+    await eventually('the word that the catalogue is another one', () => looking.changes() > 0);
+    await looking.close();
     const fromMs = Date.now();
     await broker.stop();
     const away = await eventually('the list to be an old one', async () => {
       const list = await person.call('jobs.list');
       return list.offline && list;
     });
-    expect(away.items.map(({ id }) => id)).toEqual(['central', 'own']);
+    expect(away.items.map(({ id }) => id)).toEqual(['central', 'own', 'strict']);
     expect(Date.parse(away.as_of ?? '')).toBeGreaterThanOrEqual(fromMs);
     expect(Date.parse(away.as_of ?? '')).toBeLessThanOrEqual(Date.now());
-    expect((await person.end(await person.start('central'))).stdout_chunk).toBe('of the fleet\n');
-    await person.close();
+    // On a line of its own: looking so often has used up what may be asked on that one.
+    const clicking = await openPerson(site.socket);
+    expect((await clicking.end(await clicking.start('central'))).stdout_chunk).toBe('of the fleet\n');
+    const skipped = { status: 'failed', exit_code: 127, skipped: true };
+    const kept = await clicking.end(await clicking.start('strict'));
+    expect(kept).toMatchObject({ ...skipped, stderr_chunk: expect.stringMatching(/^skipped: staleness policy/) });
+    expect(await clicking.end(await clicking.start('own'))).toMatchObject({ status: 'completed' });
+    const runs = (await clicking.call('jobs.list')).items.map(({ last_run }) => last_run);
+    expect(runs).toMatchObject([{ status: 'completed' }, { status: 'completed' }, skipped]);
+    for (const one of [person, clicking]) await one.close();
     await agent.end();
 
     await site.start({ args });
     const later = await openPerson(site.socket);
-    expect(await later.call('jobs.list')).toMatchObject({ offline: true, as_of: away.as_of, items: [{}, {}] });
+    expect(await later.call('jobs.list')).toMatchObject({ offline: true, as_of: away.as_of, items: [{}, {}, {}] });
     await broker.restart();
     await eventually('the list to be right again', async () => (await later.call('jobs.list')).offline === undefined);
   });

@@ -27,6 +27,8 @@ export interface Person {
   /** Every notification that was pushed, and the ids of those that were recalled. */
   readonly notices: readonly LocalNotification[];
   readonly recalled: readonly string[];
+  /** How often it was told that the catalogue is another one. */
+  changes(): number;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
   const states: StateSnapshot[] = [];
   const notices: LocalNotification[] = [];
   const recalled: string[] = [];
+  let changeCount = 0;
   const client = connectClient({
     contract: localContract,
     dial: ({ signal }) => dialLocal({ path: socket, signal }),
@@ -44,6 +47,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     },
     onPush: (push) => {
       if (push.method === 'jobs.progress') seen.push(push.params);
+      if (push.method === 'jobs.changed') changeCount += 1;
       if (push.method === 'notifications.new') notices.push(push.params);
       if (push.method === 'notifications.amended') recalled.push(push.params.id);
       if (push.method === 'state.changed') states.push(push.params.snapshot);
@@ -67,6 +71,7 @@ export async function openPerson(socket: string, { subscribe = false } = {}): Pr
     states,
     notices,
     recalled,
+    changes: () => changeCount,
     close: () => client.close(),
   };
 }

@@ -62,16 +62,14 @@ describe('runs of a person', () => {
   it('say where in the output each push belongs, and all of it can be read by offset', async () => {
     const site = await openSite();
     // More than the pushes carry while it runs, and more than the last one does; the characters take three bytes each.
-    const script = `yes € | head -n 200000 | tr -d '\\n'; until [ -e ${site.path}/go ]; do sleep 0.05; done; echo end`;
+    const script = `yes € | head -n 400000 | tr -d '\\n'; until [ -e ${site.path}/go ]; do sleep 0.05; done; echo end`;
     site.putJob('long.yaml', jobYaml({ id: 'long', script }));
+    const control = "head -c 900000 /dev/zero | tr '\\0' '\\1'";
+    site.putJob('control.yaml', jobYaml({ id: 'control', script: control }));
     await site.start();
     const person = await openPerson(site.socket);
     const runId = await person.start('long');
-    const total = 600_000;
-    await eventually('the output so far', async () => {
-      const part = await person.call('jobs.output', { run_id: runId, stream: 'stdout', from: 0 });
-      return part.total_bytes === total;
-    });
+    const total = 1_200_000;
     await eventually('the live output to be shown', () =>
       person
         .pushes(runId)
@@ -99,6 +97,11 @@ describe('runs of a person', () => {
       if (part.to === part.total_bytes) break;
     }
     expect(text).toBe(`${'€'.repeat(total / 3)}end\n`);
+    // What takes six times as much in a message comes in smaller parts.
+    const signs = await person.start('control');
+    await person.end(signs);
+    const first = await person.call('jobs.output', { run_id: signs, stream: 'stdout', from: 0 });
+    expect(first).toMatchObject({ text: '\u0001'.repeat(128 * 1024), to: 128 * 1024, total_bytes: 900_000 });
     expect(await person.call('jobs.output', { run_id: runId, stream: 'stdout', from: 10 ** 9 })).toMatchObject({
       text: '',
       from: total + 4,

@@ -147,10 +147,13 @@ async function send(options: DiagnosticsOptions, asker: Asker, shown: Held): Pro
   try {
     const size_bytes = await writeArchive(path, shown.files, signal);
     const place = { store: objectStores.collections, key: collectionKey(config.pcId, diagnosticsJobId, stamp) };
-    const isStored = await store(
+    const outcome = await store(
       { ...place, path },
       AbortSignal.any([signal, AbortSignal.timeout(limits.diagnosticsSendMs)]),
     );
+    if (outcome === 'no_store')
+      throw refusal('AgentDisconnected', 'the broker keeps no archives: save what is shown, and hand it over yourself');
+    const isStored = outcome === 'stored';
     const { summary, contact } = shown.message;
     const told = { user: asker.userKey, name: asker.user, object_key: place.key, size_bytes, summary, contact };
     const record = eventRecord(config.pcId, 'diagnostic', documentWithoutSecrets(told) as object);

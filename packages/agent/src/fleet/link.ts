@@ -18,7 +18,7 @@ import { createPublish, type PublishOptions } from './publish.ts';
 import { createReceive, type ReceiveOptions } from './receive.ts';
 import { createReleaseObjects } from './release-objects.ts';
 import { createScriptObjects } from './script-objects.ts';
-import { storeFile } from './upload.ts';
+import { type StoredFile, storeFile } from './upload.ts';
 
 export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onStream' | 'onKill'> {
   readonly pcId: string;
@@ -49,8 +49,8 @@ export interface FleetLinkOptions extends Pick<ReceiveOptions, 'onOrders' | 'onS
 export interface FleetLink extends AsyncDisposable {
   readonly state: BrokerState;
   readonly refresh: FleetState['refresh'];
-  /** Brings a file into an object store now; false = not now. Never rejects. */
-  store(file: { store: string; key: string; path: string }, signal: AbortSignal): Promise<boolean>;
+  /** Brings a file into an object store now. Never rejects. */
+  store(file: { store: string; key: string; path: string }, signal: AbortSignal): Promise<StoredFile>;
   /** The scripts of the object store, and the releases in theirs. */
   readonly scripts: ScriptSource;
   readonly releases: ReleaseReads;
@@ -99,7 +99,10 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
       options.onOffers();
     },
     onJobs: options.onOffers,
-    onCurrent: () => receive.current(),
+    onCurrent() {
+      receive.current();
+      options.onOffers();
+    },
   });
   const receive = createReceive(shared);
   const scripts = createScriptObjects(shared);
@@ -111,10 +114,8 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
       return broker?.state ?? { kind: access ? 'away' : 'none' };
     },
     refresh: fleet.refresh,
-    store: async (file, signal) =>
-      broker?.connection !== undefined && (await storeFile(broker.connection, file, { log, signal })),
-    ...{ scripts, releases: createReleaseObjects(shared) },
-    beat: heartbeat.now,
+    store: (file, signal) => storeFile(broker?.connection, file, { log, signal }),
+    ...{ scripts, releases: createReleaseObjects(shared), beat: heartbeat.now },
     start() {
       if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);

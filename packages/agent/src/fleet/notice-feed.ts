@@ -6,6 +6,7 @@ import {
   bucketStream,
   buckets,
   entrySubject,
+  notificationBytesMax,
   notificationFilters,
   removalHeader,
   streams,
@@ -45,6 +46,7 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
   const filters = (): string[] => notificationFilters(pcId, cache.groups());
 
   function take(body: Uint8Array): void {
+    if (isTooLong(body, log)) return;
     try {
       for (const id of notices.take([body])) live.add(id);
       for (const id of live) if (live.size > limits.noticesMax) live.delete(id);
@@ -96,6 +98,12 @@ export function createNoticeFeed(options: NoticeFeedOptions): NoticeFeed {
   };
 }
 
+function isTooLong({ length }: Uint8Array, log: Logger): boolean {
+  if (length <= notificationBytesMax) return false;
+  log.warn({ bytes: length, maximum: notificationBytesMax }, 'a notification is too long and is left out');
+  return true;
+}
+
 /** A broker that has no such stream, or keeps it from us, tells nobody anything. */
 async function readMissed(
   { cache, notices, signal, log }: NoticeFeedOptions,
@@ -109,7 +117,7 @@ async function readMissed(
     if (from > lastSeq) return;
     const bodies: Uint8Array[] = [];
     await readStream(open, { stream: streams.notifications, filter, from, signal }, ({ data }) => {
-      bodies.push(data.slice());
+      if (!isTooLong(data, log)) bodies.push(data.slice());
       if (bodies.length > limits.noticesMax) bodies.shift();
     });
     notices.take(bodies, live, marks);

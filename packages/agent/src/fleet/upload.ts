@@ -17,6 +17,9 @@ import { fitsMessage, shortened } from '../report/report.ts';
 import { uploadsOf } from '../report/uploads.ts';
 import type { Upload } from '../run/model.ts';
 
+/** What became of a file that was to be stored; `no_store`: the broker has none, and may never have one. */
+export type StoredFile = 'stored' | 'not_now' | 'no_store';
+
 interface Uploading {
   readonly jobs: Pick<Jobs, 'at' | 'readBytes'>;
   readonly log: Logger;
@@ -97,18 +100,19 @@ export async function dropFiles(record: QueuedRecord): Promise<void> {
   for (const { source } of uploadsOf(record)) if (source.kind === 'file') await rm(source.path, { force: true });
 }
 
-/** Brings a file into its store now. False = not now: whoever delivers the result tries again. Never rejects. */
+/** Brings a file into its store now. `not_now`: whoever delivers the result tries again. Never rejects. */
 export async function storeFile(
-  connection: NatsConnection,
+  connection: NatsConnection | undefined,
   { store, key: name, path }: Pick<Upload, 'store' | 'key'> & { readonly path: string },
   { log, signal }: Pick<Uploading, 'log' | 'signal'>,
-): Promise<boolean> {
+): Promise<StoredFile> {
+  if (!connection) return 'not_now';
   try {
     await putObject(connection, { store, name, signal, source: createReadStream(path) });
-    return true;
+    return 'stored';
   } catch (error) {
     log.debug({ err: error, key: name }, 'a file could not be stored yet; its result waits for it');
-    return false;
+    return isMissingStream(error) ? 'no_store' : 'not_now';
   }
 }
 

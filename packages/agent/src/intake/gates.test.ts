@@ -24,7 +24,7 @@ describe('refuse()', () => {
     ['strict over its age', strict('5m'), { brokerAgeMs: 300_001 }, 'staleness'],
     ['strict without any contact', strict('52w'), { brokerAgeMs: Number.POSITIVE_INFINITY }, 'staleness'],
     ['strict with an age that cannot be read', strict('soon'), { brokerAgeMs: 1 }, 'staleness'],
-    ['strict for a local run', strict('0s'), { brokerAgeMs: 1, origin: 'local' }, undefined],
+    ['strict for a run that a person started', strict('0s'), { brokerAgeMs: 1, origin: 'local' }, 'staleness'],
     ['cached without contact', { staleness: { mode: 'cached' } }, { brokerAgeMs: Number.POSITIVE_INFINITY }, undefined],
     ['the approved version', {}, { approvedVersion: '1' }, undefined],
     ['another version', {}, { approvedVersion: '2' }, 'version_pin'],

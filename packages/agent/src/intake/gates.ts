@@ -9,7 +9,7 @@ import { isAddressed } from './admit.ts';
 export interface GateFacts extends JobStanding {
   readonly nowMs: number;
   readonly platform: NodeJS.Platform;
-  /** Orders of this machine's own catalogue are current by definition: no pin, no staleness. */
+  /** What somebody here starts is what the catalogue holds: no pin. */
   readonly origin: 'fleet' | 'local';
   /** Where the order of a group came, when this machine is not in that group any more. */
   readonly leftGroup: string | undefined;
@@ -99,8 +99,8 @@ export const refuse: Gate = (command, facts) =>
   deadline(command, facts) ??
   capability(command, facts);
 
-function staleness({ staleness: policy }: Command, { brokerAgeMs, origin }: GateFacts): Refusal | undefined {
-  if (policy?.mode !== 'strict' || origin === 'local') return undefined;
+function staleness({ staleness: policy }: Command, { brokerAgeMs }: GateFacts): Refusal | undefined {
+  if (policy?.mode !== 'strict') return undefined;
   // A duration that cannot be read counts as zero: fail closed.
   const maxMs = parseHumantime(policy.max_cache_age) ?? 0;
   if (brokerAgeMs <= maxMs) return undefined;

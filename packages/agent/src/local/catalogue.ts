@@ -31,12 +31,14 @@ export interface CatalogueOptions {
   readonly view: Pick<FleetView, 'manifest' | 'manifests'>;
   /** Brings one manifest of the cache up to date, if the broker can be asked. Never rejects. */
   readonly refresh: (id: string) => Promise<void>;
+  /** Something of what it lists is another thing now. */
+  readonly onChange: () => void;
   readonly log: Logger;
 }
 
 /** Reads the job directory and follows its changes. Throws AgentError `jobs_dir_unusable`. */
-export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Catalogue {
-  const files = dir === undefined ? undefined : openJobFiles(dir, log);
+export function openCatalogue({ dir, view, refresh, onChange, log }: CatalogueOptions): Catalogue {
+  const files = dir === undefined ? undefined : openJobFiles(dir, { onChange, log });
   /** Each manifest of the fleet as it was read last: it is read again when its text is another. */
   const read = new Map<string, { readonly text: string; readonly manifest: Manifest | Unreadable }>();
   const ofFleet = (text: string, id: string): Manifest | Unreadable => {
@@ -60,7 +62,8 @@ export function openCatalogue({ dir, view, refresh, log }: CatalogueOptions): Ca
     async fresh(id) {
       files?.tryRead();
       const own = files?.manifests().get(id);
-      if (own) return own;
+      // A file of this machine is never out of date.
+      if (own) return { ...own, staleness: undefined };
       await refresh(id);
       const text = view.manifest(id);
       return text === undefined ? undefined : ofFleet(text, id);
@@ -97,7 +100,7 @@ interface JobFile {
 }
 
 /** Whoever could write one of these files could start anything on this machine as the user of the agent. */
-function openJobFiles(dir: string, log: Logger) {
+function openJobFiles(dir: string, { onChange, log }: Pick<CatalogueOptions, 'onChange' | 'log'>) {
   let known = new Map<string, JobFile>();
   let byId = new Map<string, Manifest>();
 
@@ -141,10 +144,8 @@ function openJobFiles(dir: string, log: Logger) {
   try {
     read();
   } catch (cause) {
-    const why = (cause as Error).message;
-    throw new AgentError('jobs_dir_unusable', `read jobs from ${dir}: ${why}; give --jobs a directory of your own`, {
-      cause,
-    });
+    const why = `${(cause as Error).message}; give --jobs a directory of your own`;
+    throw new AgentError('jobs_dir_unusable', `read jobs from ${dir}: ${why}`, { cause });
   }
   function tryRead(): void {
     try {
@@ -153,7 +154,10 @@ function openJobFiles(dir: string, log: Logger) {
       log.warn({ dir, err: error }, 'the job directory cannot be read');
     }
   }
-  const close = watchDir(dir, log, tryRead);
+  const close = watchDir(dir, log, () => {
+    tryRead();
+    onChange();
+  });
   return { tryRead, manifests: (): ReadonlyMap<string, Manifest> => byId, close };
 }
 

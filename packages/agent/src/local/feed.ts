@@ -8,12 +8,14 @@ import type { Registry, RegistryEvent } from '../run/supervise.ts';
 import { partOf } from '../watch/parts.ts';
 import { cutForPush, cutNote } from './cut-for-push.ts';
 import type { History } from './history.ts';
+import type { Offers } from './offers.ts';
 import { createSubscriptions, type PushSubscriptions } from './subscriptions.ts';
 
 interface FeedOptions {
   readonly owner: string;
   readonly registry: Registry;
   readonly history: History;
+  readonly offers: Pick<Offers, 'watch'>;
   readonly push: SendPush<typeof localContract>;
   readonly onError: (error: unknown) => void;
   /** Fires when the connection is gone. */
@@ -34,22 +36,32 @@ interface Position {
 export class ProgressFeed {
   private readonly options: FeedOptions;
   private readonly followed = new Map<string, Position>();
+  /** Runs that were started on this connection: they are pushed whether or not it has subscribed. */
+  private readonly started = new Set<string>();
   private readonly subscriptions: PushSubscriptions = createSubscriptions('j');
   private timer: NodeJS.Timeout | undefined;
   private isPushing = false;
+  /** Set while it has subscribed. */
+  private leaveOffers: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
     this.options = options;
     const unwatch = options.registry.watch((event) => this.take(event));
     const leaveAll = (): void => {
       unwatch();
+      this.leaveOffers?.();
       for (const runId of [...this.followed.keys()]) this.leave(runId);
     };
     options.signal.addEventListener('abort', leaveAll, { once: true });
   }
 
-  /** Pushes this run from now on, whether or not the connection has subscribed. */
+  /** Pushes this run, which was started on this connection, to its end, whether or not that has subscribed. */
   follow(live: LiveRun): void {
+    if (!this.options.signal.aborted) this.started.add(live.run.runId);
+    this.begin(live);
+  }
+
+  private begin(live: LiveRun): void {
     const { runId } = live.run;
     if (this.followed.has(runId) || this.options.signal.aborted) return;
     this.followed.set(runId, { live, attempt: undefined, stdout: 0, stderr: 0, atEnd: false });
@@ -63,16 +75,27 @@ export class ProgressFeed {
    * have been missed. Returns the subscription's id.
    */
   subscribe(sinceMs: number): string {
-    const { owner, registry, history, onError } = this.options;
+    const { owner, registry, history, offers, onError, signal } = this.options;
     const subscription = this.subscriptions.subscribe();
-    for (const live of registry.all()) if (live.run.owner === owner) this.follow(live);
+    if (!signal.aborted) this.leaveOffers ??= offers.watch(() => this.tellChanged());
+    for (const live of registry.all()) if (live.run.owner === owner) this.begin(live);
     this.sendAll(history(owner, sinceMs)).catch(onError);
     return subscription;
   }
 
   /** Throws KlpError `NotFound`. */
   unsubscribe(subscription: string): null {
-    return this.subscriptions.unsubscribe(subscription);
+    const left = this.subscriptions.unsubscribe(subscription);
+    if (!this.subscriptions.isEmpty) return left;
+    this.leaveOffers?.();
+    this.leaveOffers = undefined;
+    for (const runId of [...this.followed.keys()]) if (!this.started.has(runId)) this.leave(runId);
+    return left;
+  }
+
+  private tellChanged(): void {
+    const { push, onError } = this.options;
+    push('jobs.changed', { at: new Date().toISOString() }).catch(onError);
   }
 
   private async sendAll(endings: Iterable<JobProgress>): Promise<void> {
@@ -83,7 +106,7 @@ export class ProgressFeed {
     const { owner, onError } = this.options;
     const { live } = event;
     if (event.kind === 'added') {
-      if (!this.subscriptions.isEmpty && live.run.owner === owner) this.follow(live);
+      if (!this.subscriptions.isEmpty && live.run.owner === owner) this.begin(live);
     } else if (this.followed.has(live.run.runId)) {
       if (event.kind === 'ended') this.leave(live.run.runId);
       this.send(event.kind === 'ended' ? lastOf(live, event.end) : progressOf(live)).catch(onError);
@@ -94,6 +117,7 @@ export class ProgressFeed {
     const position = this.followed.get(runId);
     if (position) position.atEnd = true;
     this.followed.delete(runId);
+    this.started.delete(runId);
     if (this.followed.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
@@ -163,6 +187,7 @@ function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
     job_id: run.command.id,
     status: end.status,
     exit_code: end.exitCode,
+    ...(end.skipped ? { skipped: true } : {}),
     started_at: new Date(end.startedAtMs).toISOString(),
     finished_at: new Date(end.endedAtMs).toISOString(),
     ...chunks(stdout, stderr, stdout.isCut || stderr.isCut),

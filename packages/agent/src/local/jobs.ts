@@ -17,7 +17,7 @@ import type { LookOptions } from '../watch/look.ts';
 import { type Catalogue, Unreadable } from './catalogue.ts';
 import { partOfOutput } from './output.ts';
 import { cataloguePage } from './pages.ts';
-import { hindrance, isForPeople, type OfferFacts } from './rules.ts';
+import { checkedId, hindrance, isForPeople, type OfferFacts } from './rules.ts';
 import type { LocalHandlers, LocalSession } from './session.ts';
 import type { Support } from './support.ts';
 
@@ -62,8 +62,7 @@ export function createLocalJobs(options: JobsOptions) {
   }
 
   async function startable(userKey: string, id: string): Promise<Manifest> {
-    if (!/^[A-Za-z0-9_.-]+$/.test(id)) throw new KlpError('InvalidParams', 'id: use A-Z a-z 0-9 _ . -');
-    const manifest = isToken(id) ? legible(id, await catalogue.fresh(id)) : undefined;
+    const manifest = isToken(checkedId(id)) ? legible(id, await catalogue.fresh(id)) : undefined;
     if (!manifest) throw new KlpError('NotFound', isToken(id) ? `no job ${id}` : 'no job has such an id');
     const found = hindrance(manifest, factsOf(manifest, audience(), support.scopes(userKey)));
     if (found) throw new KlpError(found.kind, `${id}${found.reason.startsWith(':') ? '' : ' '}${found.reason}`);

@@ -2,6 +2,8 @@
 import { KlpError, type SendPush } from '@kanade/klp';
 import { type LocalErrorKind, localDefaults, localListMax } from '@kanade/shared/local';
 import type { Notices } from '../store/notices.ts';
+import { noticesPage } from './pages.ts';
+import { checkedId } from './rules.ts';
 import type { LocalContract, LocalHandlers } from './session.ts';
 import { createSubscriptions, type PushSubscriptions } from './subscriptions.ts';
 
@@ -13,21 +15,18 @@ export function notificationHandlers(notices: Notices) {
   return {
     'notifications.list': (params, { session }) => {
       const { filter = 'unread', limit = localDefaults['notifications.list'].params.limit, cursor } = params ?? {};
-      const all = notices
-        .list(session.userKey, Date.now())
-        .filter((one) => filter === 'all' || one.acked_at === undefined);
-      const from = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-      const items = all.slice(from, from + Math.min(Math.max(limit, 1), localListMax.notifications));
-      const last = items.at(-1);
-      return { items, ...(last && from + items.length < all.length ? { next_cursor: last.id } : {}) };
+      const all = notices.list(session.userKey, Date.now());
+      const asked = filter === 'all' ? all : all.filter(({ acked_at }) => acked_at === undefined);
+      const countMax = Math.min(Math.max(limit, 1), localListMax.notifications);
+      return { ...noticesPage(asked, { cursor, countMax }) };
     },
     'notifications.subscribe': (_, { session }) => ({ subscription: session.notices.subscribe() }),
     'notifications.unsubscribe': ({ subscription }, { session }) => session.notices.unsubscribe(subscription),
     'notifications.ack': ({ id }, { session, peer }) => ({
-      acked_at: known(notices.ack({ userKey: session.userKey, name: peer.user }, id, Date.now())),
+      acked_at: known(notices.ack({ userKey: session.userKey, name: peer.user }, checkedId(id), Date.now())),
     }),
     'notifications.unack': ({ id }, { session, peer }) => ({
-      unacked_at: known(notices.unack({ userKey: session.userKey, name: peer.user }, id, Date.now())),
+      unacked_at: known(notices.unack({ userKey: session.userKey, name: peer.user }, checkedId(id), Date.now())),
     }),
   } satisfies Partial<LocalHandlers>;
 }

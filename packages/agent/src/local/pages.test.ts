@@ -1,6 +1,6 @@
-import type { UserInvokableJob } from '@kanade/shared/local';
+import type { LocalNotification, UserInvokableJob } from '@kanade/shared/local';
 import { describe, expect, it } from 'vitest';
-import { cataloguePage } from './pages.ts';
+import { cataloguePage, noticesPage } from './pages.ts';
 
 const job = (id: string, display_name = id, more: Partial<UserInvokableJob> = {}): UserInvokableJob => ({
   id,
@@ -58,7 +58,7 @@ describe('cataloguePage()', () => {
 
   it('a job that would fill a message alone comes without its picture', () => {
     const [items] = pagesOf([job('small'), job('large', 'large', { icon: 'x'.repeat(1_000_000) })]);
-    expect(items).toEqual([job('large')]);
+    expect(items).toEqual([job('large'), job('small')]);
   });
 
   it.each([
@@ -70,5 +70,48 @@ describe('cataloguePage()', () => {
     Buffer.from('[1,2]').toString('base64url'),
   ])('refuses the cursor %j and says what to do', (cursor) => {
     expect(() => cataloguePage([job('a')], cursor)).toThrow('cursor: give next_cursor of an earlier answer, or none');
+  });
+});
+
+describe('noticesPage()', () => {
+  const notice = (id: string, issued_at: string, body = ''): LocalNotification => ({
+    ...{ id, issued_at, body },
+    ...{ priority: 'info', title: id },
+  });
+  const all = [
+    notice('b', '2026-11-27T09:00:00.000+09:00'),
+    notice('a', '2026-11-27T00:00:00Z'),
+    notice('newest', '2026-11-27T00:00:01Z'),
+    notice('oldest', '2025-01-01T00:00:00Z'),
+  ];
+  const ids = ({ items }: { items: readonly LocalNotification[] }) => items.map(({ id }) => id);
+
+  it('gives the newest first, as many as were asked for, and goes on behind a place whose notification has gone', () => {
+    const first = noticesPage(all, { cursor: undefined, countMax: 2 });
+    expect(ids(first)).toEqual(['newest', 'a']);
+    const left = all.filter(({ id }) => !ids(first).includes(id));
+    const second = noticesPage(left, { cursor: first.next_cursor, countMax: 2 });
+    expect(ids(second)).toEqual(['b', 'oldest']);
+    expect(second.next_cursor).toBeUndefined();
+  });
+
+  it('gives no more than a message carries, and one at least', () => {
+    const long = all.map((one) => ({ ...one, body: 'あ'.repeat(150_000) }));
+    const pages: string[][] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = noticesPage(long, { cursor, countMax: 200 });
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(1_048_576);
+      pages.push(ids(page));
+      cursor = page.next_cursor;
+      if (cursor === undefined) break;
+    }
+    expect(pages).toEqual([
+      ['newest', 'a'],
+      ['b', 'oldest'],
+    ]);
+  });
+
+  it.each(['', 'newest', 'null'])('refuses the cursor %j and says what to do', (cursor) => {
+    expect(() => noticesPage(all, { cursor, countMax: 2 })).toThrow('cursor: give next_cursor of an earlier answer');
   });
 });

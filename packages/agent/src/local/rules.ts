@@ -80,6 +80,12 @@ export function behindRules(
   return Object.fromEntries(Object.entries(handlers).map(guard));
 }
 
+/** The id of a job or a notification that somebody names. Throws KlpError `InvalidParams` for one that nothing can have. */
+export function checkedId(id: string): string {
+  if (/^[A-Za-z0-9_.-]+$/.test(id)) return id;
+  throw new KlpError('InvalidParams' satisfies LocalErrorKind, 'id: use A-Z a-z 0-9 _ . -');
+}
+
 /** What is known of a job, its machine and who asks for it. */
 export interface OfferFacts {
   readonly audience: Audience;

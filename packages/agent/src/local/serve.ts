@@ -16,6 +16,7 @@ import type { History } from './history.ts';
 import { jobsHandlers, type LocalJobs } from './jobs.ts';
 import type { createLogTail } from './log-tail.ts';
 import { notificationHandlers, pushNotices } from './notifications.ts';
+import type { Offers } from './offers.ts';
 import { behindRules, type Served } from './rules.ts';
 import type { LocalContract, LocalHandlers, LocalSession } from './session.ts';
 import { type MachineState, pushStates, stateHandlers } from './state.ts';
@@ -33,6 +34,7 @@ export interface ServeLocalOptions {
   readonly state: MachineState;
   readonly jobs: LocalJobs;
   readonly history: History;
+  readonly offers: Offers;
   readonly support: Support;
   readonly diagnostics: Diagnostics;
   readonly notices: Notices;
@@ -92,14 +94,14 @@ export async function serveLocal(options: ServeLocalOptions): Promise<LocalServi
 }
 
 function sessionOf(
-  { registry, history, state, notices, log }: ServeLocalOptions,
+  { registry, history, offers, state, notices, log }: ServeLocalOptions,
   { peer, ...scope }: SessionScope<LocalContract, LocalPeer>,
 ): LocalSession {
   const { userKey } = peer;
   const onError = (error: unknown): void => log.warn({ err: error, user: userKey }, 'a push could not be sent');
   return {
     userKey,
-    feed: new ProgressFeed({ ...scope, owner: userKey, registry, history, onError }),
+    feed: new ProgressFeed({ ...scope, owner: userKey, registry, history, offers, onError }),
     states: pushStates(state, { ...scope, onError }),
     notices: pushNotices(notices, { ...scope, onError }),
   };
@@ -165,7 +167,7 @@ function handlersOf({
   notices,
 }: ServeLocalOptions): Handlers<LocalContract, LocalPeer, LocalSession> {
   const handlers: Pick<LocalHandlers, Served> = {
-    ...systemHandlers({ pcId, version, settings, logTail }),
+    ...systemHandlers({ pcId, version, settings, logTail, state }),
     ...stateHandlers(state),
     ...jobsHandlers(jobs),
     ...supportHandlers(support),

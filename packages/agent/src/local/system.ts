@@ -3,6 +3,7 @@ import { commonProtocol, type LocalErrorKind, type LocalFeature, protocolVersion
 import type { LiveSettings } from '../machine/settings.ts';
 import type { createLogTail } from './log-tail.ts';
 import type { LocalHandlers } from './session.ts';
+import type { MachineState } from './state.ts';
 
 /** What the handshake offers: each of these stands only while all its methods are served. */
 const features: LocalFeature[] = ['push.notifications', 'push.jobs', 'push.state', 'support.diagnostics'];
@@ -12,10 +13,11 @@ export interface SystemOptions {
   readonly version: string;
   readonly settings: Pick<LiveSettings, 'current'>;
   readonly logTail: ReturnType<typeof createLogTail>;
+  readonly state: Pick<MachineState, 'snapshot'>;
 }
 
 /** The agent about itself. */
-export function systemHandlers({ pcId, version, settings, logTail }: SystemOptions) {
+export function systemHandlers({ pcId, version, settings, logTail, state }: SystemOptions) {
   return {
     'system.handshake': ({ protocol }, { peer }) => {
       const common = commonProtocol(protocol);
@@ -31,7 +33,7 @@ export function systemHandlers({ pcId, version, settings, logTail }: SystemOptio
       return { protocol: common, agent_version: version, features, session, ...named };
     },
     'system.ping': () => ({ agent_time: new Date().toISOString() }),
-    'system.version': () => ({ agent_version: version, target_agent_version: version }),
+    'system.version': () => ({ agent_version: version, target_agent_version: state.snapshot().target_version }),
     'system.log_tail': (params, { peer }) => logTail(peer, params?.lines),
   } satisfies Partial<LocalHandlers>;
 }

@@ -1,7 +1,7 @@
 /** Runs as whoever asks about them may know them. */
 import type { Durable, Row, Sql } from '@kanade/durable';
 import type { JobRun } from '@kanade/shared/local';
-import { jobRunOf } from './run-rows.ts';
+import { jobRunOf, statusOfRow } from './run-rows.ts';
 
 /** Ids by which others know a run; empty and absent ones name none. */
 export interface RunNames {
@@ -53,7 +53,7 @@ function knownRunOf(row: Row): KnownRun {
     isEnded: row.state === 'ended',
     jobId: (row.job_id as string | null) ?? undefined,
     retries: (row.retries as number | null) ?? 0,
-    status: (row.status as string | null) ?? undefined,
+    status: statusOfRow(row),
     exitCode: (row.exit_code as number | null) ?? undefined,
     endedAtMs: (row.ended_at_ms as number | null) ?? undefined,
   };

@@ -34,6 +34,7 @@ import {
   openRuns,
   orderChecksum,
   receivedBy,
+  statusInRow,
 } from './run-rows.ts';
 
 /** What the ledger says to an order. Only `admitted` is to be run; `full` must be delivered again. */
@@ -264,12 +265,13 @@ function admit(sql: Sql, run: Run, arrival: Arrival & { room: ReturnType<typeof 
 }
 
 /** @returns false for a run that had ended before */
-function writeEnd(sql: Sql, run: Run, { startedAtMs, endedAtMs, status, exitCode }: RunEnd): boolean {
+function writeEnd(sql: Sql, run: Run, end: RunEnd): boolean {
+  const { startedAtMs, endedAtMs, exitCode } = end;
   // A run of which damage left nothing is known to us all the same: we saw it end.
   if (!sql('SELECT 1 FROM run WHERE run_id = ?').get(run.runId)) insertRun(sql, run, 'running');
   const { changes } = sql(
     `UPDATE run SET state = 'ended', started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, status = ?, exit_code = ?
      WHERE run_id = ? AND state <> 'ended'`,
-  ).run(Math.round(startedAtMs), Math.round(endedAtMs), status, exitCode, run.runId);
+  ).run(Math.round(startedAtMs), Math.round(endedAtMs), statusInRow(end), exitCode, run.runId);
   return Number(changes) > 0;
 }

@@ -8,6 +8,7 @@ import {
   isToken,
   Notification,
   NotificationAmendment,
+  notificationBytesMax,
   readMarkKey,
   removalHeader,
   subjectOf,
@@ -114,7 +115,7 @@ const idOf = (change: Told): string => (change.kind === 'new' ? change.notificat
 type Told = Exclude<NoticeChange, { kind: 'marked' }>;
 
 function readNotice(body: Uint8Array): Told | undefined {
-  if (body.length > limits.noticeBytesMax) return undefined;
+  if (body.length > notificationBytesMax) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));

@@ -4,7 +4,7 @@ import type { Row, Sql } from '@kanade/durable';
 import { type Command, readBody, readCommand, startDeadline, withDeadline } from '@kanade/shared/fleet';
 import type { JobRun } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
-import type { Delivery, OpenRun, Run, Stopper } from '../run/model.ts';
+import type { Delivery, OpenRun, Run, RunEnd, Stopper } from '../run/model.ts';
 
 /** Runs that have not ended, in the order of their admission. */
 export function openRuns(sql: Sql): OpenRun[] {
@@ -90,11 +90,22 @@ export function lastRuns(sql: Sql, owner: string): ReadonlyMap<string, JobRun> {
   return new Map(rows.map((row) => [row.manifest_id as string, jobRunOf(row)]));
 }
 
+/** How a run ended, as its row says it: what a policy kept from starting has a word of its own there. */
+export const statusInRow = ({ status, skipped }: Pick<RunEnd, 'status' | 'skipped'>): string =>
+  skipped ? skippedInRow : status;
+
+const skippedInRow = 'skipped';
+
+/** The status of a run that a row tells; undefined while it has not ended. */
+export const statusOfRow = ({ status }: Row): JobRun['status'] | undefined =>
+  status === skippedInRow ? 'failed' : ((status as JobRun['status'] | null) ?? undefined);
+
 export function jobRunOf(row: Row): JobRun {
   const at = (ms: unknown): string => new Date(ms as number).toISOString();
   return {
     run_id: row.run_id as string,
-    status: (row.status as JobRun['status'] | null) ?? 'running',
+    status: statusOfRow(row) ?? 'running',
+    ...(row.status === skippedInRow ? { skipped: true } : {}),
     started_at: at(row.started_at_ms),
     ...(row.ended_at_ms === null ? {} : { finished_at: at(row.ended_at_ms) }),
     ...(row.exit_code === null ? {} : { exit_code: row.exit_code as number }),
