@@ -175,7 +175,9 @@ describe('a run', () => {
     const runId = await person.start('tree');
     const [, child, grandchild] = await person.sees(runId, /child (\d+)\ngrandchild (\d+)\nready/);
     await person.call('jobs.kill', { run_id: runId });
-    expect(await person.end(runId)).toMatchObject({ status: 'killed', exit_code: -1 });
+    const last = await person.end(runId);
+    expect(last).toMatchObject({ status: 'killed', exit_code: -1 });
+    expect(last.stderr_chunk ?? '').not.toContain('killed by'); // the person knows who stopped it
     await eventually('the tree to be gone', () =>
       [child, grandchild].every((pid) => identify(Number(pid)) === undefined),
     );

@@ -3,7 +3,7 @@ import type { JobProgress, localContract } from '@kanade/shared/local';
 import { limits } from '../limits.ts';
 import { withNotes } from '../report/end-of.ts';
 import { type ReadFrom, readChunk } from '../report/read-chunk.ts';
-import type { LiveRun, Printed, RunEnd } from '../run/model.ts';
+import { type LiveRun, leftAlive, type Printed, type RunEnd } from '../run/model.ts';
 import type { Registry, RegistryEvent } from '../run/supervise.ts';
 import { partOf } from '../watch/parts.ts';
 import { cutForPush, cutNote } from './cut-for-push.ts';
@@ -181,7 +181,7 @@ function progressOf({ run, running }: LiveRun): JobProgress {
 
 function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
   const stdout = pushed(end.stdout);
-  const stderr = pushed(end.stderr, end.notes);
+  const stderr = pushed(end.stderr, notesFor(end));
   return {
     run_id: run.runId,
     job_id: run.command.id,
@@ -192,6 +192,12 @@ function lastOf({ run }: LiveRun, end: RunEnd): JobProgress {
     finished_at: new Date(end.endedAtMs).toISOString(),
     ...chunks(stdout, stderr, stdout.isCut || stderr.isCut),
   };
+}
+
+/** Lines of ours behind stderr. That it was stopped is no news to whoever stopped it, unless something is left of it. */
+function notesFor({ ending, stop, note, notes }: RunEnd): readonly string[] {
+  const isOwnStop = ending.kind === 'killed' && ending.by === 'user' && leftAlive(stop) === '';
+  return isOwnStop ? notes.filter((line) => line !== note) : notes;
 }
 
 /** What one stream printed, as it goes into the last push of a run. */
