@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { type JobDir, type JobError, type JobReading, type Jobs, openJobs, pathOf } from '@kanade/runner';
-import { seeded, tempDir } from '@kanade/testkit';
+import { eventually, seeded, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 
 const shell = { cwd: '/', shellWrapper: ['sh', '-c'] };
@@ -78,6 +78,33 @@ it('notices a restart, whatever was read before, and begins with its beginning',
     expect(reading.changes.map(({ kind }) => kind)).toEqual(['started', 'ended']);
     expect(jobs.read(job, { cursor: reading.cursor, bytesMax: 100 }).noticed).toBeUndefined();
   }
+});
+
+it('takes a start that its launcher is about to write down for the start that it saw, not for another', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(`${dir.path}/jobs`, { keeper: 'here' });
+  const { job } = jobs.launch({ command: [`echo one; until [ -e ${dir.path}/go ]; do sleep 0.02; done`], ...shell });
+  const [path, next] = [pathOf(job, 'state'), `${pathOf(job, 'state')}.next`];
+  const running = JSON.parse(readFileSync(path, 'utf8')) as { readonly job: object; readonly started_at_ms: number };
+  const cursor = await eventually('its output', () => {
+    const reading = jobs.read(job, { bytesMax: 100 });
+    return reading.stdout.text === 'one\n' && reading.cursor;
+  });
+  // As it stands while the launcher writes the state: the record tells that it runs, and since when about.
+  const { job: named, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, object>;
+  const { pid: _, identity: __, started_at_ms: ___, ...created } = rest;
+  writeFileSync(path, JSON.stringify({ ...created, job: { ...named, status: 'created', started_at: undefined } }));
+  writeFileSync(next, '');
+  const between = jobs.read(job, { bytesMax: 100 });
+  expect(between).toMatchObject({ view: { status: 'running' }, stdout: { text: 'one\n' } });
+  writeFileSync(path, JSON.stringify({ ...running, started_at_ms: running.started_at_ms + 5 }));
+  rmSync(next);
+  const after = jobs.read(job, { cursor: between.cursor, bytesMax: 100 });
+  expect([after.noticed, after.stdout.text, after.changes]).toEqual([undefined, '', []]);
+  // That of another start is told.
+  expect(jobs.read(job, { cursor, bytesMax: 100 }).noticed).toBe('restarted');
+  writeFileSync(`${dir.path}/go`, '');
+  await jobs.wait(job);
 });
 
 it('tells of a restart once while job after job is run again under a reader', async () => {

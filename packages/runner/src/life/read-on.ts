@@ -68,7 +68,7 @@ export function readOn(job: JobDir, { cursor, tailLines, bytesMax }: ReadOptions
 
 /** The cursor of a reader who has everything before these bytes, and knows how the job stands. */
 export const cursorAt = (job: JobDir, at: Pick<Position, 'stdout' | 'stderr'>): string =>
-  formatCursor(job, { ...at, life: lifeOf(settle(job)) ?? 0, changes: 2 });
+  formatCursor(job, { ...at, life: lastingLifeOf(settle(job)) ?? 0, changes: 2 });
 
 /** A reading before it is text. */
 export interface RawReading extends Pick<JobReading, 'view' | 'changes' | 'noticed' | 'more' | 'ended'> {
@@ -129,6 +129,9 @@ function lifeOf({ state }: JobView): number | undefined {
   return Number.isNaN(startedAtMs) ? undefined : Math.trunc(startedAtMs);
 }
 
+/** The same as whoever comes later finds it, too. */
+const lastingLifeOf = (view: JobView): number | undefined => (view.isStartOpen ? 0 : lifeOf(view));
+
 function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: Start): RawReading {
   const life = lifeOf(view);
   if (view.status === 'unknown' && !existsSync(pathOf(job, 'meta')))
@@ -157,7 +160,7 @@ function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: St
     more,
     ended: isOver && !more,
     position: {
-      life: life ?? from.life,
+      life: lastingLifeOf(view) ?? from.life,
       stdout: stdout.range[1],
       stderr: stderr.range[1],
       changes: changes.at(-1)?.number ?? from.changes,

@@ -195,6 +195,8 @@ export interface JobView {
   readonly state: StateFile | undefined;
   /** Its combined log lacks lines that a keeper has to copy; false: this look has completed it. */
   readonly isLogBehind?: boolean;
+  /** Its start is told by its record, and its launcher, who is just writing the state, may tell it by a few ms otherwise. */
+  readonly isStartOpen?: true;
 }
 
 /** Looks at a job, and writes its ending when that has become known, unless the disk takes nothing. */
@@ -230,13 +232,12 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     });
   };
   if (hasFullLog) complete();
-  const group =
-    isTerminal(view.status) && facts.groupNamedAtMs !== undefined
-      ? controlGroupIn(paths.controlGroup, job.id)
-      : undefined;
+  const hasGroup = isTerminal(view.status) && facts.groupNamedAtMs !== undefined;
+  const group = hasGroup ? controlGroupIn(paths.controlGroup, job.id) : undefined;
   if (group) removeControlGroup(group);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
-  if (view.state) replaceState(job, view.state, facts.state);
+  const outcome = view.state && replaceState(job, view.state, facts.state);
+  const isStartOpen = facts.state?.identity === undefined && (outcome === 'busy' || outcome === 'kept');
   // Not before: who settles it at the same time sees by an empty group that nobody is left.
   if (group) dropControlGroupIn(paths.controlGroup, job.id);
   if (!hasFullLog && isTerminal(view.status)) {
@@ -244,7 +245,7 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     complete();
   }
   if (isLogBehind) leftBehind.add(job.id);
-  return isLogBehind === undefined ? view : { ...view, isLogBehind };
+  return { ...view, ...(isLogBehind === undefined ? {} : { isLogBehind }), ...(isStartOpen ? { isStartOpen } : {}) };
 }
 
 /** The combined log of a job by its paths. */
