@@ -75,7 +75,11 @@ it('settles the same ending however many look at once', async () => {
 
 it('says of an old job what lived on for who settled it first, and does not look at the processes of the machine again', async () => {
   await using dir = await tempDir();
-  const { job, ended } = launchScript(dir.path, 'sleep 600 >/dev/null 2>&1 &');
+  // It holds the logs until it has become the program.
+  const { job, ended } = launchScript(
+    dir.path,
+    'sleep 600 >/dev/null 2>&1 & until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done',
+  );
   await ended;
   const { started_at_ms: startedAtMs, ...state } = JSON.parse(readFileSync(pathOf(job, 'state'), 'utf8'));
   writeFileSync(pathOf(job, 'state'), JSON.stringify({ ...state, started_at_ms: startedAtMs - 60_000 }));
