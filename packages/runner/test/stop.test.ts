@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { waitForEnd } from '../src/life/observe.ts';
 import { settle } from '../src/life/settle.ts';
 import { stopJob } from '../src/life/stop.ts';
-import { ownControlGroup } from '../src/process/control-group/control-group.ts';
+import { controlGroupIn, controlGroupMembers, ownControlGroup } from '../src/process/control-group/control-group.ts';
 import { listProcesses } from '../src/process/identity.ts';
 import { stopTree } from '../src/process/stop-tree.ts';
 import { isStillMember, membersOf } from '../src/process/tree.ts';
@@ -76,6 +76,12 @@ it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the f
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
 });
 
+/** The control group of a job, once its tree is in there. */
+function settledGroupOf(job: JobDir): string | undefined {
+  const named = controlGroupIn(pathOf(job, 'controlGroup'), job.id);
+  return named?.isSettled ? named.path : undefined;
+}
+
 // Only a control group knows a daemon that has cut every tie and cleared its environment, too.
 if (ownControlGroup() !== undefined) {
   it('a job that has run for a while is in a control group, which nobody leaves', async () => {
@@ -86,9 +92,8 @@ if (ownControlGroup() !== undefined) {
     const { job } = launchScript(dir.path, script);
     const ended = jobs.adopt(job);
     const [shell] = await printedPids(job, 1);
-    const group = await eventually('it has a group', () => textOf(pathOf(job, 'controlGroup')));
-    // What was forked before is elsewhere: the one that forks the daemon must be in there.
-    await eventually('it is in there', () => textOf(`${group}/cgroup.procs`)?.split('\n').includes(String(shell)));
+    const group = await eventually('it has a group', () => settledGroupOf(job));
+    expect(controlGroupMembers(group)).toContain(shell);
     writeFileSync(`${dir.path}/go`, '');
     const pid = Number(await eventually('the daemon is up', () => textOf(`${dir.path}/pid`)));
     const identity = await eventually('it sleeps', () => identify(pid));
@@ -235,6 +240,6 @@ it.runIf(ownControlGroup())('a job without a host gets its control group from it
     cwd: dir.path,
     shellWrapper: ['sh', '-c'],
   });
-  await eventually('the group', () => existsSync(pathOf(job, 'controlGroup')));
+  await eventually('the group', () => settledGroupOf(job));
   expect((await jobs.stop(job, { graceMs: 0 })).report).toMatchObject({ mechanism: 'control-group', survivors: [] });
 });

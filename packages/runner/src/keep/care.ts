@@ -2,12 +2,13 @@
 import type { JobDefinition } from '../life/definition.ts';
 import type { LaunchedJob } from '../life/launch.ts';
 import { waitForEnd } from '../life/observe.ts';
-import { enclosingOf, type JobView, leaveToKeeper } from '../life/settle.ts';
+import { type JobView, leaveToKeeper } from '../life/settle.ts';
 import { createEncloser, type Encloser } from '../process/control-group/enclose.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { selfCommand } from '../process/spawn.ts';
 import { type HeldJob, holdJob } from '../record/files.ts';
 import { hasLineLog, type JobDir, type MetaFile } from '../record/layout.ts';
+import { enclosingOf } from './enclosing.ts';
 import { ensureKeeper, handOver, isMarked, keeperWord, mark, wakeKeeper } from './markers.ts';
 import { createJobLog } from './watch-output.ts';
 

@@ -15,11 +15,10 @@ import {
   dropControlGroupIn,
   removeControlGroup,
 } from '../process/control-group/control-group.ts';
-import type { Enclosing } from '../process/control-group/enclose.ts';
 import { bootId, type ProcessIdentity, readProcess, standingOf } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/spawn.ts';
 import { type Survivor, survivorsOf, type TreeTarget } from '../process/tree.ts';
-import { openForAppending, pauseMs, replaceState, writeNewFile } from '../record/files.ts';
+import { openForAppending, pauseMs, replaceState } from '../record/files.ts';
 import {
   hasLineLog,
   type JobDir,
@@ -70,7 +69,7 @@ export class FactsOnDemand implements JobFacts {
   #omitted: Seen<OmittedRanges | undefined> | undefined;
   #left: readonly Survivor[] | undefined;
   #hasFullLog: boolean | undefined;
-  #hasGroup: Seen<Stats | undefined> | undefined;
+  #hasGroup: boolean | undefined;
   #logBytes: number | undefined;
 
   constructor(job: JobDir, { meta, exited }: KnownOfLaunch) {
@@ -128,10 +127,10 @@ export class FactsOnDemand implements JobFacts {
     this.#logBytes ??= (this.#statOf('stdout')?.size ?? 0) + (this.#statOf('stderr')?.size ?? 0);
     return this.#logBytes;
   }
-  /** When it was noted that its tree has a control group, in ms since 1970; undefined when it has none. */
-  get groupNamedAtMs(): number | undefined {
-    this.#hasGroup ??= { value: this.#statOf('controlGroup') };
-    return this.#hasGroup.value?.mtimeMs;
+  /** A control group is named, which its tree is in or is being brought into. */
+  get hasGroup(): boolean {
+    this.#hasGroup ??= this.#statOf('controlGroup') !== undefined;
+    return this.#hasGroup;
   }
   #statOf(file: JobFile): Stats | undefined {
     return statSync(this.paths[file], { throwIfNoEntry: false });
@@ -157,22 +156,29 @@ function readRecorded({ job, process }: JobFacts): { record: ShimRecord; shim: J
   return { record: leads ? record : readRecord(job), shim: { identity, leads } };
 }
 
-/** All that the members of a job's tree can be known by. */
+/** All that the members of a job's tree can be known by. Its control group is looked up anew each time: it may get one meanwhile. */
 export function treeOf(job: JobDir, leader: ProcessIdentity, paths = pathsOf(job), hasGroup = true): TreeTarget {
-  const controlGroup = hasGroup ? controlGroupIn(paths.controlGroup, job.id) : undefined;
-  return { leader, logs: [paths.stdout, paths.stderr], mark: job.id, ...(controlGroup ? { controlGroup } : {}) };
+  const ties = { leader, logs: [paths.stdout, paths.stderr], mark: job.id };
+  if (!hasGroup) return ties;
+  return {
+    ...ties,
+    get controlGroup() {
+      const named = controlGroupIn(paths.controlGroup, job.id);
+      return named?.isSettled ? named.path : undefined;
+    },
+  };
 }
 
-/** A control group is named before the members are brought in, which is done within so many ms. */
+/** A tree is in its control group when it is so old, in ms, if it gets one. */
 const encloseMsMax = 1_000;
 
-function leftOf({ job, paths, state, shim, recordTimes, groupNamedAtMs }: FactsOnDemand): readonly Survivor[] {
+function leftOf({ job, paths, state, shim, recordTimes, hasGroup }: FactsOnDemand): readonly Survivor[] {
   const leader = state?.identity ?? shim.identity;
   if (!leader) return [];
-  const tree = treeOf(job, leader, paths, groupNamedAtMs !== undefined);
+  const tree = treeOf(job, leader, paths, hasGroup);
   // Nobody leaves a control group: one that everybody was brought into, and that is empty, spares a look at all processes.
-  const isSettledIn = groupNamedAtMs !== undefined && Date.now() - groupNamedAtMs > encloseMsMax;
-  if (isSettledIn && tree.controlGroup && controlGroupMembers(tree.controlGroup).length === 0) return [];
+  const group = tree.controlGroup;
+  if (group && controlGroupMembers(group).length === 0) return [];
   const isOld = recordTimes.writtenAtMs - (state?.started_at_ms ?? Number.POSITIVE_INFINITY) > encloseMsMax;
   return (isOld ? leftForOthers(job, state) : undefined) ?? survivorsOf(tree, recordTimes.writtenAtMs);
 }
@@ -232,9 +238,8 @@ function recordEnding(facts: FactsOnDemand, view: JobView, endedAtMs: number | u
     });
   };
   if (hasFullLog) complete();
-  const hasGroup = isTerminal(view.status) && facts.groupNamedAtMs !== undefined;
-  const group = hasGroup ? controlGroupIn(paths.controlGroup, job.id) : undefined;
-  if (group) removeControlGroup(group);
+  const group = isTerminal(view.status) && facts.hasGroup ? controlGroupIn(paths.controlGroup, job.id) : undefined;
+  if (group) removeControlGroup(group.path);
   // Where the disk takes nothing the answer is right all the same, and whoever looks later writes it.
   const outcome = view.state && replaceState(job, view.state, facts.state);
   const isStartOpen = facts.state?.identity === undefined && (outcome === 'busy' || outcome === 'kept');
@@ -287,13 +292,4 @@ function unlessRefused(work: () => void): void {
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
   }
-}
-
-/** How a running job's tree is put into a control group; undefined when it needs none any more. */
-export function enclosingOf(job: JobDir): Enclosing | undefined {
-  const { status, state } = settle(job);
-  if (status !== 'running' || !state?.identity) return undefined;
-  const target = treeOf(job, state.identity);
-  if (target.controlGroup) return undefined;
-  return { target, name: job.id, onGroup: (path) => writeNewFile(pathOf(job, 'controlGroup'), `${path}\n`) };
 }

@@ -44,7 +44,7 @@ interface WatchedTree extends Pick<TreeTarget, 'leader' | 'controlGroup'> {
 }
 
 function watchTree(target: TreeTarget): WatchedTree {
-  const { leader, controlGroup } = target;
+  const { leader } = target;
   const young = new WeakSet<ProcessEntry>();
   let ledAt = 0;
   const isLed = (): boolean => {
@@ -55,7 +55,9 @@ function watchTree(target: TreeTarget): WatchedTree {
   };
   return {
     leader,
-    controlGroup,
+    get controlGroup() {
+      return target.controlGroup;
+    },
     isLed,
     members(onUnclear) {
       isLed();

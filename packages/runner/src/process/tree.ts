@@ -126,8 +126,8 @@ function textOf(path: string): string {
 export interface TreeTarget {
   /** The shim, which leads session and process group of the tree. */
   readonly leader: ProcessIdentity;
-  /** Control group of the tree, once it has one. */
-  readonly controlGroup?: string;
+  /** Control group of the tree, once all of it is in there, and nobody else. */
+  readonly controlGroup?: string | undefined;
   /** Files that only processes of this tree have as stdout or stderr: they tell a member that left session and parents. */
   readonly logs?: readonly string[];
   /** Value of `treeVariable` in the environment that the tree was started with. */

@@ -4,15 +4,18 @@
  */
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { basename } from 'node:path';
 import { once } from '../identity.ts';
@@ -20,13 +23,13 @@ import { once } from '../identity.ts';
 /** Where version 2 is mounted: alone, or beside version 1. */
 const mounts = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];
 
-/** Makes a group for a job below our own; undefined where that is not possible. */
-export function createControlGroup(jobId: string): string | undefined {
+/** Makes a group for a job below our own; undefined where that is not possible. `again`: it may have been made for this very run already. */
+export function createControlGroup(jobId: string, { again = false } = {}): string | undefined {
   const own = ownControlGroup();
   if (own === undefined) return undefined;
   try {
     const path = `${own}/kanade-${jobId}`;
-    mkdirSync(path);
+    if (!again || !existsSync(path)) mkdirSync(path);
     return path;
   } catch {
     return undefined; // not delegated to us, or too many: the process group has to do
@@ -74,21 +77,42 @@ export function killControlGroup(path: string): boolean {
   }
 }
 
+/** What a file of a job's directory says of its control group. */
+export interface NamedControlGroup {
+  readonly path: string;
+  /** The tree is in it, and nobody else. Before that a stranger may be in it for a moment: nobody is to be judged by it. */
+  readonly isSettled: boolean;
+}
+
+/** Line of that file behind the path. */
+const settledLine = 'settled';
+
 /** The control group that a file of a job's directory names; undefined when there is none, or it is not that job's. */
-export function controlGroupIn(file: string, jobId: string): string | undefined {
-  let path: string;
+export function controlGroupIn(file: string, jobId: string): NamedControlGroup | undefined {
+  let lines: string[];
   try {
-    path = readFileSync(file, 'latin1').trim();
+    lines = readFileSync(file, 'latin1').split('\n');
   } catch {
     return undefined; // the job was given none
   }
-  return isControlGroupOf(path, jobId) ? path : undefined;
+  const [path = '', state] = lines;
+  return isControlGroupOf(path, jobId) ? { path, isSettled: state === settledLine } : undefined;
+}
+
+/** Writes into that file that the tree is in the group; only where a group is named. Throws what the system says against it. */
+export function settleControlGroupIn(file: string): void {
+  const fd = openSync(file, constants.O_WRONLY | constants.O_APPEND);
+  try {
+    writeSync(fd, `${settledLine}\n`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The group goes with the job, unless a daemon that the job has left behind is in it. */
 export function dropControlGroupIn(file: string, jobId: string): void {
-  const path = controlGroupIn(file, jobId);
-  if (path && removeControlGroup(path)) rmSync(file, { force: true });
+  const named = controlGroupIn(file, jobId);
+  if (named && removeControlGroup(named.path)) rmSync(file, { force: true });
 }
 
 /** Removes the group; true when there is none any more. A daemon that the job left behind keeps it, and that is fine. */
@@ -117,12 +141,8 @@ export function sweepControlGroups(nowMs = Date.now()): void {
 
 /** Our own group, where it may have children. Asked once: a launch has no time for five looks at what never changes. */
 export const ownControlGroup: () => string | undefined = once(() => {
-  if (process.platform !== 'linux') return undefined;
-  const mount = mounts.find((path) => existsSync(`${path}/cgroup.procs`) && existsSync(`${path}/cgroup.controllers`));
-  if (mount === undefined) return undefined;
-  const line = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  if (line === undefined) return undefined;
-  const own = `${mount}${line === '/' ? '' : line}`;
+  const own = controlGroupOf('self');
+  if (own === undefined) return undefined;
   try {
     accessSync(`${own}/cgroup.procs`, constants.W_OK);
     return own;
@@ -130,3 +150,17 @@ export const ownControlGroup: () => string | undefined = once(() => {
     return undefined;
   }
 });
+
+/** The group that a process is in; undefined where there are none, where it is gone, and for one outside of what we see. */
+export function controlGroupOf(pid: number | 'self'): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const mount = mounts.find((path) => existsSync(`${path}/cgroup.procs`) && existsSync(`${path}/cgroup.controllers`));
+  if (mount === undefined) return undefined;
+  try {
+    const line = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
+    if (line === undefined || line.startsWith('/..')) return undefined;
+    return `${mount}${line === '/' ? '' : line}`;
+  } catch {
+    return undefined;
+  }
+}

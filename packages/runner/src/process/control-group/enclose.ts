@@ -4,8 +4,15 @@
  * control groups, its members are known by what `members.ts` lists.
  */
 import { writeFile } from 'node:fs';
+import { type ProcessEntry, readProcess } from '../identity.ts';
 import { isStillMember, membersOfAll, type TreeTarget } from '../tree.ts';
-import { createControlGroup, removeControlGroup } from './control-group.ts';
+import {
+  controlGroupMembers,
+  controlGroupOf,
+  createControlGroup,
+  ownControlGroup,
+  removeControlGroup,
+} from './control-group.ts';
 
 /** Age at which a tree gets a control group, in ms. */
 export const encloseAfterMs = 100;
@@ -15,10 +22,15 @@ const roundsMax = 5;
 
 /** A tree that is to get a control group. */
 export interface Enclosing {
+  /** Without a group: members are known by their ties until it is settled. */
   readonly target: TreeTarget;
   readonly name: string;
+  /** Somebody has begun it, and has not come to its end. */
+  readonly hasBegun: boolean;
   /** Hears of the group before anybody is in it; when it throws, the tree stays as it is. */
   readonly onGroup: (path: string) => void;
+  /** The tree is in the group, and nobody else. When it throws, the group counts as one that is not settled. */
+  readonly onSettled: () => void;
 }
 
 /**
@@ -26,41 +38,67 @@ export interface Enclosing {
  * member is outside any more, or at once where this system has no control groups for us.
  */
 async function enclose(enclosings: readonly Enclosing[]): Promise<void> {
-  const groups = new Map(enclosings.flatMap((enclosing) => groupFor(enclosing)));
-  const inside = new Map([...groups.keys()].map((target) => [target, new Set<number>()]));
-  for (let round = 0; round < roundsMax && inside.size > 0; round++) {
-    for (const [target, members] of membersOfAll([...inside.keys()])) {
-      const known = inside.get(target);
-      const outside = members.filter(({ pid }) => !known?.has(pid));
-      if (outside.length === 0) {
-        inside.delete(target);
-        if (known?.size === 0) removeControlGroup(groups.get(target) ?? '');
-      }
-      for (const entry of outside) {
-        // Each of them takes its time: meanwhile the next may have ended, and its pid be a stranger's.
-        if (!isStillMember(target, entry)) continue;
-        known?.add(entry.pid);
-        await attach(groups.get(target) ?? '', entry.pid);
-      }
+  const open = new Map(enclosings.flatMap((enclosing) => groupFor(enclosing)));
+  for (let round = 0; round < roundsMax && open.size > 0; round++) {
+    for (const [target, members] of membersOfAll([...open.keys()])) {
+      const { group, onSettled } = open.get(target) as Opened;
+      const inside = new Set(controlGroupMembers(group));
+      const outside = members.filter(({ pid }) => !inside.has(pid));
+      for (const member of outside) await attach(group, member, target);
+      if (outside.length > 0) continue;
+      open.delete(target);
+      if (inside.size === 0) removeControlGroup(group);
+      else unlessRefused(onSettled);
     }
   }
 }
 
-function groupFor({ target, name, onGroup }: Enclosing): [TreeTarget, string][] {
-  const group = createControlGroup(name);
-  if (group === undefined) return [];
-  try {
-    onGroup(group);
-  } catch {
-    removeControlGroup(group); // the job was deleted, or the disk is full: it is taken without a group
-    return [];
-  }
-  return [[target, group]];
+interface Opened extends Pick<Enclosing, 'onSettled'> {
+  readonly group: string;
 }
 
-/** Without blocking: the kernel waits for all processors here. A process that is gone meanwhile is fine. */
-const attach = (group: string, pid: number): Promise<void> =>
-  new Promise((resolve) => writeFile(`${group}/cgroup.procs`, String(pid), () => resolve()));
+function groupFor({ target, name, hasBegun, onGroup, onSettled }: Enclosing): [TreeTarget, Opened][] {
+  const group = createControlGroup(name, { again: hasBegun });
+  if (group === undefined) return [];
+  if (!unlessRefused(() => onGroup(group))) {
+    removeControlGroup(group);
+    return [];
+  }
+  return [[target, { group, onSettled }]];
+}
+
+/** False when the job was deleted, or the disk is full: its tree is taken without a group. */
+function unlessRefused(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Brings a member in. Each takes its time: meanwhile the next may have ended, and its pid be a stranger's. */
+export async function attach(group: string, member: ProcessEntry, target: TreeTarget): Promise<void> {
+  if (!isStillMember(target, member)) return;
+  await moveTo(group, member.pid);
+  await expelStranger(group, member.pid, target);
+}
+
+/**
+ * All the kernel takes is a pid, and it looks whose that is after a wait of some ms: a stranger who has got it meanwhile goes back to
+ * where it was born, which is where its parent is.
+ */
+export async function expelStranger(group: string, pid: number, target: TreeTarget): Promise<void> {
+  const now = readProcess(pid);
+  if (!now || isStillMember(target, now)) return;
+  const home = controlGroupOf(now.parent);
+  if (home !== undefined && home !== group && (await moveTo(home, pid))) return;
+  await moveTo(ownControlGroup() ?? '', pid);
+}
+
+/** Without blocking: the kernel waits for all processors here. False when it cannot be done; a process that is gone meanwhile is fine. */
+export const moveTo = (group: string, pid: number): Promise<boolean> =>
+  new Promise((resolve) => writeFile(`${group}/cgroup.procs`, String(pid), (error) => resolve(error === null)));
 
 /**
  * Gives the trees of a program their control groups, many at once: each time takes a look at every process of the machine, so
