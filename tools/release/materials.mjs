@@ -19,6 +19,9 @@ function builtIn(clone) {
   }));
 }
 
+/** Found on the machine where it is, and never inside of an executable: `--external` of `apps/kanade/build/executable.mjs`. With its parts for each platform. */
+const isOutside = (ref) => /^pkg:npm\/(?:koffi|(?:@|%40)koromix\/koffi-[^@]+)@/.test(ref);
+
 /** A UUID made of a hash: the same content has the same serial number. */
 function uuidOf(text) {
   const hex = createHash('sha256').update(text).digest('hex');
@@ -33,8 +36,12 @@ export async function writeBillOfMaterials({ clone, part, version, commit, secon
   const bill = JSON.parse(await run(clone, 'pnpm', ['sbom', ...words, '--filter', 'kanade']));
   const root = bill.metadata.component['bom-ref'];
   const added = builtIn(clone);
-  bill.components.push(...added);
+  bill.components = [...bill.components.filter(({ purl }) => !isOutside(purl)), ...added];
   bill.components.sort((a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1));
+  const there = new Set([root, ...bill.components.map((component) => component['bom-ref'])]);
+  bill.dependencies = bill.dependencies
+    .filter(({ ref }) => there.has(ref))
+    .map((entry) => ({ ...entry, dependsOn: entry.dependsOn?.filter((ref) => there.has(ref)) }));
   bill.dependencies.find(({ ref }) => ref === root)?.dependsOn.push(...added.map((component) => component['bom-ref']));
   bill.metadata.timestamp = new Date(seconds * 1000).toISOString();
   bill.serialNumber = `urn:uuid:${uuidOf(`${commit} ${JSON.stringify(bill.components)}`)}`;
