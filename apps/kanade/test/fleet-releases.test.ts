@@ -35,6 +35,12 @@ describe('releases of the agent', () => {
     expect(await publish(file)).toMatchObject({ stored: [], already: [platform], before: 'the same' });
     const renewed = signer.sign('1.4.0', made);
     expect(await publish(renewed)).toMatchObject({ stored: [], before: 'another' });
+    await site.fleet('freeze', 'set', '--for', '1h');
+    const frozen = await rollout('1.4.0', '--pc', 'pc-2');
+    expect(frozen).toMatchObject({ status: 1, error: { code: 'fleet_frozen', details: { state: 'frozen' } } });
+    expect(await rollout('1.4.0', '--pc', 'pc-2', '--despite-freeze')).toMatchObject({ ok: true });
+    await site.fleet('config', 'unset', 'target_version', '--pc', 'pc-2');
+    await site.fleet('freeze', 'clear');
     expect(await rollout('1.4.0', '--group', 'lab', '--jitter', '1h')).toMatchObject({
       ...{ status: 0, type: 'fleet.agent.rollout', scope: 'groups.lab', version: '1.4.0', jitter: '1h' },
     });
@@ -49,7 +55,7 @@ describe('releases of the agent', () => {
     });
     const taken = await site.fleet('config', 'unset', 'target_version', '--group', 'lab');
     expect(taken).toMatchObject({ removed: { target_version: '1.4.0' } });
-    const { records } = await site.fleet('audit', '--limit', '10');
+    const { records } = await site.fleet('audit', '--limit', '20');
     expect((records as { action: string }[]).map(({ action }) => action)).toEqual(
       expect.arrayContaining(['agent.publish', 'agent.rollout']),
     );

@@ -1,4 +1,6 @@
+import type { FreezeStatus } from '@kanade/fleet/settings';
 import type { ConfigAddress } from '@kanade/shared/fleet-words';
+import { Failure } from '../../../answer/answer.ts';
 import { defineCommand, oneWord, UsageError } from '../../../call/command.ts';
 import { withFleet } from '../connect.ts';
 import {
@@ -23,11 +25,13 @@ export const agentRollout = defineCommand({
       value: 'DURATION',
       help: 'over which time they spread, such as 0s or 2h (default: as it is set there, else 10m)',
     },
+    'despite-freeze': { kind: 'flag', help: 'also while the fleet is frozen' },
     ...releaseKeysOption,
   },
   notes: [
     'Each machine fetches the release, verifies it with the keys that came with its own installation, tries it, and takes the place of its agent; running jobs go on. A version that does not become healthy is rolled back and not fetched again there.',
     'Machines that have accepted a newer release refuse an older one until that is signed anew; where a published release says so, the answer does (refused_by).',
+    'While the fleet is frozen (kanade fleet freeze) no rollout begins; machines that were told before go on.',
     'It is taken back with "kanade fleet config unset target_version", with --group or --pc where it was said there: who has not begun stays as it is.',
   ],
   examples: [
@@ -42,7 +46,8 @@ export const agentRollout = defineCommand({
     const { io } = context;
     const { signal } = io;
     const keysPath = releaseKeysPath(context, options['release-keys']);
-    return withFleet(context, async ({ fleet, listReleases, readRelease, setTarget, audit }) => {
+    return withFleet(context, async ({ fleet, listReleases, readRelease, readFreeze, setTarget, audit }) => {
+      if (options['despite-freeze'] !== true) refuseFrozen(await readFreeze(fleet, { nowMs: Date.now(), signal }));
       const signed = await readRelease(fleet, version, { signal });
       const [library, judged] = [await import('./library.ts'), { keysPath, nowMs: Date.now() }];
       const { expires_at } = trustedManifest(library, signed, { ...judged, version, server: fleet.serverVersion });
@@ -62,6 +67,14 @@ export const agentRollout = defineCommand({
     });
   },
 });
+
+/** Throws {@link Failure} `fleet_frozen`. */
+function refuseFrozen({ frozen, state, until }: FreezeStatus): void {
+  if (!frozen) return;
+  const known = state === 'unreadable' ? ': what is set as a freeze cannot be read' : until ? ` until ${until}` : '';
+  const message = `the fleet is frozen${known}, and no rollout begins: "kanade fleet freeze clear" ends that, --despite-freeze goes round it`;
+  throw new Failure('fleet_frozen', message, { details: { state, ...(until === undefined ? {} : { until }) } });
+}
 
 /** Whom it is for, said in so many words: nobody rolls out to everybody by leaving something out. Throws {@link UsageError}. */
 function addressOf({ global = false, group, pc }: { global?: boolean; group?: string; pc?: string }): ConfigAddress {

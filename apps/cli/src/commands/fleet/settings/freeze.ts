@@ -3,11 +3,12 @@ import { withFleet } from '../connect.ts';
 import { durationOption, momentOption } from '../times.ts';
 
 /** What a freeze does and what not, in every answer about one. */
-const meaning = 'a freeze stops schedules, of which this version runs none; orders of operators go on';
+const meaning =
+  'a freeze stops schedules, of which this version runs none, and keeps rollouts from beginning; orders of operators go on';
 
 export const freezeSet = defineCommand({
   name: 'freeze set',
-  summary: 'stop all schedules of the fleet, at once or in a window; orders of operators go on',
+  summary: 'stop schedules of the fleet and new rollouts, at once or in a window; orders of operators go on',
   usage: '',
   options: {
     from: { kind: 'text', value: 'TIME', help: 'when it begins (default: at once)' },
@@ -40,7 +41,7 @@ function untilOf(
 
 export const freezeClear = defineCommand({
   name: 'freeze clear',
-  summary: 'let schedules go on',
+  summary: 'let schedules and rollouts go on',
   usage: '',
   options: {},
   examples: ['kanade fleet freeze clear'],
@@ -56,7 +57,7 @@ export const freezeClear = defineCommand({
 
 export const freezeStatus = defineCommand({
   name: 'freeze status',
-  summary: 'show whether schedules stand still, and until when',
+  summary: 'show whether schedules and rollouts stand still, and until when',
   usage: '',
   options: {},
   examples: ['kanade fleet freeze status'],
