@@ -155,6 +155,7 @@ describe('createIntake()', () => {
     await using intake = await openAdmit({ hasRoom: ({ requestId }) => requestId !== 'r2' });
     expect(intake.take(some.map(deliveryOf))).toBe(false);
     expect(intake.started).toEqual(['r1', 'r3']);
+    expect(intake.events).toEqual(['command_admission_unavailable']);
     expect(new Set(intake.ledger.open().map(({ run }) => run.requestId))).toEqual(new Set(['r1', 'r3']));
   });
 
@@ -284,10 +285,12 @@ describe('createIntake()', () => {
     expect(intake.started).toEqual(['r1']);
   });
 
-  it('takes nothing while endings cannot be recorded, and forgets that it was asked', async () => {
+  it('takes nothing while endings cannot be recorded, tells the fleet once, and forgets that it was asked', async () => {
     await using intake = await openAdmit();
     intake.fallBehind();
-    expect(intake.give(order)).toMatchObject({ kind: 'full' });
+    expect(intake.take([deliveryOf(order)])).toBe(false);
+    expect(intake.take(some.map(deliveryOf))).toBe(false);
+    expect(intake.events).toEqual(['command_admission_unavailable']);
     expect(intake.ledger.open()).toEqual([]);
   });
 });

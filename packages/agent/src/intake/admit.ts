@@ -48,7 +48,10 @@ export interface IntakeOptions {
   /** True while reporting is behind: nothing more is taken then. */
   readonly isBehind: () => boolean;
   /** Tells the fleet what no result tells. */
-  readonly onEvent: (kind: 'command_admission_conflict' | 'command_dropped', payload: object) => void;
+  readonly onEvent: (
+    kind: 'command_admission_conflict' | 'command_admission_unavailable' | 'command_dropped',
+    payload: object,
+  ) => void;
   readonly log: Logger;
 }
 
@@ -94,16 +97,30 @@ export function createIntake(options: IntakeOptions): Intake {
 type Admit = (delivery: Delivery, owner: string | null, onAdmitted: IntakeOptions['begin']) => Admission;
 
 function createTake(options: IntakeOptions, admit: Admit): Intake['take'] {
-  const { ledger, begin, log } = options;
+  const { ledger, begin, log, onEvent } = options;
+  let isUnavailable = false;
+
+  /** Said once, until an order is taken again: what is not taken comes again all the time. */
+  function noteUnavailable(subject: string, reason: string): void {
+    if (!isUnavailable) onEvent('command_admission_unavailable', { subject, reason });
+    isUnavailable = true;
+  }
+
+  function told(admission: Admission, subject: string): void {
+    if (admission.kind === 'full') noteUnavailable(subject, admission.reason);
+    else if (admission.kind === 'admitted') isUnavailable = false;
+    report(options, admission, subject);
+  }
 
   function takeOne(delivery: Delivery): boolean {
     const { subject } = delivery;
     try {
       const admission = admit(delivery, null, begin);
-      report(options, admission, subject);
+      told(admission, subject);
       return admission.kind !== 'full';
     } catch (error) {
       log.error({ err: error, subject }, 'order not taken: it could not be put on disk');
+      noteUnavailable(subject, 'it could not be put on disk');
       return false;
     }
   }
@@ -122,7 +139,7 @@ function createTake(options: IntakeOptions, admit: Admit): Intake['take'] {
       return undefined; // each is tried alone then, and says what is wrong with it
     }
     for (const open of admitted) begin(open);
-    for (const { admission, subject } of taken) report(options, admission, subject);
+    for (const { admission, subject } of taken) told(admission, subject);
     return taken.every(({ admission }) => admission.kind !== 'full');
   }
 
