@@ -39,13 +39,14 @@ describe('the person at the machine and the fleet', () => {
     await operator.put('jobs', 'central', stored('central'));
     await operator.put('jobs', 'no-time', stored('no-time').replace('60s', 'a while'));
     await operator.put('jobs', 'broken', '{"id":');
+    await operator.put('jobs', 'stray', stored('central'));
     const site = await openSite();
     await site.start({ args: ['--server', broker.url] });
     const person = await openPerson(site.socket);
     await eventually('the catalogue of the fleet', async () => (await person.call('jobs.list')).items.length === 1);
     const refusal = async (id: string): Promise<unknown> => person.start(id).catch((error: KlpError) => error.kind);
     expect(await refusal('no-time')).toBe('InvalidParams');
-    expect(await refusal('broken')).toBe('InternalError');
+    for (const id of ['broken', 'stray']) expect(await refusal(id)).toBe('InternalError');
     expect(await refusal('nowhere')).toBe('NotFound');
     expect(await refusal('x'.repeat(500))).toBe('NotFound');
     expect(await refusal('a b')).toBe('InvalidParams');

@@ -147,11 +147,15 @@ describe.each(await natsServers())('catalogue on nats-server $version', ({ path 
     const jobs = await new Kvm(opened.fleet.jetstream).open(buckets.jobs);
     await jobs.put('broken', '{');
     await jobs.put('strange', '{"id":"strange"}');
+    const execute = { shell: 'sh', timeout: '5s', script: 'true' };
+    await jobs.put('stray', JSON.stringify({ id: 'revoked', version: '1', execute }));
     const listed = await listManifests(opened.fleet);
     expect(listed.map(({ jobId, ok }) => [jobId, ok])).toEqual([
       ['broken', false],
       ['strange', false],
+      ['stray', false],
     ]);
-    await expect(readManifest(opened.fleet, 'strange')).rejects.toMatchObject({ code: 'manifest_invalid' });
+    for (const id of ['strange', 'stray'])
+      await expect(readManifest(opened.fleet, id)).rejects.toMatchObject({ code: 'manifest_invalid' });
   });
 });

@@ -44,7 +44,7 @@ export function openCatalogue({ dir, view, refresh, onChange, log }: CatalogueOp
   const ofFleet = (text: string, id: string): Manifest | Unreadable => {
     const before = read.get(id);
     if (before?.text === text) return before.manifest;
-    const manifest = parseStored(text);
+    const manifest = parseStored(text, id);
     read.set(id, { text, manifest });
     if (isReadable(manifest)) tellUnserved(log, manifest);
     else log.warn({ id, field: manifest.field }, 'a job of the fleet cannot be read and is left out');
@@ -74,10 +74,11 @@ export function openCatalogue({ dir, view, refresh, onChange, log }: CatalogueOp
 
 const isReadable = (manifest: Manifest | Unreadable): manifest is Manifest => !(manifest instanceof Unreadable);
 
-function parseStored(text: string): Manifest | Unreadable {
+/** What is revoked, approved and offered goes by the key: a manifest that calls itself something else is none. */
+function parseStored(text: string, id: string): Manifest | Unreadable {
   try {
     const { data, error } = Manifest.safeParse(JSON.parse(text));
-    if (data) return data;
+    if (data) return data.id === id ? data : new Unreadable('manifest');
     const isTimeout = error.issues.every(({ path }) => path.join('.') === 'execute.timeout');
     return new Unreadable(isTimeout ? 'execute.timeout' : 'manifest');
   } catch {

@@ -79,7 +79,10 @@ function decode(entry: KvEntry): ListedManifest {
     };
   }
   const parsed = Manifest.safeParse(value);
-  return parsed.success
+  if (!parsed.success) return { ok: false, jobId, faults: faultsOf(parsed.error) };
+  // What is revoked and approved goes by the key: ordered as what it calls itself, it would pass by both.
+  const { id } = parsed.data;
+  return id === jobId
     ? { ok: true, jobId, manifest: parsed.data }
-    : { ok: false, jobId, faults: faultsOf(parsed.error) };
+    : { ok: false, jobId, faults: [{ path: 'id', message: `must be ${jobId}, under which it is stored: ${id}` }] };
 }
