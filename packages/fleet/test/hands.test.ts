@@ -172,13 +172,14 @@ describe.each(await natsServers())('orders by hand on nats-server $version', ({ 
     await fleet.jetstream.publish('audit.operator.odd', 'no record');
     const { found, complete, lastSequence } = await readJournal(fleet, auditJournal(), { limit: 2 });
     expect([found.map(({ action }) => action), complete, lastSequence]).toEqual([['kill', 'exec'], false, 4]);
-    const event = (pcId: string, kind: string): Promise<unknown> => {
+    const event = (pcId: string, kind: string, named = pcId): Promise<unknown> => {
       const at = '2026-01-02T03:04:05Z';
-      return fleet.jetstream.publish(`obs.${pcId}`, JSON.stringify({ pc_id: pcId, at, kind, source: 'agent' }));
+      return fleet.jetstream.publish(`obs.${pcId}`, JSON.stringify({ pc_id: named, at, kind, source: 'agent' }));
     };
     await event('x.y', 'agent_started');
     await event('x', 'agent_started');
     await event('x', 'diagnostic');
+    await event('x', 'agent_started', 'x.y'); // it passes itself off as another
     const kinds = async (of: Parameters<typeof eventJournal>[0]) =>
       (await readJournal(fleet, eventJournal(of), { limit: 9 })).found.map(({ pc_id, kind }) => `${pc_id} ${kind}`);
     expect(await kinds({})).toEqual(['x diagnostic', 'x agent_started', 'x.y agent_started']);

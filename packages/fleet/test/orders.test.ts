@@ -129,6 +129,8 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
       ['a', beat('a', 1)],
       ['a', beat('a', 2)],
       ['x', 'hello'],
+      // It passes itself off as another.
+      ['x', beat('a', 9)],
       ['c', beat('c', 1)],
     ];
     for (const [pc, body] of beats) fleet.connection.publish(`heartbeat.${pc}`, body);
@@ -137,7 +139,7 @@ describe.each(await natsServers())('orders on nats-server $version', ({ path }) 
         { pc_id: 'a', at: '2026-01-02T03:04:02Z' },
         { pc_id: 'pc.b', at: '2026-01-02T03:04:01Z' },
       ],
-      unreadable: 1,
+      unreadable: 2,
       overflow: 1,
     });
     expect(heard).toEqual(['pc.b', 'a']);

@@ -5,14 +5,15 @@ import type { Fleet } from '../connection/connect-fleet.ts';
 import { translate } from '../fault/translate.ts';
 import { followStream } from '../stream/follow-stream.ts';
 import { type Newest, readNewest } from '../stream/read-newest.ts';
-import { readValue } from '../stream/read-value.ts';
+import { isFrom, readValue } from '../stream/read-value.ts';
 
 /** One kind of record in one stream. */
 export interface Journal<T> {
   readonly stream: string;
   readonly filter?: string | undefined;
   read(value: unknown): Read<T>;
-  isWanted(record: T): boolean;
+  /** `on`: what the record came with. */
+  isWanted(record: T, on: { readonly subject: string }): boolean;
 }
 
 /** What operators did, kept for 90 days. */
@@ -33,7 +34,7 @@ export const eventJournal = ({
   stream: streams.obsEvents,
   filter: pc === undefined ? undefined : obsSubject(checkId('a pc id', pc)),
   read: createReader(ObsEvent),
-  isWanted: (event) => kind === undefined || event.kind === kind,
+  isWanted: (event, on) => (kind === undefined || event.kind === kind) && isFrom(on, event.pc_id),
 });
 
 /** The newest records, the newest first; the newest 20,000 messages of the stream are looked through. Throws FleetError. */
@@ -67,7 +68,10 @@ export async function* followJournal<T>(
   }
 }
 
-function wanted<T>({ read, isWanted }: Journal<T>, message: { json(): unknown }): T | undefined {
+function wanted<T>(
+  { read, isWanted }: Journal<T>,
+  message: { readonly subject: string; json(): unknown },
+): T | undefined {
   const record = readValue(message, read);
-  return record !== undefined && isWanted(record) ? record : undefined;
+  return record !== undefined && isWanted(record, message) ? record : undefined;
 }

@@ -2,6 +2,7 @@ import { anyHeartbeat, anyHostPerf, createReader, Heartbeat, HostPerf } from '@k
 import type { Fleet } from '../connection/connect-fleet.ts';
 import { abortable } from '../fault/abortable.ts';
 import { translate } from '../fault/translate.ts';
+import { isFrom } from '../stream/read-value.ts';
 import { readHeartbeat, readMessage } from './ping-agent.ts';
 
 /** How long to listen, in ms: agents send a heartbeat every 30 s unless configured otherwise, so all of them have spoken. */
@@ -22,7 +23,7 @@ export interface AgentsOnlineOptions {
 export interface AgentsOnline {
   /** The newest heartbeat of each machine, by pc id, with its load where that was heard, too. */
   readonly agents: readonly (Heartbeat & { readonly host_perf?: HostPerf })[];
-  /** Messages on heartbeat subjects that were none. */
+  /** Messages on heartbeat subjects that were none, or that named another machine. */
   readonly unreadable: number;
   /** Heartbeats of machines above the limit. */
   readonly overflow: number;
@@ -41,7 +42,7 @@ export async function agentsOnline(fleet: Fleet, options: AgentsOnlineOptions = 
   const listen = async (): Promise<void> => {
     for await (const message of subscription) {
       const heartbeat = readHeartbeat(message, read);
-      if (!heartbeat) unreadable += 1;
+      if (!heartbeat || !isFrom(message, heartbeat.pc_id)) unreadable += 1;
       else if (newest.has(heartbeat.pc_id)) newest.set(heartbeat.pc_id, heartbeat);
       else if (newest.size >= agentsMax) overflow += 1;
       else {
@@ -75,7 +76,8 @@ function listenForLoads({ connection }: Fleet, machinesMax: number) {
   const subscription = connection.subscribe(anyHostPerf, {
     callback: (error, message) => {
       const load = error ? undefined : readMessage(message, read);
-      if (load && (newest.size < machinesMax || newest.has(load.pc_id))) newest.set(load.pc_id, load);
+      if (load && isFrom(message, load.pc_id) && (newest.size < machinesMax || newest.has(load.pc_id)))
+        newest.set(load.pc_id, load);
     },
   });
   return { newest, stop: () => subscription.unsubscribe() };

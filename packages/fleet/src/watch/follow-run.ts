@@ -70,7 +70,7 @@ export async function followRun(questions: Questions, options: FollowRunOptions)
     const askedAtMs = performance.now();
     const question = { ...wireIds(ids), ...seen.offsets(), wait_ms: waitMs };
     const message = await questions.ask(tailSubject(pc), question, signal);
-    const reply = message && decode(message);
+    const reply = message && decode(message, pc);
     const standing = standingOf(reply);
     if (standing === 'running' || standing === 'ended') {
       if (reply) seen.take(reply);
@@ -117,7 +117,7 @@ const wireIds = ({ resultId, requestId, execId }: RunIds) => ({
   ...(execId === undefined ? {} : { exec_id: execId }),
 });
 
-function decode(message: Msg): JobTailReply {
+function decode(message: Msg, pc: string): JobTailReply {
   let value: unknown;
   try {
     value = message.json();
@@ -127,10 +127,10 @@ function decode(message: Msg): JobTailReply {
   const read = readAs(JobTailReply, value);
   const fault = !read.ok ? `it says ${message.string().slice(0, 200)}` : read.value.error;
   if (!read.ok || fault !== undefined)
-    throw new FleetError('broker_failed', `the answer on ${message.subject} cannot be used: ${fault}`);
+    throw new FleetError('broker_failed', `the answer of ${pc} cannot be used: ${fault}`);
   const reply = withDefaults(read.value, jobTailReplyDefaults);
   if (reply.found && reply.state === undefined)
-    throw new FleetError('broker_failed', `the agent that answers on ${message.subject} is too old to be followed`);
+    throw new FleetError('broker_failed', `the agent of ${pc} is too old to be followed`);
   return reply;
 }
 
