@@ -21,6 +21,7 @@ const onExecutableAlone = [
   'test/break-glass.test.ts',
   'test/client-life.test.ts',
   'test/completion.test.ts',
+  'test/enrolment.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/fleet-{attempts,collect,history,orders,releases,scripts,settings,watch}.test.ts',
   'test/guide/*.test.ts',

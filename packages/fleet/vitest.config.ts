@@ -1,3 +1,4 @@
 import { project } from '../../vitest.base.ts';
 
-export default project();
+// Its suites wait for brokers most of their time: one at a time would leave cores idle.
+export default project({ maxWorkers: 2 });

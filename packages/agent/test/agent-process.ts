@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { eventually, tempDir } from '@kanade/testkit';
 import { inject, onTestFinished } from 'vitest';
 
@@ -78,15 +77,12 @@ export async function openSite(): Promise<Site> {
     const [file = '', ...words] = [...within, ...program(), ...args];
     const out = join(dir.path, `out-${++launches}`);
     const log = join(dir.path, `log-${launches}`);
-    const child = spawn(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Files, not pipes: what it has said before it did something stands there when somebody sees what it did.
+    const [outFile, logFile] = [openSync(out, 'a'), openSync(log, 'a')];
+    const child = spawn(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', outFile, logFile] });
+    for (const fd of [outFile, logFile]) closeSync(fd);
     children.add(child);
-    const [outFile, logFile] = [createWriteStream(out), createWriteStream(log)];
-    child.stdout.pipe(outFile);
-    child.stderr.pipe(logFile);
-    // Its pipes may have closed before what came through them stands in the files.
-    const closed = Promise.all([once(child, 'close'), finished(outFile), finished(logFile)]).then(
-      ([[code]]) => code as number | null,
-    );
+    const closed = once(child, 'close').then(([code]) => code as number | null);
     return { child, closed, out, log };
   }
 
