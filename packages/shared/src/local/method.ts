@@ -100,7 +100,7 @@ export const localContract = {
     'jobs.execute': {
       params: z.looseObject({ id: z.string() }),
       result: z.looseObject({ run_id: z.string() }),
-      errors: ['NotFound', 'Unauthorized', 'RateLimit'],
+      errors: ['NotFound', 'Unauthorized', 'RateLimit', 'AgentDisconnected'],
       pushes: jobPushes,
     },
     'jobs.kill': {
