@@ -157,6 +157,10 @@ describe('search', () => {
     const field = page.getByRole('searchbox');
     await field.fill('zzzz');
     await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    // While an input method offers words, its keys are its own.
+    await field.dispatchEvent('keydown', { key: 'Escape', isComposing: true });
+    expect(await field.inputValue()).toBe('zzzz');
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
     await field.press('Escape');
     await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor();
     expect(opened.complaints).toEqual([]);
@@ -194,7 +198,9 @@ describe('a link to a job', () => {
     await page.getByRole('dialog', { name: 'Run “Disk report”?' }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.getByText('Waiting', { exact: true }).first().waitFor();
+    // It stands where its job does.
+    await page.getByRole('heading', { name: 'Troubleshooting', exact: true }).waitFor();
+    await page.locator('.job', { hasText: 'Disk report' }).getByText('Waiting', { exact: true }).waitFor();
     expect(server.agent.calls).toEqual(['execute disk-report']);
   });
 
@@ -321,7 +327,8 @@ describe('support', () => {
     await page.getByRole('button', { name: 'Show what would be sent' }).click();
     for (const [sending, said, next] of [
       ['too_many', 'Enough has been sent for now', 'Save'],
-      ['away', 'has no management server', 'Save'],
+      ['offline', 'has no management server', 'Save'],
+      ['away', 'does not answer right now', 'Save'],
       ['not_found', 'too old to be sent', 'Show what would be sent'],
     ] as const) {
       server.agent.sending = sending;

@@ -123,6 +123,7 @@ export async function readLog({ link, signal }: RouteContext): Promise<HttpAnswe
 
 const statusOf: Record<LinkErrorCode, number> = {
   away: 503,
+  offline: 503,
   refused: 503,
   not_allowed: 403,
   not_found: 404,

@@ -56,11 +56,19 @@ interface AskOptions {
 }
 
 /**
- * `away`: no agent to ask. `refused`: the agent does not want us. `not_allowed`: this user may not do that.
+ * `away`: no agent to ask. `offline`: the agent cannot ask its broker, and would have to. `refused`: the agent does not want us. `not_allowed`: this user may not do that.
  * `not_found`: no such job or run. `too_many`: asked too often. `invalid`: the agent does not understand what was
  * asked. `internal`: the agent failed.
  */
-export type LinkErrorCode = 'away' | 'refused' | 'not_allowed' | 'not_found' | 'too_many' | 'invalid' | 'internal';
+export type LinkErrorCode =
+  | 'away'
+  | 'offline'
+  | 'refused'
+  | 'not_allowed'
+  | 'not_found'
+  | 'too_many'
+  | 'invalid'
+  | 'internal';
 
 export class LinkError extends Error {
   override readonly name = 'LinkError';
@@ -232,7 +240,7 @@ function faultWords(event: ClientEvent): string | undefined {
 
 const codes: ReadonlyMap<string, LinkErrorCode> = new Map<LocalErrorKind | 'Disconnected', LinkErrorCode>([
   ['Disconnected', 'away'],
-  ['AgentDisconnected', 'away'],
+  ['AgentDisconnected', 'offline'],
   ['DeadlineExceeded', 'away'],
   ['Unauthorized', 'not_allowed'],
   ['NotFound', 'not_found'],

@@ -23,6 +23,20 @@ describe('parseMarkdown() reads', () => {
     ['`<b>` \\*x\\*', [paragraph({ kind: 'code', text: '<b>' }, ' ', '*', 'x', '*')]],
     ['[t](https://example.org/a)', [paragraph({ kind: 'link', href: 'https://example.org/a', inside: ['t'] })]],
     [
+      '詳細はhttps://example.org/a?b=1をご覧ください。',
+      [
+        paragraph(
+          '詳細は',
+          { kind: 'link', href: 'https://example.org/a?b=1', inside: ['https://example.org/a?b=1'] },
+          'をご覧ください。',
+        ),
+      ],
+    ],
+    [
+      '<https://example.org/道>',
+      [paragraph({ kind: 'link', href: 'https://example.org/%E9%81%93', inside: ['https://example.org/道'] })],
+    ],
+    [
       'see https://example.org/a.',
       [paragraph('see ', { kind: 'link', href: 'https://example.org/a', inside: ['https://example.org/a'] }, '.')],
     ],

@@ -156,9 +156,12 @@ function readParagraph(lines: readonly string[], at: number): Taken {
   return { part: { kind: 'paragraph', inside }, next };
 }
 
-/** One mark of the inline kind; the first alternative that matches at a place wins. Each class excludes its own end, so none looks back. */
+/**
+ * One mark of the inline kind; the first alternative that matches at a place wins. Each class excludes its own end, so none looks back. A bare
+ * address is ASCII: Japanese has no space between it and the words behind it.
+ */
 const inlineMark =
-  /\\([!-/:-@[-`{-~])|(`{1,3})([^`]+)\2(?!`)|\*\*([^*\n]+)\*\*|__([^_\n]+)__|~~([^~\n]+)~~|\*([^*\s][^*\n]*)\*|(?<![\p{L}\p{N}_])_([^_\s][^_\n]*)_(?![\p{L}\p{N}_])|\[([^[\]\n]+)\]\(([^()\s]*)(?:[ \t]+"[^"\n]*")?\)|<?(https?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;:!?])>?/gu;
+  /\\([!-/:-@[-`{-~])|(`{1,3})([^`]+)\2(?!`)|\*\*([^*\n]+)\*\*|__([^_\n]+)__|~~([^~\n]+)~~|\*([^*\s][^*\n]*)\*|(?<![\p{L}\p{N}_])_([^_\s][^_\n]*)_(?![\p{L}\p{N}_])|\[([^[\]\n]+)\]\(([^()\s]*)(?:[ \t]+"[^"\n]*")?\)|<(https?:\/\/[^\s<>]+)>|(https?:\/\/[!#-&(*-;=?-\\^-~]+[#-&(*+\-/0-9=@-\\^-~])/gu;
 
 function readInline(text: string): readonly MarkdownInline[] {
   const found: MarkdownInline[] = [];
@@ -173,7 +176,8 @@ function readInline(text: string): readonly MarkdownInline[] {
 }
 
 function inlineOf(match: RegExpExecArray): MarkdownInline {
-  const [whole, escaped, , code, bold, bold2, gone, em, em2, label, target, bare] = match;
+  const [whole, escaped, , code, bold, bold2, gone, em, em2, label, target, enclosed, plain] = match;
+  const bare = enclosed ?? plain;
   if (escaped !== undefined) return escaped;
   if (code !== undefined) return { kind: 'code', text: code };
   const strong = bold ?? bold2;

@@ -24,6 +24,8 @@ export function SearchField({ query, onQuery }: SearchFieldProps): JSX.Element {
     return () => removeEventListener('keydown', listen);
   }, []);
   const steer = (event: KeyboardEvent): void => {
+    // These keys choose among the words of an input method while there are any.
+    if (event.isComposing) return;
     if (event.key === 'Escape') onQuery('');
     if (event.key !== 'ArrowDown') return;
     event.preventDefault();

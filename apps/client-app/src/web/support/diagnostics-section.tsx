@@ -83,7 +83,7 @@ export function DiagnosticsSection({ isReady, ...actions }: DiagnosticsActions &
 
 function diagnosticsFailure(failure: PageFailure, text: Dictionary): string {
   const known: Record<string, string> = {
-    away: text.diagnosticsNowhere,
+    offline: text.diagnosticsNowhere,
     not_found: text.diagnosticsOver,
     too_many: text.diagnosticsTooMany,
   };

@@ -77,6 +77,7 @@ export function instantWords(instant: string, language: Language, now: Date = ne
 export function failureWords(failure: { readonly code: string; readonly message: string }, text: Dictionary): string {
   const known: Record<string, string> = {
     away: text.errorAway,
+    offline: text.exitStale,
     refused: text.errorRefused,
     not_allowed: text.errorNotAllowed,
     not_found: text.errorNotFound,
