@@ -231,6 +231,9 @@ export const limits = {
   keyRingSettleMs: 1_000,
   /** Bytes of the jobs, or notifications, in one page of a list: with what stands around them they stay below the 1 MiB of a message. */
   pageBytes: 960 * 1024,
+  /** Time between two lines of the log about one thing that happens at the local socket, in ms, and how many such things are told apart. */
+  doorNoteEveryMs: 60_000,
+  doorNotesMax: 100,
   /** How long changes of the catalogue are collected before they are told, and time between two times that they are, in ms. */
   offersSettleMs: 100,
   offersEveryMs: 5_000,

@@ -125,7 +125,7 @@ describe('a script object', () => {
     expect((await person.end(await person.start('hello'))).stdout_chunk).toBe('changed\n');
     await operator.put('jobs', 'late', offered('late', 'late/1'));
     await expect(person.start('late')).rejects.toMatchObject({
-      kind: 'NotFound',
+      kind: 'InternalError',
       message: expect.stringContaining('script late/1 is not stored any more'),
     });
     await broker.stop();
@@ -135,7 +135,10 @@ describe('a script object', () => {
     await start();
     const again = await openPerson(site.socket);
     expect((await again.end(await again.start('hello'))).stdout_chunk).toBe('changed\n');
-    await expect(again.start('late')).rejects.toMatchObject({ message: expect.stringContaining('cannot be reached') });
+    await expect(again.start('late')).rejects.toMatchObject({
+      kind: 'AgentDisconnected',
+      message: expect.stringContaining('cannot be reached'),
+    });
   });
 
   it('that is being fetched keeps nobody from stopping its run', async () => {

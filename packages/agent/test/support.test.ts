@@ -50,7 +50,7 @@ describe('support codes', () => {
     expect([...support.scopes('uid-1')]).toEqual(['admin']);
     clock.ms += 60_000;
     expect(support.grants('uid-1')).toEqual([]);
-    await support.unlock('uid-1', 'blue-horse');
+    await support.unlock('uid-1', 'ｂｌｕｅ－ｈｏｒｓｅ'); // as an input method writes it
     expect(support.lock('uid-1')).toBe(1);
     expect(support.lock('uid-1')).toBe(0);
     expect(told.map(([kind]) => kind)).toEqual(['support_unlock', 'support_unlock', 'support_unlock', 'support_lock']);

@@ -141,7 +141,9 @@ async function commandFor(manifest: Manifest, { pin }: Pick<JobsOptions, 'pin'>)
   if (!command.script_object) return command;
   const script = await pin(command.script_object);
   if (!('kind' in script)) return { ...command, script_object_sha256: script.sha256 };
-  throw new KlpError('NotFound', `${manifest.id}: ${faultText(command.script_object, script)}`);
+  // The job is there: what it needs cannot be had.
+  const kind: LocalErrorKind = script.reason === 'away' ? 'AgentDisconnected' : 'InternalError';
+  throw new KlpError(kind, `${manifest.id}: ${faultText(command.script_object, script)}`);
 }
 
 /** Jobs and runs of the person at the machine. */

@@ -11,6 +11,7 @@ import type { LiveSettings } from '../machine/settings.ts';
 import type { Registry } from '../run/supervise.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Notices } from '../store/notices.ts';
+import { createDoorNotes } from './door-notes.ts';
 import { ProgressFeed } from './feed.ts';
 import type { History } from './history.ts';
 import { jobsHandlers, type LocalJobs } from './jobs.ts';
@@ -141,7 +142,7 @@ async function listen(
       path: socket ?? localAddress(process.platform),
       contract: localContract,
       ...door,
-      onEvent: (event) => log.warn({ event }, 'local socket'),
+      onEvent: createDoorNotes(log),
     });
   } catch (cause) {
     if (!(cause instanceof SocketError)) throw cause;

@@ -112,7 +112,13 @@ async function matching(codes: readonly SupportCode[], code: string): Promise<Su
   const usable = codes.filter(isSupportCodeUsable).slice(0, supportCodesMax);
   const found: SupportCode[] = [];
   if (code.length > limits.supportCodeCharsMax) return found;
-  for (const one of usable) if (await isCodeOf(code, one.hash)) found.push(one);
+  // An input method for Japanese writes letters and digits wide: who was told "A1" on the phone has typed "Ａ１".
+  const forms = [...new Set([code, code.normalize('NFKC')])];
+  for (const one of usable) {
+    let isFound = false;
+    for (const form of forms) if (await isCodeOf(form, one.hash)) isFound = true;
+    if (isFound) found.push(one);
+  }
   if (usable.length === 0) await isCodeOf(code, '');
   return found;
 }
