@@ -25,8 +25,11 @@ interface Stayer {
   main(args: readonly string[], io: Io): Promise<number>;
 }
 
-/** When a program that stays gives back what its start needed (ADR 9), in ms after it began; then from time to time, for what a busy time touched. */
-const givingBackMs = { first: 15_000, second: 60_000, every: 600_000 } as const;
+/** When a program that stays gives back what its start needed (ADR 9), in ms after it began; then at every so many ms what a busy time touched. */
+const givingBackMs = { first: 15_000, every: 60_000 } as const;
+
+/** Processor time between two looks that makes a time a busy one, in ms: who is at rest is left alone. */
+const busyMs = 300;
 
 /** Runs a program that stays until it is ended. */
 async function stay(loading: Promise<Stayer>, words: readonly string[], io: Io): Promise<number> {
@@ -36,8 +39,15 @@ async function stay(loading: Promise<Stayer>, words: readonly string[], io: Io):
 
 function keepGivingBack(): void {
   const give = async (): Promise<void> => (await import('./start-pages.ts')).giveBackStartPages();
-  for (const afterMs of [givingBackMs.first, givingBackMs.second]) setTimeout(give, afterMs).unref();
-  setInterval(give, givingBackMs.every).unref();
+  setTimeout(give, givingBackMs.first).unref();
+  let seenMs = Number.NEGATIVE_INFINITY; // the start was a busy time
+  const giveIfBusy = (): void => {
+    const { user, system } = process.cpuUsage();
+    const nowMs = (user + system) / 1000;
+    if (nowMs - seenMs > busyMs) void give();
+    seenMs = nowMs;
+  };
+  setInterval(giveIfBusy, givingBackMs.every).unref();
 }
 
 /** The executable is its own runtime and knows its name from `argv0`; a script's name is its path. Without expressions: each costs 50 µs here. */
