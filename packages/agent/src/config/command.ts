@@ -113,13 +113,16 @@ const verdictOf = ({ file, faults }: Found) => ({
     : {
         error: {
           code: 'config_unusable',
-          message: `${faults.length} faults; an agent would not start`,
+          message: refusal(faults),
           exit_code: exitCodes.config_unusable,
         },
         faults,
       }),
   notes: file?.notes ?? [],
 });
+
+const refusal = ({ length }: readonly Fault[]): string =>
+  `${length} ${length === 1 ? 'fault' : 'faults'}; an agent would not start`;
 
 const tellAll = ({ rows, broker }: Found) => ({ settings: rows, broker: broker ?? null });
 
@@ -140,7 +143,7 @@ function checked({ file, faults }: Found): string {
   const notes = (file?.notes ?? []).map((note) => `note: ${remarkLine(file?.path ?? '', note)}\n`);
   const wrong = faults.map((fault) => `${remarkLine(fault.source, fault)}\n`);
   const where = file === undefined ? 'there is no configuration file' : file.path;
-  const verdict = faults.length === 0 ? `${where}: sound\n` : `${faults.length} faults; an agent would not start\n`;
+  const verdict = faults.length === 0 ? `${where}: sound\n` : `${refusal(faults)}\n`;
   return [...notes, ...wrong, verdict].join('');
 }
 

@@ -140,6 +140,10 @@ local_trace_bodies = true
     expect(configOf([], {}, { text: '# nothing\n[agent]\n[log]\n' })).toEqual(configOf([]));
   });
 
+  it('may say a level as files of the ancestor do', () => {
+    expect(configOf([], {}, { text: '[log]\nlevel = "WARN"\n' })).toMatchObject({ logLevel: 'warn' });
+  });
+
   it.each<[string, string, object[]]>([
     [
       'a key that is misspelt, a table that is, and a key in the wrong table, all at once',

@@ -48,6 +48,9 @@ export function settleConfig(told: Sayings): { readonly settled: AllSettled; rea
   if (all['log.path'].value === undefined) {
     all['log.path'] = { value: join(String(all['agent.data_dir'].value), agentFiles.log), from: { kind: 'default' } };
   }
+  // Files of the system before this one may say INFO.
+  const { value: level, from } = all['log.level'];
+  all['log.level'] = { value: String(level).toLowerCase(), from };
   const unusable = settingNames.flatMap((name): Unusable[] => {
     const { value, from } = all[name];
     const why = value === undefined ? undefined : faults[name]?.(value, from);
