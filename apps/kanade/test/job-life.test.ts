@@ -131,7 +131,7 @@ describe('tag set, notify set, ps', () => {
     writeFileSync(gate, '');
     const event = await eventually(
       'the end is told',
-      () => existsSync(`${jobs.path}/ends`) && readFileSync(`${jobs.path}/ends`, 'utf8'),
+      () => (existsSync(`${jobs.path}/ends`) && readFileSync(`${jobs.path}/ends`, 'utf8')) || undefined,
     );
     expect(JSON.parse(event)).toMatchObject({ event_type: 'job.finished', job_id: run.job_id, exit_code: 4 });
     const matches = readFileSync(`${jobs.path}/matches`, 'utf8')
