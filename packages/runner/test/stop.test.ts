@@ -13,7 +13,7 @@ import { listProcesses } from '../src/process/identity.ts';
 import { stopTree } from '../src/process/stop-tree.ts';
 import { isStillMember, membersOf } from '../src/process/tree.ts';
 import { launchScript } from './launch.ts';
-import { startProgram } from './program.ts';
+import { programWords, startProgram } from './program.ts';
 
 /** Pids that the job's processes wrote into its output, when there are `count` of them. */
 function printed(job: JobDir, count: number): number[] | undefined {
@@ -102,6 +102,28 @@ if (ownControlGroup() !== undefined) {
     expect(isAlive(identity)).toBe(false);
     await ended;
     expect([existsSync(group), existsSync(pathOf(job, 'controlGroup'))]).toEqual([false, false]);
+  });
+
+  it('a job that was started from within a job is one of its own: who stops the one leaves the other', async () => {
+    await using dir = await tempDir();
+    await using jobs = openJobs(dir.path, { keeper: 'here' });
+    const words = programWords('launch-and-die', [dir.path, 'exec sleep 60']).map((word) => `'${word}'`);
+    const script = `echo $$; until [ -e ${dir.path}/go ]; do sleep 0.02; done; ${words.join(' ')} >${dir.path}/id; trap '' TERM; touch ${dir.path}/ready; exec sleep 60`;
+    const { job } = launchScript(dir.path, script);
+    const ended = jobs.adopt(job);
+    const [shell] = await printedPids(job, 1);
+    const group = await eventually('it has a group', () => textOf(pathOf(job, 'controlGroup')));
+    await eventually('it is in there', () => textOf(`${group}/cgroup.procs`)?.split('\n').includes(String(shell)));
+    writeFileSync(`${dir.path}/go`, '');
+    await eventually('the other one runs', () => existsSync(`${dir.path}/ready`));
+    const id = readFileSync(`${dir.path}/id`, 'utf8').trim();
+    const { report } = await stopJob(job, { by: 'user', graceMs: 100 });
+    expect(report).toMatchObject({ mechanism: 'control-group', survivors: [] });
+    await ended;
+    const other = { id, path: `${dir.path}/${id}` };
+    expect(settle(other).status).toBe('running');
+    await stopJob(other, { by: 'user', graceMs: 0 });
+    expect(settle(other).state?.ending).toMatchObject({ kind: 'killed' });
   });
 }
 

@@ -16,6 +16,7 @@
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, resolve } from 'node:path';
+import { outsideOfJobs } from './control-group/control-group.ts';
 import { identityOfChild, type ProcessIdentity } from './identity.ts';
 import { treeVariable } from './tree.ts';
 
@@ -172,11 +173,12 @@ export function spawnProgram(argv: readonly string[]): ProcessIdentity | undefin
   // It may be started from within a job, and is none of that job's processes.
   const env = { ...process.env, [treeVariable]: undefined };
   if (bun) {
-    const child = bun.spawn([...argv], { cwd: '/', env, stdio, detached: true });
+    const child = outsideOfJobs(() => bun.spawn([...argv], { cwd: '/', env, stdio, detached: true }));
     child.unref();
     return identityOfChild(child.pid);
   }
-  const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), { cwd: '/', env, stdio: [...stdio], detached: true });
+  const options = { cwd: '/', env, stdio: [...stdio], detached: true };
+  const child = outsideOfJobs(() => nodeSpawn()(argv[0] ?? '', argv.slice(1), options));
   child.once('error', () => undefined); // the caller finds out by what the program does not do
   child.unref();
   return child.pid === undefined ? undefined : identityOfChild(child.pid);
@@ -200,16 +202,12 @@ export function spawnTree(spec: SpawnSpec): Spawned {
   // Bun's own spawn costs 0.3 ms where node:child_process costs 4.8 there; on Node there is only the latter.
   const bun = (globalThis as { Bun?: BunLike }).Bun;
   if (bun) {
-    const child = bun.spawn(argv, { cwd: spec.cwd, env: spec.env, stdio, detached: true });
+    const child = outsideOfJobs(() => bun.spawn(argv, { cwd: spec.cwd, env: spec.env, stdio, detached: true }));
     const ended = child.exited.then(() => undefined);
     return { pid: child.pid, identity: identityOfChild(child.pid), ended, release: () => child.unref() };
   }
-  const child = nodeSpawn()(argv[0] ?? '', argv.slice(1), {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio: [...stdio],
-    detached: true,
-  });
+  const options = { cwd: spec.cwd, env: spec.env, stdio: [...stdio], detached: true };
+  const child = outsideOfJobs(() => nodeSpawn()(argv[0] ?? '', argv.slice(1), options));
   const ended = new Promise<void>((resolve, reject) => {
     child.once('exit', () => resolve());
     child.once('error', reject);

@@ -23,7 +23,7 @@ import { once } from '../identity.ts';
 /** Where version 2 is mounted: alone, or beside version 1. */
 const mounts = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];
 
-/** Makes a group for a job below our own; undefined where that is not possible. `again`: it may have been made for this very run already. */
+/** Makes a group for a job below our own, and beside that of a job we are a part of; undefined where that is not possible. `again`: it may have been made for this very run already. */
 export function createControlGroup(jobId: string, { again = false } = {}): string | undefined {
   const own = ownControlGroup();
   if (own === undefined) return undefined;
@@ -139,9 +139,37 @@ export function sweepControlGroups(nowMs = Date.now()): void {
   }
 }
 
-/** Our own group, where it may have children. Asked once: a launch has no time for five looks at what never changes. */
+/** The group of a job, and what is below it, at the end of a path. No unit of systemd is called so: they have a dot in their names. */
+const jobGroup = /\/kanade-[A-Za-z0-9_-]+(\/.*)?$/;
+
+/**
+ * Starts a process that is none of the job's that we may be a part of: what takes that job is not to take it. A process is born into the group of
+ * its parent, and cannot be moved before it has children of its own: so we go out for a moment. Costs some ms there, and one look elsewhere.
+ */
+export function outsideOfJobs<T>(start: () => T): T {
+  const group = controlGroupOf('self') ?? '';
+  if (!jobGroup.test(group)) return start();
+  const isOut = moveTo(group.replace(jobGroup, ''));
+  try {
+    return start();
+  } finally {
+    if (isOut) moveTo(group);
+  }
+}
+
+/** False where we may not, or the group is gone: then we stay where we are. */
+function moveTo(group: string): boolean {
+  try {
+    writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Our own group, without that of a job we may be a part of, where it may have children. Asked once: a launch has no time for five looks at what never changes. */
 export const ownControlGroup: () => string | undefined = once(() => {
-  const own = controlGroupOf('self');
+  const own = controlGroupOf('self')?.replace(jobGroup, '');
   if (own === undefined) return undefined;
   try {
     accessSync(`${own}/cgroup.procs`, constants.W_OK);
