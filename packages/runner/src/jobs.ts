@@ -27,7 +27,7 @@ import {
   pruneJobs,
 } from './keep/prune.ts';
 import { followFromNow } from './keep/watch-output.ts';
-import type { JobDefinition } from './life/definition.ts';
+import { checkSought, type JobDefinition } from './life/definition.ts';
 import { describeJob, type JobDescription } from './life/describe.ts';
 import { type Followed, type FollowOptions, followJob } from './life/follow.ts';
 import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
@@ -78,7 +78,7 @@ type Stream = 'stdout' | 'stderr';
 
 export interface Jobs extends AsyncDisposable {
   readonly root: string;
-  /** Defines a job; starts nothing. Throws `root_full`, `stdin_too_large`, `invalid_input`, `io_error`. */
+  /** Defines a job; starts nothing. Throws `root_full`, `stdin_too_large`, `invalid_input`, `invalid_pattern`, `io_error`. */
   create(definition: JobDefinition): JobDir;
   /**
    * Starts a created job, or puts it into its line. One that the system cannot start is no error: it is `failed`, with the reason in its state, and
@@ -137,7 +137,7 @@ export interface Jobs extends AsyncDisposable {
   ): { bytes: Uint8Array; totalBytes: number };
   /** Changes the definition in place. Throws `invalid_state` when another change is under way. */
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
-  /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. */
+  /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. Throws `invalid_pattern`. */
   notify(job: JobDir, change: NotificationChange): Promise<MetaFile>;
   /** Resolves when what it has printed is on the disk, and outlives a power cut. Rejects with what the system says against that. */
   flush(job: JobDir): Promise<void>;
@@ -268,7 +268,11 @@ const healthOf = (root: string): RootHealth => ({
 async function changeNotification(job: JobDir, change: NotificationChange, care: Care): Promise<MetaFile> {
   const isRunning = settle(job).status === 'running';
   if (isRunning) followFromNow(job); // before a keeper can see the match
-  const meta = await editMeta(job, (known) => ({ ...known, notification: change(known.notification) }));
+  const meta = await editMeta(job, (known) => {
+    const notification = change(known.notification);
+    checkSought(notification, known.notification);
+    return { ...known, notification };
+  });
   if (isRunning) care.changed(job);
   return meta;
 }

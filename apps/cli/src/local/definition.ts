@@ -187,7 +187,6 @@ export function mergeMatch(stored: Match, given: MatchOptions): Match {
   if (pattern === undefined) return undefined;
   const matchType =
     (given['output-match-type'] as 'contains' | 'regex' | undefined) ?? stored?.match_type ?? 'contains';
-  if (matchType === 'regex') checkExpression(pattern);
   const command = given['output-command'] ?? stored?.command;
   const file = given['output-file'] === undefined ? stored?.file : resolve(given['output-file']);
   return {
@@ -197,14 +196,6 @@ export function mergeMatch(stored: Match, given: MatchOptions): Match {
     ...(command === undefined ? {} : { command }),
     ...(file === undefined ? {} : { file }),
   };
-}
-
-function checkExpression(pattern: string): void {
-  try {
-    new RegExp(pattern);
-  } catch (error) {
-    throw new UsageError(`option --output-pattern: ${(error as Error).message}`);
-  }
 }
 
 /** The input of a job. */

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { isJobName, isQueueName, schemaVersion, wholeSecond } from '@kanade/shared/job-words';
 import { JobError } from '../job-error.ts';
+import { createLineTest } from '../output/match.ts';
 import { activeSessionUser, environmentOfUser, type SessionUser, wordsAsUser } from '../process/session-user.ts';
 import { findProgram } from '../process/spawn.ts';
 import { treeVariable } from '../process/tree.ts';
@@ -55,8 +56,8 @@ export interface JobDefinition {
 /** Login shell in string mode, as the command-line contract has it. */
 export const defaultWrapper: readonly string[] = ['sh', '-lc'];
 
-/** Throws `invalid_input` for what no system can start or no clock can measure. */
-function checkDefinition(definition: JobDefinition): void {
+/** Throws `invalid_input` for what no system can start or no clock can measure, `invalid_pattern` for what no line can have. */
+export function checkDefinition(definition: JobDefinition): void {
   const { command, cwd, env = [], envFiles = [], shellWrapper = [] } = definition;
   if (command.length === 0 && shellWrapper.length === 0) refuse('command', 'it is empty');
   for (const [name, texts] of Object.entries({ command, cwd: [cwd], env, envFiles, shellWrapper })) {
@@ -67,6 +68,13 @@ function checkDefinition(definition: JobDefinition): void {
     if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(name, `${value} is no number >= 0`);
   }
   if (definition.queue !== undefined || definition.after) checkTurn(definition);
+  checkSought(definition.notification, undefined);
+}
+
+/** Throws `invalid_pattern` for a new match that could never be met: the keeper would pass over it without a word. */
+export function checkSought(given: NotificationConfig | undefined, known: NotificationConfig | undefined): void {
+  const [match, before] = [given?.on_output_match, known?.on_output_match];
+  if (match && (match.pattern !== before?.pattern || match.match_type !== before.match_type)) createLineTest(match);
 }
 
 function checkTurn({ queue, after = [], runAs }: JobDefinition): void {
@@ -88,9 +96,8 @@ export interface Stored {
   readonly hidden: readonly string[];
 }
 
-/** The definition as it is stored. Throws `invalid_input` for one that makes no sense. */
+/** A definition that makes sense, as it is stored. */
 export function storedOf(definition: JobDefinition, id: string, root: string, nowMs: number): Stored {
-  checkDefinition(definition);
   const env = [...(definition.env ?? [])];
   const mask = [...(definition.mask ?? [])];
   const isHidden = (pair: string): boolean => mask.includes(splitPair(pair)[0]);

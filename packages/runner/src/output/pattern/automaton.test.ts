@@ -120,6 +120,25 @@ it('takes what other dialects write', () => {
 });
 
 it.each([
+  ['(?is)^rea.y$', 'READY', 'READ'],
+  ['(?P<year>\\d{4})-', '2026-', '26-'],
+  ['^\\pL+$', 'é', '1'],
+  ['^\\PL+$', '1', 'é'],
+  ['^[\\pL\\x{2d}_]+$', 'é-_', 'é '],
+  ['^\\x{1F600}$', '😀', 'x'],
+  ['^[[:alpha:]_]+$', 'a_B', 'a1'],
+  ['^[^[:space:]]$', 'x', ' '],
+  ['^[[:digit:][:upper:]]{2}$', 'A1', 'a1'],
+  ['^[[:punct:]]+$', '[/`{~!', '[a'],
+  ['^\\"\\_\\ \\:\\pL$', '"_ :é', '"_ :1'],
+  ['\\[[:alpha:]', '[a', 'z'],
+  ['\\\\pL', '\\pL', 'é'],
+  ['[\\w-.]', '-', '!'],
+])('takes what other dialects write: %s', (pattern, matching, other) => {
+  expect([matcher(pattern)(matching), matcher(pattern)(other)]).toEqual([true, false]);
+});
+
+it.each([
   ['(a', 'Unterminated group'],
   ['a)', 'Unmatched'],
   ['[a', 'Unterminated character class'],
@@ -129,7 +148,12 @@ it.each([
   ['a(?=b)', 'look-around'],
   ['(?<!a)b', 'look-around'],
   ['(?:a{1000}){1000}', 'too large'],
-  ['[[:alpha:]]', 'no class here'],
+  ['[[:vowel:]]', 'no class here'],
+  ['(?x)a', 'Invalid group'],
+  ['a(?i)b', 'Invalid group'],
+  ['(?i:a)b', 'flags'],
+  ['\\<a\\>', 'Invalid escape'],
+  ['\\p{Vowel}\\_', 'Invalid property name'],
   ['a'.repeat(1_001), '1001 characters'],
 ])('refuses %.30s with the reason', (pattern, why) => {
   expect(() => matcher(pattern)).toThrow(PatternError);

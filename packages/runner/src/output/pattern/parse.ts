@@ -1,8 +1,9 @@
 /**
- * Regular expressions that can be matched in linear time, as a tree: JavaScript's syntax, and `(?i)` at the beginning, `\A` and `\z` of
- * others. What no such program can do (back references, look-around) is refused. What a single character may be is left to the
+ * Regular expressions that can be matched in linear time, as a tree: JavaScript's syntax, and what others write for the same (`dialect.ts`; flags at
+ * the beginning, `\A` and `\z`). What no such program can do (back references, look-around) is refused. What a single character may be is left to the
  * engine of the language: an atom is the source of an expression for one character.
  */
+import { inOurWords } from './dialect.ts';
 
 /** Why an expression is none that we match. */
 export class PatternError extends Error {
@@ -28,6 +29,9 @@ export interface ParsedPattern {
 /** Characters of a pattern. */
 const lengthMax = 1_000;
 
+/** What counts for every expression: a line holds no other line, so `m` and `s` mean nothing, and all is Unicode. */
+const leadingFlags = /^\(\?[imsu]+\)/;
+
 const quantifier = /\*|\+|\?|\{(\d+)(,(\d*))?\}/y;
 const group = /\((?:\?:|\?<[^=!>][^>]*>|(?!\?))/y;
 const surrogates = 'u[dD][89abAB][\\da-fA-F]{2}\\\\u[dD][c-fC-F][\\da-fA-F]{2}';
@@ -49,22 +53,24 @@ const asserted: Readonly<Record<string, Assertion>> = {
 /** Throws `PatternError`. */
 export function parsePattern(text: string): ParsedPattern {
   if (text.length > lengthMax) throw new PatternError(`it has ${text.length} characters: ${lengthMax} are the most`);
-  const folds = text.startsWith('(?i)');
-  const source = folds ? text.slice(4) : text;
+  const given = leadingFlags.exec(text)?.[0] ?? '';
+  const folds = given.includes('i');
+  const source = inOurWords(text.slice(given.length));
   const flags = `${strictness(source)}${folds ? 'i' : ''}`;
   const reader = new PatternReader(source);
   return { node: reader.readAll(), flags };
 }
 
-/** `u` where the strict mode takes the pattern; some patterns of other dialects are refused only by that. */
+/** `u` where the strict mode takes the pattern; some patterns of other dialects are refused only by that, and `\p` means something in it alone. */
 function strictness(source: string): 'u' | '' {
   const plain = source.replace(/\\\\|\\[Az]/g, (found) => (found === '\\\\' ? found : ''));
+  const needsStrict = /\\[pP<>]|\\u\{/.test(plain.replaceAll('\\\\', ''));
   for (const flags of ['u', ''] as const) {
     try {
       new RegExp(plain, flags);
       return flags;
     } catch (error) {
-      if (flags === '') throw new PatternError((error as Error).message);
+      if (flags === '' || needsStrict) throw new PatternError((error as Error).message);
     }
   }
   return '';
@@ -115,13 +121,14 @@ class PatternReader {
     if (/^\\[1-9k]/.test(source))
       throw new PatternError(`a back reference (${source}) takes more than one look at a line`);
     if (source.startsWith('[[:')) throw new PatternError(`${source}] is no class here: write \\d, \\w, \\s or a range`);
+    if (/^\[.*\[:\^?[a-z]+:\]/.test(source)) throw new PatternError(`${source} has a class that is not known`);
     return { kind: 'atom', source };
   }
 
   #group(): PatternNode {
     if (!this.#match(group)) {
       throw new PatternError(
-        `${this.#text.slice(this.#at, this.#at + 3)} at character ${this.#at + 1}: no look-around, no flags but (?i) at the beginning`,
+        `${this.#text.slice(this.#at, this.#at + 3)} at character ${this.#at + 1}: no look-around, and flags (i, m, s, u) at the beginning alone`,
       );
     }
     const node = this.#either();
