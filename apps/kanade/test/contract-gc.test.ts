@@ -117,6 +117,14 @@ describe('collection by run', () => {
     expect(namesIn(jobs.root)).toEqual([...left, job_id].sort());
   });
 
+  it('takes what has become too old since the last call, however short that is ago', async () => {
+    await using jobs = await jobsRoot();
+    await jobs.answer(['run', '--', 'true']);
+    makeByHand(jobs.root, 'old');
+    await jobs.answer(['run', '--', 'true']);
+    expect(existsSync(`${jobs.root}/old`)).toBe(false);
+  });
+
   it.each(['start', 'restart'])('%s collects too, create does not', async (command) => {
     await using jobs = await jobsRoot();
     makeByHand(jobs.root, 'old');

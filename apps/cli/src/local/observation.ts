@@ -6,6 +6,7 @@ import { type Answer, type Context, type Options, UsageError } from '../call/com
 import { askedMode, compressOptions, withCompression } from '../compress/compress.ts';
 import { excerptBytes, tailsOf } from '../door/excerpts.ts';
 import { answerLaunched, observeSeconds } from '../door/launched.ts';
+import type { Io } from '../io.ts';
 import { type Config, readConfig } from './settings.ts';
 
 /** The jobs of this call; their keeper is a process of its own, because this call comes and goes. */
@@ -114,10 +115,13 @@ const legacyOf = (jobs: Jobs, job: JobDir, given: ObservationOptions): Record<st
 const scanDefault = 200;
 const deleteDefault = 20;
 
-/** Without options of its own a root is collected at most this often, in ms: looking costs a call its speed. */
+/** Without options of its own a root with more jobs than {@link fewJobs} is collected at most this often, in ms: looking costs a call its speed. */
 const everyMs = 60_000;
 
-type CollectOptions = Options<typeof collectOptions>;
+/** So many are looked at in less than a millisecond. */
+const fewJobs = 10;
+
+type CollectOptions = Partial<Options<typeof collectOptions>>;
 
 /**
  * Reads the configuration and checks what the options say about collection, before a job is launched: afterwards it is
@@ -130,33 +134,32 @@ export async function prepareCollection(given: CollectOptions, { io }: Context, 
   return config;
 }
 
-/** The call, and the jobs of its root. */
+/** Whose root is collected, and who is told what was wrong. */
 interface CollectedPlace {
-  readonly context: Context;
-  readonly jobs: Pick<Jobs, 'prune'>;
+  readonly jobs: Pick<Jobs, 'root' | 'prune'>;
+  readonly io: Pick<Io, 'stderr'>;
 }
 
 /** Deletes old jobs if it is time to. Never fails a call that has launched a job: stderr says what was wrong. */
-export function collect(given: CollectOptions, config: Config, place: CollectedPlace): void {
+export function collect(given: CollectOptions, config: Config, { jobs, io }: CollectedPlace): void {
   try {
-    collectNow(given, config, place);
+    collectNow(given, config, jobs);
   } catch (error) {
-    place.context.io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
+    io.stderr(`warning: old jobs were not collected: ${(error as Error).message}\n`);
   }
 }
 
-function collectNow(given: CollectOptions, { gc }: Config, { context: { root }, jobs }: CollectedPlace): void {
+function collectNow(given: CollectOptions, { gc }: Config, jobs: CollectedPlace['jobs']): void {
   if (given['no-auto-gc']) return;
   const asked = ['auto-gc-older-than', 'auto-gc-max-jobs', 'auto-gc-max-bytes'].some(
     (name) => given[name as keyof CollectOptions] !== undefined,
   );
-  if (!asked && !isDue(root)) return;
   if (!asked && gc.auto === false) return;
   const olderThanMs = parseRetention(given['auto-gc-older-than'] ?? gc.older_than ?? retentionDefault);
-  touch(root);
+  if (!asked && !isDue(jobs.root, olderThanMs)) return;
   const maxJobs = given['auto-gc-max-jobs'] ?? gc.max_jobs;
   const maxBytes = given['auto-gc-max-bytes'] ?? gc.max_bytes;
-  jobs.prune({
+  const { scanned } = jobs.prune({
     olderThanMs,
     exclusive: true,
     scanMax: gc.scan_limit ?? scanDefault,
@@ -164,13 +167,15 @@ function collectNow(given: CollectOptions, { gc }: Config, { context: { root }, 
     ...(maxJobs === undefined ? {} : { maxJobs }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
+  if (scanned > fewJobs) touch(jobs.root);
 }
 
 const stampOf = (root: string): string => join(root, '.gc.stamp');
 
-function isDue(root: string): boolean {
+/** A root that had few jobs has no stamp. A job is not kept much longer than it was asked for. */
+function isDue(root: string, olderThanMs: number): boolean {
   const last = statSync(stampOf(root), { throwIfNoEntry: false })?.mtimeMs;
-  return last === undefined || Math.abs(Date.now() - last) > everyMs;
+  return last === undefined || Math.abs(Date.now() - last) > Math.min(everyMs, olderThanMs);
 }
 
 function touch(root: string): void {

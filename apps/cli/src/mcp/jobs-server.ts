@@ -16,7 +16,6 @@ import {
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 import { observeSeconds } from '../door/launched.ts';
-import type { Io } from '../io.ts';
 import { productVersion } from '../version.ts';
 import { documentOf, toolResultOf } from './answers.ts';
 import { listLogs, logTemplate, readLogPart } from './log-resources.ts';
@@ -30,7 +29,6 @@ type Handler = (request: JSONRPCRequest, context: ServerContext) => Promise<Resu
 type Params = Readonly<Record<string, unknown>>;
 
 export interface JobsServerOptions extends Desk {
-  readonly io: Io;
   readonly era: Era;
   /** Resolves when the answer to a request may be made. */
   readonly turn: (context: ServerContext) => Promise<void>;
@@ -177,6 +175,7 @@ async function callTool(params: Params, context: ServerContext, options: JobsSer
     jobs,
     cwd,
     rule,
+    io,
     startedMs,
     signal,
     onWaiting: progress.onWaiting,

@@ -11,6 +11,8 @@ import { answerStatus } from '../door/status.ts';
 import { answerTail } from '../door/tail.ts';
 import { answerWait, waitSeconds } from '../door/wait.ts';
 import type { OnWaiting } from '../door/waiting.ts';
+import type { Io } from '../io.ts';
+import { collect } from '../local/observation.ts';
 import { canonical } from '../local/settings.ts';
 import { secondsOf, type UntilRule } from './until.ts';
 
@@ -28,6 +30,7 @@ export interface Desk {
   /** Absolute: where relative paths of calls begin. */
   readonly cwd: string;
   readonly rule: UntilRule;
+  readonly io: Io;
 }
 
 /** One call. */
@@ -171,18 +174,20 @@ const capped = (answer: Answer, isCapped: boolean, { untilMax }: UntilRule): Ans
   isCapped && answer.state === 'running' && !answer.matched ? { ...answer, until_capped_at: untilMax } : answer;
 
 /** Starts what a call of `run` describes. Throws {@link CallRefusal}, `JobError`. */
-export async function launch(given: JobToolCall<'run'>, { jobs, cwd }: Desk): Promise<Launched> {
+export async function launch(given: JobToolCall<'run'>, { jobs, cwd, io }: Desk): Promise<Launched> {
   const { command, env = {}, timeout = 0, stdin, stdin_file: stdinFile } = given;
   checkCommand(given);
   const input = stdinFile === undefined ? stdin : await readInput(resolve(cwd, stdinFile));
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
-  return jobs.launch({
+  const launched = jobs.launch({
     command,
     cwd: canonical(resolve(cwd, given.cwd ?? '.')),
     env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
     timeoutMs: timeout * 1000,
     ...(bytes ? { stdin: bytes } : {}),
   });
+  collect({}, { gc: {} }, { jobs, io }); // as built in: the configuration file is not read here (contract, section 7.1)
+  return launched;
 }
 
 function checkCommand({ command, cwd = '', env = {}, stdin, stdin_file: stdinFile }: JobToolCall<'run'>): void {

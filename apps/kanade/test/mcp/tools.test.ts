@@ -1,7 +1,9 @@
 /** The tools of `kanade mcp`, called with the official clients of both eras (contract, section 8.2). */
+import { existsSync } from 'node:fs';
 import { jobResponses, readAs } from '@kanade/shared/job';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
+import { makeByHand } from '../hand-made.ts';
 import { jobsRoot } from '../program.ts';
 import { connect, eras } from './clients.ts';
 
@@ -64,11 +66,12 @@ describe.each(eras)('a client of %s', (era) => {
     });
   });
 
-  it('gives input, directory and variables to the job', async () => {
+  it('gives input, directory and variables to the job; old jobs go as they do after a run of the command line', async () => {
     await using jobs = await jobsRoot();
+    makeByHand(jobs.root, 'old');
     await using mcp = await connect(era, jobs);
     const echoed = await mcp.call('run', { command: ['cat'], stdin: '-' });
-    expect(echoed.stdout).toBe('-');
+    expect([echoed.stdout, existsSync(`${jobs.root}/old`)]).toEqual(['-', false]);
     const shown = await mcp.call('run', {
       command: ['sh', '-c', 'cat; pwd; echo $V'],
       stdin_file: '/etc/hostname',

@@ -140,10 +140,8 @@ export function choosePrunable(
   pool: readonly PruneCandidate[],
   { olderThanMs, maxJobs, maxBytes, nowMs }: PruneLimits & { nowMs: number },
 ): PruneCandidate[] {
-  // Compared in whole seconds: that is what the files hold.
-  const cutoff = Math.floor((nowMs - olderThanMs) / 1000);
   const aged = pool
-    .filter(({ endedAtMs }) => Math.floor(endedAtMs / 1000) < cutoff)
+    .filter(({ endedAtMs }) => isAged(endedAtMs, { olderThanMs, nowMs }))
     .sort((a, b) => a.endedAtMs - b.endedAtMs);
   const isFew = maxJobs === undefined || aged.length <= maxJobs;
   const byNumber = isFew ? aged : aged.slice(0, aged.length - maxJobs);
@@ -156,6 +154,10 @@ export function choosePrunable(
   }
   return aged.filter((candidate) => chosen.has(candidate));
 }
+
+/** Compared in whole seconds: that is what the files hold. */
+const isAged = (endedAtMs: number, { olderThanMs, nowMs }: Pick<PruneOptions, 'olderThanMs' | 'nowMs'>): boolean =>
+  Math.floor(endedAtMs / 1000) < Math.floor((nowMs - olderThanMs) / 1000);
 
 /** Deletes ended jobs by age, number and size; what was cut off before anything ran counts as ended then. */
 export function pruneJobs(root: string, options: PruneOptions): PruneReport {
@@ -173,8 +175,11 @@ function prune(root: string, options: PruneOptions): PruneReport {
   const awaited = awaitedJobs(root);
   for (const id of scanned) {
     if (awaited.has(id)) continue;
-    const candidate = candidateOf({ id, path: join(root, id) }, options.nowMs);
-    if (candidate) pool.push(candidate);
+    const job = { id, path: join(root, id) };
+    const endedAtMs = endedAt(job, options.nowMs);
+    // What is young stays whatever its size, which takes many looks.
+    if (endedAtMs !== undefined && isAged(endedAtMs, options))
+      pool.push({ id, endedAtMs, bytes: bytesBelow(job.path) });
   }
   const chosen = choosePrunable(pool, options);
   let deleted = 0;
@@ -210,12 +215,13 @@ function rotated(names: readonly string[], nowMs: number): string[] {
   return [...names.slice(from), ...names.slice(0, from)];
 }
 
-function candidateOf(job: JobDir, nowMs: number): PruneCandidate | undefined {
+/** In ms since 1970; undefined for what is not to go. */
+function endedAt(job: JobDir, nowMs: number): number | undefined {
   const view = settle(job);
-  if (!view.state) return cutOff(job, nowMs);
+  if (!view.state) return cutOffAt(job, nowMs);
   if (!isTerminal(view.status)) return undefined;
   const endedAtMs = Date.parse(view.state.finished_at ?? view.state.updated_at);
-  return Number.isNaN(endedAtMs) ? undefined : { id: job.id, endedAtMs, bytes: bytesBelow(job.path) };
+  return Number.isNaN(endedAtMs) ? undefined : endedAtMs;
 }
 
 /** What a launch may have made before its first state. */
@@ -226,11 +232,10 @@ const firstFiles: readonly string[] = [meta, stdin, masked, record, stdout, stde
  * What a caller leaves behind that was killed before anything ran: no state, and nothing but the first files of a launch. It ended
  * when its last file was made. A launch that may still be under way is none, nor is one whose shim has begun.
  */
-function cutOff(job: JobDir, nowMs: number): PruneCandidate | undefined {
+function cutOffAt(job: JobDir, nowMs: number): number | undefined {
   if (!ourName.test(job.id) || !readdirSync(job.path).every((name) => firstFiles.includes(name))) return undefined;
   const endedAtMs = lstatSync(job.path).mtimeMs;
-  if (nowMs - endedAtMs <= launchMsMax || readRecord(job).kind !== 'empty') return undefined;
-  return { id: job.id, endedAtMs, bytes: bytesBelow(job.path) };
+  return nowMs - endedAtMs <= launchMsMax || readRecord(job).kind !== 'empty' ? undefined : endedAtMs;
 }
 
 function bytesBelow(path: string): number {

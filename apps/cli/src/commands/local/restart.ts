@@ -38,7 +38,7 @@ export const restart = defineCommand({
     context.onWaiting?.(waitingFor(jobs, job));
     const launched = await jobs.restart(job, { signal, graceMs, abort: context.io.signal });
     const answer = await observeAndAnswer({ type: 'restart', given, jobs, launched, context, config });
-    collect(given, config, { context, jobs });
+    collect(given, config, { io: context.io, jobs });
     return answer;
   },
 });

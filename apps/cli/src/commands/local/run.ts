@@ -49,7 +49,7 @@ export const run = defineCommand({
     const definition = { ...defined, ...log, ...turnOf(given, jobs) };
     const launched = jobs.launch(definition);
     const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context, config });
-    collect(given, config, { context, jobs });
+    collect(given, config, { io: context.io, jobs });
     return notTaken === undefined ? answer : { ...answer, stdin: notTaken };
   },
 });

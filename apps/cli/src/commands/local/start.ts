@@ -21,7 +21,7 @@ export const start = defineCommand({
     const jobs = jobsOf(context);
     const launched = jobs.start(jobs.find(oneWord(words, 'JOB_ID')));
     const answer = await observeAndAnswer({ type: 'start', given, jobs, launched, context, config });
-    collect(given, config, { context, jobs });
+    collect(given, config, { io: context.io, jobs });
     return answer;
   },
 });
