@@ -69,6 +69,7 @@ describe('the end of a job', () => {
 
   it.each([
     ['a command that fails', ['--notify-command', 'exit 3'], 'exited with status 3'],
+    ['a command without words', ['--notify-command', ''], 'empty shell command'],
     ['a file below a file', ['--notify-file', '/etc/hostname/ends'], 'create parent dir'],
     ['a file that is a directory', ['--notify-file', '/'], 'EISDIR'],
   ])('%s is recorded, and changes nothing for the job', async (_name, options, error) => {
@@ -102,6 +103,11 @@ describe('output that matches', () => {
     ['stderr alone', ['--output-pattern', 'a.b', '--output-stream', 'stderr'], ['stderr a.b err']],
     ['the line that was not finished', ['--output-pattern', 'end'], ['stdout axb end']],
     ['is case-sensitive', ['--output-pattern', 'axb'], ['stdout axb end']],
+    [
+      'regex, as other tools write it',
+      ['--output-pattern', '(?i)^axb(?P<rest>[[:space:]]|$)', '--output-match-type', 'regex'],
+      ['stdout AxB', 'stdout axb end'],
+    ],
   ];
   it.each(cases)('%s', async (_name, options, lines) => {
     await using jobs = await jobsRoot();
@@ -182,6 +188,15 @@ describe('notify set', () => {
     });
     const answer = await jobs.answer(['notify', 'set', String(job_id)]);
     expect(answer.notification).toEqual(notification);
+  });
+
+  it('refuses an expression that no keeper can look for, and leaves what stands there', async () => {
+    await using jobs = await jobsRoot();
+    const { job_id } = await jobs.answer(['create', '--output-pattern', '(a)\\1', '--', 'true']);
+    const set = (...words: string[]) => jobs.answer(['notify', 'set', String(job_id), ...words]);
+    const refused = await set('--output-match-type', 'regex', '--command', 'true');
+    expect(refused).toMatchObject({ status: 1, error: { code: 'invalid_pattern' } });
+    expect((await set()).notification).toEqual({ on_output_match: { ...match, pattern: '(a)\\1' } });
   });
 
   it('of a job that has ended runs no sink', async () => {

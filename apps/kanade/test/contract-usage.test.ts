@@ -77,6 +77,7 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['tail --max-bytes -5 j', /whole number/],
     ['list --limit -1', /whole number/],
     ['gc --max-jobs many', /whole number/],
+    [`tail --max-bytes ${2n ** 64n} j`, /whole number/],
     // values
     ['list --state sleeping', /unknown state/],
     ['ps --state running', /unknown option --state/],
@@ -89,7 +90,6 @@ describe('usage errors: exit 2, empty stdout, a text on stderr, nothing made', (
     ['run --output-match-type glob -- true', /contains, regex/],
     ['run --output-stream both -- true', /stdout, stderr, either/],
     ['notify set x --output-stream both', /stdout, stderr, either/],
-    ['run --output-pattern ( --output-match-type regex -- true', /Invalid regular expression|--output-pattern/],
     ['kill --signal NOPE x', /unknown signal/],
     ["kill --signal '' x", /unknown signal/],
     ['restart --signal NOPE x', /unknown signal/],
@@ -153,6 +153,11 @@ describe('errors: exit 1, one error object, nothing made', () => {
     ['run --stdin abcd --stdin-max-bytes 3 -- true', 'stdin_too_large'],
     ['create --stdin abcd --stdin-max-bytes 3 -- true', 'stdin_too_large'],
     ['run --auto-gc-older-than soon -- true', 'internal_error'],
+    ...['(', '(a)\\1', '(?=a)'].flatMap((pattern) =>
+      ['run', 'create'].map(
+        (name) => [`${name} --output-match-type regex --output-pattern ${pattern} -- true`, 'invalid_pattern'] as const,
+      ),
+    ),
     ['start --auto-gc-older-than 5w x', 'internal_error'],
     ['gc --older-than 1w', 'internal_error'],
     ['gc --older-than -1d', 'internal_error'],

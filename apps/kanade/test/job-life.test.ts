@@ -208,7 +208,6 @@ describe('delete and gc', () => {
     ageJob(jobs, old, '2020-01-01T00:00:00Z');
     writeFileSync(`${jobs.root}/.gc.lock`, '');
     const longAgo = new Date('2020-01-01');
-    utimesSync(`${jobs.root}/.gc.stamp`, longAgo, longAgo);
     utimesSync(`${jobs.root}/.gc.lock`, longAgo, longAgo); // one that is empty and new is being made
     await jobs.answer(['run', '--no-auto-gc', '--', 'true']);
     expect(existsSync(`${jobs.root}/${old}`)).toBe(true);
@@ -273,11 +272,15 @@ describe('configuration and form of answers', () => {
     chmodSync(shell, 0o755);
     writeFileSync(config, `[shell]\nunix = [${JSON.stringify(shell)}]\n`);
     expect(await jobs.answer(['run', '--config', config, '--', 'true'])).toMatchObject({ stdout: `by ${shell}\n` });
-    writeFileSync(config, '[gc\n');
-    expect(await jobs.answer(['run', '--config', config, '--', 'true'])).toMatchObject({
-      status: 1,
-      error: { code: 'config_error' },
-    });
+    for (const [text, code] of [
+      ['[gc', 'config_error'],
+      ['[shell]\nunix = "sh -c"', 'config_error'],
+      ['[shell]\nunix = []', 'internal_error'],
+    ] as const) {
+      writeFileSync(config, `${text}\n`);
+      const refused = await jobs.answer(['run', '--config', config, '--', 'true']);
+      expect(refused).toMatchObject({ status: 1, error: { code } });
+    }
     expect(await jobs.answer(['run', '--config', `${jobs.path}/none`, '--', 'true'])).toMatchObject({ ok: true });
   });
 

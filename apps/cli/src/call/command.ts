@@ -286,7 +286,7 @@ function takeOption({
 
 function parseCount(flag: string, text: string): number {
   const value = Number(text);
-  if (!/^\+?\d+$/.test(text) || value > 2 ** 64)
+  if (!/^\+?\d+$/.test(text) || (value >= 2 ** 64 && BigInt(text) >= 2n ** 64n))
     throw new UsageError(`option ${flag} must be a whole number, not negative: ${text}`);
   return Math.min(value, countMax); // beyond it nothing differs, and digits would be lost
 }

@@ -44,7 +44,11 @@ export function readConfigFile(path: string): Config {
   if (output !== undefined && output !== 'json' && output !== 'yaml' && output !== 'human') {
     fail(`output must be one of json, yaml, human: ${JSON.stringify(output)}`);
   }
-  const shell = shellIn(table('shell'), path);
+  const platform = process.platform === 'win32' ? 'windows' : 'unix';
+  const shell = valuesOf('shell').typed<string[]>(platform, isWords, 'a list of words');
+  // Of all that can be wrong this alone has another code (contract, section 5.5).
+  if (shell?.length === 0)
+    throw new JobError('internal_error', `configuration file ${path}: shell.${platform} must not be empty`);
   return {
     output: output as Config['output'],
     compression,
@@ -67,10 +71,4 @@ export function readConfigFile(path: string): Config {
   };
 }
 
-/** The words of this system's shell. Throws `internal_error`, as the contract names it (section 4.2). */
-function shellIn(table: Table, path: string): string[] | undefined {
-  const shell = table[process.platform === 'win32' ? 'windows' : 'unix'];
-  if (shell === undefined) return undefined;
-  if (Array.isArray(shell) && shell.length > 0 && shell.every((word) => typeof word === 'string')) return shell;
-  throw new JobError('internal_error', `configuration file ${path}: shell must be a list of words, not empty`);
-}
+const isWords = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === 'string');

@@ -39,15 +39,15 @@ interface Sinks {
  * are told the path of the job of the view.
  */
 export async function notifyCompletion(job: JobDir, meta: MetaFile, view: JobView): Promise<void> {
-  const config = meta.notification;
-  if (!view.state || (!config?.notify_command && !config?.notify_file)) return;
+  const { notify_command: command, notify_file: file } = meta.notification ?? {};
+  if (!view.state || (command ?? file) === undefined) return;
   if (wasDelivered(job)) return;
   const event = completionEvent(meta, view);
   replaceFile(pathOf(job, 'completion'), pretty({ ...event, delivery_results: [] }));
   const results = await deliver(job, meta, {
     event,
     eventPath: pathOf(view.job, 'completion'),
-    sinks: { command: config.notify_command, file: config.notify_file },
+    sinks: { command, file },
   });
   replaceFile(pathOf(job, 'completion'), pretty({ ...event, delivery_results: results }));
 }

@@ -5,7 +5,7 @@ import { kindByCommand } from './by-command.ts';
 const table = `
 git-status      | git status | git -C /srv/demo status -s | git -c core.pager= --git-dir x --work-tree y status
 git-log         | git log --oneline | /usr/bin/git log
-git-diff        | git diff HEAD~1 | git --no-pager diff
+git-diff        | git diff HEAD~1 | git --no-pager diff | git --git-dir=/srv/x/.git diff
 git-show        | git show
 git-push        | git push origin main
 git-pull        | git pull --rebase

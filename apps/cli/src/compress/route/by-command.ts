@@ -83,10 +83,13 @@ const afterOptions = (words: readonly string[]): readonly string[] => {
 };
 
 function kindOfWords(given: readonly string[]): Kind | undefined {
-  const [first = '', ...rest] = bare(given).map((word) => programOf(unquotedWord(word)));
+  const [first = '', ...rest] = bare(given).map((word) => plainWord(unquotedWord(word)));
   const family = families[first];
   return Object.hasOwn(families, first) && family ? family(rest, given) : undefined;
 }
+
+/** A path in an option is part of it. */
+const plainWord = (word: string): string => (word.startsWith('-') ? word.toLowerCase() : programOf(word));
 
 const unquotedWord = (word: string): string => word.replace(/^["']+|["']+$/g, '');
 
