@@ -44,11 +44,8 @@ export function readConfigFile(path: string): Config {
   if (output !== undefined && output !== 'json' && output !== 'yaml' && output !== 'human') {
     fail(`output must be one of json, yaml, human: ${JSON.stringify(output)}`);
   }
-  const platform = process.platform === 'win32' ? 'windows' : 'unix';
-  const shell = valuesOf('shell').typed<string[]>(platform, isWords, 'a list of words');
-  // Of all that can be wrong this alone has another code (contract, section 5.5).
-  if (shell?.length === 0)
-    throw new JobError('internal_error', `configuration file ${path}: shell.${platform} must not be empty`);
+  const shell = valuesOf('shell').typed<string[]>(shellKey, isWords, 'a list of words');
+  if (shell?.length === 0) throw emptyShell(path);
   return {
     output: output as Config['output'],
     compression,
@@ -70,5 +67,11 @@ export function readConfigFile(path: string): Config {
     },
   };
 }
+
+const shellKey = process.platform === 'win32' ? 'windows' : 'unix';
+
+/** Of all that can be wrong this alone has another code (contract, section 5.5). */
+const emptyShell = (path: string): JobError =>
+  new JobError('internal_error', `configuration file ${path}: shell.${shellKey} must not be empty`);
 
 const isWords = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === 'string');

@@ -57,7 +57,7 @@ export interface JobDefinition {
 export const defaultWrapper: readonly string[] = ['sh', '-lc'];
 
 /** Throws `invalid_input` for what no system can start or no clock can measure, `invalid_pattern` for what no line can have. */
-export function checkDefinition(definition: JobDefinition): void {
+export function checkJobDefinition(definition: JobDefinition): void {
   const { command, cwd, env = [], envFiles = [], shellWrapper = [] } = definition;
   if (command.length === 0 && shellWrapper.length === 0) refuse('command', 'it is empty');
   for (const [name, texts] of Object.entries({ command, cwd: [cwd], env, envFiles, shellWrapper })) {

@@ -30,7 +30,7 @@ import {
 } from '../record/layout.ts';
 import { makeJobDir, noteLaunch } from '../record/root.ts';
 import { createdState, failedState, launchMsMax, runningState } from './decide-ending.ts';
-import { checkDefinition, type JobDefinition, storedOf, workloadOf } from './definition.ts';
+import { checkJobDefinition, type JobDefinition, storedOf, workloadOf } from './definition.ts';
 import { readRecord } from './settle.ts';
 
 /** A job whose shim runs. `ended` resolves when the ending is on disk; it holds the event loop until `release`. */
@@ -73,7 +73,7 @@ interface MadeJob {
 }
 
 function makeJob(root: string, definition: JobDefinition, complete: (job: JobDir) => void = () => undefined): MadeJob {
-  checkDefinition(definition);
+  checkJobDefinition(definition);
   const { stdin, stdinBytesMax = limits.stdinBytes } = definition;
   if (stdin && stdin.length > stdinBytesMax) {
     throw new JobError('stdin_too_large', `input is ${stdin.length} bytes: the limit is ${stdinBytesMax}`);
