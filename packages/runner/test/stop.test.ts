@@ -112,8 +112,8 @@ if (ownControlGroup() !== undefined) {
     const { job } = launchScript(dir.path, script);
     const ended = jobs.adopt(job);
     const [shell] = await printedPids(job, 1);
-    const group = await eventually('it has a group', () => textOf(pathOf(job, 'controlGroup')));
-    await eventually('it is in there', () => textOf(`${group}/cgroup.procs`)?.split('\n').includes(String(shell)));
+    const group = await eventually('it has a group', () => settledGroupOf(job));
+    expect(controlGroupMembers(group)).toContain(shell);
     writeFileSync(`${dir.path}/go`, '');
     await eventually('the other one runs', () => existsSync(`${dir.path}/ready`));
     const id = readFileSync(`${dir.path}/id`, 'utf8').trim();
