@@ -3,7 +3,7 @@ import { killControlGroup, removeControlGroup } from './control-group/control-gr
 import { clockTick, isAlive, type ProcessEntry } from './identity.ts';
 import { sendSignal } from './send-signal.ts';
 import type { StopPlan } from './stop-plan.ts';
-import { isStillMember, isYoung, membersOf, type TreeTarget } from './tree.ts';
+import { isStillMember, isYoung, membersOf, nameOf, type TreeTarget } from './tree.ts';
 
 /** What a stop did: how, to whom, and who is still there. */
 export interface StopReport {
@@ -46,6 +46,8 @@ interface WatchedTree extends Pick<TreeTarget, 'leader' | 'controlGroup'> {
 function watchTree(target: TreeTarget): WatchedTree {
   const { leader } = target;
   const young = new WeakSet<ProcessEntry>();
+  /** Those that were members while the leader lived: one that started in the tick in which it was last seen is no stranger. */
+  const known = new Set<string>();
   let ledAt = 0;
   const isLed = (): boolean => {
     const tick = clockTick();
@@ -62,12 +64,15 @@ function watchTree(target: TreeTarget): WatchedTree {
     members(onUnclear) {
       isLed();
       const tick = clockTick();
-      const found = membersOf({ ...target, ledAt }, { tick, onUnclear }).filter(({ pid }) => pid !== process.pid);
+      const found = membersOf({ ...target, ledAt, known }, { tick, onUnclear }).filter(
+        ({ pid }) => pid !== process.pid,
+      );
       for (const entry of found) if (isYoung(entry, tick)) young.add(entry);
+      if (isLed()) for (const entry of found) known.add(nameOf(entry));
       return found;
     },
     send(member, signal) {
-      const isMeant = young.has(member) ? () => isStillMember({ ...target, ledAt }, member) : undefined;
+      const isMeant = young.has(member) ? () => isStillMember({ ...target, ledAt, known }, member) : undefined;
       sendSignal({ pid: member.pid, start: member.start, boot: leader.boot }, signal, 'process', isMeant);
     },
   };

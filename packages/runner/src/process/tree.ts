@@ -137,6 +137,8 @@ export interface TreeTarget {
    * others its number alone does not say so: a daemon of a stranger who had it later is in such a session, too.
    */
   readonly ledAt?: number;
+  /** By `nameOf`: who was a member while the leader lived. */
+  readonly known?: ReadonlySet<string>;
 }
 
 /** One look at the processes of the machine. */
@@ -190,8 +192,12 @@ const isNumbered = ({ leader }: TreeTarget, { session, group }: ProcessEntry): b
   session === leader.pid || group === leader.pid;
 
 /** In a session of the leader's number, and there while the leader lived. Other systems than Linux do not tell. */
-const isOfItsTime = ({ leader, ledAt = 0 }: TreeTarget, { session, start }: ProcessEntry): boolean =>
-  process.platform !== 'linux' || (session === leader.pid && Number(start) < ledAt);
+const isOfItsTime = ({ leader, ledAt = 0, known }: TreeTarget, entry: ProcessEntry): boolean =>
+  process.platform !== 'linux' ||
+  (entry.session === leader.pid && (Number(entry.start) < ledAt || known?.has(nameOf(entry)) === true));
+
+/** A process of this boot by its number and start. */
+export const nameOf = ({ pid, start }: Pick<ProcessEntry, 'pid' | 'start'>): string => `${pid} ${start}`;
 
 /**
  * A process that started in the tick of a look, or since: while processes are listed, one after the other, it may have taken the pid of
