@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ProcessEntry } from './identity.ts';
-import { createProcessTable } from './tree.ts';
+import { bootId, type ProcessEntry } from './identity.ts';
+import { createProcessTable, membersOf, nameOf } from './tree.ts';
 
 const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry => ({
   pid,
@@ -40,3 +40,17 @@ it('membersOf() still sees the session of a leader that has ended, as far as it 
   const vouched = createProcessTable(left).membersOf(leader, ({ pid }) => pid === 101);
   expect(vouched.map(({ pid }) => pid)).toEqual([101, 102]);
 });
+
+it.runIf(process.platform === 'linux')(
+  'membersOf() keeps whoever was one while the leader lived, however young',
+  () => {
+    const gone = { pid: 2 ** 22 + 1, start: '100', boot: bootId() };
+    const processes = [199, 200].map((start, at) =>
+      entry(gone.pid + 1 + at, 1, { session: gone.pid, group: gone.pid, start: String(start) }),
+    );
+    const startsOf = (known: readonly string[]): string[] =>
+      membersOf({ leader: gone, ledAt: 200, known: new Set(known) }, { processes }).map(({ start }) => start);
+    expect(startsOf([])).toEqual(['199']);
+    expect(startsOf(processes.map(nameOf))).toEqual(['199', '200']);
+  },
+);
