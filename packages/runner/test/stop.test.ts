@@ -11,7 +11,7 @@ import { stopJob } from '../src/life/stop.ts';
 import { controlGroupIn, controlGroupMembers, ownControlGroup } from '../src/process/control-group/control-group.ts';
 import { listProcesses } from '../src/process/identity.ts';
 import { stopTree } from '../src/process/stop-tree.ts';
-import { isStillMember, membersOf } from '../src/process/tree.ts';
+import { isStillMember, markOf, membersOf, treeVariable } from '../src/process/tree.ts';
 import { launchScript } from './launch.ts';
 import { programWords, startProgram } from './program.ts';
 
@@ -74,6 +74,22 @@ it('stopJob() of a fork storm of 200 by its deadline leaves nobody, though the f
   const identities = pids.map((pid) => identify(pid));
   expect((await ended).state?.ending).toMatchObject({ kind: 'timed_out' });
   expect(identities.filter((identity) => identity && isAlive(identity))).toEqual([]);
+});
+
+it.runIf(process.platform === 'linux')('a process that is ending counts as one until it has ended', async () => {
+  for (let round = 0; round < 50; round++) {
+    const env = { PATH: process.env.PATH, [treeVariable]: 'ending' };
+    const child = spawn('sleep', ['60'], { env, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const identity = await eventually(
+      'it sleeps',
+      () => markOf(child.pid ?? 0) === 'ending' && identify(child.pid ?? 0),
+    );
+    child.kill('SIGKILL');
+    // Its environment and its program go before it does.
+    for (let mark = markOf(identity.pid); isAlive(identity); mark = markOf(identity.pid)) expect(mark).toBeDefined();
+    await ended;
+  }
 });
 
 /** The control group of a job, once its tree is in there. */

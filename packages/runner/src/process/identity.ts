@@ -120,6 +120,21 @@ export function processName(pid: number): string {
   return (spawnSync('ps', ['-p', String(pid), '-o', 'comm='], { encoding: 'utf8' }).stdout ?? '').trim();
 }
 
+/** Flag of the kernel for a process that is on its last way: its memory goes before it is a zombie. */
+const exitingFlag = 0x4;
+
+/** True for one that is ending and has not ended. Linux only; elsewhere false. */
+export function isExiting(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state, ...fields] = text.slice(text.lastIndexOf(') ') + 2).split(' ');
+    return state !== 'Z' && state !== 'X' && (Number(fields[5]) & exitingFlag) !== 0;
+  } catch {
+    return false; // it is gone
+  }
+}
+
 /** What the kernel says of a thread where a process has the signal that its parent gets in the end. */
 const signalOfThread = '-1';
 

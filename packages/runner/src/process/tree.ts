@@ -4,6 +4,7 @@ import { controlGroupMembers, isInControlGroup } from './control-group/control-g
 import {
   bootId,
   clockTick,
+  isExiting,
   listProcesses,
   type ProcessEntry,
   type ProcessIdentity,
@@ -92,7 +93,7 @@ export function fileKeyOf(path: string): string {
 /** Variable that a tree without a control group carries: its processes are known by it, whatever ties they have cut. */
 export const treeVariable = 'JOB_TREE_MARK';
 
-/** What is known of a process that is just becoming another program: neither its environment nor its words are there for a moment. */
+/** What is known of a process that is just becoming another program, or ending: neither its environment nor its words are there for a moment. */
 const betweenPrograms = Symbol('between two programs');
 
 /** The mark in the environment that a process was started with, or that it cannot be known just now. Linux only; elsewhere none. */
@@ -104,8 +105,9 @@ export function markOf(pid: number): string | typeof betweenPrograms | undefined
     const at = `\0${environment}`.indexOf(before);
     if (at >= 0) return environment.slice(at + before.length - 1).split('\0', 1)[0];
     if (environment !== '') return undefined;
-    // Threads of the kernel have neither, and no program.
-    if (textOf(`/proc/${pid}/cmdline`) === '') return existsSync(`/proc/${pid}/exe`) ? betweenPrograms : undefined;
+    // Threads of the kernel have neither, and no program; nor has one on its last way, which is no longer than a moment, but alive.
+    if (textOf(`/proc/${pid}/cmdline`) === '')
+      return existsSync(`/proc/${pid}/exe`) || isExiting(pid) ? betweenPrograms : undefined;
     // It was given none, or has become another program between the two looks.
   }
   return undefined;
@@ -180,7 +182,7 @@ export function membersOfAll(
   // No member is older than its leader: that leaves a handful to look at closely.
   const firstStart = Math.min(...current.map(({ leader }) => Number(leader.start)));
   for (const entry of table.processes) {
-    if (known.has(entry) || Number(entry.start) < firstStart) continue;
+    if (entry.zombie || known.has(entry) || Number(entry.start) < firstStart) continue;
     const target = tieOf(entry);
     if (target && !isOlder(entry, target.leader)) found.get(target)?.add(entry);
   }
