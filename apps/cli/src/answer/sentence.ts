@@ -26,12 +26,11 @@ export function endingSentence(told: Told): Sentence {
   return bad(`killed${typeof signal === 'string' ? ` by ${signal}` : ''}${after}`);
 }
 
-/** ` after 3.2 s`, as exactly as it is known. */
+/** ` after 3.2 s`; nothing where no time passed, which is so of what was ended before it had started. */
 function afterOf({ duration_ms: duration, started_at: start, finished_at: end }: Told): string {
   if (typeof duration === 'number') return ` after ${timeOf(duration)}`;
   const ms = Date.parse(String(end)) - Date.parse(String(start));
-  if (!Number.isFinite(ms) || ms < 0) return '';
-  return ms === 0 ? ' within a second' : ` after ${timeOf(ms)}`;
+  return ms > 0 ? ` after ${timeOf(ms)}` : '';
 }
 
 function stopped(told: Told): Sentence {

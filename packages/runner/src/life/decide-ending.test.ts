@@ -113,7 +113,7 @@ const rows: Row[] = [
   [
     'a clock that was set back meanwhile',
     { ...gone, record: record(0), recordTimes: { bornAtMs: started, writtenAtMs: started - 9 } },
-    news('exited', { result: { duration_ms: 0 } }),
+    news('exited', { result: { duration_ms: 1 } }),
   ],
   [
     'the signal as text, and no exit code',

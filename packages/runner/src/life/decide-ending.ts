@@ -147,7 +147,7 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
     result: {
       exit_code: signal === undefined ? record.status : null,
       signal: signal === undefined ? null : String(signal),
-      duration_ms: Math.max(0, Math.round(endedAtMs - (state.started_at_ms ?? endedAtMs))),
+      duration_ms: durationOf(state, endedAtMs),
     },
     finished_at: wholeSecond(endedAtMs),
     updated_at: wholeSecond(endedAtMs),
@@ -160,6 +160,14 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
       : { log_limit: limit, error: `stopped: its logs had grown beyond the limit of ${limit} bytes` }),
   };
   return { status, state: ended, isNews: true, endedAtMs };
+}
+
+/**
+ * At least 1 ms. A file's time is the kernel's last clock tick (4 ms ago at 250 Hz, more where a virtual machine misses ticks),
+ * so it may tell that an end was before its start; but whatever ran took time.
+ */
+function durationOf({ started_at_ms: startedAtMs }: StateFile, endedAtMs: number): number {
+  return Math.max(1, Math.round(endedAtMs - (startedAtMs ?? endedAtMs)));
 }
 
 function lose(facts: JobFacts, state: StateFile, { reason, nowMs }: { reason: string; nowMs: number }): Decision {
