@@ -17,8 +17,8 @@ export interface Reader {
 /** Looks that a changing file may spoil before it is read along with its owner. */
 const spoiltLooksMax = 8;
 
-/** Time after which a further change shows in the time stamps of a file, ms; the clock of file systems ticks every 1 to 10. */
-const stampMs = 20;
+/** Time after which a further change shows in the time stamps of a file, ms: their clock ticks every 1 to 10, and a virtual machine misses some. */
+const stampMs = 40;
 
 /** @param path without symbolic links, as SQLite keeps its side files */
 export function openReader(path: string, lockWaitMs: number): Reader {
@@ -66,8 +66,9 @@ export function openReader(path: string, lockWaitMs: number): Reader {
 function stillState(path: string): string | null {
   if (existsSync(`${path}-wal`) || existsSync(`${path}-journal`)) return null;
   const { ino, size, mtimeNs, ctimeNs, ctimeMs } = statSync(path, { bigint: true });
-  if (Math.abs(Date.now() - Number(ctimeMs)) <= stampMs) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stampMs);
+  const ageMs = Math.abs(Date.now() - Number(ctimeMs));
+  if (ageMs <= stampMs) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stampMs - ageMs + 1);
     return 'changing';
   }
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
