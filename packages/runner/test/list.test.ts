@@ -46,6 +46,14 @@ it('the order is that of the starts, whatever ended first', async () => {
   expect(idsOf(listJobs(dir.path, { limit: 0 }))).toEqual(all);
 });
 
+it('a job that has no note is found by its start, however far the time of its state lags behind that', async () => {
+  await using dir = await tempDir();
+  finishedJob(dir.path, 'older', 10.2, 10.9);
+  finishedJob(dir.path, 'old', 10.3, 10.8);
+  finishedJob(dir.path, 'newest', 10.4, 10);
+  expect(idsOf(listJobs(dir.path, { limit: 1 }))).toEqual(['newest']);
+});
+
 it('what is not shown is not read', async () => {
   await using dir = await tempDir();
   for (let second = 1; second <= 20; second++) finishedJob(dir.path, `job-${second}`, second, second);

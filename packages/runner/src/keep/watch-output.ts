@@ -127,8 +127,8 @@ function watchStirring(job: JobDir, { poll, onStir, isBehind }: StirringOptions)
   let pause: NodeJS.Timeout | undefined;
   let seen = '';
   const stamp = (): string => {
-    const changedMs = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false })?.mtimeMs;
-    return `${sizeOf(job, 'stdout')} ${sizeOf(job, 'stderr')} ${changedMs}`;
+    const meta = statSync(pathOf(job, 'meta'), { throwIfNoEntry: false });
+    return `${sizeOf(job, 'stdout')} ${sizeOf(job, 'stderr')} ${meta?.mtimeMs} ${meta?.ino}`;
   };
   const look = (): void => {
     const now = stamp();

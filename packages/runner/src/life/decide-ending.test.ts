@@ -40,6 +40,7 @@ const stop = (by: StopRequest['by'], signal_number: number, more: Partial<StopFi
   at_ms: ended - 100,
   ...more,
 });
+const lagging = (ms: number) => ({ bornAtMs: started, writtenAtMs: ended - ms });
 const holder = { identity: member, holdsLogs: true };
 const bystander = { identity: member, holdsLogs: false };
 
@@ -52,6 +53,7 @@ const plain: JobFacts = {
   record: begun,
   recordTimes: { bornAtMs: started, writtenAtMs: ended },
   stop: undefined,
+  stopWrittenAtMs: undefined,
   omitted: undefined,
   process: 'alive',
   shim: { identity: undefined, leads: false },
@@ -178,9 +180,43 @@ const rows: Row[] = [
     ends({ kind: 'exited', exitCode: 0 }),
   ],
   [
-    'a stop within a tick of the file clock',
-    { ...gone, record: record(0), stop: stop('user', 15, { at_ms: ended + 10 }) },
-    ends({ kind: 'killed', by: 'user', exitCode: 0 }),
+    'a stop that made the end, by a file clock that lags',
+    { ...gone, record: record(143, true), stop: stop('user', 15, { at_ms: ended + 90 }), stopWrittenAtMs: ended },
+    ends(
+      { kind: 'killed', by: 'user', signal: 15 },
+      { result: { duration_ms: 3_090 }, finished_at: '1970-01-01T00:16:43Z' },
+    ),
+  ],
+  [
+    'a stop that was written after the end, a moment later',
+    { ...gone, record: record(0), stop: stop('user', 15, { at_ms: ended + 1 }), stopWrittenAtMs: ended + 4 },
+    ends({ kind: 'exited', exitCode: 0 }),
+  ],
+  [
+    'a copied job, whose files have the times of the copy',
+    { ...gone, record: record(143, true), stop: stop('user', 15), stopWrittenAtMs: ended + 1 },
+    ends({ kind: 'killed', by: 'user', signal: 15 }),
+  ],
+  [
+    'a deadline that has come, by a file clock that lags',
+    {
+      ...gone,
+      record: record(143, true),
+      stop: stop('timeout', 15, { at_ms: ended }),
+      recordTimes: lagging(30),
+      stopWrittenAtMs: ended - 30,
+    },
+    ends({ kind: 'timed_out', signal: 15 }, { result: { duration_ms: 3_000 } }),
+  ],
+  [
+    'an end before its start, by a file clock that lags',
+    { ...gone, record: record(0), recordTimes: lagging(3_030) },
+    news('exited', { result: { duration_ms: 1 }, finished_at: '1970-01-01T00:16:40Z' }),
+  ],
+  [
+    'an end before its start, by a clock that was set back',
+    { ...gone, record: record(0), recordTimes: lagging(13_000) },
+    news('exited', { result: { duration_ms: 1 }, finished_at: '1970-01-01T00:16:30Z' }),
   ],
   [
     'a deadline that came after the end',

@@ -23,6 +23,8 @@ export interface JobFacts {
   /** When the record was made and last written, in ms since 1970. */
   readonly recordTimes: { readonly bornAtMs: number; readonly writtenAtMs: number };
   readonly stop: StopFile | undefined;
+  /** When that was written, in ms since 1970, by the clock that times the record. */
+  readonly stopWrittenAtMs: number | undefined;
   readonly omitted: OmittedRanges | undefined;
   /** The process that the state names; `taken`: a live one has its pid, and more is not known. */
   readonly process: 'alive' | 'gone' | 'other-boot' | 'taken' | 'none';
@@ -42,8 +44,11 @@ export interface Decision {
   readonly endedAtMs?: number;
 }
 
-/** File times come from a clock that ticks coarsely: a record may look older than the stop that caused it, in ms. */
-const clockSlackMs = 15;
+/**
+ * How far a file's time may be behind what happened, in ms. It is the kernel's last clock tick: 4 ms ago at 250 Hz, tens of ms where a
+ * virtual machine misses ticks. An end that seems to be further before its start is a clock that was set back.
+ */
+export const fileClockLagMs = 1_000;
 
 /** How long a launch may be under way before it counts as cut off, in ms (contract, section 1.4). */
 export const launchMsMax = 5_000;
@@ -109,7 +114,7 @@ function decideEnded(facts: JobFacts, state: StateFile, nowMs: number): Decision
   if (state.logs_drained || !state.identity || !state.ending) return stands(status, state);
   if (!isDrained(facts, nowMs)) return stands(status, state);
   const complete = { ...state, logs_drained: true, ...leftIn(facts, true) };
-  return { status, state: complete, isNews: true, endedAtMs: facts.recordTimes.writtenAtMs };
+  return { status, state: complete, isNews: true, endedAtMs: endedAtOf(facts, state) };
 }
 
 function isDrained(facts: JobFacts, nowMs: number): boolean {
@@ -135,10 +140,10 @@ interface Finished {
 
 function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished): Decision {
   const { stop, omitted } = facts;
-  const endedAtMs = facts.recordTimes.writtenAtMs;
+  const endedAtMs = endedAtOf(facts, state);
   const signal = signalOf(record, stop);
   const status = signal === undefined ? 'exited' : 'killed';
-  const ending = endingOf(record.status, signal, stop && stop.at_ms <= endedAtMs + clockSlackMs ? stop : undefined);
+  const ending = endingOf(record.status, signal, timelyStop(facts));
   const limit = ending.kind === 'killed' ? stop?.log_limit : undefined;
   const isOver = isDrained(facts, nowMs);
   const ended: StateFile = {
@@ -163,9 +168,23 @@ function finish(facts: JobFacts, state: StateFile, { record, nowMs }: Finished):
 }
 
 /**
- * At least 1 ms. A file's time is the kernel's last clock tick (4 ms ago at 250 Hz, more where a virtual machine misses ticks),
- * so it may tell that an end was before its start; but whatever ran took time.
+ * The stop that was asked for before the end. Like is compared with like: the times of both files come from one clock, so what was
+ * written first is never younger. By the clock of whoever asked, a stop may seem later than the end that it made, but not earlier.
  */
+function timelyStop({ stop, stopWrittenAtMs, recordTimes: { writtenAtMs } }: JobFacts): StopFile | undefined {
+  if (!stop) return undefined;
+  const isTimely = stop.at_ms <= writtenAtMs || (stopWrittenAtMs !== undefined && stopWrittenAtMs <= writtenAtMs);
+  return isTimely ? stop : undefined;
+}
+
+/** When it ended, in ms since 1970: no sooner than what its end followed, though the file's time may lag behind that. */
+function endedAtOf(facts: JobFacts, { started_at_ms: startedAtMs = 0 }: StateFile): number {
+  const { writtenAtMs } = facts.recordTimes;
+  const beforeMs = Math.max(startedAtMs, timelyStop(facts)?.at_ms ?? 0);
+  return beforeMs - writtenAtMs > fileClockLagMs ? writtenAtMs : Math.max(writtenAtMs, beforeMs);
+}
+
+/** At least 1 ms: whatever ran took time. */
 function durationOf({ started_at_ms: startedAtMs }: StateFile, endedAtMs: number): number {
   return Math.max(1, Math.round(endedAtMs - (startedAtMs ?? endedAtMs)));
 }

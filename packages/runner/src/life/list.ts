@@ -5,6 +5,7 @@ import { isJobName, matchesTag } from '@kanade/shared/job-words';
 import { errnoOf } from '../job-error.ts';
 import { type JobDir, jobFiles, type MetaFile } from '../record/layout.ts';
 import { entryNames, hashLength, hashOf, isDirectory, launchesPath } from '../record/root.ts';
+import { fileClockLagMs } from './decide-ending.ts';
 import { createPlaces, type PlaceInLine } from './places.ts';
 import { type FactsOnDemand, type JobView, readFacts, settleFacts } from './settle.ts';
 
@@ -33,9 +34,6 @@ export interface ListedJobs {
   readonly skipped: number;
 }
 
-/** File times come from a clock that ticks coarsely, in ms. */
-const clockSlackMs = 15;
-
 /**
  * Newest start first; jobs that never started come last, then by id. Jobs are read in the order of their launches, or of
  * the last write to their state where no launch was noted (no job starts after that), and reading ends when the limit is
@@ -50,7 +48,7 @@ export function listJobs(root: string, filter: ListFilter): ListedJobs {
   for (const { job, latestMs } of candidates(root, filter)) {
     const oldestShownMs = starts[filter.limit - 1];
     const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
-    if (isFull && oldestShownMs > latestMs + clockSlackMs) break;
+    if (isFull && oldestShownMs > latestMs) break;
     const listed = choose(job, filter);
     if (listed === 'unreadable') skipped++;
     if (listed === undefined || listed === 'unreadable') continue;
@@ -97,7 +95,7 @@ function lookedAt(base: string, names: readonly string[]): Candidate[] {
     const job = { id, path: `${base}${id}` };
     if (!isDirectory(job.path)) continue;
     const stat = statSync(`${job.path}${sep}${jobFiles.state}`, { throwIfNoEntry: false });
-    found.push({ job, latestMs: stat?.mtimeMs ?? Number.MAX_VALUE });
+    found.push({ job, latestMs: stat ? stat.mtimeMs + fileClockLagMs : Number.MAX_VALUE });
   }
   return found.sort((a, b) => b.latestMs - a.latestMs);
 }

@@ -114,6 +114,9 @@ export class FactsOnDemand implements JobFacts {
     this.#stop ??= { value: readStop(this.job) };
     return this.#stop.value;
   }
+  get stopWrittenAtMs(): number | undefined {
+    return this.#statOf('stop')?.mtimeMs;
+  }
   get omitted(): OmittedRanges | undefined {
     this.#omitted ??= { value: readOmitted(this.job) };
     return this.#omitted.value;
@@ -180,7 +183,7 @@ function leftOf({ job, paths, state, shim, recordTimes, hasGroup }: FactsOnDeman
   const group = tree.controlGroup;
   if (group && controlGroupMembers(group).length === 0) return [];
   const isOld = recordTimes.writtenAtMs - (state?.started_at_ms ?? Number.POSITIVE_INFINITY) > encloseMsMax;
-  return (isOld ? leftForOthers(job, state) : undefined) ?? survivorsOf(tree, recordTimes.writtenAtMs);
+  return (isOld ? leftForOthers(job, state) : undefined) ?? survivorsOf(tree);
 }
 
 /**

@@ -37,8 +37,8 @@ export interface StopOutcome {
 /** Longest wait for the record after the tree is gone, in ms: the shim writes it right away. */
 const recordWaitMs = 1_000;
 
-/** Longest wait for a fresh shim to be able to survive a signal, and between two looks at it, in ms. */
-const [shimStartMs, shimLookMs] = [1_000, 2];
+/** Longest wait for a fresh shim to be able to survive a signal, which is ms but where it gets no processor, and between two looks at it, in ms. */
+const [shimStartMs, shimLookMs] = [5_000, 2];
 
 /**
  * Stops a job's whole tree. Who asked stands on disk before the first signal, so the ending names the reason even when

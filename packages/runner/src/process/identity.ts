@@ -75,13 +75,18 @@ const finite = (value: number): number | undefined => (Number.isFinite(value) ? 
 const ownStart = once(() => Number(readProcess(process.pid)?.start));
 
 /**
- * How long ago a process of this boot started, in ms, on a clock that nobody sets; within a clock tick. Undefined where the
- * system does not tell (not Linux). Measured against our own start: containers may be told another uptime.
+ * How long ago a process of this boot started, in ms, on a clock that nobody sets: never too much, two clock ticks and our own way
+ * into our program too little. Undefined where the system does not tell (not Linux). Measured against our own start: containers may
+ * be told another uptime.
  */
 export function ageMsOf({ start }: Pick<ProcessIdentity, 'start'>): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  return finite(process.uptime() * 1000 + ((ownStart() - Number(start)) / ticksPerSecond) * 1000);
+  return ageBetween({ own: ownStart(), ownAgeMs: process.uptime() * 1000, start: Number(start) });
 }
+
+/** Pure: two starts that are told to the tick may lie a tick closer together than they seem to. */
+export const ageBetween = (given: { own: number; ownAgeMs: number; start: number }): number | undefined =>
+  finite(given.ownAgeMs + ((given.own - given.start - 1) / ticksPerSecond) * 1000);
 
 /**
  * The clock tick that it is now, as start times are told, or one that is a little past: whoever started before it is not mixed up with
@@ -196,24 +201,38 @@ const youngMs = 1_000;
 /** One listing serves all trees that end within so many ms. */
 const listingMsMax = 50;
 
-let listing: { readonly processes: ProcessEntry[]; readonly atMs: number } | undefined;
-
-/**
- * The processes among which are all members of a tree that ended at `endedAtMs`, in ms since 1970. Of a young tree only those that
- * were started after its leader; for old ones one listing serves many.
- */
-export function processesSince(leader: ProcessIdentity, endedAtMs: number): ProcessEntry[] {
-  if (process.platform !== 'linux') return listProcesses();
-  const last = lastPid();
-  if ((ageMsOf(leader) ?? youngMs) < youngMs && last >= leader.pid) return processesAfter(leader.pid, last);
-  const nowMs = Date.now();
-  const isFresh = listing && nowMs - listing.atMs <= listingMsMax && listing.atMs > endedAtMs + clockTickMs;
-  if (!listing || !isFresh) listing = { processes: listProcesses(), atMs: nowMs };
-  return listing.processes;
+/** Processes, and the pid that was given out last before they were listed. */
+interface Listing {
+  readonly processes: readonly ProcessEntry[];
+  readonly last: number;
+  /** On the `performance.now()` clock. */
+  readonly atMs: number;
 }
 
-/** File times come from a clock that ticks coarsely, in ms. */
-const clockTickMs = 15;
+let listing: Listing | undefined;
+
+/**
+ * The processes among which are all members of a tree that has ended; some may have ended since. Of a young tree only those that
+ * were started after its leader; for old ones one listing serves many, with whoever has come since: no clock tells whether it was made
+ * before or after an end, the times of files lag behind.
+ */
+export function processesSince(leader: ProcessIdentity): readonly ProcessEntry[] {
+  if (process.platform !== 'linux') return listProcesses();
+  const last = lastPid();
+  // Far below zero: the machine has slept, which only starts are told.
+  const isFreshTree = Math.abs(ageMsOf(leader) ?? youngMs) < youngMs;
+  if (isFreshTree && last >= leader.pid) return processesAfter(leader.pid, last);
+  const isFresh = listing && performance.now() - listing.atMs <= listingMsMax && last - listing.last <= askedMax;
+  if (!listing || !isFresh || last < listing.last)
+    listing = { processes: listProcesses(), last, atMs: performance.now() };
+  return withLater(listing.processes, processesAfter(listing.last, last));
+}
+
+/** Pure: each pid once, as it was told later. */
+export function withLater(earlier: readonly ProcessEntry[], later: readonly ProcessEntry[]): readonly ProcessEntry[] {
+  if (later.length === 0) return earlier;
+  return [...new Map([...earlier, ...later].map((entry) => [entry.pid, entry])).values()];
+}
 
 /** Up to so many pids are asked for one by one: that is cheaper than the names of all processes. */
 const askedMax = 256;

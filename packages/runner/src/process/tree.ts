@@ -4,6 +4,7 @@ import { controlGroupMembers, isInControlGroup } from './control-group/control-g
 import {
   bootId,
   clockTick,
+  isAlive,
   isExiting,
   listProcesses,
   type ProcessEntry,
@@ -281,18 +282,19 @@ export interface Survivor {
   readonly holdsLogs: boolean;
 }
 
-/** What lives on of a tree that ended at `endedAtMs`, in ms since 1970; none when it belongs to another boot. */
-export function survivorsOf(target: TreeTarget, endedAtMs: number): readonly Survivor[] {
+/** What lives on of a tree that has ended; none when it belongs to another boot. */
+export function survivorsOf(target: TreeTarget): readonly Survivor[] {
   const { leader, logs = [] } = target;
   if (leader.boot !== bootId()) return [];
-  const processes = processesSince(leader, endedAtMs);
+  const processes = processesSince(leader);
   // Most jobs are young and leave nobody behind: they pay neither for tables nor for looks at their logs.
-  const members =
-    processes.length === 0 ? [] : membersOf({ ...target, ledAt: Number.POSITIVE_INFINITY }, { tick: 0, processes });
-  if (members.length === 0) return [];
-  const keys = new Set(logs.map(fileKeyOf));
-  return members.map(({ pid, start }) => ({
-    identity: { pid, start, boot: leader.boot },
-    holdsLogs: outputsOf(pid).some((output) => output !== '' && keys.has(output)),
+  if (processes.length === 0) return [];
+  const members = membersOf({ ...target, ledAt: Number.POSITIVE_INFINITY }, { tick: 0, processes });
+  // They were listed at the end of another tree, perhaps, when this one still ran.
+  const left = members.map(({ pid, start }) => ({ pid, start, boot: leader.boot })).filter(isAlive);
+  const keys = new Set(left.length === 0 ? [] : logs.map(fileKeyOf));
+  return left.map((identity) => ({
+    identity,
+    holdsLogs: outputsOf(identity.pid).some((output) => output !== '' && keys.has(output)),
   }));
 }
