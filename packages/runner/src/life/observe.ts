@@ -85,7 +85,8 @@ export async function watchForEnd(job: JobDir, watching: Watching): Promise<JobV
       if (!isOver && !isTerminal(known.status)) watch = watchEnd({ job, view: known, watchJob }, look); // somebody has started it again
     };
     const atDeadline = (): void => {
-      if (!isTerminal(known.status)) close(() => resolve(settle(job)));
+      look(); // it may have ended in this moment: then its output is waited for, too
+      if (!isOver && !isTerminal(known.status)) close(() => resolve(known));
     };
     const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -207,7 +208,7 @@ const watchAfterMs = 25;
 /**
  * Watches a fresh job until it ends, until `timeoutMs` has passed, or, if it has printed something, until it has printed
  * nothing more for `quietMs`. A build that keeps printing is thus followed to its end; a server that has said where it
- * listens is answered for at once. Without `quietMs` output does not matter.
+ * listens is answered for at once. Without `quietMs` output does not matter. What has ended is waited for until its output is complete.
  */
 export async function observeStart(
   launched: Launching,
@@ -223,17 +224,24 @@ export async function observeStart(
   let closeWatch = (): void => undefined;
   let held: HeldJob | undefined;
   const here = (): JobDir => held?.job ?? job;
+  /** What has ended meanwhile is answered for when its output is complete: `ended` leads there. */
+  const enough = (why: 'quiet' | 'deadline'): void => {
+    try {
+      const view = settle(here());
+      if (!isTerminal(view.status) || view.state?.logs_drained !== false) resolve({ why, view });
+    } catch (error) {
+      reject(error);
+    }
+  };
   const late = setTimeout(() => {
     try {
       held = holdJob(job);
-      if (quietMs !== undefined)
-        closeWatch = watchQuiet(held.job, quietMs, () => resolve({ why: 'quiet', view: settle(here()) }));
+      if (quietMs !== undefined) closeWatch = watchQuiet(held.job, quietMs, () => enough('quiet'));
     } catch (error) {
       reject(error);
     }
   }, watchAfterMs);
-  const atDeadline = (): void => resolve({ why: 'deadline', view: settle(here()) });
-  const deadline = timeoutMs === undefined ? undefined : setTimeout(atDeadline, timeoutMs);
+  const deadline = timeoutMs === undefined ? undefined : setTimeout(() => enough('deadline'), timeoutMs);
   ended
     .then(() => completed({ ...launched, job: here() }, watch))
     .then((view) => resolve({ why: 'ended', view }), reject);
