@@ -249,7 +249,7 @@ describe.each(await natsServers())('orders by hand on nats-server $version', ({ 
     await done.answer(command, { result_id: 'run-done' });
     const report = `killed by remote signal (kill.${order.execId})`;
     const { execId } = order;
-    expect(await stopOrder(fleet, { execId, waitMs: 500, quietMs: 10 })).toMatchObject({
+    expect(await stopOrder(fleet, { execId, waitMs: 1_500, quietMs: 10 })).toMatchObject({
       order: { execId },
       stopped: [{ pc_id: 'obeys', ending: 'killed', report }],
       unconfirmed: ['deaf'],

@@ -23,7 +23,7 @@ async function send(fleet: Fleet, { pc, stdout = '', object, resultId = `result-
     finished_at: '2026-01-02T03:04:06Z',
     ...(object === undefined ? {} : { stdout_object: object }),
   };
-  await fleet.jetstream.publish('results.r1', JSON.stringify(result), { timeout: 500 });
+  await fleet.jetstream.publish('results.r1', JSON.stringify(result));
 }
 
 interface Stored {

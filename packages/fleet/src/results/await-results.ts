@@ -33,6 +33,8 @@ export interface WaitOutcome {
   readonly missing: readonly MissingMachine[];
   /** Why it could not be known who is online: others may be missing too. */
   readonly machinesUnknown?: string;
+  /** Whether the time was over before everybody had answered who was expected to. */
+  readonly isLate: boolean;
 }
 
 /**
@@ -43,7 +45,12 @@ export interface WaitOutcome {
 export async function awaitResults(fleet: Fleet, options: AwaitResultsOptions): Promise<WaitOutcome> {
   const { requestId, targets, waitMs, listenMs, onEvent, signal: outer } = options;
   const over = new AbortController();
-  const limit = setTimeout(() => over.abort(), Math.min(waitMs, 2 ** 31 - 1));
+  let isLate = false;
+  const atLimit = (): void => {
+    isLate = true;
+    over.abort();
+  };
+  const limit = setTimeout(atLimit, Math.min(waitMs, 2 ** 31 - 1));
   const signal = outer ? AbortSignal.any([outer, over.signal]) : over.signal;
   const named = targets.flatMap((target) => (target.kind === 'pc' ? [target.pc] : []));
   const roll = createRoll(named, { isOpen: targets.some(({ kind }) => kind !== 'pc') });
@@ -89,6 +96,7 @@ export async function awaitResults(fleet: Fleet, options: AwaitResultsOptions): 
     results,
     finalizers,
     missing: roll.missing(),
+    isLate,
     ...(machinesUnknown === undefined ? {} : { machinesUnknown }),
   };
 }

@@ -52,7 +52,6 @@ export async function waitAndAnswer(
   { io, onWaiting }: Pick<Context, 'io' | 'onWaiting'>,
 ): Promise<Answer> {
   const waitMs = secondsOption('until', until) ?? longestMs(order);
-  const startedMs = performance.now();
   let counts = { answered: 0, expected: order.targets.filter(({ kind }) => kind === 'pc').length, away: 0 };
   onWaiting?.({
     what: `${order.jobId} on ${namesOf(order.targets)}`,
@@ -72,7 +71,7 @@ export async function waitAndAnswer(
       throw new Failure('interrupted', message, { retryable: true, details: idsOf(order), cause: error });
     },
   );
-  const { results, finalizers, missing, machinesUnknown } = awaited;
+  const { results, finalizers, missing, machinesUnknown, isLate } = awaited;
   await output?.told(results.map(({ pc_id }) => pc_id));
   const unknown = machinesUnknown === undefined ? {} : { machines_unknown: machinesUnknown };
   const behind = finalizers.map(({ parent_result_id, ...result }) => ({ parent_result_id, ...shownResult(result) }));
@@ -88,8 +87,7 @@ export async function waitAndAnswer(
     .map(({ pc_id, state }) => `; ${pc_id} is ${state === 'unknown' ? 'not heard of' : state}`)
     .join('');
   // Before its time a wait without results ends only when nobody is there who could answer.
-  const isEarly = performance.now() - startedMs < waitMs;
-  const why = isEarly ? 'no machine that it is for is online' : `no result came within ${waitMs / 1000} s`;
+  const why = isLate ? `no result came within ${waitMs / 1000} s` : 'no machine that it is for is online';
   const message = `${order.jobId}: ${why}${who}; the order stays with the broker: kanade fleet wait ${order.execId}`;
   throw new Failure('no_result', message, { retryable: true, details: { ...idsOf(order), ...rest } });
 }
