@@ -105,11 +105,13 @@ describe('the progress line', () => {
     },
   );
 
-  it.each([
-    ['run --forever', 'sleep 0.6'],
-    ['run --human', 'true'],
-  ])('%s of %s shows none', async (waits, script) => {
-    expect((await onTerminal(waits, script)).terminal).toBe('');
+  it('is not shown where the answer is for programs', async () => {
+    expect((await onTerminal('run --forever', 'sleep 0.6')).terminal).toBe('');
+  });
+
+  it('is not there behind a short call, which shows it only where this machine made it wait', async () => {
+    const { terminal } = await onTerminal('run --human', 'true');
+    expect(terminal.replaceAll('\x1b', 'ESC')).toMatch(/^((\rESC\[Kwaiting for [^\r]+)+\rESC\[K)?$/);
   });
 
   it('is cleared by Ctrl-C, which leaves the job alone', async () => {

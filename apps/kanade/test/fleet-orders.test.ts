@@ -27,7 +27,7 @@ describe.each(servers)('orders on nats-server $version', ({ path }) => {
     expect((good.results as { pc_id: string }[]).map(({ pc_id }) => pc_id).sort()).toEqual(['pc-1', 'pc-2']);
     expect(await wait('bad', '--pc', 'pc-1', '--pc', 'pc-2')).toMatchObject({ ok: true, status: 1 });
     expect(await wait('bad', '--pc', 'pc-1')).toMatchObject({ ok: true, status: 7 });
-    expect(await wait('good', '--pc', 'pc-1,pc-9', '--until', '1')).toMatchObject({
+    expect(await wait('good', '--pc', 'pc-1,pc-9', '--until', '3')).toMatchObject({
       ...{ ok: true, status: 3, results: [{ pc_id: 'pc-1' }], missing: [{ pc_id: 'pc-9', state: 'away' }] },
     });
     const none = await wait('good', '--pc', 'pc-9', '--until', '1');

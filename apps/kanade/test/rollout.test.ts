@@ -53,7 +53,7 @@ describe('a rollout', () => {
   afterAll(() => parts.disposeAsync());
 
   const beat = async (): Promise<Beat | undefined> => {
-    const told = await site.fleet('ping', 'pc-1', '--timeout', '1');
+    const told = await site.fleet('ping', 'pc-1');
     return told.agent as Beat | undefined;
   };
   const until = (what: string, fits: (told: Beat) => boolean) =>

@@ -54,7 +54,8 @@ const another = [
   [/\bk1\.[\w.-]+/, 'k1\\.[\\w.-]+'],
   [/127\.0\.0\.1:\d+/, '127\\.0\\.0\\.1:\\d+'],
   [/\d+\.\d+\.\d+/, '\\d+\\.\\d+\\.\\d+'],
-  [/\d+(\.\d+)? (ms|s|min|h|B|KiB|MiB|GiB|%)(?!\w)/, '\\d+(\\.\\d+)? (ms|s|min|h|B|KiB|MiB|GiB|%)'],
+  // A minute has another form: 1 min 3 s.
+  [/\d+(\.\d+)? (ms|s|min|h|B|KiB|MiB|GiB|%)(?!\w)/, '\\d+(\\.\\d+)? (ms|s|min|h|B|KiB|MiB|GiB|%)( \\d+ (s|min))?'],
   [/ {2,}/, ' {2,}'],
   [/…/, '.*'],
 ] as const;

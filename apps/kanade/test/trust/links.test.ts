@@ -170,7 +170,7 @@ describe('a link that comes during a run', () => {
     await eventually('it is over', () => readFileSync(`${site.root}/${id}.moved/stdout.log`, 'utf8').includes('over'));
     await goOver(site, id);
     asStranger('rm "$1"; mv "$1.moved" "$1"', `${site.root}/${id}`);
-    expect(await site.answer(['wait', '--until', '5', id])).toMatchObject({ state: 'exited', exit_code: 0 });
+    expect(await site.answer(['wait', '--until', '60', id])).toMatchObject({ state: 'exited', exit_code: 0 });
     isUntouched();
   });
 

@@ -1,6 +1,6 @@
 /** Every id that somebody hands us and that could become a path is hostile: it names a direct child of its place, or nothing. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { natsServers, startNatsServer } from '@kanade/testkit';
+import { natsServers, patienceMs, startNatsServer } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
 import { openPlainBroker, orderOf } from './plain-broker.ts';
 import { openPlainPerson } from './plain-person.ts';
@@ -200,7 +200,7 @@ describe('an id that reaches the agent', () => {
     await operator.publish('commands.pc.pc-1', after);
     await expect
       .poll(() => operator.results().find(({ request_id }) => request_id === after.request_id)?.stdout, {
-        timeout: 20_000,
+        timeout: patienceMs,
       })
       .toBe('after\n');
     expect(operator.results().filter(({ exit_code }) => exit_code === 0)).toHaveLength(1);
