@@ -54,8 +54,18 @@ function furtherHandlers(asked: string[]): Partial<Handlers<typeof localContract
   return {
     'jobs.output': ({ stream, from = 0 }) => {
       const text = stream === 'stdout' ? longOutput : '';
-      const to = Math.min(from + 128 * 1024, text.length);
-      return { text: text.slice(from, to), from, to, total_bytes: text.length, ended: true };
+      const begin = Math.min(from, text.length);
+      const to = Math.min(begin + 128 * 1024, text.length);
+      if (to > begin) asked.push(`output ${to - begin}`);
+      // The agent counts bytes: what is kept may begin within a character.
+      const isCut = begin === longOutput.length - 256 * 1024;
+      return {
+        text: `${isCut ? '\ufffd' : ''}${text.slice(begin, to)}`,
+        from: begin,
+        to,
+        total_bytes: text.length,
+        ended: true,
+      };
     },
     'notifications.subscribe': () => ({ subscription: 'sub-n-1' }),
     'notifications.list': (params) =>
@@ -267,7 +277,7 @@ describe('openLink()', () => {
   it('reads the end of a long output that it has watched, in place of the beginning that the last push holds', async () => {
     await using directory = await tempDir();
     const path = join(directory.path, 'agent.sock');
-    await using _agent = await serveAgent(path, { offersAll: true });
+    await using agent = await serveAgent(path, { offersAll: true });
     const { link, events, phase } = openTestLink(path);
     await using _link = link;
     await eventually('connected', () => phase() === 'connected');
@@ -281,6 +291,8 @@ describe('openLink()', () => {
     } = event?.type === 'progress' ? event.progress : { stderr_chunk: '?' };
     expect([stdout_from, stdout_chunk.length, stderr_chunk]).toEqual([longOutput.length - 256 * 1024, 256 * 1024, '']);
     expect(stdout_chunk.endsWith('the very end\n')).toBe(true);
+    // No more is read than is kept.
+    expect(agent.asked.filter((asked) => asked.startsWith('output'))).toEqual(['output 131072', 'output 131072']);
   });
 
   it('asks after a break for what ended since, tells each ending once, and has the end of a long output of one that it had watched', async () => {

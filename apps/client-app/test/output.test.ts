@@ -34,6 +34,18 @@ it('20 MB of output leave a page that is bounded, follows the end, and still ans
   expect(new Set(lines).size).toBe(lines.length);
   expect(await output.evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight)).toBeLessThan(12);
   await page.getByText('earlier characters are not kept here').waitFor();
+  // What nobody looks at is not laid out, and stands there when somebody does.
+  const kept = await output.evaluate((pre) =>
+    [...pre.children].map((block) => getComputedStyle(block)).map((style) => [style.contentVisibility, style.height]),
+  );
+  expect(kept.filter(([visibility]) => visibility === 'auto').length).toBe(kept.length - 2);
+  expect(kept.every(([, height]) => Number.parseFloat(height ?? '') > 100)).toBe(true);
+  await output.evaluate((pre) => pre.scrollTo(0, 0));
+  await page.getByRole('button', { name: 'Follow the end' }).click();
+  await page.waitForFunction(() => {
+    const pre = document.querySelector('#run-r1 pre');
+    return pre !== null && pre.scrollTop > 0 && pre.scrollHeight - pre.scrollTop - pre.clientHeight < 12;
+  });
   // The last push holds the beginning only; what was seen last stays.
   const cut = `${line(0)}...[truncated: output exceeded 256 KiB]\n`;
   agent.push(board, { run_id: 'r1', status: 'completed', exit_code: 0, stdout_chunk: cut });

@@ -27,15 +27,17 @@ export async function withEnd(line: Line, progress: JobProgress): Promise<JobPro
 }
 
 async function readEnd(call: Line['call'], run_id: string, stream: OutputQuery['stream']) {
-  const first = await call('jobs.output', { run_id, stream });
-  if (first.to >= first.total_bytes) return { text: first.text, from: 0 };
+  // Whoever asks for what is behind the end hears where that is, and nothing is read or sent for it.
+  const { total_bytes } = await call('jobs.output', { run_id, stream, from: Number.MAX_SAFE_INTEGER });
+  const begin = Math.max(0, total_bytes - endBytes);
   const parts: string[] = [];
-  const begin = Math.max(0, first.total_bytes - endBytes);
-  for (let at = begin; at < first.total_bytes; ) {
+  for (let at = begin; at < total_bytes; ) {
     const part = await call('jobs.output', { run_id, stream, from: at });
     if (part.to <= at) break;
     parts.push(part.text);
     at = part.to;
   }
-  return { text: parts.join(''), from: begin };
+  const text = parts.join('');
+  // It may begin within a character.
+  return { text: begin === 0 ? text : text.replace(/^\ufffd{1,3}/, ''), from: begin };
 }

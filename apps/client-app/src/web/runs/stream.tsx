@@ -46,7 +46,10 @@ export function Stream({ label, source, droppedChars, isLive }: StreamProps): JS
   );
 }
 
-/** Drawn once and then left alone; only the last one of a transcript changes. */
+/**
+ * Drawn once and then left alone; only the last one of a transcript changes. What nobody looks at is not even laid out (see the style sheet):
+ * until it is, it is taken to be as high as its lines are when none of them is broken.
+ */
 class Block extends Component<{ block: TranscriptBlock }> {
   override shouldComponentUpdate(next: { block: TranscriptBlock }): boolean {
     return next.block !== this.props.block;
@@ -54,7 +57,7 @@ class Block extends Component<{ block: TranscriptBlock }> {
 
   render({ block }: { block: TranscriptBlock }): JSX.Element {
     return (
-      <div data-error={block.hasError || undefined}>
+      <div data-error={block.hasError || undefined} style={{ containIntrinsicBlockSize: `auto ${block.lines}lh` }}>
         {block.spans.map((span, index) =>
           span.look === undefined ? (
             span.text

@@ -49,6 +49,8 @@ describe('followSource() grows', () => {
     expect(before.blocks.length).toBeGreaterThan(3);
     expect(after.blocks.slice(0, -1).every((block, index) => block === before.blocks[index])).toBe(true);
     expect(new Set(after.blocks.map(({ id }) => id)).size).toBe(after.blocks.length);
+    expect(after.blocks.reduce((sum, block) => sum + block.lines, 0)).toBe(2_001);
+    expect(followSource(after, `${lines}more\nopen`, 0).blocks.at(-1)?.lines).toBe(2);
   });
 
   it('and forgets blocks at the beginning that are gone', () => {

@@ -14,6 +14,8 @@ export interface TranscriptBlock {
   readonly spans: readonly Span[];
   /** Characters of the source in it. */
   readonly chars: number;
+  /** Lines of the source in it, at least one. */
+  readonly lines: number;
   /** One of its lines speaks of an error. */
   readonly hasError: boolean;
 }
@@ -64,7 +66,13 @@ function append(before: Transcript, added: string, source: string): Transcript {
     const end = blockEnd(rest);
     const part = rest.slice(0, end ?? rest.length);
     const drawn = draw(part, pen);
-    blocks.push({ id: nextId, spans: drawn.spans, chars: part.length, hasError: errorLine.test(part) });
+    blocks.push({
+      id: nextId,
+      spans: drawn.spans,
+      chars: part.length,
+      lines: lineCount(part),
+      hasError: errorLine.test(part),
+    });
     if (end === undefined) return { source, droppedChars: before.droppedChars, blocks, pen, tail: part };
     nextId += 1;
     pen = drawn.pen;
@@ -91,6 +99,12 @@ const wholeCharacters = (text: string, at: number): number => {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit <= 0xdfff ? at + 1 : at;
 };
+
+function lineCount(text: string): number {
+  let lines = text.endsWith('\n') ? 0 : 1;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
+}
 
 const errorLine = /^.{0,200}\b(?:error|errors|failed|failure|fatal|panic|exception)\b|エラー|失敗|異常終了/im;
 
