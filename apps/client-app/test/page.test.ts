@@ -15,7 +15,7 @@ function runStatus(page: Page, words: string) {
 }
 
 describe('page', () => {
-  it('lists the categories in order with their counts', async () => {
+  it('lists the categories in order with their counts, and in each its own jobs', async () => {
     await using opened = await openPage(browser);
     const tabs = opened.page.getByRole('navigation', { name: 'Views' }).getByRole('link');
     expect(await tabs.allInnerTexts()).toEqual([
@@ -26,6 +26,15 @@ describe('page', () => {
       'Tidy up\n1',
     ]);
     expect(opened.page.url()).not.toContain('token');
+    for (const [name, jobs] of Object.entries({
+      Updates: ['Pending updates'],
+      Troubleshooting: ['Disk report', 'Network check'],
+      'Tidy up': ['Clear the thumbnail cache'],
+    })) {
+      await tabs.filter({ hasText: name }).click();
+      await opened.page.getByRole('heading', { level: 2, name }).waitFor();
+      expect(await opened.page.locator('#content .job h3').allTextContents()).toEqual(jobs);
+    }
     expect(opened.complaints).toEqual([]);
   });
 
@@ -164,12 +173,18 @@ describe('page', () => {
     await using opened = await openPage(browser);
     const { page, server } = opened;
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
+    const run = page.getByRole('button', { name: 'Run Disk report' });
+    await run.focus();
     server.agent.lose(server.board, 'dial: /run/kanade/agent.sock: nothing is there; start the server');
     await page.getByRole('heading', { name: 'The agent does not answer' }).waitFor();
-    expect(await page.getByRole('button', { name: 'Run Disk report' }).isDisabled()).toBe(true);
+    expect(await run.isDisabled()).toBe(true);
+    await page.keyboard.press('Enter');
     server.agent.connect(server.board);
     await page.getByRole('heading', { name: 'The agent does not answer' }).waitFor({ state: 'detached' });
-    expect(await page.getByRole('button', { name: 'Run Disk report' }).isDisabled()).toBe(false);
+    expect(await run.isDisabled()).toBe(false);
+    // The keyboard is where it was, and what was pressed meanwhile does not happen now.
+    expect(await run.evaluate((button) => button === document.activeElement)).toBe(true);
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
   it('tells why a run did not start, and refreshes the list', async () => {

@@ -17,7 +17,8 @@ export function CategoryView({ category, age, ...list }: CategoryViewProps): JSX
     <section aria-labelledby="view-title">
       <h2 id="view-title">{categoryLabel(category, text)}</h2>
       <AgeNote age={age} />
-      <JobList jobs={category.jobs} {...list} />
+      {/* Behind the rest: whoever shows it has the list of all jobs among that. */}
+      <JobList {...list} jobs={category.jobs} />
     </section>
   );
 }

@@ -33,8 +33,15 @@ export function RunButton({ job, runs, isReady, words, label, onStart }: RunButt
       </button>
     );
   }
+  // `aria-disabled`: whoever stands on it while the agent is away for a moment stands on it afterwards.
   return (
-    <button type="button" class="button" disabled={!isReady} aria-label={label} onClick={onStart}>
+    <button
+      type="button"
+      class="button"
+      aria-disabled={!isReady}
+      aria-label={label}
+      onClick={isReady ? onStart : undefined}
+    >
       {words}
     </button>
   );
