@@ -248,6 +248,7 @@ describe('support', () => {
     await code.press('Enter');
     await page.getByText('That code is not valid.').waitFor();
     await code.fill(' abc-123 ');
+    await page.getByText('That code is not valid.').waitFor({ state: 'detached' });
     await code.press('Enter');
     await page.getByRole('listitem').getByText('Repair tools').waitFor();
     expect(await code.inputValue()).toBe('');

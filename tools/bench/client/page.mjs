@@ -161,7 +161,8 @@ const measures = {
   },
   async 'client:memory'({ browser, address, clientPid }) {
     const page = await openPage(browser, address);
-    await sleep(5_000);
+    // Before that it still has what its start needed, page or not: 15 s after it began it gives that back.
+    await sleep(20_000);
     const open = weigh(clientPid);
     await page.close();
     await sleep(numberOption('rest', 30) * 1000);

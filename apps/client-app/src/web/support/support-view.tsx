@@ -84,7 +84,10 @@ function CodeForm({ isReady, onUnlock }: Pick<SupportCodesProps, 'isReady' | 'on
           disabled={!isReady}
           aria-invalid={failure !== undefined}
           aria-describedby={failure ? 'support-failure' : undefined}
-          onInput={({ currentTarget }) => setCode(currentTarget.value)}
+          onInput={({ currentTarget }) => {
+            setCode(currentTarget.value);
+            setFailure(undefined);
+          }}
         />
         <button type="submit" class="button strong" disabled={!isReady || code.trim() === ''}>
           {text.unlock}

@@ -67,7 +67,8 @@ describe('durationWords()', () => {
     [-5, '0 s'],
     [59_999, '59 s'],
     [60_000, '1 min 0 s'],
-    [3_725_000, '62 min 5 s'],
+    [3_599_999, '59 min 59 s'],
+    [3_725_000, '1 h 2 min'],
   ])('%i ms is %s', (durationMs, words) => {
     expect(durationWords(durationMs, en)).toBe(words);
   });

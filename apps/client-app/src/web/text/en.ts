@@ -52,6 +52,7 @@ export const en = {
   activeRuns: (count: number) => (count === 1 ? '1 running' : `${count} running`),
   seconds: (count: number) => `${count} s`,
   minutes: (minutes: number, seconds: number) => `${minutes} min ${seconds} s`,
+  hours: (hours: number, minutes: number) => `${hours} h ${minutes} min`,
   announceRun: (name: string, status: string) => `${name}: ${status}`,
 
   noAnswer: 'No answer',

@@ -53,6 +53,7 @@ export const ja: Dictionary = {
   activeRuns: (count) => `${count} 件を実行中`,
   seconds: (count) => `${count} 秒`,
   minutes: (minutes, seconds) => `${minutes} 分 ${seconds} 秒`,
+  hours: (hours, minutes) => `${hours} 時間 ${minutes} 分`,
   announceRun: (name, status) => `${name}: ${status}`,
 
   noAnswer: '応答なし',

@@ -21,7 +21,9 @@ export function statusWords(run: Told & Pick<RunView, 'stopping'>, text: Diction
 
 export function durationWords(durationMs: number, text: Dictionary): string {
   const seconds = Math.max(0, Math.floor(durationMs / 1000));
-  return seconds < 60 ? text.seconds(seconds) : text.minutes(Math.floor(seconds / 60), seconds % 60);
+  if (seconds < 60) return text.seconds(seconds);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? text.minutes(minutes, seconds % 60) : text.hours(Math.floor(minutes / 60), minutes % 60);
 }
 
 /** The size of a file. */
