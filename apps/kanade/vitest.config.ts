@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
-import { project } from '../../vitest.base.ts';
+import { suites } from '../../vitest.base.ts';
 import { hostPlatform } from './build/executable.mjs';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -21,6 +21,7 @@ const onExecutableAlone = [
   'test/break-glass.test.ts',
   'test/client-life.test.ts',
   'test/completion.test.ts',
+  'test/documented-examples.test.ts',
   'test/enrolment.test.ts',
   'test/contract-{answers,list,usage}.test.ts',
   'test/fleet-{attempts,collect,history,orders,releases,scripts,settings,watch}.test.ts',
@@ -40,6 +41,7 @@ const onExecutableAlone = [
   'test/skill.test.ts',
   'test/support-door.test.ts',
   'test/trust/!(old-state).test.ts',
+  'test/trust/conservation/*.test.ts',
 ];
 
 export default defineConfig({
@@ -47,7 +49,7 @@ export default defineConfig({
     // Suites mostly wait for processes that they started: more of them at once than there are cores keeps all cores busy.
     maxWorkers: 3,
     projects: Object.entries(targets).map(([name, words]) => ({
-      ...project({
+      ...suites({
         name,
         env: { KANADE_PROGRAM: JSON.stringify(words) },
         exclude: [

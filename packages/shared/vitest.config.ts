@@ -1,3 +1,4 @@
-import { project } from '../../vitest.base.ts';
+import { suites } from '../../vitest.base.ts';
 
-export default project();
+// Data, and functions of data: no file leaves anything to the next one.
+export default suites({ isolate: false });

@@ -1,3 +1,3 @@
-import { project } from '../../vitest.base.ts';
+import { suites } from '../../vitest.base.ts';
 
-export default project();
+export default suites();
