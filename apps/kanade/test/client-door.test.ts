@@ -77,7 +77,7 @@ describe('catalogue door', () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Troubleshooting' }).click();
     await page.getByRole('button', { name: 'Run Growing tree' }).click();
     await page.getByText('started').first().waitFor();
-    expect(processesWith(marker).length).toBeGreaterThan(1);
+    await eventually('the tree has grown', () => processesWith(marker).length > 1);
     await picture(page, 'run-live');
     await page.getByRole('button', { name: 'Stop Growing tree' }).click();
     await page.getByRole('complementary', { name: 'Runs' }).getByText('Stopped', { exact: true }).waitFor();

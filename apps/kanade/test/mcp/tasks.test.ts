@@ -1,5 +1,6 @@
 /** Jobs as tasks, driven with the official package of the extension, in both eras. */
 
+import { writeFileSync } from 'node:fs';
 import { eventually } from '@kanade/testkit';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -81,8 +82,10 @@ describe.each(eras)('a client of %s that knows tasks', (era) => {
   it('is handed the job as a task, and its ending when it has one', async () => {
     await using jobs = await jobsRoot();
     await using mcp = await connectSession(era, jobs);
-    const execution = await mcp.run({ command: ['sh', '-c', 'echo hi; sleep 0.3; exit 4'], until: 0 });
+    const gated = 'echo hi; until [ -e go ]; do sleep 0.02; done; exit 4';
+    const execution = await mcp.run({ command: ['sh', '-c', gated], until: 0 });
     if (execution.kind !== 'task') throw new Error('no task was made');
+    writeFileSync(`${jobs.path}/go`, '');
     const { outcome, lastTask } = await execution.settle();
     if (outcome.status !== 'completed') throw new Error(outcome.status);
     const id = execution.handle.taskId;
