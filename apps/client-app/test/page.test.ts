@@ -18,6 +18,7 @@ describe('page', () => {
   it('lists the categories in order with their counts, and in each its own jobs', async () => {
     await using opened = await openPage(browser);
     const tabs = opened.page.getByRole('navigation', { name: 'Views' }).getByRole('link');
+    await tabs.getByText('Tidy up').waitFor();
     expect(await tabs.allInnerTexts()).toEqual([
       'Home',
       'Device health',

@@ -1,5 +1,5 @@
 import type { Check, LocalNotification } from '@kanade/shared/local';
-import { launchBrowser } from '@kanade/testkit';
+import { eventually, launchBrowser } from '@kanade/testkit';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MemoryAgent } from './memory-agent.ts';
@@ -31,8 +31,9 @@ describe('device health', () => {
     const { page } = opened;
     await page.getByRole('link', { name: 'Device health Something is wrong' }).click();
     await page.getByRole('heading', { name: 'Device health', level: 2 }).waitFor();
-    expect(await page.title()).toBe('Device health · Device Assistant');
-    expect(await page.locator('#content').evaluate(isFocused)).toBe(true);
+    // Title and focus follow once the view was painted.
+    await eventually('its title', async () => (await page.title()) === 'Device health · Device Assistant');
+    await eventually('its focus', () => page.locator('#content').evaluate(isFocused));
     expect(await page.locator('.check h3').allInnerTexts()).toEqual(['VPN', 'patches', 'Disk space']);
     expect(await page.locator('.chip').allInnerTexts()).toEqual(['Problem 1', 'Attention 1', 'OK 1']);
     expect(await page.getByText('Version 0.2.0 starts').isVisible()).toBe(true);
@@ -43,8 +44,10 @@ describe('device health', () => {
     await using opened = await openPage(browser, { prepare: unwell });
     const { page, server } = opened;
     await page.goto(`${server.origin}/#/health`);
+    const repair = page.getByRole('button', { name: 'Repair: Network check' });
+    await repair.waitFor();
     expect(await page.getByRole('button', { name: /^Repair/ }).count()).toBe(1);
-    await page.getByRole('button', { name: 'Repair: Network check' }).click();
+    await repair.click();
     await page.getByRole('button', { name: 'Show Network check' }).waitFor();
     expect(server.agent.calls).toEqual(['execute network-check']);
   });
@@ -251,14 +254,14 @@ describe('support', () => {
     await page.getByText('That code is not valid.').waitFor({ state: 'detached' });
     await code.press('Enter');
     await page.getByRole('listitem').getByText('Repair tools').waitFor();
-    expect(await code.inputValue()).toBe('');
+    await eventually('the field is empty', async () => (await code.inputValue()) === '');
     await page.getByRole('link', { name: /Support mode is on 1[45]:\d\d left/ }).waitFor();
     await view(page, 'Troubleshooting 3').click();
     await page.getByText('Opened by support code').waitFor();
     await page.getByRole('link', { name: /Support mode is on/ }).click();
     await page.getByRole('button', { name: 'Lock now' }).click();
     await view(page, 'Troubleshooting 2').waitFor();
-    expect(await page.getByText('Repair tools').count()).toBe(0);
+    await page.getByText('Repair tools').waitFor({ state: 'detached' });
     expect(server.agent.calls).toEqual(['unlock', 'unlock', 'lock']);
   });
 
@@ -294,8 +297,7 @@ describe('support', () => {
     await page.getByLabel('How to reach you').fill('room 3');
     await page.getByLabel('How to reach you').press('Enter');
     const title = page.getByRole('heading', { name: /would be sent/ });
-    await title.waitFor();
-    expect(await title.evaluate(isFocused)).toBe(true);
+    await eventually('its focus', () => title.evaluate(isFocused));
     expect(server.agent.calls).toEqual(['preview {"summary":"No sound","detail":"","contact":"room 3"}']);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
@@ -335,7 +337,7 @@ describe('support', () => {
       server.agent.sending = sending;
       await page.getByRole('button', { name: 'Send' }).click();
       await page.getByText(said).waitFor();
-      expect(await page.getByRole('button', { name: next }).isVisible()).toBe(true);
+      await page.getByRole('button', { name: next }).waitFor();
     }
     server.agent.sending = 'queued';
     expect(await page.getByLabel('What is wrong?').inputValue()).toBe('No sound');
