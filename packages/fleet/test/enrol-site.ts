@@ -69,7 +69,7 @@ export async function openEnrolSite(
       ...more,
     });
   const ask = (text: string, pc: string, more: Question = {}) =>
-    askEnrolment({ token: parseToken(text, Date.now()), pc, seed: newMachineSeed(), waitMs: 20_000, ...more });
+    askEnrolment({ token: parseToken(text, Date.now()), pc, seed: newMachineSeed(), waitMs: 60_000, ...more });
   /** A connection with what a machine got. */
   const machine = (creds: string, name = 'machine') => {
     const file = `${dir}/${name}-${Math.random().toString(36).slice(2)}.creds`;
