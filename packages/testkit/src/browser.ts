@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright-core';
+import { patienceMs } from './eventually.ts';
 
 export type { Browser, Page } from 'playwright-core';
 
@@ -6,7 +7,8 @@ export type { Browser, Page } from 'playwright-core';
 export async function launchBrowser(): Promise<Browser> {
   // Loaded by those few who want one: half a second of every suite otherwise.
   const { chromium } = await import('playwright-core');
-  return chromium.launch({
+  const browser = await chromium.launch({
+    timeout: patienceMs,
     executablePath: process.env.KANADE_CHROMIUM || '/usr/bin/chromium',
     args: [
       '--no-sandbox',
@@ -18,4 +20,12 @@ export async function launchBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+  // Its pages wait as long as everything else in a test does; `newPage` makes a context this way, too.
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(patienceMs);
+    return context;
+  };
+  return browser;
 }
