@@ -98,6 +98,29 @@ function settledGroupOf(job: JobDir): string | undefined {
   return named?.isSettled ? named.path : undefined;
 }
 
+/** A script that starts another job in this root by a program of the tests when it may go, and obeys no TERM from then on. */
+function startsAnother(root: string, program: string): string {
+  const words = programWords(program, [root, 'exec sleep 60']).map((word) => `'${word}'`);
+  const wait = (what: string): string => `until [ ${what} ]; do sleep 0.02; done`;
+  return `echo $$; ${wait(`-e ${root}/go`)}; ${words.join(' ')} >${root}/id & ${wait(`-s ${root}/id`)}; trap '' TERM; touch ${root}/ready; exec sleep 60`;
+}
+
+/** The other job, once it runs, and its keeper, where it needs one. */
+async function otherIn(root: string, program: string) {
+  await eventually('the other one runs', () => existsSync(`${root}/ready`));
+  const id = readFileSync(`${root}/id`, 'utf8').trim();
+  const job = { id, path: `${root}/${id}` };
+  const keeperNow = () => openJobs(root, { keeper: 'process' }).health().keeper;
+  const keeper = program === 'launch-and-stay' ? await eventually('it has a keeper', keeperNow) : undefined;
+  return {
+    async expectToRunOn(): Promise<void> {
+      expect([settle(job).status, keeperNow()]).toEqual(['running', keeper]);
+      await stopJob(job, { by: 'user', graceMs: 0 });
+      expect(settle(job).state?.ending).toMatchObject({ kind: 'killed' });
+    },
+  };
+}
+
 // Only a control group knows a daemon that has cut every tie and cleared its environment, too.
 if (ownControlGroup() !== undefined) {
   it('a job that has run for a while is in a control group, which nobody leaves', async () => {
@@ -120,28 +143,35 @@ if (ownControlGroup() !== undefined) {
     expect([existsSync(group), existsSync(pathOf(job, 'controlGroup'))]).toEqual([false, false]);
   });
 
-  it('a job that was started from within a job is one of its own: who stops the one leaves the other', async () => {
-    await using dir = await tempDir();
-    await using jobs = openJobs(dir.path, { keeper: 'here' });
-    const words = programWords('launch-and-die', [dir.path, 'exec sleep 60']).map((word) => `'${word}'`);
-    const script = `echo $$; until [ -e ${dir.path}/go ]; do sleep 0.02; done; ${words.join(' ')} >${dir.path}/id; trap '' TERM; touch ${dir.path}/ready; exec sleep 60`;
-    const { job } = launchScript(dir.path, script);
-    const ended = jobs.adopt(job);
-    const [shell] = await printedPids(job, 1);
-    const group = await eventually('it has a group', () => settledGroupOf(job));
-    expect(controlGroupMembers(group)).toContain(shell);
-    writeFileSync(`${dir.path}/go`, '');
-    await eventually('the other one runs', () => existsSync(`${dir.path}/ready`));
-    const id = readFileSync(`${dir.path}/id`, 'utf8').trim();
-    const { report } = await stopJob(job, { by: 'user', graceMs: 100 });
-    expect(report).toMatchObject({ mechanism: 'control-group', survivors: [] });
-    await ended;
-    const other = { id, path: `${dir.path}/${id}` };
-    expect(settle(other).status).toBe('running');
-    await stopJob(other, { by: 'user', graceMs: 0 });
-    expect(settle(other).state?.ending).toMatchObject({ kind: 'killed' });
-  });
+  it.each(['launch-and-die', 'launch-and-stay'])(
+    'a job that was started from within a job is one of its own: who stops the one leaves the other (%s)',
+    async (program) => {
+      await using dir = await tempDir();
+      await using jobs = openJobs(dir.path, { keeper: 'here' });
+      const { job } = launchScript(dir.path, startsAnother(dir.path, program));
+      const ended = jobs.adopt(job);
+      const [shell] = await printedPids(job, 1);
+      const group = await eventually('it has a group', () => settledGroupOf(job));
+      expect(controlGroupMembers(group)).toContain(shell);
+      writeFileSync(`${dir.path}/go`, '');
+      const other = await otherIn(dir.path, program);
+      const { report } = await stopJob(job, { by: 'user', graceMs: 100 });
+      expect(report).toMatchObject({ mechanism: 'control-group', survivors: [] });
+      await ended;
+      await other.expectToRunOn();
+    },
+  );
 }
+
+it('so is one whose launcher lives, where nobody is in a control group', async () => {
+  await using dir = await tempDir();
+  writeFileSync(`${dir.path}/go`, '');
+  const { job } = launchScript(dir.path, startsAnother(dir.path, 'launch-and-stay'));
+  const other = await otherIn(dir.path, 'launch-and-stay');
+  const { report } = await stopJob(job, { by: 'user', graceMs: 100 });
+  expect(report).toMatchObject({ mechanism: 'process-group', survivors: [] });
+  await other.expectToRunOn();
+});
 
 it('stopJob() with only one signal lets the workload handle it', async () => {
   await using dir = await tempDir();

@@ -170,8 +170,8 @@ export function askProgram(
 export function spawnProgram(argv: readonly string[]): ProcessIdentity | undefined {
   const bun = (globalThis as { Bun?: BunLike }).Bun;
   const stdio = ['ignore', 'ignore', 'ignore'] as const;
-  // It may be started from within a job, and is none of that job's processes.
-  const env = { ...process.env, [treeVariable]: undefined };
+  // It may be started from within a job, and is none of that job's processes: a tree of its own, by a mark that no job has.
+  const env = { ...process.env, [treeVariable]: '.' };
   if (bun) {
     const child = outsideOfJobs(() => bun.spawn([...argv], { cwd: '/', env, stdio, detached: true }));
     child.unref();

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { bootId, type ProcessEntry } from './identity.ts';
-import { createProcessTable, membersOf, nameOf } from './tree.ts';
+import { createProcessTable } from './process-table.ts';
+import { membersOf, nameOf } from './tree.ts';
 
 const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry => ({
   pid,
@@ -30,6 +31,18 @@ it('membersOf() takes session, group and descendants, not the leader, not strang
   expect(pids(processes)).toEqual([101, 102, 103, 104]);
 });
 
+it('membersOf() ends at whoever leads another tree: neither it nor its children belong to this one', () => {
+  const processes = [
+    entry(100, 1),
+    entry(101, 100),
+    entry(102, 101, { group: 102, session: 102 }),
+    entry(103, 102, { group: 102, session: 102 }),
+    entry(104, 101, { group: 104, session: 104 }),
+  ];
+  const members = createProcessTable(processes).membersOf(leader, { leadsAnother: ({ pid }) => pid === 102 });
+  expect(members.map(({ pid }) => pid)).toEqual([101, 104]);
+});
+
 it('membersOf() is empty when the leader’s pid belongs to somebody else now', () => {
   expect(pids([entry(100, 1, { start: '999' }), entry(101, 100)])).toEqual([]);
 });
@@ -37,7 +50,7 @@ it('membersOf() is empty when the leader’s pid belongs to somebody else now', 
 it('membersOf() still sees the session of a leader that has ended, as far as it is vouched for', () => {
   expect(pids([entry(101, 1)])).toEqual([101]);
   const left = [entry(101, 1), entry(102, 101, { session: 102 }), entry(103, 1), entry(104, 103)];
-  const vouched = createProcessTable(left).membersOf(leader, ({ pid }) => pid === 101);
+  const vouched = createProcessTable(left).membersOf(leader, { isVouched: ({ pid }) => pid === 101 });
   expect(vouched.map(({ pid }) => pid)).toEqual([101, 102]);
 });
 

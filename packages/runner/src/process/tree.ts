@@ -12,55 +12,7 @@ import {
   processesSince,
   readProcess,
 } from './identity.ts';
-
-/** One listing of processes, for questions about many trees. */
-export interface ProcessTable {
-  readonly processes: readonly ProcessEntry[];
-  /**
-   * The live members of the tree that `leader` leads, the leader itself excluded: everything in its session or process
-   * group, and all descendants of these. When the leader is gone, of the former only those that `isVouched` takes: its number may
-   * have been somebody else's since.
-   */
-  membersOf(leader: ProcessIdentity, isVouched?: (entry: ProcessEntry) => boolean): ProcessEntry[];
-}
-
-export function createProcessTable(processes: readonly ProcessEntry[]): ProcessTable {
-  const byPid = new Map<number, ProcessEntry>();
-  for (const entry of processes) byPid.set(entry.pid, entry);
-  const children = indexBy(processes, 'parent');
-  const ties = [children, indexBy(processes, 'session'), indexBy(processes, 'group')];
-  return {
-    processes,
-    membersOf(leader, isVouched = () => true) {
-      const holder = byPid.get(leader.pid);
-      // The kernel does not give out a pid that still names a session or group: a new owner means that nobody is left.
-      if (holder && holder.start !== leader.start) return [];
-      const inTree = new Map<number, ProcessEntry>();
-      const found: ProcessEntry[] = [];
-      for (const index of ties) {
-        const tied = index.get(leader.pid) ?? [];
-        found.push(...(holder ? tied : tied.filter(isVouched)));
-      }
-      for (let entry = found.pop(); entry; entry = found.pop()) {
-        if (entry.pid === leader.pid || inTree.has(entry.pid)) continue;
-        inTree.set(entry.pid, entry);
-        found.push(...(children.get(entry.pid) ?? []));
-      }
-      return [...inTree.values()].filter(({ zombie }) => !zombie).sort((a, b) => a.pid - b.pid);
-    },
-  };
-}
-
-/** By hand: at the start of a program each of the system's own ways costs a tenth of a millisecond, which is much for two processes. */
-function indexBy(processes: readonly ProcessEntry[], key: 'parent' | 'session' | 'group'): Map<number, ProcessEntry[]> {
-  const index = new Map<number, ProcessEntry[]>();
-  for (const entry of processes) {
-    const known = index.get(entry[key]);
-    if (known) known.push(entry);
-    else index.set(entry[key], [entry]);
-  }
-  return index;
-}
+import { createProcessTable } from './process-table.ts';
 
 /** True when some process that we may see has this file open. Reads the descriptors of all: for what happens rarely. Linux only; elsewhere true. */
 export function isOpenAnywhere(path: string): boolean {
@@ -169,7 +121,10 @@ export function membersOfAll(
   const known = new Set<ProcessEntry>();
   for (const target of current) {
     const members = table
-      .membersOf(target.leader, (entry) => isOfItsTime(target, entry))
+      .membersOf(target.leader, {
+        isVouched: (entry) => isOfItsTime(target, entry),
+        leadsAnother: (entry) => leadsAnother(target, entry),
+      })
       .filter((entry) => isNumbered(target, entry) || !isYoung(entry, tick) || isStillMember(target, entry));
     found.set(target, new Set(members));
     for (const member of members) known.add(member);
@@ -189,6 +144,15 @@ export function membersOfAll(
   }
   return new Map([...found].map(([target, members]) => [target, [...members].filter(isMemberOf(target))]));
 }
+
+/**
+ * The shim of another job, which a member has started and may still wait for: a session of its own, with a mark of its own. What cannot be
+ * known of it just now counts as a member.
+ */
+const leadsAnother = ({ mark }: TreeTarget, { pid, session }: ProcessEntry): boolean => {
+  const own = mark === undefined || session !== pid ? undefined : markOf(pid);
+  return typeof own === 'string' && own !== mark;
+};
 
 /** Its session or group has the number of the leader. */
 const isNumbered = ({ leader }: TreeTarget, { session, group }: ProcessEntry): boolean =>
@@ -221,7 +185,7 @@ export function isStillMember(target: TreeTarget, { pid, start }: Pick<ProcessEn
   if (!entry || entry.start !== start || !isMemberOf(target)(entry)) return false;
   const line: ProcessEntry[] = [];
   for (let at: ProcessEntry | undefined = entry; at && line.length < generationsMax; at = readProcess(at.parent)) {
-    if (isOlder(at, leader)) return false;
+    if (isOlder(at, leader) || leadsAnother(target, at)) return false;
     // Its parent has the number of a member, and did before and after that was known to be one: it was the same all the time.
     if (at.pid === leader.pid ? at.start === leader.start : isTied(target, at)) return line.every(isUnchanged);
     line.push(at);
