@@ -7,7 +7,7 @@ const seconds = z.number().nonnegative();
 const wholeSeconds = z.int().nonnegative();
 const count = z.int().nonnegative();
 
-/** Body of `POST /exec` (contract, section 8.1). `stdin` and `tags` are ours. */
+/** Body of `POST /exec` (contract, section 8.1). `stdin`, `tags` and what follows are ours. */
 export const ExecRequest = z.object({
   command: z.array(z.string()).min(1).describe('one word: a line for the shell; several: program and arguments'),
   cwd: z.string().optional().describe('working directory; default: that of the server'),
@@ -18,6 +18,12 @@ export const ExecRequest = z.object({
   max_bytes: count.optional().describe('bytes of output per stream in the answer; default 65536, at most 1048576'),
   stdin: z.string().optional().describe('input of the job; default: none'),
   tags: z.array(z.string()).optional().describe('such as build.web'),
+  queue: z
+    .string()
+    .optional()
+    .describe('take a turn in this queue: one job at a time, or as many as it has slots; until then it is created'),
+  after: z.array(z.string()).optional().describe('start when these jobs have exited with 0'),
+  after_any: z.array(z.string()).optional().describe('start when these jobs have ended, however'),
 });
 export type ExecRequest = z.infer<typeof ExecRequest>;
 

@@ -72,7 +72,7 @@ export const httpRoutes = {
     query: noQuery,
     body: ExecRequest,
     answer: 'run',
-    errors: [...ofBody, 'invalid_input', 'invalid_tag', 'stdin_too_large', 'launch_failed', 'root_full', 'io_error'],
+    errors: [...ofBody, ...ofJob, 'invalid_input', 'invalid_tag', 'stdin_too_large', 'launch_failed', 'root_full'],
   },
   status: {
     method: 'GET',

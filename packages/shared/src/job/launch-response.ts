@@ -1,7 +1,7 @@
 /** Answers of the calls that make or start a job (contract, sections 3.1 to 3.4). */
 import * as z from 'zod';
 import { CompressionData } from './compression.ts';
-import { AnsweredState, amount, Excerpts, envelope, logPaths, reason, turn } from './envelope.ts';
+import { AnsweredState, amount, Excerpts, envelope, logPaths, range, reason, turn } from './envelope.ts';
 
 const launched = {
   job_id: z.string(),
@@ -12,6 +12,10 @@ const launched = {
   elapsed_ms: amount,
   waited_ms: amount,
   ...Excerpts.shape,
+  /** Ours: where what it tells ends, and bytes before it that are not kept. */
+  cursor: z.string().optional(),
+  stdout_omitted: range.optional(),
+  stderr_omitted: range.optional(),
   exit_code: z.int().optional(),
   finished_at: z.string().optional(),
   signal: z.string().optional(),

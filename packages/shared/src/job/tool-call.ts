@@ -33,6 +33,12 @@ export const jobToolCalls = {
       .string()
       .optional()
       .describe('input of the job: path of a file that is local to the server, not to the client'),
+    queue: z
+      .string()
+      .optional()
+      .describe('take a turn in this queue: one job at a time, or as many as it has slots; until then it is created'),
+    after: z.array(z.string()).optional().describe('start when these jobs have exited with 0'),
+    after_any: z.array(z.string()).optional().describe('start when these jobs have ended, however'),
   }),
   status: z.strictObject({ job_id: jobId }),
   tail: z.strictObject({
