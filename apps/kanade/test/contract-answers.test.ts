@@ -18,7 +18,7 @@ const excerpts = [
 ];
 const envelope = ['schema_version', 'ok', 'type'];
 const logs = ['stdout_log_path', 'stderr_log_path'];
-const launched = ['job_id', 'state', 'tags', ...logs, 'elapsed_ms', 'waited_ms', ...excerpts];
+const launched = ['job_id', 'state', 'tags', ...logs, 'elapsed_ms', 'waited_ms', ...excerpts, 'cursor'];
 
 /** Keys of an answer without those that are ours and only explain. */
 const explaining = ['status', 'ending', 'ended_by', 'error', 'signal_number', 'terminated_signal_number'];

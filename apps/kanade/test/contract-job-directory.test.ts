@@ -42,7 +42,7 @@ describe('meta.json', () => {
     [
       '--env and --mask',
       ['--env', 'A=1', '--env', 'B', '--mask', 'A'],
-      { env_keys: ['A', 'B'], env_vars: ['A=***', 'B='], env_vars_runtime: ['B'], mask: ['A'] },
+      { env_keys: ['A', 'B'], env_vars: ['A=***', 'B='], env_vars_runtime: ['B='], mask: ['A'] },
     ],
   ];
   it.each(cases)('%s', async (_name, options, expected) => {

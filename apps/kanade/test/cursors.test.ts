@@ -102,6 +102,21 @@ describe('a follower', () => {
     expect(told(answers, 'stdout')).toBe(`${log.subarray(0, from)}${log.subarray(to)}`);
   });
 
+  it('begins with the answer of the call that started it, whatever that has told', async () => {
+    await using jobs = await jobsRoot();
+    const text = 'echo éé; until [ -e go ]; do sleep 0.01; done; echo rest; exit 3';
+    const first = await jobs.answer(['run', '--until', '0', '--max-bytes', '3', ...script(text)]);
+    writeFileSync(`${jobs.path}/go`, '');
+    const rest = await jobs.answer(['wait', '--cursor', String(first.cursor), String(first.job_id)]);
+    // A character that is cut in the one is whole in the other.
+    expect(`${first.stdout}`.replace(/\uFFFD$/, '') + rest.stdout).toBe('éé\nrest\n');
+    expect(rest).toMatchObject({ ended: true, exit_code: 3 });
+    const again = await jobs.answer(['restart', '--forever', '--max-bytes', '4', String(first.job_id)]);
+    expect(again).toMatchObject({ state: 'exited', stdout: 'éé', stdout_range: [0, 4] });
+    const more = await jobs.answer(['tail', '--cursor', String(again.cursor), String(first.job_id)]);
+    expect(more).toMatchObject({ stdout: '\nrest\n', events: [{ event: 'ended' }], ended: true });
+  });
+
   it('with a cursor that is none, or of another job, is told what to do', async () => {
     await using jobs = await jobsRoot();
     const [one, two] = [await begun(jobs, 'echo x'), await begun(jobs, 'echo x')];

@@ -1,5 +1,5 @@
 /** `kanade serve` from the outside: every route of the contract, and what becomes of requests that are none. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { eventually } from '@kanade/testkit';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -40,10 +40,15 @@ it('the document is OpenAPI', async () => {
 describe('POST /exec', () => {
   it('answers as run does', async () => {
     const answer = await exec({ command: ['echo out; echo err >&2; exit 3'], until: 120 });
-    const { job_id, finished_at, elapsed_ms, waited_ms, duration_ms, headers, ...rest } = answer;
+    const { job_id, finished_at, elapsed_ms, waited_ms, duration_ms, headers, cursor, ...rest } = answer;
     expect(job_id).toMatch(/^[0-9a-f]{32}$/);
     expect(finished_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     for (const ms of [elapsed_ms, waited_ms, duration_ms]) expect(ms).toEqual(expect.any(Number));
+    expect(await site.answer(`/tail/${job_id}?cursor=${cursor}`)).toMatchObject({
+      stdout: '',
+      events: [],
+      ended: true,
+    });
     expect(rest).toEqual({
       status: 200,
       schema_version: '0.1',
@@ -90,6 +95,21 @@ describe('POST /exec', () => {
     expect(await exec({ command: ['sleep', '600'], until: 0 })).toMatchObject({ state: 'running', waited_ms: 0 });
     const late = await exec({ command: ['sleep', '600'], timeout: 0.1, until: 120 });
     expect(late).toMatchObject({ state: 'killed', ending: 'timed_out' });
+  });
+
+  it('puts a job into line', async () => {
+    const first = await exec({ command: ['until [ -e go ]; do sleep 0.01; done'], cwd: site.jobs.path, wait: false });
+    const after = [String(first.job_id).slice(0, 12)];
+    const second = await exec({ command: ['echo', 'second'], queue: 'q', after, until: 0 });
+    expect(second).toMatchObject({ state: 'created', queue: 'q', waits_for: [first.job_id], stdout: '' });
+    const third = await exec({ command: ['true'], after_any: [second.job_id], until: 0 });
+    expect(third).toMatchObject({ state: 'created', after: [{ job_id: second.job_id, on: 'any' }] });
+    writeFileSync(`${site.jobs.path}/go`, '');
+    expect(await site.answer(`/wait/${third.job_id}`)).toMatchObject({ state: 'exited' });
+    const rest = await site.answer(`/tail/${second.job_id}?cursor=${second.cursor}`);
+    expect(rest).toMatchObject({ stdout: 'second\n', ended: true });
+    expect(await exec({ command: ['true'], after: ['nobody'] })).toMatchObject({ status: 404 });
+    expect(await exec({ command: ['true'], queue: 'a b' })).toMatchObject({ status: 400 });
   });
 
   it('a job that cannot start is an answer', async () => {

@@ -17,7 +17,7 @@ export type { Followed, FollowOptions } from './life/follow.ts';
 export type { ListedJob, ListedJobs, ListFilter } from './life/list.ts';
 export type { Observation, ObserveOptions, WaitOptions } from './life/observe.ts';
 export type { NextReading, ReadNextOptions } from './life/read-next.ts';
-export type { JobChange, JobReading, ReadOptions, ReadPart } from './life/read-on.ts';
+export type { HeadReading, JobChange, JobReading, ReadOptions, ReadPart } from './life/read-on.ts';
 export type { MatchedOutput } from './life/search.ts';
 export type { JobView } from './life/settle.ts';
 export type { StopOptions, StopOutcome } from './life/stop.ts';

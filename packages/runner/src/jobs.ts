@@ -35,11 +35,11 @@ import { createLookout } from './life/lookout.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { isInLine, listQueues, type QueueState } from './life/places.ts';
 import { type NextReading, type ReadNextOptions, readNext } from './life/read-next.ts';
-import { cursorAt, type JobReading, type ReadOptions, readOn } from './life/read-on.ts';
+import { cursorAt, type HeadReading, type JobReading, type ReadOptions, readHead, readOn } from './life/read-on.ts';
 import { editMeta } from './life/restart.ts';
 import { type JobView, settle } from './life/settle.ts';
 import { type StopOptions, type StopOutcome, stopJob } from './life/stop.ts';
-import { type Excerpt, flushFile, readBytesFrom, readFrom, readHead, readTail } from './output/excerpt.ts';
+import { type Excerpt, flushFile, readBytesFrom, readFrom, readTail } from './output/excerpt.ts';
 import { ownControlGroup } from './process/control-group/control-group.ts';
 import {
   type JobDir,
@@ -113,7 +113,11 @@ export interface Jobs extends AsyncDisposable {
   /** Tells what it prints, as text, until it has ended and all is told. */
   follow(job: JobDir, options: FollowOptions): Promise<Followed>;
   stop(job: JobDir, options?: Partial<StopOptions>): Promise<StopOutcome>;
-  head(job: JobDir, stream: Stream, bytesMax: number): Excerpt;
+  /**
+   * What a first answer tells whose caller knows how the job stands: the beginnings of both logs, and the cursor of who reads on. A character that
+   * `bytesMax` cuts is U+FFFD there, and comes whole behind the cursor.
+   */
+  readHead(job: JobDir, view: JobView, bytesMax: number): HeadReading;
   tail(job: JobDir, stream: Stream, options: { bytesMax: number; lines?: number }): Excerpt;
   /**
    * What both streams have to add to what stood before `cursor`, and what became of the job since; without one from the beginning. A
@@ -204,9 +208,9 @@ export function openJobs(root: string, options: OpenJobsOptions): Jobs {
   };
 }
 
-const reading: Pick<Jobs, 'head' | 'tail' | 'read' | 'cursorAt' | 'readText' | 'readBytes' | 'flush'> = {
+const reading: Pick<Jobs, 'readHead' | 'tail' | 'read' | 'cursorAt' | 'readText' | 'readBytes' | 'flush'> = {
   flush: async (job) => void (await Promise.all(logStreams.map((stream) => flushFile(pathOf(job, stream))))),
-  head: (job, stream, bytesMax) => readHead(pathOf(job, stream), bytesMax),
+  readHead,
   tail: (job, stream, { bytesMax, lines = 0 }) => readTail(pathOf(job, stream), bytesMax, lines),
   read: readOn,
   cursorAt,

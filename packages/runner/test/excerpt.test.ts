@@ -1,7 +1,7 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import { tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { readFrom, readHead, readTail } from '../src/output/excerpt.ts';
+import { readFrom, readTail } from '../src/output/excerpt.ts';
 
 it.each([
   ['last two of three', 'a\nb\nc\n', 100, 2, 'b\nc\n', [2, 6]],
@@ -23,17 +23,17 @@ it('reads parts of a log of 5 GB', async () => {
   const path = `${dir.path}/log`;
   writeFileSync(path, 'head\n');
   truncateSync(path, 5e9);
-  expect(readHead(path, 5)).toEqual({ text: 'head\n', range: [0, 5], totalBytes: 5e9 });
+  expect(readFrom(path, 0, 5)).toEqual({ text: 'head\n', range: [0, 5], totalBytes: 5e9 });
   expect(readTail(path, 3, 0).range).toEqual([5e9 - 3, 5e9]);
   expect(readFrom(path, 5e9 - 2, 100).range).toEqual([5e9 - 2, 5e9]);
 });
 
 it('a missing log reads as empty', () => {
-  expect(readHead('/nowhere/log', 10)).toEqual({ text: '', range: [0, 0], totalBytes: 0 });
+  expect(readFrom('/nowhere/log', 0, 10)).toEqual({ text: '', range: [0, 0], totalBytes: 0 });
 });
 
 it('a character that the limit cuts becomes a replacement character', async () => {
   await using dir = await tempDir();
   writeFileSync(`${dir.path}/log`, 'añ');
-  expect(readHead(`${dir.path}/log`, 2).text).toBe('a\uFFFD');
+  expect(readFrom(`${dir.path}/log`, 0, 2).text).toBe('a\uFFFD');
 });

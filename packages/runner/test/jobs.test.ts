@@ -35,7 +35,7 @@ it('openJobs() does with a root what its functions do', async () => {
   const launched = jobs.launch({ command: ['echo $FROM; echo two; exit 4'], ...shell, timeoutMs: 60_000 });
   expect((await jobs.wait(launched.job)).state?.ending).toEqual({ kind: 'exited', exitCode: 4 });
   expect(jobs.find(launched.job.id.slice(0, 6))).toEqual(launched.job);
-  expect(jobs.head(launched.job, 'stdout', 4).text).toBe('env\n');
+  expect(jobs.readHead(launched.job, jobs.settle(launched.job), 4).stdout.text).toBe('env\n');
   expect(jobs.tail(launched.job, 'stdout', { bytesMax: 100, lines: 1 }).text).toBe('two\n');
   expect(jobs.readText(launched.job, 'stdout', { from: 4, bytesMax: 2 })).toMatchObject({ text: 'tw', totalBytes: 8 });
   expect(jobs.list().jobs.map(({ view }) => view.status)).toEqual(['exited']);

@@ -154,6 +154,24 @@ it('says what is not kept, and goes on behind it', async () => {
   );
 });
 
+it.each([4, 1_000_000])('readHead() and its cursor tell all that is kept, %i bytes at first', async (bytesMax) => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const { job } = jobs.launch({ command: ['printf abcäöü; seq 1 100000'], ...shell });
+  await jobs.trim((await jobs.wait(job)).job, 200_000);
+  const view = jobs.describe(job);
+  const [from = 0, to = 0] = view.omitted?.stdout ?? [];
+  const head = jobs.readHead(job, view, bytesMax);
+  const readings = await readToEnd(jobs.root, job.id, () => 100_000, head.cursor);
+  const log = readFileSync(pathOf(job, 'stdout'));
+  // The character that is cut is told again, whole.
+  const shown = head.stdout.text.replace(/\uFFFD$/, '');
+  expect(head.stdout.range).toEqual([0, Math.min(bytesMax, from)]);
+  expect(shown + textOf(readings, 'stdout')).toBe(`${log.subarray(0, from)}${log.subarray(to)}`);
+  expect(readings.flatMap(({ stdout }) => (stdout.omitted ? [stdout.omitted] : []))).toEqual([[from, to]]);
+  expect(readings.flatMap(({ changes }) => changes.map(({ kind }) => kind))).toEqual(['ended']);
+});
+
 it('says that logs were shortened, and goes on at their end', async () => {
   await using dir = await tempDir();
   await using jobs = openJobs(dir.path, { keeper: 'here' });

@@ -24,7 +24,7 @@ export async function compressWhole(
   job: JobDir,
   { mode, command, signal }: WholeOptions,
 ): Promise<Compression> {
-  const [out, err] = streams.map((stream) => jobs.head(job, stream, shapeCharsMax));
+  const [out, err] = streams.map((stream) => jobs.readText(job, stream, { from: 0, bytesMax: shapeCharsMax }));
   const kind = kindOf(mode, { command, stdout: out?.text ?? '', stderr: err?.text ?? '' });
   const sizes = { stdout: out?.totalBytes ?? 0, stderr: err?.totalBytes ?? 0 };
   const ends = { stdout: 0, stderr: 0 };

@@ -1,5 +1,5 @@
 /** Output of a job as it stands in an answer: raw text with its byte ranges. */
-import type { Excerpt, JobChange, JobDir, JobReading, Jobs, ReadOptions, ReadPart } from '@kanade/runner';
+import type { HeadReading, JobChange, JobDir, JobReading, Jobs, JobView, ReadOptions } from '@kanade/runner';
 import { wholeSecond } from '@kanade/shared/job-words';
 
 /** Default bytes per stream in an answer (contract, section 3.2). */
@@ -8,10 +8,11 @@ export const excerptBytes = 65_536;
 /** Default lines of a tail (contract, section 3.6). */
 export const tailLines = 50;
 
-export const headsOf = (jobs: Jobs, job: JobDir, bytesMax: number): Record<string, unknown> =>
-  excerptFields(jobs.head(job, 'stdout', bytesMax), jobs.head(job, 'stderr', bytesMax));
+/** The beginning of what a job has printed that stands as `view` says, and the cursor of who comes back. */
+export const headsOf = (jobs: Jobs, view: JobView, bytesMax: number): Record<string, unknown> =>
+  excerptFields(jobs.readHead(view.job, view, bytesMax));
 
-function excerptFields(stdout: Excerpt | ReadPart, stderr: Excerpt | ReadPart): Record<string, unknown> {
+function excerptFields({ stdout, stderr, cursor }: HeadReading): Record<string, unknown> {
   return {
     stdout: stdout.text,
     stderr: stderr.text,
@@ -20,6 +21,9 @@ function excerptFields(stdout: Excerpt | ReadPart, stderr: Excerpt | ReadPart): 
     stderr_range: stderr.range,
     stdout_total_bytes: stdout.totalBytes,
     stderr_total_bytes: stderr.totalBytes,
+    ...(stdout.omitted ? { stdout_omitted: stdout.omitted } : {}),
+    ...(stderr.omitted ? { stderr_omitted: stderr.omitted } : {}),
+    cursor,
   };
 }
 
@@ -41,12 +45,9 @@ export const readOptions = ({ cursor, lines, bytesMax }: LookFrom): ReadOptions 
 
 /** Output, and the cursor of who comes back. Who came with one hears, too, what became of the job, and whether there is more right now. */
 export function readingFields(reading: JobReading, { cursor }: Pick<LookFrom, 'cursor'>): Record<string, unknown> {
-  const { stdout, stderr, changes, noticed, more, ended } = reading;
+  const { changes, noticed, more, ended } = reading;
   return {
-    ...excerptFields(stdout, stderr),
-    ...(stdout.omitted ? { stdout_omitted: stdout.omitted } : {}),
-    ...(stderr.omitted ? { stderr_omitted: stderr.omitted } : {}),
-    cursor: reading.cursor,
+    ...excerptFields(reading),
     ...(cursor === undefined ? {} : { events: changes.map(eventOf), more, ended }),
     ...(noticed ? { noticed } : {}),
   };

@@ -49,7 +49,7 @@ export async function answerLaunched(jobs: Jobs, launched: Launched, observed: O
     stderr_log_path: pathOf(job, 'stderr'),
     elapsed_ms: Math.round(performance.now() - startedMs),
     waited_ms: waitedMs,
-    ...headsOf(jobs, job, bytesMax),
+    ...headsOf(jobs, view, bytesMax),
     ...endingFields(view),
     ...turnFields(meta, view.status === 'created' ? jobs.describe(job).place : undefined),
   };

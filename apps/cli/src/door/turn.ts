@@ -1,5 +1,5 @@
-/** Where a job stands in its line, as it stands in an answer. */
-import type { JobDescription, Jobs, JobView, MetaFile } from '@kanade/runner';
+/** A job that takes its turn: how a caller asks for it, and how it stands in an answer. */
+import type { JobDefinition, JobDescription, Jobs, JobView, MetaFile } from '@kanade/runner';
 
 /** `queue` and `after` of its definition; `position` and `waits_for` while it waits. Nothing for a job that never had to. */
 export function turnFields(
@@ -19,4 +19,25 @@ export function turnOfWaiting(jobs: Jobs, { job, status }: JobView): Record<stri
   if (status !== 'created') return {};
   const { meta, place } = jobs.describe(job);
   return meta && place ? turnFields(meta, place) : {};
+}
+
+/** A turn as it is asked for. Jobs are named by their ids, or the beginnings of these. */
+export interface AskedTurn {
+  readonly queue?: string | undefined;
+  /** Start when these have exited with 0. */
+  readonly after?: readonly string[] | undefined;
+  /** Start when these have ended, however. */
+  readonly afterAny?: readonly string[] | undefined;
+}
+
+/** The same in a definition. Throws `job_not_found`, `ambiguous_job_id`. */
+export function turnOf(
+  { queue, after = [], afterAny = [] }: AskedTurn,
+  jobs: Pick<Jobs, 'find'>,
+): Pick<JobDefinition, 'queue' | 'after'> {
+  const dependencies = [
+    ...after.map((id) => ({ job_id: jobs.find(id).id, on: 'success' as const })),
+    ...afterAny.map((id) => ({ job_id: jobs.find(id).id, on: 'any' as const })),
+  ];
+  return { ...(queue === undefined ? {} : { queue }), ...(dependencies.length > 0 ? { after: dependencies } : {}) };
 }

@@ -41,7 +41,7 @@ kanade wait --until 600 3f2a9c1
 
 ## Until it says so, and only what is new
 
-\`wait --match\` returns as soon as a line has the text. Each answer of \`tail\` and \`wait\` has a \`cursor\`: with \`--cursor\` the next one has what came since, nothing lost and nothing repeated.
+\`wait --match\` returns as soon as a line has the text. Each answer of \`run\`, \`tail\` and \`wait\` has a \`cursor\`: with \`--cursor\` the next one has what came since, nothing lost and nothing repeated.
 
 \`\`\`sh
 kanade run --no-wait --tag server -- sh -c 'echo listening on 8080; sleep 600'

@@ -1,7 +1,6 @@
 /** A job that takes its turn: in a queue, or behind other jobs. */
-import type { JobDefinition, Jobs } from '@kanade/runner';
 import { isQueueName } from '@kanade/shared/job-words';
-import { type Options, UsageError } from '../call/command.ts';
+import { UsageError } from '../call/command.ts';
 
 export const turnOptions = {
   queue: {
@@ -18,21 +17,10 @@ export const turnRule = `With --queue, --after or --after-any the job is put int
 queue, position, after and waits_for. When a job that it waits for with --after does not exit with 0, or one of both kinds is gone, it ends without having been started (failed, ending not_started, error
 names that job), as does what waits for it. Observing it counts from this call; --no-wait answers at once.`;
 
-type TurnOptions = Options<typeof turnOptions>;
-
 /** Refuses a name that no queue can have. */
 export function checkQueueName(name: string | undefined): void {
   if (name !== undefined && !isQueueName(name))
     throw new UsageError(
       `not a name of a queue: ${JSON.stringify(name)}; letters, digits, - and _, a letter or digit first, at most 64`,
     );
-}
-
-/** What the options say of its turn. Throws `job_not_found` for a job that is not there. */
-export function turnOf(given: TurnOptions, jobs: Pick<Jobs, 'find'>): Pick<JobDefinition, 'queue' | 'after'> {
-  const after = [
-    ...given.after.map((id) => ({ job_id: jobs.find(id).id, on: 'success' as const })),
-    ...given['after-any'].map((id) => ({ job_id: jobs.find(id).id, on: 'any' as const })),
-  ];
-  return { ...(given.queue === undefined ? {} : { queue: given.queue }), ...(after.length > 0 ? { after } : {}) };
 }

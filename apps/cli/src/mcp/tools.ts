@@ -9,6 +9,7 @@ import { answerKill } from '../door/kill.ts';
 import { answerLaunched, observeSeconds } from '../door/launched.ts';
 import { answerStatus } from '../door/status.ts';
 import { answerTail } from '../door/tail.ts';
+import { turnOf } from '../door/turn.ts';
 import { answerWait, waitSeconds } from '../door/wait.ts';
 import type { OnWaiting } from '../door/waiting.ts';
 import type { Io } from '../io.ts';
@@ -171,7 +172,9 @@ function matchOf({ match, match_type: type, stream }: JobToolCall<'wait'>): Line
 
 /** Who asked for more than is waited here is told so, while there is something to wait for. */
 const capped = (answer: Answer, isCapped: boolean, { untilMax }: UntilRule): Answer =>
-  isCapped && answer.state === 'running' && !answer.matched ? { ...answer, until_capped_at: untilMax } : answer;
+  isCapped && (answer.state === 'running' || answer.state === 'created') && !answer.matched
+    ? { ...answer, until_capped_at: untilMax }
+    : answer;
 
 /** Starts what a call of `run` describes. Throws {@link CallRefusal}, `JobError`. */
 export async function launch(given: JobToolCall<'run'>, { jobs, cwd, io }: Desk): Promise<Launched> {
@@ -185,6 +188,7 @@ export async function launch(given: JobToolCall<'run'>, { jobs, cwd, io }: Desk)
     env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
     timeoutMs: timeout * 1000,
     ...(bytes ? { stdin: bytes } : {}),
+    ...turnOf({ ...given, afterAny: given.after_any }, jobs),
   });
   collect({}, { gc: {} }, { jobs, io }); // as built in: the configuration file is not read here (contract, section 7.1)
   return launched;

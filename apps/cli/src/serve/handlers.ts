@@ -12,6 +12,7 @@ import { answerList } from '../door/list.ts';
 import { answerStatus } from '../door/status.ts';
 import { answerTagSet } from '../door/tag-set.ts';
 import { answerTail } from '../door/tail.ts';
+import { turnOf } from '../door/turn.ts';
 import { answerWait } from '../door/wait.ts';
 import { canonical } from '../local/settings.ts';
 import { productVersion } from '../version.ts';
@@ -76,7 +77,7 @@ async function exec({ room, body, signal }: Asked<'exec'>): Promise<Answer> {
 }
 
 /** Values of variables are hidden, all of them: nobody but the job has asked for them. */
-function definitionOf(body: HttpBody<'exec'>, { cwd, config }: Room): JobDefinition {
+function definitionOf(body: HttpBody<'exec'>, { cwd, config, jobs }: Room): JobDefinition {
   const env = Object.entries(body.env ?? {});
   const bad = env.find(([key]) => key === '' || key.includes('='));
   if (bad) throw new Failure('invalid_request', `env: ${JSON.stringify(bad[0])} is no name of a variable`);
@@ -92,6 +93,7 @@ function definitionOf(body: HttpBody<'exec'>, { cwd, config }: Room): JobDefinit
     ...(body.stdin === undefined ? {} : { stdin: Buffer.from(body.stdin) }),
     ...(logBytesMax === undefined ? {} : { logBytesMax }),
     ...(logOverflow ? { logOverflow } : {}),
+    ...turnOf({ ...body, afterAny: body.after_any }, jobs),
   };
 }
 

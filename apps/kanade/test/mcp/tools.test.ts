@@ -1,5 +1,5 @@
 /** The tools of `kanade mcp`, called with the official clients of both eras (contract, section 8.2). */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { jobResponses, readAs } from '@kanade/shared/job';
 import { eventually } from '@kanade/testkit';
 import { describe, expect, it } from 'vitest';
@@ -79,6 +79,23 @@ describe.each(eras)('a client of %s', (era) => {
       env: { V: 'x=y' },
     });
     expect(String(shown.stdout)).toMatch(/^[^\n]+\n\/\nx=y\n$/);
+  });
+
+  it('puts a job into line, whose cursor begins before its first word', async () => {
+    await using jobs = await jobsRoot();
+    await using mcp = await connect(era, jobs);
+    const go = `until [ -e ${jobs.path}/go ]; do sleep 0.01; done`;
+    const first = await mcp.call('run', { command: [go], until: 0 });
+    const after = [String(first.job_id).slice(0, 12)];
+    const second = await mcp.call('run', { command: ['echo', 'x'], queue: 'q', after, until: 0 });
+    expect(second).toMatchObject({ state: 'created', queue: 'q', waits_for: [first.job_id] });
+    writeFileSync(`${jobs.path}/go`, '');
+    const told = await mcp.call('wait', { job_id: second.job_id, cursor: second.cursor });
+    expect(told).toMatchObject({ state: 'exited', stdout: 'x\n', ended: true });
+    const lost = await mcp.call('run', { command: ['true'], after: ['nobody'] });
+    expect(lost).toMatchObject({ error: { code: 'job_not_found' } });
+    const unnamed = await mcp.call('run', { command: ['true'], queue: 'a b' });
+    expect(unnamed).toMatchObject({ error: { code: 'invalid_input' } });
   });
 
   it('refuses what makes no sense, and makes no job of it', async () => {

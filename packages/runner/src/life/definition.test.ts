@@ -38,6 +38,11 @@ it('maskedPairs() hides values of masked keys only', () => {
   expect(maskedPairs(['TOKEN=abc', 'MODE=fast'], ['TOKEN'])).toEqual(['TOKEN=***', 'MODE=fast']);
 });
 
+it('storedOf() writes a variable without a value as one that is empty', () => {
+  const { meta, hidden } = storedOf({ command: ['true'], cwd: '/', env: ['A', 'B=', 'M'], mask: ['M'] }, 'id', '/', 0);
+  expect([meta.env_vars_runtime, meta.env_vars, hidden]).toEqual([['A=', 'B='], ['A=', 'B=', 'M=***'], ['M=']]);
+});
+
 it('storedOf() leaves out what is empty', () => {
   const { meta } = storedOf({ command: ['true'], cwd: '/' }, 'id', '/root', 0);
   expect(Object.keys(meta)).toEqual([

@@ -98,7 +98,7 @@ export interface Stored {
 
 /** A definition that makes sense, as it is stored. */
 export function storedOf(definition: JobDefinition, id: string, root: string, nowMs: number): Stored {
-  const env = [...(definition.env ?? [])];
+  const env = (definition.env ?? []).map((pair) => splitPair(pair).join('='));
   const mask = [...(definition.mask ?? [])];
   const isHidden = (pair: string): boolean => mask.includes(splitPair(pair)[0]);
   const shown = env.filter((pair) => !isHidden(pair));

@@ -66,6 +66,16 @@ export function readOn(job: JobDir, { cursor, tailLines, bytesMax }: ReadOptions
   return asText(job, readRaw(job, { given, tailLines, bytesMax: Math.max(bytesMax, least) }));
 }
 
+/** The beginnings of both logs, and the cursor behind them. */
+export type HeadReading = Pick<JobReading, 'stdout' | 'stderr' | 'cursor'>;
+
+/**
+ * What the first answer about a run tells, whose caller knows how the job stands. A character that `bytesMax` cuts is shown as U+FFFD, and comes
+ * whole to who reads on.
+ */
+export const readHead = (job: JobDir, view: JobView, bytesMax: number): HeadReading =>
+  asText(job, readAsOf(job, view, { given: beginning, bytesMax, showsCut: true }));
+
 /** The cursor of a reader who has everything before these bytes, and knows how the job stands. */
 export const cursorAt = (job: JobDir, at: Pick<Position, 'stdout' | 'stderr'>): string =>
   formatCursor(job, { ...at, life: lastingLifeOf(settle(job)) ?? 0, changes: 2 });
@@ -82,6 +92,8 @@ export interface RawPart {
   readonly range: readonly [begin: number, end: number];
   readonly totalBytes: number;
   readonly omitted?: readonly [from: number, to: number];
+  /** Where who reads on begins: behind it, but for a character that is cut. */
+  readonly next: number;
   /** What stands at its end is never gone on with: all was printed, or what follows is not kept. */
   readonly isLast: boolean;
   readonly more: boolean;
@@ -104,6 +116,8 @@ const textPart = ({ bytes, range, totalBytes, omitted }: RawPart): ReadPart => (
 
 export interface Start extends Pick<ReadOptions, 'tailLines' | 'bytesMax'> {
   readonly given: Position | undefined;
+  /** A character that is cut stands at the end, too. */
+  readonly showsCut?: boolean;
 }
 
 /** How often a restart in the middle of a reading is met with another one. */
@@ -132,7 +146,7 @@ function lifeOf({ state }: JobView): number | undefined {
 /** The same as whoever comes later finds it, too. */
 const lastingLifeOf = (view: JobView): number | undefined => (view.isStartOpen ? 0 : lifeOf(view));
 
-function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: Start): RawReading {
+function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax, showsCut }: Start): RawReading {
   const life = lifeOf(view);
   if (view.status === 'unknown' && !existsSync(pathOf(job, 'meta')))
     throw new JobError('job_not_found', `job ${job.id} was deleted`);
@@ -145,7 +159,7 @@ function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: St
   const ofTail = given === undefined ? tailLines : undefined;
   const partOf = (stream: LogStream): RawPart =>
     hasBegun
-      ? readPart(job, stream, { begin: from[stream], tailLines: ofTail, bytesMax, isOver })
+      ? readPart(job, stream, { begin: from[stream], tailLines: ofTail, bytesMax, isOver, showsCut })
       : unread(from[stream]);
   const [stdout, stderr] = [partOf('stdout'), partOf('stderr')];
   const more = stdout.more || stderr.more;
@@ -161,8 +175,8 @@ function readAsOf(job: JobDir, view: JobView, { given, tailLines, bytesMax }: St
     ended: isOver && !more,
     position: {
       life: lastingLifeOf(view) ?? from.life,
-      stdout: stdout.range[1],
-      stderr: stderr.range[1],
+      stdout: stdout.next,
+      stderr: stderr.next,
       changes: changes.at(-1)?.number ?? from.changes,
     },
   };
@@ -178,20 +192,22 @@ function changesOf({ state }: JobView, { life, isTold }: { life: number | undefi
 const unread = (at: number): RawPart => ({
   bytes: Buffer.alloc(0),
   range: [at, at],
+  next: at,
   totalBytes: 0,
   isLast: false,
   more: false,
   isShortened: false,
 });
 
-interface PartOptions extends Pick<ReadOptions, 'tailLines' | 'bytesMax'> {
+interface PartOptions extends Pick<Start, 'tailLines' | 'bytesMax' | 'showsCut'> {
   /** Where the part begins, unless it is the last lines. */
   readonly begin: number;
   /** Nothing more is printed: a character that is cut at the end stays cut. */
   readonly isOver: boolean;
 }
 
-function readPart(job: JobDir, stream: LogStream, { begin, tailLines, bytesMax, isOver }: PartOptions): RawPart {
+function readPart(job: JobDir, stream: LogStream, options: PartOptions): RawPart {
+  const { begin, tailLines, bytesMax, isOver, showsCut = false } = options;
   const path = pathOf(job, stream);
   const read = (from: number) => ({ ...readBytesFrom(path, from, bytesMax), begin: from });
   let {
@@ -215,10 +231,12 @@ function readPart(job: JobDir, stream: LogStream, { begin, tailLines, bytesMax, 
   const kept = at < gap[0] ? bytes.subarray(0, gap[0] - at) : bytes;
   const end = at + kept.length;
   const isLast = (isOver && end === totalBytes) || end === gap[0];
-  const whole = isLast ? kept : kept.subarray(0, kept.length - cutCharacterBytes(kept));
+  const next = isLast ? end : end - cutCharacterBytes(kept);
+  const bytesShown = showsCut ? kept : kept.subarray(0, next - at);
   return {
-    bytes: whole,
-    range: [at, at + whole.length],
+    bytes: bytesShown,
+    range: [at, at + bytesShown.length],
+    next,
     totalBytes,
     ...(at > wanted ? { omitted: [Math.max(wanted, gap[0]), at] } : {}),
     isLast,

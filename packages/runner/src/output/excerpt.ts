@@ -19,12 +19,7 @@ const none: Excerpt = { text: '', range: [0, 0], totalBytes: 0 };
 export const openForReading = (path: string): number =>
   openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)); // none on Windows
 
-/** The first `bytesMax` bytes. A missing file reads as empty. */
-export function readHead(path: string, bytesMax: number): Excerpt {
-  return withFile(path, (fd, size) => excerptOf(readRange(fd, 0, Math.min(bytesMax, size)), 0, size));
-}
-
-/** The bytes from `begin` on, at most `bytesMax`. */
+/** The bytes from `begin` on, at most `bytesMax`. A missing file reads as empty. */
 export function readFrom(path: string, begin: number, bytesMax: number): Excerpt {
   return withFile(path, (fd, size) => {
     const from = Math.min(begin, size);

@@ -1,10 +1,10 @@
 import { pathOf } from '@kanade/runner';
 import { defineCommand, UsageError } from '../../call/command.ts';
-import { turnFields } from '../../door/turn.ts';
+import { turnFields, turnOf } from '../../door/turn.ts';
 import { checkDefinition, createInputRule, definitionOf, definitionOptions, limitsOf } from '../../local/definition.ts';
 import { jobsOf } from '../../local/observation.ts';
 import { readConfig } from '../../local/settings.ts';
-import { turnOf, turnRule } from '../../local/turn.ts';
+import { turnRule } from '../../local/turn.ts';
 
 export const create = defineCommand({
   name: 'create',
@@ -20,7 +20,7 @@ export const create = defineCommand({
     const config = await readConfig(context.io.env, given.config);
     const { definition } = await definitionOf({ given, command: words, config, context, implicitStdin: false });
     const jobs = jobsOf(context, limitsOf(config));
-    const turn = turnOf(given, jobs);
+    const turn = turnOf({ ...given, afterAny: given['after-any'] }, jobs);
     const job = jobs.create({ ...definition, ...turn });
     return {
       type: 'create',

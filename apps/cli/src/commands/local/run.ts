@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineCommand, UsageError } from '../../call/command.ts';
+import { turnOf } from '../../door/turn.ts';
 import { checkDefinition, definitionOf, definitionOptions, inputRule, limitsOf } from '../../local/definition.ts';
 import {
   checkObservation,
@@ -9,7 +10,7 @@ import {
   observeAndAnswer,
   prepareCollection,
 } from '../../local/observation.ts';
-import { turnOf, turnRule } from '../../local/turn.ts';
+import { turnRule } from '../../local/turn.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -46,7 +47,7 @@ export const run = defineCommand({
     });
     const jobs = jobsOf(context, limitsOf(config));
     const log = given.log === undefined ? {} : { fullLog: resolve(given.log) };
-    const definition = { ...defined, ...log, ...turnOf(given, jobs) };
+    const definition = { ...defined, ...log, ...turnOf({ ...given, afterAny: given['after-any'] }, jobs) };
     const launched = jobs.launch(definition);
     const answer = await observeAndAnswer({ type: 'run', given, jobs, launched, context, config });
     collect(given, config, { io: context.io, jobs });
