@@ -1,12 +1,12 @@
 /** Whoever launches may be killed at any step: afterwards nothing runs, or deadline, sinks and ending still happen. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Jobs, openJobs } from '@kanade/runner';
 import { eventually, runtimeWords, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { listProcesses } from '../src/process/identity.ts';
 import { markOf } from '../src/process/tree.ts';
-import { replaceState } from '../src/record/files.ts';
+import { replaceState, writeFirstState } from '../src/record/files.ts';
 import { pathOf, readState, type StateFile } from '../src/record/layout.ts';
 import { programWords, startProgram } from './program.ts';
 
@@ -79,22 +79,45 @@ it.each<Where>(['process', 'here'])(
   900_000,
 );
 
+/** A state during whose writing something happens: between the opening of the new file and its renaming, however long that takes. */
+const slow = (state: StateFile, meanwhile: () => void): StateFile => {
+  const toJSON = (): StateFile => {
+    meanwhile();
+    return state;
+  };
+  return Object.assign({ ...state }, { toJSON });
+};
+
 it('a writer of a state that was taken for dead, because the machine is slow, is late and no fault', async () => {
   await using dir = await tempDir();
   await using jobs = openJobs(dir.path, { keeper: 'here' });
   const job = jobs.create({ command: ['true'], cwd: '/' });
   const known = readState(job) as StateFile;
-  // Written between the opening of the new file and its renaming: so long may that take.
-  const slow = (meanwhile: () => void): StateFile => {
-    const toJSON = (): StateFile => {
-      meanwhile();
-      return known;
-    };
-    return Object.assign({ ...known }, { toJSON });
-  };
-  const takenForDead = slow(() => rmSync(`${pathOf(job, 'state')}.next`));
+  const takenForDead = slow(known, () => rmSync(`${pathOf(job, 'state')}.next`));
   expect(replaceState(job, takenForDead, known)).toBe('busy');
   expect(replaceState(job, known, known)).toBe('written');
-  const deleted = slow(() => rmSync(job.path, { recursive: true }));
+  const deleted = slow(known, () => rmSync(job.path, { recursive: true }));
   expect(() => replaceState(job, deleted, known)).toThrow('ENOENT');
+});
+
+it('a launcher that writes its first state while another is about to write it from the record has the last word', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const job = jobs.create({ command: ['true'], cwd: '/' });
+  const path = pathOf(job, 'state');
+  const own = readState(job) as StateFile;
+  rmSync(path);
+  const fromRecord = { ...own, started_at_ms: 1 };
+  const overtaken = slow(fromRecord, () => writeFirstState(job, own));
+  expect(replaceState(job, overtaken, undefined)).toBe('kept');
+  expect(readState(job)).toEqual(own);
+  // Half of it is there: nobody else writes for a moment; a launcher that was killed over it is not waited for.
+  writeFileSync(path, '{');
+  expect(replaceState(job, fromRecord, undefined)).toBe('busy');
+  utimesSync(path, 0, 0);
+  expect(replaceState(job, fromRecord, undefined)).toBe('written');
+  rmSync(path);
+  expect(replaceState(job, fromRecord, undefined)).toBe('written');
+  expect(readState(job)).toEqual(fromRecord);
+  expect(readdirSync(job.path).filter((name) => name.endsWith('.next'))).toEqual([]);
 });

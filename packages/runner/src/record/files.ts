@@ -49,15 +49,37 @@ export function replaceState(
     const isOurs = known === 'any' || isAsKnown(readState(job), known);
     if (isOurs) writeFileSync(fd, pretty(state));
     closeSync(fd);
-    if (isOurs) renameSync(temp, path);
-    else unlinkSync(temp);
-    return isOurs ? 'written' : 'kept';
+    const outcome = isOurs ? putInPlace(job, { temp, path, isFirst: known === undefined }) : 'kept';
+    if (outcome !== 'written') unlinkSync(temp);
+    return outcome;
   } catch (error) {
     // Whoever took us for dead has removed it, and writes now.
     if (errnoOf(error) === 'ENOENT' && existsSync(job.path)) return 'busy';
     rmSync(temp, { force: true }); // gone already where the job was deleted meanwhile
     return refused(error);
   }
+}
+
+/**
+ * A launcher writes its first state in place and asks nobody (see {@link writeFirstState}). Where there was none, one that has come
+ * meanwhile stays: who has seen the one and then the other, which tells the start by another ms, would take it for a restart.
+ */
+function putInPlace(
+  job: JobDir,
+  { temp, path, isFirst }: { temp: string; path: string; isFirst: boolean },
+): 'written' | 'kept' | 'busy' {
+  if (isFirst) {
+    try {
+      linkSync(temp, path);
+      unlinkSync(temp);
+      return 'written';
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST' && readState(job)) return 'kept';
+      if (errnoOf(error) === 'EEXIST' && !isLeftBehind(path)) return 'busy'; // half of one: its launcher is at it
+    }
+  }
+  renameSync(temp, path);
+  return 'written';
 }
 
 const isAsKnown = (now: StateFile | undefined, known: StateFile | undefined): boolean =>
@@ -72,8 +94,12 @@ function refused(error: unknown): 'no-room' {
 
 /** What a killed writer left; the next who comes writes. */
 function clearAway(temp: string): void {
-  const writtenAtMs = statSync(temp, { throwIfNoEntry: false })?.mtimeMs;
-  if (writtenAtMs !== undefined && Math.abs(Date.now() - writtenAtMs) > stateWriterMsMax) rmSync(temp, { force: true });
+  if (isLeftBehind(temp)) rmSync(temp, { force: true });
+}
+
+function isLeftBehind(path: string): boolean {
+  const writtenAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return writtenAtMs !== undefined && Math.abs(Date.now() - writtenAtMs) > stateWriterMsMax;
 }
 
 /** Holds the whole thread up: for moments, where somebody else is about to be done. */
