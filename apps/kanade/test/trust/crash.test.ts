@@ -3,8 +3,8 @@
  * nothing ran twice; no success is made up; what was to be delivered is delivered.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { eventually, natsServers, startNatsServer } from '@kanade/testkit';
-import { describe, expect, it } from 'vitest';
+import { eventually, natsServers, seeded, startNatsServer } from '@kanade/testkit';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import { openPlainBroker, orderOf, type PlainResult } from './plain-broker.ts';
 import { openPlainPerson } from './plain-person.ts';
 import {
@@ -32,10 +32,17 @@ const linesOf = (mark: string): { begun: number; done: number } => {
 const jobsOf = (root: string): string[] =>
   existsSync(root) ? readdirSync(root).filter((name) => /^[0-9a-f]{32}$/.test(name)) : [];
 
-/** Some time later, by chance: not a wait, the choice of a moment. */
-async function someMoment(msMax: number): Promise<void> {
-  const endMs = performance.now() + Math.random() * msMax;
-  while (performance.now() < endMs) await new Promise(setImmediate);
+/** `KANADE_TRUST_SEED=N` repeats the moments of a test that failed, as far as the machine lets it. */
+const seed = Number(process.env.KANADE_TRUST_SEED ?? Date.now() % 1_000_000_000);
+
+/** Some time later, by chance: not a wait, the choice of a moment. Each test has a row of its own; one that fails names its seed. */
+function chance(): (msMax: number) => Promise<void> {
+  const random = seeded(seed);
+  onTestFailed(() => void process.stderr.write(`its moments come again with KANADE_TRUST_SEED=${seed}\n`));
+  return async (msMax) => {
+    const endMs = performance.now() + random() * msMax;
+    while (performance.now() < endMs) await new Promise(setImmediate);
+  };
 }
 
 const endedStates = new Set(['exited', 'killed', 'failed']);
@@ -89,6 +96,7 @@ describe('a call that is killed while it starts a job', () => {
   );
 
   it('at random moments', async () => {
+    const someMoment = chance();
     for (let round = 0; round < rounds(8); round++) {
       await using site = await openSite();
       const mark = `${site.path}/mark`;
@@ -142,6 +150,7 @@ describe('a keeper that is killed', () => {
   });
 
   it('again and again, at random moments, loses no ending', async () => {
+    const someMoment = chance();
     await using site = await openSite();
     const marks = Array.from({ length: rounds(6) }, (_, index) => `${site.path}/mark-${index}`);
     for (const mark of marks) {
@@ -249,6 +258,7 @@ describe('an agent that is killed', () => {
   }
 
   it('in every state of a run, and again while it takes runs up: each order has its true result', async () => {
+    const someMoment = chance();
     await using place = await withBroker();
     const { site, operator } = place;
     const go = `${site.path}/go`;
@@ -283,6 +293,7 @@ describe('an agent that is killed', () => {
   });
 
   it('at random moments while orders come: none is lost, none runs twice, none is called a success that is not', async () => {
+    const someMoment = chance();
     await using place = await withBroker();
     const orders: Order[] = [];
     let agent = place.startAgent();
