@@ -3,7 +3,10 @@
  * is no such list here, because none is needed. A value arrives as it is, and nothing in it is ever run.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { eventually } from '@kanade/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { opening, speak, toolCall } from '../mcp/clients.ts';
+import { served } from '../served.ts';
 import { openPlainPerson } from './plain-person.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -156,6 +159,24 @@ describe('a value that would be a command', () => {
       expect([name, stdoutOf(site, there.job_id)]).toEqual([name, `${site.path}/d/${name}\n`]);
     }
     expect(existsSync(`${site.path}/mark`)).toBe(false);
+  });
+
+  it('arrives over MCP and HTTP as an argument, a variable and standard input', async () => {
+    await using site = await served();
+    await using mcp = speak(site.jobs);
+    const words = values.filter((value) => value !== ''); // an empty word is refused there
+    const env = Object.fromEntries(values.map((value, at) => [`V${at}`, value]));
+    const print = `cat; printf '%s\\003' ${values.map((_, at) => `"$V${at}"`).join(' ')} "$@"`;
+    const asked = { command: ['sh', '-c', print, 'sh', ...words], env, stdin: spelled(values), until: 50 };
+    mcp.send(...opening, toolCall('ran', 'run', asked));
+    const called = await eventually('the call is answered', () => mcp.answers().find(({ id }) => id === 'ran'));
+    const posted = await site.answer('/exec', { json: asked });
+    for (const ran of [called.result?.structuredContent, posted]) {
+      expect(ran).toMatchObject({ ok: true, exit_code: 0 });
+      const expected = spelled(values) + spelled(values) + spelled(words);
+      expect(readFileSync(String(ran?.stdout_log_path), 'utf8')).toBe(expected);
+    }
+    expect(existsSync(`${site.jobs.path}/mark`)).toBe(false);
   });
 
   it('in the manifest of a job is its name, its directory or its script, and nothing else', async () => {
