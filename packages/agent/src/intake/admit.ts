@@ -74,7 +74,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const { command } = judgement;
     const fault = plain ? undefined : nameFault(command);
     if (fault !== undefined) return refuseUnread(options, delivery, { reason: fault, about: answerable(command) });
-    if (isBehind()) return { kind: 'full', reason: 'endings of earlier runs wait for room on the disk' };
+    if (isBehind()) return { kind: 'full', reason: behind };
     const { request_id: requestId, exec_id: execId = null } = command;
     const run: Run = { runId: randomUUID(), pcId, requestId, execId, origin, owner, command };
     const entry = ledger.admit(run, arrivalOf(delivery));
@@ -93,6 +93,9 @@ export function createIntake(options: IntakeOptions): Intake {
 
   return { admit: (delivery, owner) => admit(delivery, owner, begin), take: createTake(options, admit) };
 }
+
+const behind =
+  'endings of earlier runs cannot be written down: the disk is full, or too many results wait for the broker';
 
 type Admit = (delivery: Delivery, owner: string | null, onAdmitted: IntakeOptions['begin']) => Admission;
 

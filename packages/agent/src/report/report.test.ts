@@ -7,6 +7,9 @@ import type { ReadOutput, Run } from '../run/model.ts';
 import { endOf, withNotes } from './end-of.ts';
 import { createReport, resultOf, startedOf } from './report.ts';
 
+/** The wait before an end is tried again, which the clock of a test does not turn. */
+vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
+
 const run: Run = {
   runId: 'run-1',
   pcId: 'pc-1',
@@ -231,6 +234,28 @@ describe('createReport()', () => {
     report.started({ ...run, runId: 'run-2', origin: 'local', execId: null }, 900);
     await report.end(run, outcome);
     expect(steps).toEqual(['running run-1 e1', 'running run-2 run-2', 'ended 0 undefined']);
+  });
+
+  it('tries an end again until it is written down, takes nothing meanwhile, and says once why it is not', async () => {
+    let log = '';
+    const wasBehind: boolean[] = [];
+    const report = createReport({
+      ledger: {
+        running: () => undefined,
+        ended() {
+          wasBehind.push(report.isBehind());
+          if (wasBehind.length < 4) throw new Error('ENOSPC');
+        },
+        refuse: () => ({ kind: 'full' }),
+      },
+      log: createLogger('info', (line) => {
+        log += line;
+      }),
+      signal: new AbortController().signal,
+    });
+    await report.end(run, { kind: 'unknown', reason: 'x' });
+    expect([...wasBehind, report.isBehind()]).toEqual([false, true, true, true, false]);
+    expect(log.split('could not be recorded')).toHaveLength(2);
   });
 
   it('leaves a start to the next agent when this one ends first', () => {

@@ -52,11 +52,11 @@ export function createReport(options: ReportOptions): Report {
       clearTimeout(unwritten.get(run.runId));
       const started = unwritten.delete(run.runId) ? startedOf(run, end.startedAtMs) : undefined;
       if (isLong(end.stdout) || isLong(end.stderr)) await flush(outcome, log);
-      if (!tryRecord(options, run, end, started)) {
+      if (!tryRecord(options, run, end, { started })) {
         behind++;
         try {
           do await sleep(limits.commitRetryMs, undefined, { signal });
-          while (!tryRecord(options, run, end, started));
+          while (!tryRecord(options, run, end, { started, isAgain: true }));
         } finally {
           behind--;
         }
@@ -97,15 +97,24 @@ async function flush(outcome: Outcome, log: Logger): Promise<void> {
   });
 }
 
-/** Ending and result are one commit. An outbox over its budget takes the result without what was printed. */
-function tryRecord({ ledger, log }: ReportOptions, run: Run, whole: RunEnd, started?: EventStarted): boolean {
+/**
+ * Ending and result are one commit. An outbox over its budget takes the result without what was printed. What is tried again is in the
+ * log already: a night without room must not fill it.
+ */
+function tryRecord(
+  { ledger, log }: ReportOptions,
+  run: Run,
+  whole: RunEnd,
+  { started, isAgain = false }: { started: EventStarted | undefined; isAgain?: boolean },
+): boolean {
+  const level = isAgain ? 'debug' : 'error';
   for (const isCut of [false, true]) {
     try {
       const end = isCut ? withoutOutput(whole) : whole;
       ledger.ended(run, end, { ...toldOf(run, end), started: isCut ? undefined : started });
       return true;
     } catch (error) {
-      log.error({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
+      log[level]({ err: error, run_id: run.runId }, 'the ending of a run could not be recorded; trying again');
       if (!(error instanceof OutboxError && error.code === 'over_budget')) return false;
     }
   }
