@@ -10,7 +10,8 @@ interface InstalledOptions {
   readonly executable: string;
   /** Public keys of release signers. */
   readonly keysFile: string;
-  readonly broker: string;
+  /** Asked at each start. */
+  readonly broker: () => string;
   /** How long a new version is on trial, in seconds; asked at each start. */
   readonly trialSecs: () => number;
   /** Hears each line of its log. */
@@ -22,6 +23,8 @@ export interface Installed extends AsyncDisposable {
   readonly program: string;
   /** Exit codes so far. */
   readonly ends: readonly (number | null)[];
+  /** Ends it once; it is started again. */
+  end(): void;
   /** All that it has logged. */
   log(): string;
 }
@@ -35,12 +38,11 @@ export function installAgent({ dir, executable, keysFile, broker, trialSecs, onL
   const lines: string[] = [];
   const ends: (number | null)[] = [];
   const options = ['--id', 'pc-1', '--data-dir', join(dir, 'data'), '--socket', join(dir, 's')];
-  const words = ['agent', ...options, '--server', broker, '--allow-own-user'];
   let child: ChildProcess;
   let isOver = false;
   const over = Promise.withResolvers<void>();
   const start = (): void => {
-    child = spawn(program, words, {
+    child = spawn(program, ['agent', ...options, '--server', broker(), '--allow-own-user'], {
       env: { ...process.env, KANADE_UPDATE_TRIAL_SECS: String(trialSecs()) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -59,6 +61,7 @@ export function installAgent({ dir, executable, keysFile, broker, trialSecs, onL
   return {
     program,
     ends,
+    end: () => void child.kill('SIGTERM'),
     log: () => lines.join('\n'),
     async [Symbol.asyncDispose]() {
       isOver = true;

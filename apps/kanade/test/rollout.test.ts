@@ -1,4 +1,5 @@
 /** A rollout from one end to the other, with real executables of several versions: what docs/guide/rollout.md says. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { eventually, natsServers } from '@kanade/testkit';
@@ -25,6 +26,8 @@ describe('a rollout', () => {
   let agent: Installed;
   /** Versions whose every start is ended before it has proved itself, as one that crashes does. */
   const doomed = new Set<string>();
+  /** What every start but those of this version is told of the broker; that one cannot reach it. */
+  let deaf: string | undefined;
   const executables: Record<string, string> = {};
 
   beforeAll(async () => {
@@ -39,9 +42,9 @@ describe('a rollout', () => {
     agent = parts.use(
       installAgent({
         ...{ dir: `${site.dir}/opt`, executable: executables[first] ?? '', keysFile: signer.keysFile },
-        broker: site.broker.url,
-        // However slow this machine is: who is doomed does not prove itself before it is ended.
-        trialSecs: () => (doomed.size > 0 ? 3600 : 1),
+        broker: () => (deaf !== undefined && runs() === deaf ? 'nats://127.0.0.1:9' : site.broker.url),
+        // However slow this machine is: who is doomed does not prove itself before it is ended, and who is not deaf is heard in time.
+        trialSecs: () => (doomed.size > 0 ? 3600 : deaf === undefined ? 3 : 1),
         onLine(line, child) {
           const isDoomed = [...doomed].some((version) => line.includes(`"version":"${version}"`));
           if (isDoomed && line.includes('"the agent is ready"')) child.kill('SIGKILL');
@@ -52,6 +55,16 @@ describe('a rollout', () => {
   });
   afterAll(() => parts.disposeAsync());
 
+  /** The version that stands at the path. */
+  const runs = (): string => spawnSync(agent.program, ['--version'], { encoding: 'utf8' }).stdout.split(/\s+/)[1] ?? '';
+  const rollbacks = (version: string, code: string) =>
+    eventually('the roll-back to be told', async () => {
+      const { records } = await site.fleet('events', '--kind', 'agent_update');
+      const told = (records as { payload: { outcome: string; version: string; code: string } }[]).filter(
+        ({ payload }) => payload.outcome === 'rolled_back' && payload.version === version && payload.code === code,
+      );
+      return told.length > 0 ? told : undefined;
+    });
   const beat = async (): Promise<Beat | undefined> => {
     const told = await site.fleet('ping', 'pc-1');
     return told.agent as Beat | undefined;
@@ -99,14 +112,7 @@ describe('a rollout', () => {
     });
     // Exchanged, three starts that were cut short, and the fourth that puts the old one back.
     expect(agent.ends.slice(before)).toEqual([64, null, null, null, 64]);
-    const rollbacks = await eventually('the roll-back to be told', async () => {
-      const { records } = await site.fleet('events', '--kind', 'agent_update');
-      const told = (records as { payload: { outcome: string } }[]).filter(
-        ({ payload }) => payload.outcome === 'rolled_back',
-      );
-      return told.length > 0 ? told : undefined;
-    });
-    expect(rollbacks).toMatchObject([{ pc_id: 'pc-1', payload: { from: second, version: third, code: 'unhealthy' } }]);
+    expect(await rollbacks(third, 'unhealthy')).toMatchObject([{ pc_id: 'pc-1', payload: { from: second } }]);
     await eventually('it is among those that are behind', async () => {
       const { behind, agents } = await site.fleet('agent', 'current', '--listen', '2');
       return behind === 1 && (agents as { standing: string }[])[0]?.standing === 'stuck';
@@ -137,5 +143,20 @@ describe('a rollout', () => {
     const told = await until('the refusal', ({ update }) => update?.state === 'refused');
     expect(told).toMatchObject({ agent_version: second, update: { version: '9.0.3', code: 'release_unsigned' } });
     expect(existsSync(`${agent.program}.new`)).toBe(false);
+  });
+
+  it('of a version that works and does not reach its broker is rolled back', async () => {
+    doomed.clear();
+    deaf = third;
+    const file = signer.sign(third, { path: executables[third] ?? '', platform });
+    const words = ['--file', file, '--again', '--data-dir', `${site.dir}/opt/data`, '--release-keys', signer.keysFile];
+    const { stdout } = spawnSync(agent.program, ['self-update', ...words], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+    const before = agent.ends.length;
+    agent.end();
+    // It was ended, and the one that works and is not heard has put it back by itself.
+    await eventually('it is put back', () => agent.ends.length === before + 2);
+    expect([agent.ends.slice(before), runs()]).toEqual([[0, 64], second]);
+    expect(await rollbacks(third, 'unreachable')).toMatchObject([{ pc_id: 'pc-1', payload: { from: second } }]);
   });
 });

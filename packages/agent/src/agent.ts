@@ -36,6 +36,7 @@ import { createSupervisor, type Registry } from './run/supervise.ts';
 import { createPrefetch } from './script/prefetch.ts';
 import { createScripts, type ScriptSource } from './script/scripts.ts';
 import type { CheckResults } from './store/check-results.ts';
+import type { FleetView } from './store/fleet-cache.ts';
 import type { Ledger } from './store/ledger.ts';
 import { keepToasting } from './toast/toaster.ts';
 import { type Boot, noBoot, tellOfRollback } from './update/boot.ts';
@@ -121,9 +122,9 @@ export async function createAgent(config: AgentConfig, given: AgentLogs): Promis
   parts.use(keepPruning({ ...common, onPrune: forgetWith(store, catalogue) }));
   supervisor.resume(open);
   keepToasting({ ...common, isServed: door.isServed });
-  link.start();
-  updater.start();
-  parts.use(tellOfLife(common, boot));
+  for (const part of [link, updater]) part.start();
+  tellOfRollback(boot, common).then(updater.again);
+  parts.use(tellOfLife(common));
   return asAgent({ pcId, version, socket: local.path, link, replaced: updater.replaced }, parts.move());
 }
 
@@ -177,10 +178,12 @@ const updaterOf = (
   {
     boot,
     config,
+    view,
     ...common
   }: Pick<UpdaterOptions, 'version' | 'settings' | 'tell' | 'log'> & {
     readonly boot: Boot;
     readonly config: AgentConfig;
+    readonly view: FleetView;
   },
   later: () => { readonly link: FleetLink; readonly state: MachineState },
 ): Updater =>
@@ -192,6 +195,7 @@ const updaterOf = (
       return createInstall({ boot, dataDir: config.dataDir, source: later().link.releases });
     },
     untilOnline: () => later().link.scripts.untilOnline(),
+    reach: () => ({ heard: later().link.heard, beforeMs: view.age().asOfMs }),
     onChange() {
       later().link.beat();
       later().state.changed();
@@ -234,11 +238,7 @@ const doorOf = ({ socket, localTrace: trace, allowOwnUser }: AgentConfig) => ({
   isServed: callerPolicy(allowOwnUser ? process.getuid?.() : undefined),
 });
 
-function tellOfLife(
-  { tell, version, ...given }: Parameters<typeof tellOfRollback>[1] & { readonly tell: Tell; readonly version: string },
-  boot: Boot,
-): Disposable {
+function tellOfLife({ tell, version }: { readonly tell: Tell; readonly version: string }): Disposable {
   tell('agent_started', { version });
-  tellOfRollback(boot, given);
   return { [Symbol.dispose]: () => tell('agent_stopped', { version }) };
 }

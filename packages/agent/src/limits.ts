@@ -242,6 +242,9 @@ export const limits = {
   /** Wait before a version that could not be installed is tried again, and over which time machines spread that, in ms. */
   updateAgainMs: 600_000,
   updateAgainSpreadMs: 60_000,
+  /** How long a fetch of a release that was cut waits for its broker before it is given up, in ms, and how often it may come no further. */
+  fetchAwayMs: 600_000,
+  fetchInVainMax: 5,
   /** How long a version on trial may be told to prove itself, in seconds. */
   trialSecsMax: 86_400,
   /** How long the end of the agent may take in all, in ms, and how much of it open connections get. */

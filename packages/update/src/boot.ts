@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { takeLock } from '@kanade/durable/lock';
-import { putInQuarantine, type QuarantinedVersion, readQuarantine } from './state/quarantine.ts';
+import { liftQuarantine, putInQuarantine, type QuarantinedVersion, readQuarantine } from './state/quarantine.ts';
 import { lockPath, placesOf, removeState, stateNames } from './state/state-dir.ts';
-import { countStart, endTrial, noteFailed, readFailed, readTrial, type Trial } from './state/trial.ts';
+import { countAnew, countStart, endTrial, noteFailed, readFailed, readTrial, type Trial } from './state/trial.ts';
 import { clearBeside, dropPointer, isBeside, putOldBack } from './swap/exchange.ts';
 
 export interface StartOptions {
@@ -72,6 +72,37 @@ export function markHealthy({ dir, program, version }: Omit<StartOptions, 'start
   return true;
 }
 
+/**
+ * The running version works, and has not proved itself yet: its starts so far do not count against it. Nothing where it is not on trial.
+ * @throws UpdateError `state_invalid`, and what the system says
+ */
+export function markWorking({ dir, version }: Omit<StartOptions, 'program' | 'startsMax'>): void {
+  if (readTrial(dir)?.version === version) countAnew(dir);
+}
+
+/**
+ * The running version works, and does not reach what it is for: the one before it takes its place, as after a start too many; end with
+ * {@link restartExitCode}. False when it was not on trial, or nothing is left of the one before: it goes on.
+ * @throws UpdateError `state_invalid`, and what the system says
+ */
+export function giveUp({ dir, program, version }: Omit<StartOptions, 'startsMax'>): boolean {
+  const trial = readTrial(dir);
+  if (trial?.version !== version || !existsSync(placesOf(program).old)) return false;
+  put(dir, trial, 'unreachable');
+  return takeBack(trial, { dir, program });
+}
+
+/**
+ * In place of {@link rollbackTold}, where the version that was put back was not to blame: it may be installed again.
+ * @throws UpdateError `state_invalid`, and what the system says
+ */
+export function acquit({ dir }: Pick<StartOptions, 'dir'>): void {
+  const failed = readFailed(dir);
+  // In this order: one that is noted, and not in quarantine, was put back by the guard.
+  removeState(dir, 'failed');
+  if (failed) liftQuarantine(dir, failed.sha256);
+}
+
 /** Who had to learn of {@link StartVerdict.rolledBack} has: it is not in the verdict of later starts. */
 export const rollbackTold = ({ dir }: Pick<StartOptions, 'dir'>): void => removeState(dir, 'failed');
 
@@ -107,21 +138,26 @@ function clearAway({ dir, program }: StartOptions, trial: Trial | undefined): vo
 
 function judge(trial: Trial, options: StartOptions, quarantined: string[]): Omit<StartVerdict, 'quarantined'> {
   const { dir, program, version, startsMax = startsMaxDefault } = options;
-  const places = placesOf(program);
   const isKnownBad = readQuarantine(dir).some(({ sha256 }) => sha256 === trial.sha256);
   const start = isKnownBad ? startsMax : countStart(dir);
   if (!isKnownBad && start <= startsMax) return { kind: 'run', trial: { ...trial, start } };
-  // In this order: whoever dies in between comes here again, and does the rest.
   if (!isKnownBad) {
     put(dir, trial, 'unhealthy');
     quarantined.push(trial.version);
   }
+  if (takeBack(trial, options)) return { kind: 'restart' };
+  return { kind: 'run', fault: new Error(`${placesOf(program).old} is gone: ${version} goes on`) };
+}
+
+/** Behind the note that it is in quarantine, and in this order: whoever dies in between starts, finds that, and does the rest. */
+function takeBack(trial: Trial, { dir, program }: Pick<StartOptions, 'dir' | 'program'>): boolean {
+  const places = placesOf(program);
   if (existsSync(places.old)) noteFailed(dir, trial);
   const isBack = putOldBack(places);
   endTrial(dir);
   dropPointer(places);
-  return isBack ? { kind: 'restart' } : { kind: 'run', fault: new Error(`${places.old} is gone: ${version} goes on`) };
+  return isBack;
 }
 
-const put = (dir: string, { version, sha256 }: Trial, reason: 'unhealthy' | 'unstartable'): void =>
+const put = (dir: string, { version, sha256 }: Trial, reason: QuarantinedVersion['reason']): void =>
   putInQuarantine(dir, { version, sha256, reason, at: new Date().toISOString() });

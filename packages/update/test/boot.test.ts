@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, tempDir } from '@kanade/testkit';
-import { beginStart, markHealthy, restartExitCode, rollbackTold } from '@kanade/update/boot';
+import {
+  acquit,
+  beginStart,
+  giveUp,
+  markHealthy,
+  markWorking,
+  restartExitCode,
+  rollbackTold,
+} from '@kanade/update/boot';
 import { describe, expect, it } from 'vitest';
 import { install, partsOf } from './place.ts';
 
@@ -64,6 +72,49 @@ describe('beginStart()', () => {
     await expect(install(false)).rejects.toMatchObject({ code: 'quarantined' });
     await install(true);
     expect([place.version(), place.updates.standing().quarantined]).toEqual(['1.2.0', []]);
+  });
+
+  it('puts the old version back when the new one gives up, and takes it again when it was not to blame', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    const running = { ...place.start, version: '1.2.0' };
+    place.begin('1.2.0');
+    expect(giveUp({ ...running, version: '1.0.0' })).toBe(false); // it is not on trial
+    expect(giveUp(running)).toBe(true);
+    expect([place.version(), place.beside()]).toEqual(['1.0.0', ['app']]);
+    const rolledBack = { from: '1.0.0', version: '1.2.0', reason: 'unreachable' };
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [], rolledBack });
+    const { envelope, bytes } = place.release;
+    const install = () => place.updates.install(place.updates.accept(envelope), { bytes: partsOf(bytes) });
+    await expect(install()).rejects.toMatchObject({ code: 'quarantined' });
+    acquit(place.start);
+    expect(place.begin('1.0.0')).toEqual({ kind: 'run', quarantined: [] });
+    await install();
+    expect([place.version(), place.updates.standing().quarantined]).toEqual(['1.2.0', []]);
+    rmSync(`${place.program}.old`);
+    place.begin('1.2.0');
+    expect([giveUp(running), place.version(), place.updates.standing().quarantined]).toEqual([false, '1.2.0', []]);
+  });
+
+  it('does the rest where a version was killed while it gave up', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    const { sha256 } = JSON.parse(readFileSync(join(place.dir, 'trial.json'), 'utf8'));
+    const versions = [{ version: '1.2.0', sha256, reason: 'unreachable', at: '2026-11-10T00:00:00Z' }];
+    writeFileSync(join(place.dir, 'quarantine.json'), JSON.stringify({ versions }));
+    expect(place.begin('1.2.0')).toEqual({ kind: 'restart', quarantined: [] });
+    expect(place.begin('1.0.0')).toMatchObject({ kind: 'run', rolledBack: { reason: 'unreachable' } });
+  });
+
+  it('counts anew from a start that works, however often the machine goes down while it proves itself', async () => {
+    await using root = await tempDir();
+    const place = await updated(root.path);
+    for (let start = 0; start < 9; start++) {
+      guard(place.dir, place.program);
+      expect(place.begin('1.2.0')).toMatchObject({ kind: 'run', trial: { start: start === 0 ? 1 : 2 } });
+      markWorking({ ...place.start, version: '1.2.0' });
+    }
+    expect(place.version()).toBe('1.2.0');
   });
 
   it('goes on where there is no old version any more', async () => {

@@ -94,16 +94,24 @@ export function createBroker(options: BrokerOptions): Broker {
 /** Who waits for an answer on a connection. */
 const waiting = new WeakMap<NatsConnection, Set<(reason: Error) => void>>();
 
+function onGone(connection: NatsConnection, giveUp: (reason: Error) => void): Disposable {
+  const all = waiting.get(connection) ?? new Set();
+  waiting.set(connection, all.add(giveUp));
+  return { [Symbol.dispose]: () => void all.delete(giveUp) };
+}
+
+/** Watches a connection: `gone` fires when it goes, and not again when it comes back. */
+export function watchConnection(connection: NatsConnection): Disposable & { readonly gone: AbortSignal } {
+  const going = new AbortController();
+  const watching = onGone(connection, (reason) => going.abort(reason));
+  return { ...watching, gone: going.signal };
+}
+
 /** Waits for the answer to a request on a connection. Rejects when that goes, before the request's time is over: no answer can come any more. */
 export async function whileConnected<T>(connection: NatsConnection, request: Promise<T>): Promise<T> {
   const gone = Promise.withResolvers<never>();
-  const all = waiting.get(connection) ?? new Set();
-  waiting.set(connection, all.add(gone.reject));
-  try {
-    return await Promise.race([request, gone.promise]);
-  } finally {
-    all.delete(gone.reject);
-  }
+  using _ = onGone(connection, gone.reject);
+  return await Promise.race([request, gone.promise]);
 }
 
 /**

@@ -40,17 +40,28 @@ export function createHeartbeat(options: HeartbeatOptions) {
       ...(lostAt === undefined ? {} : { state_lost_at: new Date(lostAt).toISOString() }),
     };
   };
+  const heard = Promise.withResolvers<void>();
+  let isHeard = false;
+  const send = async (): Promise<void> => {
+    const told = JSON.stringify(await beat());
+    const open = connection();
+    open?.publish(heartbeatSubject(pcId), told);
+    if (!open || isHeard) return;
+    await open.flush(); // the answer comes behind what was sent before
+    isHeard = true;
+    heard.resolve();
+  };
   const publish = (): void => {
     if (!connection()) return;
-    beat()
-      .then((told) => connection()?.publish(heartbeatSubject(pcId), JSON.stringify(told)))
-      .catch((error: unknown) => {
-        log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
-      });
+    send().catch((error: unknown) => {
+      log.debug({ err: error }, 'a heartbeat could not be sent'); // the connection went just now; the next one tells
+    });
   };
   const ticker = createTicker(() => settings.current.heartbeatMs, publish);
   const unwatch = settings.watch(ticker.retime);
   return {
+    /** Resolves when the broker has taken one. */
+    heard: heard.promise,
     online: ticker.start,
     /** One more, because something changed that is not for later. */
     now: publish,

@@ -56,6 +56,8 @@ export interface FleetLink extends AsyncDisposable {
   readonly releases: ReleaseReads;
   /** Sends a heartbeat beside those that come anyway, if there is a broker. */
   beat(): void;
+  /** Resolves when the broker has taken a heartbeat; undefined where there is no broker. */
+  readonly heard: Promise<void> | undefined;
   /** Begins to connect and to deliver. Called once. */
   start(): void;
 }
@@ -105,9 +107,9 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
     },
   });
   const receive = createReceive(shared);
-  const scripts = createScriptObjects(shared);
+  const [scripts, heartbeat] = [createScriptObjects(shared), createHeartbeat(shared)];
+  const releases = createReleaseObjects({ ...shared, untilOnline: scripts.untilOnline });
   const notices = createNoticeFeed(shared);
-  const heartbeat = createHeartbeat(shared);
   const perf = createPerf(shared);
   return {
     get state() {
@@ -115,7 +117,7 @@ export function createFleetLink(options: FleetLinkOptions): FleetLink {
     },
     refresh: fleet.refresh,
     store: (file, signal) => storeFile(broker?.connection, file, { log, signal }),
-    ...{ scripts, releases: createReleaseObjects(shared), beat: heartbeat.now },
+    ...{ scripts, releases, beat: heartbeat.now, heard: access && heartbeat.heard },
     start() {
       if (!access) options.cache.setContact('none');
       const publish = createPublish(shared);

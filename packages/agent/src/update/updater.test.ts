@@ -60,6 +60,7 @@ function openUpdater({ quarantined = [], wanted, proved = Promise.resolve() }: O
       return install;
     },
     untilOnline: () => online.promise,
+    reach: () => ({ heard: undefined, beforeMs: undefined }),
     onChange: () => undefined,
     tell: (_, payload) => void told.push(payload),
     log: createLogger('silent', () => undefined),
@@ -180,5 +181,18 @@ describe('an agent that is to become another version', () => {
     });
     expect(site.updater.pending).toBeUndefined();
     expect(site.loads()).toBe(0);
+  });
+
+  it('fetches it after all when it was not to blame', async () => {
+    const quarantined = ['2.0.0'];
+    const site = openUpdater({ quarantined, wanted: target('2.0.0') });
+    site.connect();
+    site.updater.again();
+    expect([site.update().state, site.updater.pending]).toEqual(['quarantined', undefined]);
+    quarantined.pop();
+    site.updater.again();
+    expect((await eventually('an attempt', () => site.attempts[0])).version).toBe('2.0.0');
+    site.updater.again(); // it is under way
+    expect(site.attempts).toHaveLength(1);
   });
 });

@@ -8,7 +8,7 @@ import type { Logger } from '../config/logger.ts';
 import { limits } from '../limits.ts';
 import type { LiveSettings, WantedVersion } from '../machine/settings.ts';
 import type { Tell } from '../report/events.ts';
-import type { Boot } from './boot.ts';
+import type { Boot, Reach } from './boot.ts';
 
 /** What became of one attempt to install a version. */
 export type Attempt =
@@ -39,6 +39,8 @@ export interface UpdaterOptions {
   readonly load: () => Promise<InstallVersion>;
   /** Resolves when the broker is there, or has come again. */
   readonly untilOnline: () => Promise<void>;
+  /** Asked once, when it starts. */
+  readonly reach: () => Omit<Reach, 'onBack'>;
   /** Something other is to be told in heartbeats. */
   readonly onChange: () => void;
   readonly tell: Tell;
@@ -52,7 +54,9 @@ export interface Updater extends Disposable {
   readonly pending: string | undefined;
   /** Looks at what is wanted, now and whenever that changes. Called once. */
   start(): void;
-  /** Resolves when another version stands in the place of this one. */
+  /** Looks again whether what is wanted was no good here. */
+  again(): void;
+  /** Resolves when another version stands in the place of this one, the next or the one before. */
   readonly replaced: Promise<void>;
 }
 
@@ -113,17 +117,19 @@ export function createUpdater(options: UpdaterOptions): Updater {
   }
 
   const begun = new DisposableStack();
+  const { quarantined } = boot;
   return {
     start() {
-      begun.use(boot.begun());
+      begun.use(boot.begun({ ...options.reach(), onBack: replaced.resolve }));
       begun.defer(settings.watch(consider));
       consider();
     },
-    told: () => ({
-      target_version: target?.version ?? '',
-      update,
-      ...(boot.quarantined.length === 0 ? {} : { quarantined_versions: [...boot.quarantined] }),
-    }),
+    again() {
+      if (update.state !== 'quarantined' || quarantined.includes(target?.version ?? '') || begun.disposed) return;
+      target = undefined;
+      consider();
+    },
+    told: () => toldOf(target?.version ?? '', update, quarantined),
     get pending() {
       return underWay ? target?.version : undefined;
     },
@@ -134,6 +140,11 @@ export function createUpdater(options: UpdaterOptions): Updater {
     },
   };
 }
+
+const toldOf = (target_version: string, update: AgentUpdate, quarantined: readonly string[]) => ({
+  ...{ target_version, update },
+  ...(quarantined.length === 0 ? {} : { quarantined_versions: [...quarantined] }),
+});
 
 interface CarryingOut {
   readonly target: WantedVersion;

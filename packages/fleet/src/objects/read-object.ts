@@ -1,12 +1,27 @@
 import { createHash } from 'node:crypto';
 import { objectChunkSubject, objectStream } from '@kanade/shared/fleet';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { abortable } from '../fault/abortable.ts';
 import { FleetError } from '../fault/fleet-error.ts';
 import { readHeld } from '../stream/read-held.ts';
 import { type ObjectPlace, objectInfo, type StoredObject } from './object-info.ts';
 
 /** Chunks that are in memory at once. */
 const chunksMax = 16;
+
+/** What becomes of a read whose connection goes. */
+export interface Cuts {
+  /** Watches a connection: `gone` fires when it goes, also while nobody waits for an answer, and what was on its way is lost. */
+  readonly watch: (connection: NatsConnection) => Disposable & { readonly gone: AbortSignal };
+  /** A connection to go on with, behind the last byte that was read, after a failure; rejects when it is over. */
+  readonly next: (error: unknown) => Promise<NatsConnection>;
+}
+
+export interface ReadObjectOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Default: whoever is cut off has to begin anew. */
+  readonly cuts?: Cuts | undefined;
+}
 
 /**
  * The bytes of an object as they come, some chunks in memory at a time. Whoever reads may break off. Rejects with FleetError
@@ -15,22 +30,51 @@ const chunksMax = 16;
 export async function* readObject(
   connection: NatsConnection,
   object: StoredObject,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  options: ReadObjectOptions = {},
 ): AsyncGenerator<Uint8Array, void> {
-  const { store, nuid, size, sha256 } = object;
+  const { size, sha256 } = object;
   const hash = createHash('sha256');
   let read = 0;
-  if (object.chunks > 0) {
-    const filter = objectChunkSubject(store, nuid);
-    const request = { stream: objectStream(store), filter, from: 1, batchMax: chunksMax, signal };
-    for await (const { data } of readHeld({ connection }, request)) {
-      read += data.byteLength;
-      if (read > size) break;
-      hash.update(data);
-      yield data;
-    }
+  for await (const data of chunksOf(connection, object, options)) {
+    read += data.byteLength;
+    if (read > size) break;
+    hash.update(data);
+    yield data;
   }
   if (read !== size || (sha256 !== undefined && hash.digest('hex') !== sha256)) throw damaged(object);
+}
+
+async function* chunksOf(
+  connection: NatsConnection,
+  { store, nuid, chunks }: StoredObject,
+  { signal, cuts }: ReadObjectOptions,
+): AsyncGenerator<Uint8Array, void> {
+  if (chunks === 0) return;
+  const place = { stream: objectStream(store), filter: objectChunkSubject(store, nuid), batchMax: chunksMax, signal };
+  let from = 1;
+  for (let open = connection; ; ) {
+    const messages = readHeld({ connection: open }, { ...place, from });
+    using watched = cuts?.watch(open);
+    let isWaiting = false;
+    try {
+      for (;;) {
+        isWaiting = true;
+        const { done, value } = await abortable(messages.next(), watched?.gone);
+        isWaiting = false;
+        watched?.gone.throwIfAborted();
+        if (done) return;
+        from = value.seq + 1;
+        yield value.data;
+      }
+    } catch (error) {
+      if (!cuts) throw error;
+      open = await cuts.next(error);
+    } finally {
+      // One that still waits for an answer lets go when its request is over.
+      const left = messages.return().catch(() => undefined);
+      if (!isWaiting) await left;
+    }
+  }
 }
 
 const damaged = ({ store, name }: StoredObject): FleetError =>

@@ -5,8 +5,11 @@ export interface QuarantinedVersion {
   readonly version: string;
   /** Of its executable: another one of the same version is another one. */
   readonly sha256: string;
-  /** `unhealthy`: it started too often without becoming healthy. `unstartable`: it did not come as far as counting. */
-  readonly reason: 'unhealthy' | 'unstartable';
+  /**
+   * `unhealthy`: it started too often without becoming healthy. `unstartable`: it did not come as far as counting. `unreachable`: it
+   * ran, and did not reach what it is for.
+   */
+  readonly reason: 'unhealthy' | 'unstartable' | 'unreachable';
   /** RFC 3339. */
   readonly at: string;
 }

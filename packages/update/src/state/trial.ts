@@ -1,5 +1,5 @@
 /** A version that has not proved itself yet. */
-import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { syncDirectory } from '@kanade/durable/files';
 import {
   guardedPath,
@@ -64,4 +64,10 @@ export function countStart(dir: string): number {
     closeSync(file);
   }
   return trialStarts(dir);
+}
+
+/** As if this start were the first one. */
+export function countAnew(dir: string): void {
+  if (trialStarts(dir) > 1) truncateSync(startsPath(dir), 1);
+  rmSync(guardedPath(dir), { force: true });
 }
