@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durable } from '@kanade/durable';
 import { limits } from '../limits.ts';
@@ -17,21 +18,23 @@ export interface BrokerPatience {
 export type Contact = 'starting' | 'reading' | 'current' | 'away' | 'none';
 
 /**
- * How what we know stands to the broker, and how old it is: on a clock that nobody sets, and for people, across agents, by the calendar.
+ * How what we know stands to the broker, and how old it is: on a clock that nobody sets and that goes on while the machine sleeps, and for
+ * people, across agents, by the calendar.
  */
-export function createContact(file: Durable) {
+export function createContact(file: Pick<Durable, 'transact' | 'look'>, clockMs = () => uptime() * 1000) {
   let contact: Contact = 'starting';
   let lostAtMs = Number.NEGATIVE_INFINITY;
   let changed = Promise.withResolvers<void>();
   return {
     now: () => contact,
-    ageMs: () => (contact === 'current' ? 0 : performance.now() - lostAtMs),
+    // 0 is for what is up to date: that clock ticks coarsely.
+    ageMs: () => (contact === 'current' ? 0 : Math.max(1, clockMs() - lostAtMs)),
     age: () => ({
       isOffline: contact !== 'current' && contact !== 'none',
       asOfMs: contact === 'current' ? Date.now() : lastCurrentMs(file),
     }),
     set(next: Exclude<Contact, 'starting'>) {
-      if (contact === 'current' && next !== 'current') lostAtMs = performance.now();
+      if (contact === 'current' && next !== 'current') lostAtMs = clockMs();
       if ((contact === 'current') !== (next === 'current')) noteCurrent(file, Date.now());
       // A connection that went before anything was read is as good as none.
       contact = next === 'away' && lostAtMs === Number.NEGATIVE_INFINITY ? 'starting' : next;
@@ -60,7 +63,7 @@ async function untilChanged(change: Promise<void>, ms: number, signal: AbortSign
 }
 
 /** Written when it begins and when it ends that we know all: after a power cut it is taken for older than it is. */
-function noteCurrent(file: Durable, nowMs: number): void {
+function noteCurrent(file: Pick<Durable, 'transact'>, nowMs: number): void {
   try {
     file.transact((tx) => tx.sql('INSERT OR REPLACE INTO contact (id, current_at_ms) VALUES (1, ?)').run(nowMs));
   } catch {
@@ -68,7 +71,7 @@ function noteCurrent(file: Durable, nowMs: number): void {
   }
 }
 
-const lastCurrentMs = (file: Durable): number | undefined => {
+const lastCurrentMs = (file: Pick<Durable, 'look'>): number | undefined => {
   const row = file.look((sql) => sql('SELECT current_at_ms FROM contact').get());
   return row && Number(row.current_at_ms);
 };
