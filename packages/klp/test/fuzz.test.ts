@@ -6,8 +6,8 @@ import { fuzzServer } from './fuzz/server.ts';
 import { createRawPeer, handshaken, request } from './raw-peer.ts';
 import { serveOnSocket, transports } from './serving.ts';
 
-/** Another part of the inputs each day; a failure names its seed. */
-const firstSeed = Math.floor(Date.now() / 86_400_000) * 1_000_000;
+/** The same inputs in every run: a gate is not the place to meet new ones. `KANADE_SEED` gives others; a failure names its seed. */
+const firstSeed = Number(process.env.KANADE_SEED ?? 20_784_000_000);
 
 it('the decoder agrees with its model on 200,000 streams', () => {
   const report = fuzzDecoder({ firstSeed, inputs: 200_000 });

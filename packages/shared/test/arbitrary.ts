@@ -1,6 +1,7 @@
 /** Values that a schema must accept, made from the schema itself. Every object may also carry keys nobody knows. */
-import fc from 'fast-check';
+
 import type * as z from 'zod';
+import { fc } from './properties.ts';
 
 interface Definition {
   readonly type: string;

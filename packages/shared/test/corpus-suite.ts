@@ -1,10 +1,10 @@
 /** What holds for every type of an entry: its frozen documents, and documents made up from its schemas. */
 import { type Read, readAs, strictAs } from '@kanade/shared/local';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { arbitraryOf } from './arbitrary.ts';
 import { canonical, type Entry, malformedOf, samplesOf } from './frozen-corpus.ts';
+import { fc } from './properties.ts';
 
 export interface CorpusSuite {
   readonly entry: Entry;

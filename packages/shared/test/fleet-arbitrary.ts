@@ -1,5 +1,5 @@
 /** Documents of the fleet, made up: every optional field absent or present, and keys that nobody knows. */
-import fc from 'fast-check';
+import { fc } from './properties.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,6}(\.[A-Za-z0-9_-]{1,6}){0,2}$/);
 const text = fc.string({ unit: 'binary', maxLength: 20 });

@@ -1,10 +1,10 @@
 import * as fleet from '@kanade/shared/fleet';
 import { strictManifest } from '@kanade/shared/manifest';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fleetDocuments } from './fleet-arbitrary.ts';
 import { fleetSchemas } from './fleet-words.ts';
 import { canonical } from './frozen-corpus.ts';
+import { fc } from './properties.ts';
 
 const runs = { numRuns: 200 };
 

@@ -12,8 +12,8 @@ import {
   verifyCommand,
   writeSignatureHeaders,
 } from '@kanade/shared/fleet';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from './properties.ts';
 
 const nowMs = Date.parse('2026-11-21T08:00:00Z');
 const minuteMs = 60_000;

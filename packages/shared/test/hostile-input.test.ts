@@ -6,12 +6,12 @@
 import { createCommandReader, createReader, type Read, readAs, readCommand } from '@kanade/shared/fleet';
 import * as local from '@kanade/shared/local';
 import { strictManifest } from '@kanade/shared/manifest';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type * as z from 'zod';
 import { schemasOf } from './corpus-suite.ts';
 import { fleetSchemas } from './fleet-words.ts';
 import { type Entry, samplesOf } from './frozen-corpus.ts';
+import { fc } from './properties.ts';
 
 type Reader = (value: unknown) => Read<unknown>;
 
