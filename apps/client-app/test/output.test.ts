@@ -69,7 +69,13 @@ it('copies what was printed without its colours, and leads to the error', async 
   await page.getByText('The output says what went wrong.').waitFor();
   const output = page.locator('#run-r1 pre');
   await page.getByRole('button', { name: 'To the error' }).click();
-  await page.waitForFunction(() => (document.querySelector('#run-r1 pre')?.scrollTop ?? 0) > 0);
+  // The line itself, not the hundreds of lines around it.
+  await page.waitForFunction(() => {
+    const [box, line] = ['#run-r1 pre', '#run-r1 .ansi-red'].map((place) =>
+      document.querySelector(place)?.getBoundingClientRect(),
+    );
+    return box && line && line.top >= box.top && line.bottom <= box.bottom;
+  });
   expect(await output.locator('.ansi-red').textContent()).toBe('Error: no route');
   await page.locator('#run-r1').getByRole('button', { name: 'Copy' }).click();
   await page.getByRole('button', { name: 'Copied' }).waitFor();

@@ -131,6 +131,17 @@ describe('notifications', () => {
     await head(page, 'Gone soon').waitFor({ state: 'detached' });
     agent.tell(board, { type: 'recalled', id: 'storm' });
     await page.getByRole('heading', { name: 'No notifications' }).waitFor();
+    const lift = { ...printer, id: 'lift', title: 'New lift' };
+    agent.notices = [lift];
+    agent.tell(board, { type: 'notice', notice: lift });
+    await head(page, 'New lift').waitFor();
+    agent.lose(board, 'gone');
+    await page.getByRole('heading', { name: 'The agent does not answer' }).waitFor();
+    await head(page, 'New lift').click();
+    await page.getByText('Floor 3.').waitFor();
+    agent.connect(board);
+    await page.locator('.notice.unread').waitFor({ state: 'detached' });
+    expect(agent.calls.at(-1)).toBe('ack lift');
   });
 
   it('say so when a link leads to one that is gone', async () => {

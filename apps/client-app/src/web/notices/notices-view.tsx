@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useText } from '../text/language.ts';
 import { EmptyState } from '../view/empty-state.tsx';
 import { NoticeItem } from './notice-item.tsx';
-import { isOpen, type ReadingEvent, stepReading } from './reading.ts';
+import { isOpen, isUnread, type ReadingEvent, stepReading } from './reading.ts';
 
 export interface NoticesViewProps {
   readonly notices: readonly LocalNotification[];
@@ -25,6 +25,12 @@ export function NoticesView(props: NoticesViewProps): JSX.Element {
     setReading(next);
     if (isReady) for (const { id } of effects) void onAcknowledge(id);
   };
+  // What is opened while the agent is away is read as soon as it is back.
+  useEffect(() => {
+    if (!isReady) return;
+    for (const notice of notices)
+      if (isOpen(reading, notice) && isUnread(notice) && notice.require_ack !== true) void onAcknowledge(notice.id);
+  }, [isReady]);
   const linked = notices.find(({ id }) => id === linkedId);
   useEffect(() => {
     if (!linked) return;

@@ -57,12 +57,12 @@ class Block extends Component<{ block: TranscriptBlock }> {
 
   render({ block }: { block: TranscriptBlock }): JSX.Element {
     return (
-      <div data-error={block.hasError || undefined} style={{ containIntrinsicBlockSize: `auto ${block.lines}lh` }}>
+      <div style={{ containIntrinsicBlockSize: `auto ${block.lines}lh` }}>
         {block.spans.map((span, index) =>
-          span.look === undefined ? (
+          span.look === undefined && !span.isError ? (
             span.text
           ) : (
-            <span key={index} class={span.look}>
+            <span key={index} class={span.look} data-error={span.isError}>
               {span.text}
             </span>
           ),

@@ -81,11 +81,20 @@ describe('followSource() grows', () => {
   });
 });
 
-it('marks the blocks that speak of errors', () => {
-  const marks = (source: string) => followSource(emptyTranscript, source, 0).blocks.map(({ hasError }) => hasError);
-  expect(marks('all well\n')).toEqual([false]);
-  expect(marks('x\nE: Error 7\n')).toEqual([true]);
-  expect(marks('処理に失敗しました\n')).toEqual([true]);
+it('marks the last line of each block that speaks of an error', () => {
+  const marks = (source: string) =>
+    followSource(emptyTranscript, source, 0).blocks.flatMap(({ spans }) => spans.filter(({ isError }) => isError));
+  expect(marks('all well\n')).toEqual([]);
+  expect(marks('E: Error 6\nx\nE: Error 7\ny\n')).toEqual([{ text: 'E: Error 7\ny\n', isError: true }]);
+  expect(marks('Error\n')).toEqual([{ text: 'Error\n', isError: true }]);
+  expect(marks('x\n処理に失敗しました\n')).toEqual([{ text: '処理に失敗しました\n', isError: true }]);
+  expect(spansOf(`a\n${esc}[31mb: ${esc}[1mfailed${esc}[0m\nc\n`)).toEqual([
+    { text: 'a\n' },
+    { text: 'b: ', look: 'ansi-red', isError: true },
+    { text: 'failed', look: 'ansi-red bold' },
+    { text: '\nc\n' },
+  ]);
+  expect(marks(`${'x\n'.repeat(200)}failed\n${'x\n'.repeat(200)}`).length).toBe(1);
 });
 
 it('plainText() is the text alone', () => {

@@ -3,10 +3,11 @@
  * new, in blocks that never change again once they are full, so that a page of any length is drawn by drawing its end.
  */
 
-/** Text of one look. `look` is a list of class names. */
+/** Text of one look. `look` is a list of class names; `isError`: it begins with the last line of its block that speaks of an error. */
 export interface Span {
   readonly text: string;
   readonly look?: string;
+  readonly isError?: true;
 }
 
 export interface TranscriptBlock {
@@ -16,8 +17,6 @@ export interface TranscriptBlock {
   readonly chars: number;
   /** Lines of the source in it, at least one. */
   readonly lines: number;
-  /** One of its lines speaks of an error. */
-  readonly hasError: boolean;
 }
 
 export interface Transcript {
@@ -66,13 +65,7 @@ function append(before: Transcript, added: string, source: string): Transcript {
     const end = blockEnd(rest);
     const part = rest.slice(0, end ?? rest.length);
     const drawn = draw(part, pen);
-    blocks.push({
-      id: nextId,
-      spans: drawn.spans,
-      chars: part.length,
-      lines: lineCount(part),
-      hasError: errorLine.test(part),
-    });
+    blocks.push({ id: nextId, spans: withError(drawn.spans), chars: part.length, lines: lineCount(part) });
     if (end === undefined) return { source, droppedChars: before.droppedChars, blocks, pen, tail: part };
     nextId += 1;
     pen = drawn.pen;
@@ -106,7 +99,23 @@ function lineCount(text: string): number {
   return lines;
 }
 
-const errorLine = /^.{0,200}\b(?:error|errors|failed|failure|fatal|panic|exception)\b|エラー|失敗|異常終了/im;
+const errorLine = /^.{0,200}\b(?:error|errors|failed|failure|fatal|panic|exception)\b|エラー|失敗|異常終了/gim;
+
+/** The last line that speaks of an error begins a span of its own. */
+function withError(spans: readonly Span[]): readonly Span[] {
+  const text = spans.map((span) => span.text).join('');
+  let found = -1;
+  for (const { index } of text.matchAll(errorLine)) found = index;
+  if (found === -1) return spans;
+  let at = text.lastIndexOf('\n', found - 1) + 1;
+  return spans.flatMap((span) => {
+    const inside = at;
+    at -= span.text.length;
+    if (inside < 0 || at >= 0) return [span];
+    const error: Span = { ...span, text: span.text.slice(inside), isError: true };
+    return inside === 0 ? [error] : [{ ...span, text: span.text.slice(0, inside) }, error];
+  });
+}
 
 /** Colour, weight: what stays in force until it is changed. */
 export interface Pen {
