@@ -263,7 +263,14 @@ describe('support', () => {
     await page.getByText('That code is not valid.').waitFor();
     await code.fill(' abc-123 ');
     await page.getByText('That code is not valid.').waitFor({ state: 'detached' });
-    await code.press('Enter');
+    // While the agent is away nothing is asked, and what was typed stays, the keyboard with it.
+    server.agent.lose(server.board, 'gone');
+    const away = page.getByRole('heading', { name: 'The agent does not answer' });
+    await away.waitFor();
+    await page.keyboard.press('Enter');
+    server.agent.connect(server.board);
+    await away.waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
     await page.getByRole('listitem').getByText('Repair tools').waitFor();
     await eventually('the field is empty', async () => (await code.inputValue()) === '');
     await page.getByRole('link', { name: /Support mode is on 1[45]:\d\d left/ }).waitFor();

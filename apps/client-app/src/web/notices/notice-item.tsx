@@ -79,8 +79,8 @@ function NoticeBody({ notice, isReady, onAcknowledge, onWithdraw }: NoticeItemPr
         <button
           type="button"
           class={`button ${acked_at ? 'quiet' : 'strong'}`}
-          disabled={!isReady}
-          onClick={acked_at ? onWithdraw : onAcknowledge}
+          aria-disabled={!isReady}
+          onClick={isReady ? (acked_at ? onWithdraw : onAcknowledge) : undefined}
         >
           {acked_at ? text.withdraw : text.confirm}
         </button>

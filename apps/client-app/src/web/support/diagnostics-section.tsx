@@ -130,7 +130,7 @@ function WordsForm({ words, isReady, onWords, onShow }: WordsFormProps): JSX.Ele
         onInput={({ currentTarget }) => onWords({ ...words, contact: currentTarget.value })}
       />
       <div class="row">
-        <button type="submit" class="button strong" disabled={!isReady}>
+        <button type="submit" class="button strong" aria-disabled={!isReady}>
           {text.diagnosticsShow}
         </button>
       </div>
@@ -163,7 +163,7 @@ function Shown({ shown: { files, size_bytes }, isReady, onSend, onBack }: ShownP
       </h4>
       <DiagnosticsFiles files={files} />
       <div class="row">
-        <button type="button" class="button strong" disabled={!isReady} onClick={onSend}>
+        <button type="button" class="button strong" aria-disabled={!isReady} onClick={isReady ? onSend : undefined}>
           {text.diagnosticsSend}
         </button>
         <button type="button" class="button quiet" onClick={save}>

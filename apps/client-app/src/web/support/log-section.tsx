@@ -35,7 +35,7 @@ export function LogSection({ isReady, onRead }: LogSectionProps): JSX.Element {
       </h3>
       <p class="dim">{text.logText}</p>
       <div class="row">
-        <button type="button" class="button quiet" disabled={!isReady} onClick={read}>
+        <button type="button" class="button quiet" aria-disabled={!isReady} onClick={isReady ? read : undefined}>
           <Icon name="refresh-cw" />
           {text.refresh}
         </button>

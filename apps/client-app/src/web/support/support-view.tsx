@@ -62,7 +62,7 @@ function CodeForm({ isReady, onUnlock }: Pick<SupportCodesProps, 'isReady' | 'on
   const [failure, setFailure] = useState<Failure>();
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (code.trim() === '' || isAsking) return;
+    if (code.trim() === '' || isAsking || !isReady) return;
     setIsAsking(true);
     const why = await onUnlock(code.trim());
     setIsAsking(false);
@@ -81,7 +81,6 @@ function CodeForm({ isReady, onUnlock }: Pick<SupportCodesProps, 'isReady' | 'on
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
-          disabled={!isReady}
           aria-invalid={failure !== undefined}
           aria-describedby={failure ? 'support-failure' : undefined}
           onInput={({ currentTarget }) => {
@@ -89,7 +88,7 @@ function CodeForm({ isReady, onUnlock }: Pick<SupportCodesProps, 'isReady' | 'on
             setFailure(undefined);
           }}
         />
-        <button type="submit" class="button strong" disabled={!isReady || code.trim() === ''}>
+        <button type="submit" class="button strong" aria-disabled={!isReady || code.trim() === ''}>
           {text.unlock}
         </button>
       </div>
@@ -120,7 +119,7 @@ function Grants({ grants, isReady, onLock }: Pick<SupportCodesProps, 'grants' | 
           </li>
         ))}
       </ul>
-      <button type="button" class="button quiet" disabled={!isReady} onClick={onLock}>
+      <button type="button" class="button quiet" aria-disabled={!isReady} onClick={isReady ? onLock : undefined}>
         <Icon name="lock" />
         {text.lock}
       </button>
