@@ -140,6 +140,26 @@ describe('page', () => {
     for (const one of [page, second]) await one.getByText('after').waitFor();
   });
 
+  it('leaves its stream when nobody sees it, since a browser keeps six connections for all tabs, and catches up', async () => {
+    await using opened = await openPage(browser);
+    const { page, server } = opened;
+    const become = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, isHidden);
+    await page.clock.install();
+    const left = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/events'));
+    await become(true);
+    await page.clock.fastForward(10_000);
+    await left;
+    const stdout_chunk = 'meanwhile\n';
+    server.agent.push(server.board, { run_id: 'r7', job_id: 'disk-report', status: 'running', stdout_chunk });
+    await become(false);
+    await page.getByText('meanwhile').waitFor();
+    expect(opened.complaints).toEqual([]);
+  });
+
   it('follows the end of the output until the reader scrolls up', async () => {
     await using opened = await openPage(browser);
     const { page, server } = opened;

@@ -11,6 +11,7 @@ import { createPace } from './pace.ts';
 import { failureAction, type PageFailure, pageFailure } from './page-failure.ts';
 import { type PageAction, type PageState, reducePage, startState } from './page-state.ts';
 import { useCatalogue } from './use-catalogue.ts';
+import { whileSeen } from './while-seen.ts';
 
 export interface PageActions {
   start(jobId: string): Promise<void>;
@@ -117,15 +118,16 @@ async function orWhy<T>(asked: Promise<T> | undefined): Promise<T | PageFailure>
   }
 }
 
-/** Follows the server's events until `signal` aborts; every new stream starts with everything, so nothing is missed. */
+/** Follows the server's events, while somebody sees the page, until `signal` aborts; every new stream starts with everything, so nothing is missed. */
 async function followEvents(api: Api, dispatch: (action: PageAction) => void, signal: AbortSignal): Promise<void> {
   const pace = createPace<PageEvent>((events) => {
     for (const event of events) dispatch({ type: 'event', event });
   });
   let waitMs = retryMs.first;
   while (!signal.aborted) {
+    const seen = await whileSeen(signal);
     try {
-      for await (const event of readEvents(await api.events({ signal }))) {
+      for await (const event of readEvents(await api.events({ signal: seen.signal }))) {
         waitMs = retryMs.first;
         pace.add(event);
       }
@@ -134,9 +136,12 @@ async function followEvents(api: Api, dispatch: (action: PageAction) => void, si
         forgetKey();
         return dispatch({ type: 'server', server: 'locked' });
       }
+    } finally {
+      seen.end();
     }
     if (signal.aborted) return;
     pace.flush();
+    if (seen.signal.aborted) continue;
     dispatch({ type: 'server', server: 'gone' });
     await pause(waitMs);
     waitMs = Math.min(waitMs * 2, retryMs.last);
