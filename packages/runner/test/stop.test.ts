@@ -98,6 +98,14 @@ function settledGroupOf(job: JobDir): string | undefined {
   return named?.isSettled ? named.path : undefined;
 }
 
+/** The same of a job whose shell says its pid first: that is in there. */
+async function enclosed(job: JobDir): Promise<string> {
+  const [shell] = await printedPids(job, 1);
+  const group = await eventually('it has a group', () => settledGroupOf(job));
+  expect(controlGroupMembers(group)).toContain(shell);
+  return group;
+}
+
 /** A script that starts another job in this root by a program of the tests when it may go, and obeys no TERM from then on. */
 function startsAnother(root: string, program: string): string {
   const words = programWords(program, [root, 'exec sleep 60']).map((word) => `'${word}'`);
@@ -130,9 +138,7 @@ if (ownControlGroup() !== undefined) {
     const script = `echo $$; until [ -e ${dir.path}/go ]; do sleep 0.02; done; (${daemon} &); exec sleep 60`;
     const { job } = launchScript(dir.path, script);
     const ended = jobs.adopt(job);
-    const [shell] = await printedPids(job, 1);
-    const group = await eventually('it has a group', () => settledGroupOf(job));
-    expect(controlGroupMembers(group)).toContain(shell);
+    const group = await enclosed(job);
     writeFileSync(`${dir.path}/go`, '');
     const pid = Number(await eventually('the daemon is up', () => textOf(`${dir.path}/pid`)));
     const identity = await eventually('it sleeps', () => identify(pid));
@@ -150,9 +156,7 @@ if (ownControlGroup() !== undefined) {
       await using jobs = openJobs(dir.path, { keeper: 'here' });
       const { job } = launchScript(dir.path, startsAnother(dir.path, program));
       const ended = jobs.adopt(job);
-      const [shell] = await printedPids(job, 1);
-      const group = await eventually('it has a group', () => settledGroupOf(job));
-      expect(controlGroupMembers(group)).toContain(shell);
+      await enclosed(job);
       writeFileSync(`${dir.path}/go`, '');
       const other = await otherIn(dir.path, program);
       const { report } = await stopJob(job, { by: 'user', graceMs: 100 });

@@ -1,3 +1,4 @@
+import { errnoOf } from '../job-error.ts';
 import { settle, treeOf } from '../life/settle.ts';
 import { controlGroupIn, settleControlGroupIn } from '../process/control-group/control-group.ts';
 import type { Enclosing } from '../process/control-group/enclose.ts';
@@ -18,6 +19,12 @@ export function enclosingOf(job: JobDir): Enclosing | undefined {
     onGroup: (path) => {
       if (path !== named?.path) writeNewFile(file, `${path}\n`);
     },
-    onSettled: () => settleControlGroupIn(file),
+    onSettled() {
+      try {
+        settleControlGroupIn(file);
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error; // it has ended meanwhile, and its group went with it
+      }
+    },
   };
 }

@@ -149,16 +149,16 @@ const jobGroup = /\/kanade-[A-Za-z0-9_-]+(\/.*)?$/;
 export function outsideOfJobs<T>(start: () => T): T {
   const group = controlGroupOf('self') ?? '';
   if (!jobGroup.test(group)) return start();
-  const isOut = moveTo(group.replace(jobGroup, ''));
+  const isOut = moveOurselves(group.replace(jobGroup, ''));
   try {
     return start();
   } finally {
-    if (isOut) moveTo(group);
+    if (isOut) moveOurselves(group);
   }
 }
 
-/** False where we may not, or the group is gone: then we stay where we are. */
-function moveTo(group: string): boolean {
+/** Blocks for some ms. False where we may not, or the group is gone: then we stay where we are. */
+function moveOurselves(group: string): boolean {
   try {
     writeFileSync(`${group}/cgroup.procs`, String(process.pid));
     return true;

@@ -10,7 +10,7 @@ import {
   ownControlGroup,
   removeControlGroup,
 } from './control-group.ts';
-import { attach, expelStranger, moveTo } from './enclose.ts';
+import { attach, createEncloser, expelStranger, moveTo } from './enclose.ts';
 
 /** A tree whose members carry its mark; its leader is gone. */
 const target: TreeTarget = {
@@ -59,4 +59,26 @@ it.runIf(ownControlGroup())('expelStranger() sends back whom the kernel took for
     expect([controlGroupOf(stranger.entry.pid), controlGroupMembers(group)]).toEqual([home, [member.entry.pid]]);
   }
   expect(removeControlGroup(group)).toBe(true);
+});
+
+it.runIf(ownControlGroup())('a group that cannot be settled is told of, and counts for nothing', async () => {
+  const name = `unsettled-${process.pid}`;
+  await using member = await processWith(name);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  let path = '';
+  const onGroup = (group: string): void => {
+    path = group;
+  };
+  const onSettled = (): void => {
+    throw new Error('the disk is full');
+  };
+  const enclosing = { target: { ...target, mark: name }, name, hasBegun: false, onGroup, onSettled };
+  createEncloser(
+    () => enclosing,
+    (tree, error) => resolve([tree, error]),
+  ).add('tree');
+  expect(await promise).toEqual(['tree', new Error('the disk is full')]);
+  expect(controlGroupMembers(path)).toEqual([member.entry.pid]);
+  await moveTo(ownControlGroup() ?? '', member.entry.pid);
+  expect(removeControlGroup(path)).toBe(true);
 });

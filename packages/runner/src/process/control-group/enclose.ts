@@ -10,6 +10,7 @@ import {
   controlGroupMembers,
   controlGroupOf,
   createControlGroup,
+  isInControlGroup,
   ownControlGroup,
   removeControlGroup,
 } from './control-group.ts';
@@ -29,71 +30,85 @@ export interface Enclosing {
   readonly hasBegun: boolean;
   /** Hears of the group before anybody is in it; when it throws, the tree stays as it is. */
   readonly onGroup: (path: string) => void;
-  /** The tree is in the group, and nobody else. When it throws, the group counts as one that is not settled. */
+  /** The tree is in the group, and nobody else. When it throws, the group counts as one that is not settled, and who encloses hears of it. */
   readonly onSettled: () => void;
 }
 
 /**
  * Moves trees into new control groups, with a few looks at the processes of the machine for all of them. Resolves when no
- * member is outside any more, or at once where this system has no control groups for us.
+ * member is outside any more, or at once where this system has no control groups for us. `onUnsettled` hears why a group counts for nothing.
  */
-async function enclose(enclosings: readonly Enclosing[]): Promise<void> {
+async function enclose(
+  enclosings: readonly Enclosing[],
+  onUnsettled: (enclosing: Enclosing, why: unknown) => void,
+): Promise<void> {
   const open = new Map(enclosings.flatMap((enclosing) => groupFor(enclosing)));
   for (let round = 0; round < roundsMax && open.size > 0; round++) {
     for (const [target, members] of membersOfAll([...open.keys()])) {
-      const { group, onSettled } = open.get(target) as Opened;
+      const { group, enclosing } = open.get(target) as Opened;
       const inside = new Set(controlGroupMembers(group));
       const outside = members.filter(({ pid }) => !inside.has(pid));
-      for (const member of outside) await attach(group, member, target);
-      if (outside.length > 0) continue;
+      const isClean = await attachAll(group, outside, target);
+      if (outside.length > 0 && isClean) continue;
       open.delete(target);
-      if (inside.size === 0) removeControlGroup(group);
-      else unlessRefused(onSettled);
+      if (!isClean) onUnsettled(enclosing, new Error('a process that is none of the job stays in its control group'));
+      else if (inside.size === 0) removeControlGroup(group);
+      else tellSettled(enclosing, onUnsettled);
     }
   }
+  for (const { enclosing } of open.values())
+    onUnsettled(enclosing, new Error('processes of the job come faster than they are brought into its control group'));
 }
 
-interface Opened extends Pick<Enclosing, 'onSettled'> {
+interface Opened {
   readonly group: string;
+  readonly enclosing: Enclosing;
 }
 
-function groupFor({ target, name, hasBegun, onGroup, onSettled }: Enclosing): [TreeTarget, Opened][] {
+function groupFor(enclosing: Enclosing): [TreeTarget, Opened][] {
+  const { target, name, hasBegun, onGroup } = enclosing;
   const group = createControlGroup(name, { again: hasBegun });
   if (group === undefined) return [];
-  if (!unlessRefused(() => onGroup(group))) {
-    removeControlGroup(group);
+  try {
+    onGroup(group);
+  } catch {
+    removeControlGroup(group); // the job was deleted, or the disk is full: its tree is taken without a group
     return [];
   }
-  return [[target, { group, onSettled }]];
+  return [[target, { group, enclosing }]];
 }
 
-/** False when the job was deleted, or the disk is full: its tree is taken without a group. */
-function unlessRefused(work: () => void): boolean {
+function tellSettled(enclosing: Enclosing, onUnsettled: (enclosing: Enclosing, why: unknown) => void): void {
   try {
-    work();
-    return true;
-  } catch {
-    return false;
+    enclosing.onSettled();
+  } catch (error) {
+    onUnsettled(enclosing, error);
   }
 }
 
-/** Brings a member in. Each takes its time: meanwhile the next may have ended, and its pid be a stranger's. */
-export async function attach(group: string, member: ProcessEntry, target: TreeTarget): Promise<void> {
-  if (!isStillMember(target, member)) return;
+/** False when somebody who is none of the tree stays in the group. */
+async function attachAll(group: string, members: readonly ProcessEntry[], target: TreeTarget): Promise<boolean> {
+  for (const member of members) if (!(await attach(group, member, target))) return false;
+  return true;
+}
+
+/** Brings a member in. Each takes its time: meanwhile the next may have ended, and its pid be a stranger's. False when a stranger stays inside. */
+export async function attach(group: string, member: ProcessEntry, target: TreeTarget): Promise<boolean> {
+  if (!isStillMember(target, member)) return true;
   await moveTo(group, member.pid);
-  await expelStranger(group, member.pid, target);
+  return expelStranger(group, member.pid, target);
 }
 
 /**
  * All the kernel takes is a pid, and it looks whose that is after a wait of some ms: a stranger who has got it meanwhile goes back to
- * where it was born, which is where its parent is.
+ * where it was born, which is where its parent is, or at least out of the group. False when it stays.
  */
-export async function expelStranger(group: string, pid: number, target: TreeTarget): Promise<void> {
+export async function expelStranger(group: string, pid: number, target: TreeTarget): Promise<boolean> {
   const now = readProcess(pid);
-  if (!now || isStillMember(target, now)) return;
-  const home = controlGroupOf(now.parent);
-  if (home !== undefined && home !== group && (await moveTo(home, pid))) return;
-  await moveTo(ownControlGroup() ?? '', pid);
+  if (!now || isStillMember(target, now)) return true;
+  for (const home of [controlGroupOf(now.parent), ownControlGroup()])
+    if (home !== undefined && home !== group && (await moveTo(home, pid))) return true;
+  return !isInControlGroup(pid, group);
 }
 
 /** Without blocking: the kernel waits for all processors here. False when it cannot be done; a process that is gone meanwhile is fine. */
@@ -112,7 +127,10 @@ export interface Encloser<T> {
 /** The pause behind a turn is so many times as long as the turn took, and at most so many ms. */
 const [pausePerWork, pauseMsMax] = [10, 1_000];
 
-/** `enclosingOf` says at the time how a tree is enclosed; undefined when it needs no group any more. It may throw. */
+/**
+ * `enclosingOf` says at the time how a tree is enclosed; undefined when it needs no group any more. It may throw. `onTrouble` hears of that,
+ * and of a group that was made and counts for nothing: the members of that tree are known by their ties then.
+ */
 export function createEncloser<T>(
   enclosingOf: (tree: T) => Enclosing | undefined,
   onTrouble: (tree: T, error: unknown) => void,
@@ -128,7 +146,12 @@ export function createEncloser<T>(
     const trees = [...waiting.keys()].filter((tree) => ageOf(tree) >= encloseAfterMs);
     for (const tree of trees) waiting.delete(tree);
     try {
-      await enclose(trees.map((tree) => enclosingOf(tree)).filter((enclosing) => enclosing !== undefined));
+      const treeOf = new Map<Enclosing, T>();
+      for (const tree of trees) {
+        const enclosing = enclosingOf(tree);
+        if (enclosing) treeOf.set(enclosing, tree);
+      }
+      await enclose([...treeOf.keys()], (enclosing, why) => onTrouble(treeOf.get(enclosing) as T, why));
     } catch (error) {
       for (const tree of trees) onTrouble(tree, error);
     }
