@@ -2,7 +2,7 @@
 import { type Ending, isTerminal, type JobState, wholeSecond } from '@kanade/shared/job-words';
 import type { ProcessIdentity } from '../process/identity.ts';
 import type { ShimRecord } from '../process/spawn.ts';
-import type { Survivor } from '../process/tree.ts';
+import type { Survivor } from '../process/survivors.ts';
 import type { JobDir, MetaFile, OmittedRanges, StateFile, StopFile, StopRequest } from '../record/layout.ts';
 
 /**

@@ -17,7 +17,8 @@ import {
 } from '../process/control-group/control-group.ts';
 import { bootId, type ProcessIdentity, readProcess, standingOf } from '../process/identity.ts';
 import { parseShimRecord, type ShimRecord } from '../process/spawn.ts';
-import { type Survivor, survivorsOf, type TreeTarget } from '../process/tree.ts';
+import { type Survivor, survivorsOf } from '../process/survivors.ts';
+import type { TreeTarget } from '../process/tree.ts';
 import { openForAppending, pauseMs, replaceState } from '../record/files.ts';
 import {
   hasLineLog,
