@@ -13,9 +13,9 @@ import { manifestOf, openSite, type Site } from './site.ts';
 
 /** What may wait for the broker, in bytes: see the README of the agent. */
 const waitingBytesMax = 1024 ** 3;
-/** Room for a few results with what they printed, and some without. */
-const roomBytes = 12_000;
-const printed = 'x'.repeat(2_000);
+const printed = 'x'.repeat(20_000);
+/** Room for a few results with what they printed, and then for some without, however long the rest of them is. */
+const roomBytes = 4 * printed.length + 12_000;
 const eventCount = 40;
 
 /**
@@ -46,7 +46,7 @@ it('an outage beyond all room loses no ending, and what is left out is counted',
   const event = JSON.stringify({ at: '2026-01-02T03:04:05Z', kind: 'seen', source: 'test:outage' });
   const telling = manifestOf({ id: 'telling', script: `yes '${event}' | head -n ${eventCount}` });
   writeFileSync(`${site.manifests}/telling.yaml`, `${telling}emit: { type: events }\n`);
-  site.offer('printing', `printf ${printed}`);
+  site.offer('printing', `head -c ${printed.length} /dev/zero | tr "\\0" x`);
   site.offer('other', 'true');
   const first = site.startAgent(['--server', broker.url]);
   await first.ready();
