@@ -1,6 +1,16 @@
-/** From a token to a machine that takes orders, over the program alone, and how its credentials end. */
+/**
+ * From a token to a machine that takes orders, over the program alone, and how its credentials end. The broker speaks TLS, with a
+ * certificate of an authority that nobody knows but by the token.
+ */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { eventually, newestNatsServer, type RunningNatsServer, startNatsServer, tempDir } from '@kanade/testkit';
+import {
+  createAuthority,
+  eventually,
+  newestNatsServer,
+  type RunningNatsServer,
+  startNatsServer,
+  tempDir,
+} from '@kanade/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answer, type CallOptions, call, type Json, start } from './program.ts';
 
@@ -73,8 +83,13 @@ beforeAll(async () => {
     `${dir}/accounts`,
   ]);
   expect(printed).toMatchObject({ status: 0, stderr: expect.stringContaining('an authority was made') });
-  broker = parts.use(await startNatsServer({ path, lines: [printed.stdout] }));
-  env = { KANADE_NATS_URL: broker.url, HOME: dir, XDG_CONFIG_HOME: `${dir}/config` };
+  const authority = createAuthority();
+  const { cert, key } = authority.issue();
+  for (const [name, text] of Object.entries({ ca: authority.ca, cert, key })) writeFileSync(`${dir}/${name}.pem`, text);
+  const tls = `tls { cert_file: "${dir}/cert.pem", key_file: "${dir}/key.pem" }`;
+  broker = parts.use(await startNatsServer({ path, lines: [printed.stdout, tls] }));
+  const home = { HOME: dir, XDG_CONFIG_HOME: `${dir}/config` };
+  env = { KANADE_NATS_URL: broker.url.replace('nats:', 'tls:'), KANADE_NATS_CA: `${dir}/ca.pem`, ...home };
   const own: CallOptions = { env: { ...env, KANADE_NATS_CREDS: `${dir}/keys/operator.creds` } };
   fleet = (...words) => answer(['fleet', ...words], own);
   expect(await fleet('setup')).toMatchObject({ ok: true });
@@ -95,7 +110,14 @@ describe(`enrolment on nats-server ${version}`, () => {
     expect(modeOf(file)).toBe('600');
     const enrolled = await enrol(file, 'one', '--id', 'pc-one');
     expect(enrolled).toMatchObject({
-      ...{ ok: true, type: 'agent.enrol', pc_id: 'pc-one', servers: [broker.url], groups: ['web'], generation: 1 },
+      ...{
+        ok: true,
+        type: 'agent.enrol',
+        pc_id: 'pc-one',
+        servers: [env.KANADE_NATS_URL],
+        groups: ['web'],
+        generation: 1,
+      },
       ...{ again: false, service: 'not_restarted', command_keys: { kids: ['ops'], enforcing: true } },
     });
     expect([enrolled.connection, enrolled.creds].map((at) => modeOf(String(at)))).toEqual(['600', '600']);
