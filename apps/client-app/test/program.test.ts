@@ -216,7 +216,7 @@ describe('a second kanade-client of the same person', () => {
     expect(second.said.stderr).toContain('runs already');
     expect(second.said.stderr).toContain('opened in an app window of chromium');
     expect(new URL(other).origin).toBe(new URL(address).origin);
-    expect(seen()).toMatch(/^--app=file:/);
+    expect(await eventually('the browser', seen)).toMatch(/^--app=file:/);
     expect([await use(other), await use(address), await use(other)]).toEqual([true, true, false]);
   });
 
