@@ -139,7 +139,7 @@ export interface Jobs extends AsyncDisposable {
     stream: Stream,
     options: { from: number; bytesMax: number },
   ): { bytes: Uint8Array; totalBytes: number };
-  /** Changes the definition in place. Throws `invalid_state` when another change is under way. */
+  /** Changes the definition in place, after whoever is changing it. Throws `invalid_state` when that takes longer than 2 s. */
   edit(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile>;
   /** Changes who is told of the end and of matching lines; what a running job has printed before is not told. Throws `invalid_pattern`. */
   notify(job: JobDir, change: NotificationChange): Promise<MetaFile>;

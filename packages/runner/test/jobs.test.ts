@@ -7,15 +7,22 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type JobDefinition, type JobError, type JobsEvent, openJobs, pathOf } from '@kanade/runner';
-import { tempDir } from '@kanade/testkit';
+import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
 import { mark } from '../src/keep/markers.ts';
 
 const shell = { cwd: '/', shellWrapper: ['sh', '-c'] };
+
+function watchOf(path: string, onName: (name: string) => void): Disposable {
+  const watcher = watch(path, (_event, name) => onName(name ?? ''));
+  return { [Symbol.dispose]: () => watcher.close() };
+}
+
 const codeOf = (act: () => unknown): unknown => {
   try {
     return act();
@@ -132,6 +139,31 @@ it('puts nothing where a link in the place of .host leads, and runs its jobs all
   expect(jobs.list().jobs).toHaveLength(1);
   expect(readdirSync(elsewhere)).toEqual([]);
 });
+
+it('changes that come at one time are made one after the other', async () => {
+  await using dir = await tempDir();
+  await using jobs = openJobs(dir.path, { keeper: 'here' });
+  const job = jobs.create({ command: ['true'], ...shell });
+  const tags = Array.from({ length: 10 }, (_, at) => `t${at}`);
+  await Promise.all(tags.map((tag) => jobs.edit(job, (known) => ({ ...known, tags: [...known.tags, tag] }))));
+  expect(jobs.definition(job)?.tags.toSorted()).toEqual(tags);
+});
+
+it.runIf(process.platform === 'linux')(
+  'what a job is known by is deleted last, so that who was killed can do it again',
+  async () => {
+    await using dir = await tempDir();
+    await using jobs = openJobs(dir.path, { keeper: 'here' });
+    const { job } = jobs.launch({ command: ['true'], stdin: new Uint8Array(1), ...shell });
+    await jobs.wait(job);
+    const files = readdirSync(job.path);
+    const gone: string[] = [];
+    using _watch = watchOf(job.path, (name) => files.includes(name) && gone.push(name));
+    jobs.delete(job);
+    const all = await eventually('all are told', () => new Set(gone).size === files.length && gone);
+    expect([...new Set(all.toReversed())].slice(0, 2)).toEqual(['meta.json', 'state.json']);
+  },
+);
 
 it('deletes an empty directory that a killed caller left, and no other without a definition', async () => {
   await using dir = await tempDir();

@@ -247,11 +247,16 @@ function bytesBelow(path: string): number {
     );
 }
 
+/** What a job is known by goes last: a deletion that is cut off leaves one that can be deleted again. Somebody else may be at it, too. */
 function remove(job: JobDir): void {
   const { path } = job;
-  if (lstatSync(path).isSymbolicLink()) throw new Error(`${path} is a symbolic link`);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink()) throw new Error(`${path} is a symbolic link`);
   dropControlGroupIn(pathOf(job, 'controlGroup'), job.id);
-  rmSync(path, { recursive: true, maxRetries: 2 });
+  for (const name of found ? readdirSync(path) : [])
+    if (name !== jobFiles.state && name !== meta) rmSync(join(path, name), { recursive: true, force: true });
+  rmSync(pathOf(job, 'state'), { force: true });
+  rmSync(path, { recursive: true, force: true, maxRetries: 2 });
 }
 
 function isPidAlive({ state }: JobView): boolean {

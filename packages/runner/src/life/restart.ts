@@ -89,13 +89,17 @@ async function endFormerRun(job: JobDir, stop: StopOptions): Promise<void> {
   throw new JobError('invalid_state', `job ${job.id} cannot be restarted: its former run does not end (pids ${left})`);
 }
 
-/** Changes a job's definition in place; keys that we do not know stay. Returns what was written. */
+/** How long somebody else may be changing a definition, in ms: it takes a moment. */
+const editMsMax = 2_000;
+
+/** Changes a job's definition in place, one after the other; keys that we do not know stay. Returns what was written. */
 export function editMeta(job: JobDir, change: (meta: MetaFile) => MetaFile): Promise<MetaFile> {
-  return withClaim(job, 'meta', () => {
+  const edit = (): MetaFile => {
     const meta = readMeta(job);
     if (!meta) throw new JobError('invalid_state', `job ${job.id} cannot be changed: its meta.json is damaged`);
     const changed = change(meta);
     replaceFile(pathOf(job, 'meta'), pretty(changed));
     return changed;
-  });
+  };
+  return withClaim(job, 'change', edit, editMsMax);
 }

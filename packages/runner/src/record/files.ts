@@ -230,14 +230,22 @@ export function replaceFileIfRoom(path: string, content: string): boolean {
 /** JSON as the files of a job hold it: for people too. */
 export const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** How often who waits for a claim looks for it, in ms. */
+const claimLookMs = 2;
+
 /**
  * Does something that only one process may do to a job at a time, such as a restart. Throws `invalid_state` when somebody
- * else is at it.
+ * else is at it, and still is after `patienceMs`.
  */
-export async function withClaim<T>(job: JobDir, what: string, work: () => Promise<T> | T): Promise<T> {
-  using lock = tryClaim(job, what);
-  if (!lock) throw new JobError('invalid_state', `job ${job.id}: another ${what} of it is under way`);
-  return await work();
+export async function withClaim<T>(job: JobDir, what: string, work: () => Promise<T> | T, patienceMs = 0): Promise<T> {
+  const deadlineMs = performance.now() + patienceMs;
+  for (;;) {
+    using lock = tryClaim(job, what);
+    if (lock) return await work();
+    if (performance.now() >= deadlineMs)
+      throw new JobError('invalid_state', `job ${job.id}: another ${what} of it is under way`);
+    await new Promise((resolve) => setTimeout(resolve, claimLookMs));
+  }
 }
 
 /** The same for who does without it when somebody else is at it: then undefined. */
