@@ -30,7 +30,7 @@ import { followFromNow } from './keep/watch-output.ts';
 import { checkSought, type JobDefinition } from './life/definition.ts';
 import { describeJob, type JobDescription } from './life/describe.ts';
 import { type Followed, type FollowOptions, followJob } from './life/follow.ts';
-import { type ListedJobs, type ListFilter, listJobs } from './life/list.ts';
+import { type ListedJobs, type ListFilter, listJobs, listJobsInTurns } from './life/list.ts';
 import { createLookout } from './life/lookout.ts';
 import { type Observation, type ObserveOptions, observeStart, type WaitOptions, waitForEnd } from './life/observe.ts';
 import { isInLine, listQueues, type QueueState } from './life/places.ts';
@@ -106,6 +106,8 @@ export interface Jobs extends AsyncDisposable {
   describe(job: JobDir): JobDescription;
   /** Newest first; records endings that have become known. */
   list(filter?: Partial<ListFilter>): ListedJobs;
+  /** The same for a program that has others to answer meanwhile: few are read at a time. Rejects with the signal's reason on abort. */
+  listInTurns(filter?: Partial<ListFilter>, signal?: AbortSignal): Promise<ListedJobs>;
   /** Until the end, or until it has printed something and then nothing for `quietMs`, or for `timeoutMs`. */
   observe(launched: Launched, options?: ObserveOptions): Promise<Observation>;
   /** Until the end, or for `timeoutMs`. Rejects with the signal's reason on abort. */
@@ -219,18 +221,19 @@ const reading: Pick<Jobs, 'readHead' | 'tail' | 'read' | 'cursorAt' | 'readText'
 };
 
 /** Who sees a job that waits for its turn sees to it that somebody lives who gives it its turn. */
-function looking(root: string, { line }: Care): Pick<Jobs, 'describe' | 'list'> {
+function looking(root: string, { line }: Care): Pick<Jobs, 'describe' | 'list' | 'listInTurns'> {
+  const seen = (listed: ListedJobs): ListedJobs => {
+    if (listed.jobs.some(({ place }) => place)) line?.seen();
+    return listed;
+  };
   return {
     describe(job) {
       const described = describeJob(root, job);
       if (described.place) line?.seen();
       return described;
     },
-    list(filter) {
-      const listed = listJobs(root, { limit: 0, ...filter });
-      if (listed.jobs.some(({ place }) => place)) line?.seen();
-      return listed;
-    },
+    list: (filter) => seen(listJobs(root, { limit: 0, ...filter })),
+    listInTurns: async (filter, signal) => seen(await listJobsInTurns(root, { limit: 0, ...filter }, signal)),
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openJobs, pathOf } from '@kanade/runner';
 import { eventually, tempDir } from '@kanade/testkit';
 import { expect, it } from 'vitest';
-import { listJobs } from '../src/life/list.ts';
+import { listJobs, listJobsInTurns } from '../src/life/list.ts';
 
 /** A finished job that started and was last written so many seconds into the same day. */
 function finishedJob(root: string, id: string, startedS: number, writtenS: number, cwd = '/'): string {
@@ -62,6 +62,25 @@ it('what is not shown is not read', async () => {
   const listed = listJobs(dir.path, { limit: 3 });
   expect([idsOf(listed), listed.truncated, listed.skipped]).toEqual([['job-20', 'job-19', 'job-18'], true, 0]);
   expect(listJobs(dir.path, { limit: 0 }).skipped).toBe(10);
+});
+
+it('in turns the answer is the same, others have theirs meanwhile, and who gives up is not waited for', async () => {
+  await using dir = await tempDir();
+  for (let second = 1; second <= 120; second++) finishedJob(dir.path, `job-${second}`, second, second);
+  const filter = { tags: ['none'], limit: 3 };
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  expect(await listJobsInTurns(dir.path, { limit: 0 })).toEqual(listJobs(dir.path, { limit: 0 }));
+  expect(turns).toBeGreaterThan(2);
+  clearImmediate(next);
+  const giveUp = new AbortController();
+  const listed = listJobsInTurns(dir.path, filter, giveUp.signal);
+  giveUp.abort(new Error('enough'));
+  await expect(listed).rejects.toThrow('enough');
 });
 
 it('a filter is filled from as far back as it takes', async () => {

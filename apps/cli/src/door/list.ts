@@ -1,4 +1,4 @@
-import type { Jobs, ListedJob, ListFilter } from '@kanade/runner';
+import type { Jobs, ListedJob, ListedJobs, ListFilter } from '@kanade/runner';
 import { shortJobId } from '@kanade/shared/job-words';
 import type { Answer } from '../call/command.ts';
 import { exitCodeField } from './ending.ts';
@@ -10,10 +10,20 @@ export const listLimit = 50;
 
 /** The jobs of a root that pass a filter, newest first; as trees, below each job those that wait for it. */
 export function answerList(jobs: Jobs, filter: Partial<ListFilter>, { trees = false } = {}): Answer {
-  const { jobs: listed, truncated, skipped } = jobs.list({ limit: listLimit, ...filter });
+  return answerOf(jobs.root, jobs.list({ limit: listLimit, ...filter }), trees);
+}
+
+/** The same for a door that has others to answer meanwhile. */
+export const answerListInTurns = async (
+  jobs: Jobs,
+  filter: Partial<ListFilter>,
+  signal: AbortSignal,
+): Promise<Answer> => answerOf(jobs.root, await jobs.listInTurns({ limit: listLimit, ...filter }, signal), false);
+
+function answerOf(root: string, { jobs: listed, truncated, skipped }: ListedJobs, trees: boolean): Answer {
   return {
     type: 'list',
-    root: jobs.root,
+    root,
     jobs: trees ? asTrees(listed.map(entryOf)) : listed.map(entryOf),
     truncated,
     skipped,

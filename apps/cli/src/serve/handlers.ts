@@ -8,7 +8,7 @@ import { answerDelete } from '../door/delete.ts';
 import { answerKill } from '../door/kill.ts';
 import { answerLaunched } from '../door/launched.ts';
 import { lineMatchOf } from '../door/line-match.ts';
-import { answerList } from '../door/list.ts';
+import { answerListInTurns } from '../door/list.ts';
 import { answerStatus } from '../door/status.ts';
 import { answerTagSet } from '../door/tag-set.ts';
 import { answerTail } from '../door/tail.ts';
@@ -44,15 +44,16 @@ export const handlers: Handlers = {
   },
   events: sendEvents,
   kill,
-  list({ room, query }) {
+  list({ room, query, signal }) {
     const { limit, state, cwd, tag: tags = [] } = query;
     for (const tag of tags) if (!isTagFilter(tag)) throw new Failure('invalid_request', `not a tag filter: ${tag}`);
-    return answerList(room.jobs, {
+    const filter = {
       tags,
       ...(limit === undefined ? {} : { limit }),
       ...(state === undefined ? {} : { state }),
       ...(cwd === undefined ? {} : { cwd: canonical(cwd) }),
-    });
+    };
+    return answerListInTurns(room.jobs, filter, signal);
   },
   delete: ({ room, id, query }) => answerDelete(room.jobs, id, query.dry_run ?? false),
   tags({ room, id, body }) {

@@ -41,6 +41,31 @@ export interface ListedJobs {
  * read, and all without a state.
  */
 export function listJobs(root: string, filter: ListFilter): ListedJobs {
+  const steps = listing(root, filter);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Jobs that are read at a time: some ms of work. */
+const jobsPerTurn = 50;
+
+/** The same for who has others to answer meanwhile: a root of ten thousand jobs takes a second. Rejects with the signal's reason on abort. */
+export async function listJobsInTurns(root: string, filter: ListFilter, signal?: AbortSignal): Promise<ListedJobs> {
+  const steps = listing(root, filter);
+  for (let count = 0; ; count++) {
+    if (count % jobsPerTurn === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      signal?.throwIfAborted();
+    }
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Pauses behind each job that was read. */
+function* listing(root: string, filter: ListFilter): Generator<undefined, ListedJobs> {
   let skipped = 0;
   const found: ListedJob[] = [];
   // The starts that would be shown, newest first, so far.
@@ -50,6 +75,7 @@ export function listJobs(root: string, filter: ListFilter): ListedJobs {
     const isFull = filter.limit > 0 && found.length > filter.limit && oldestShownMs !== undefined;
     if (isFull && oldestShownMs > latestMs) break;
     const listed = choose(job, filter);
+    yield;
     if (listed === 'unreadable') skipped++;
     if (listed === undefined || listed === 'unreadable') continue;
     found.push(listed);
