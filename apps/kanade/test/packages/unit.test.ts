@@ -94,7 +94,10 @@ describe('hardening.conf', () => {
     await machine.ok('cp', '/opt/kanade/share/hardening.conf', dir);
     expect(await machine.run('systemd-analyze', 'verify', unit)).toEqual({ status: 0, stdout: '', stderr: '' });
     await machine.ok('systemctl', 'daemon-reload');
-    await machine.ok('systemctl', 'restart', 'kanade-agent');
+    // As on a machine on which no agent has come as far as making its place.
+    await machine.ok('systemctl', 'stop', 'kanade-agent');
+    await machine.ok('rm', '-rf', '/var/lib/kanade');
+    await machine.ok('systemctl', 'start', 'kanade-agent');
     await site.isOnline();
     for (const script of ['touch /usr/local/x', 'touch /root/x', 'mount -t tmpfs none /srv', 'touch /etc/kanade/x']) {
       expect((await order(script)).exit_code).not.toBe(0);
