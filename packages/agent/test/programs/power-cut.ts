@@ -10,15 +10,15 @@ import { openStateFile } from '../../src/store/state-file.ts';
 const [, , runtime = 'node', directory = '', cutsText = '', seedText = ''] = process.argv;
 const program = join(import.meta.dirname, 'admit-and-end.ts');
 const wrong: string[] = [];
-let salvaged = 0;
+const salvaged: string[] = [];
 
 const heard = (said: readonly string[], step: string) =>
   new Set(said.filter((line) => line.startsWith(`${step} `)).map((line) => line.slice(2)));
 
 /** What an agent finds in the file, by request. */
 async function found(path: string) {
-  await using file = openStateFile(path, ({ type }) => {
-    if (type === 'salvaged') salvaged++;
+  await using file = openStateFile(path, (event) => {
+    if (event.type === 'salvaged') salvaged.push(`${path}: ${event.reason}`);
   });
   await using _outbox = openOutbox({ durable: file });
   return file.look((sql) => ({
