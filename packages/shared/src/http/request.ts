@@ -1,5 +1,6 @@
 /** What requests of the HTTP door bring: bodies and queries. Keys that are not named here are refused. */
 import * as z from 'zod';
+import { askedTurn } from '../job/asked-turn.ts';
 import { jobStates } from '../job/words.ts';
 import { type Fault, type Read, strictAs } from '../scalar/strict.ts';
 
@@ -18,12 +19,7 @@ export const ExecRequest = z.object({
   max_bytes: count.optional().describe('bytes of output per stream in the answer; default 65536, at most 1048576'),
   stdin: z.string().optional().describe('input of the job; default: none'),
   tags: z.array(z.string()).optional().describe('such as build.web'),
-  queue: z
-    .string()
-    .optional()
-    .describe('take a turn in this queue: one job at a time, or as many as it has slots; until then it is created'),
-  after: z.array(z.string()).optional().describe('start when these jobs have exited with 0'),
-  after_any: z.array(z.string()).optional().describe('start when these jobs have ended, however'),
+  ...askedTurn,
 });
 export type ExecRequest = z.infer<typeof ExecRequest>;
 

@@ -1,5 +1,6 @@
 /** What agents call over MCP: the arguments of each tool, and the JSON Schemas that a client is shown (contract, section 8.2). */
 import * as z from 'zod';
+import { askedTurn } from './asked-turn.ts';
 import { jobResponses } from './response.ts';
 
 /** A whole number that a peer may write as any JSON number; above 2^64 no peer means one. */
@@ -33,12 +34,7 @@ export const jobToolCalls = {
       .string()
       .optional()
       .describe('input of the job: path of a file that is local to the server, not to the client'),
-    queue: z
-      .string()
-      .optional()
-      .describe('take a turn in this queue: one job at a time, or as many as it has slots; until then it is created'),
-    after: z.array(z.string()).optional().describe('start when these jobs have exited with 0'),
-    after_any: z.array(z.string()).optional().describe('start when these jobs have ended, however'),
+    ...askedTurn,
   }),
   status: z.strictObject({ job_id: jobId }),
   tail: z.strictObject({
